@@ -1,0 +1,147 @@
+"""The values every rule speaks in: a draft goes in, and nothing, a refusal or a hold comes out.
+
+Owns: message classes, reasons, the two verdicts, the draft. Never decides anything itself.
+Rules are numbered as in the list of rules (1 account … 19 queue); ``status`` is a command_status in
+the vendor range 0x400–0x4FF (SMPP 3.4 §5.1.3), ``fallback`` the one for accounts that want none of those.
+A verdict is business and therefore a value; exceptions (``smsgw.errors``) mean something broke.
+What can go wrong: a Draft is mutable and filled by rules in order (route, signature); judging the
+same draft twice is fine, sharing one between messages is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from smsgw.policy.routing import Route
+
+
+class MessageClass(IntEnum):
+    """What a message is for. The number is also its lane: a lower lane is sent first."""
+
+    OTP = 0
+    NOTICE = 1
+    MARKETING = 2
+
+    @property
+    def label(self) -> str:
+        """The word used in site files, metrics and records."""
+        return CLASS_LABELS[self]
+
+    @classmethod
+    def from_label(cls, label: str) -> MessageClass:
+        """The class of a word from a site file; ValueError names the valid words."""
+        try:
+            return cls(CLASS_LABELS.index(label))
+        except ValueError:
+            raise ValueError(f"{label!r} is not one of {', '.join(CLASS_LABELS)}") from None
+
+
+CLASS_LABELS: Final = ("otp", "notice", "marketing")
+ALL_CLASSES: Final = frozenset(MessageClass)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a message is refused or held: stable for clients, readable for people.
+
+    ``rule_id`` is dotted lower-case and never changes once released; ``text``/``text_zh`` may.
+    """
+
+    rule: int
+    rule_id: str
+    status: int
+    fallback: int
+    text: str
+    text_zh: str
+
+    def command_status(self, vendor_codes: bool) -> int:
+        """The status for the answer, by the account's ``vendor_codes`` setting."""
+        return self.status if vendor_codes else self.fallback
+
+    @property
+    def receipt_err(self) -> str:
+        """The ``err:`` of a REJECTD receipt: the last three hex digits of the status."""
+        return f"{self.status & 0xFFF:03X}"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The message is not accepted. ``detail`` is for logs and explain output and never holds a full number.
+
+    ``retry_after_s`` is None where trying again later can't help.
+    """
+
+    reason: Reason
+    detail: str
+    retry_after_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The message may be accepted now and sent at ``until_ms`` (business time) at the earliest.
+
+    Look at all rules again then: the window may have been changed, the recipient opted out.
+    """
+
+    until_ms: int
+    reason: Reason
+
+
+Outcome: TypeAlias = Refusal | Hold | None
+
+
+class Draft:
+    """One whole message as the rules see it; made per message, so a plain slotted class.
+
+    ``recipient`` is E.164 digits without a plus; ``text`` the whole text of all segments; ``at_ms``
+    business time in ms since 1970 UTC. ``route`` may be left None: the pipeline looks it up.
+    The signature rule sets ``signature`` (only to a registered one) and ``body_start``/``body_end``, the part of
+    ``text`` without it; they are meaningful only for the rules behind it.
+    """
+
+    __slots__ = (
+        "account",
+        "at_ms",
+        "body_end",
+        "body_start",
+        "message_class",
+        "recipient",
+        "route",
+        "segments",
+        "signature",
+        "source_addr",
+        "text",
+        "tier",
+    )
+
+    def __init__(
+        self,
+        account: str,
+        message_class: int,
+        source_addr: str,
+        recipient: str,
+        text: str,
+        segments: int,
+        at_ms: int,
+        route: Route | None = None,
+        tier: str | None = None,
+    ) -> None:
+        self.account = account
+        self.message_class = message_class
+        self.source_addr = source_addr
+        self.recipient = recipient
+        self.text = text
+        self.segments = segments
+        self.at_ms = at_ms
+        self.route = route
+        self.tier = tier
+        self.signature: str | None = None
+        self.body_start = 0
+        self.body_end = len(text)
+
+    def __repr__(self) -> str:
+        # No recipient and no text: a draft's repr ends up in tracebacks, and those in logs.
+        return f"<Draft {self.account} {MessageClass(self.message_class).label} segments={self.segments}>"

@@ -1,0 +1,113 @@
+"""How fast: a bucket of segments, and what a carrier's "too fast" does to its whole link.
+
+Owns: token arithmetic on a clock that is passed in (monotonic seconds). Never waits, never queues:
+it says how long to wait, and the caller keeps order while it does.
+Rates count segments, not messages. A message larger than the burst is let through by a full bucket and
+paid for afterwards, or it could never go at all. 0x58 and 0x14 slow the whole link, because delaying
+one message while the rest overtakes it neither helps the carrier nor keeps order.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+FIRST_PAUSE_S: Final = 0.5
+MAX_PAUSE_S: Final = 30.0
+_FLOOR_SHARE: Final = 1 / 64  # never slower than this part of the full rate
+_CREEP_SHARE_PER_S: Final = 0.05  # of the full rate: from half to full in ten seconds
+
+
+class TokenBucket:
+    """``rate_per_s`` segments a second, ``burst`` at once; starts full.
+
+    Both must be above 0 (ValueError). ``rate_per_s`` may be changed at any time.
+    """
+
+    __slots__ = ("_at_s", "_tokens", "burst", "rate_per_s")
+
+    def __init__(self, rate_per_s: float, burst: float | None = None, now_s: float = 0.0) -> None:
+        self.rate_per_s = float(rate_per_s)
+        self.burst = float(max(rate_per_s, 1.0) if burst is None else burst)
+        if self.rate_per_s <= 0 or self.burst <= 0:
+            raise ValueError("rate and burst must be above 0")
+        self._tokens = self.burst
+        self._at_s = now_s
+
+    def take(self, segments: int, now_s: float) -> float:
+        """0.0 when the segments were taken; else nothing was, and this is how many seconds to wait before asking again."""
+        tokens = self._tokens
+        if now_s > self._at_s:
+            tokens += (now_s - self._at_s) * self.rate_per_s
+            if tokens > self.burst:
+                tokens = self.burst
+            self._tokens = tokens
+            self._at_s = now_s
+        need = segments if segments < self.burst else self.burst
+        if tokens >= need:
+            self._tokens = tokens - segments
+            return 0.0
+        return (need - tokens) / self.rate_per_s
+
+    def give_back(self, segments: int) -> None:
+        """Undoes a ``take`` whose message was then refused for another reason."""
+        self._tokens = min(self.burst, self._tokens + segments)
+
+
+class Throttle:
+    """A carrier link's bucket together with its back-off; one per link.
+
+    Ask ``take`` before sending; tell it ``on_throttled`` for 0x58 and 0x14, and ``on_ok`` for good answers.
+    ``rate_per_s`` is the effective rate, never above ``full_rate_per_s``.
+    """
+
+    __slots__ = ("_bucket", "_credited_s", "_pause_s", "full_rate_per_s", "paused_until_s")
+
+    def __init__(self, rate_per_s: float, burst: float | None = None, now_s: float = 0.0) -> None:
+        self._bucket = TokenBucket(rate_per_s, burst, now_s)
+        self.full_rate_per_s = self._bucket.rate_per_s
+        self.paused_until_s = now_s
+        self._pause_s = 0.0
+        self._credited_s = now_s
+
+    @property
+    def rate_per_s(self) -> float:
+        """Segments a second that the link sends at just now."""
+        return self._bucket.rate_per_s
+
+    @property
+    def is_slowed(self) -> bool:
+        """Whether the link is below its full rate."""
+        return self._bucket.rate_per_s < self.full_rate_per_s
+
+    def take(self, segments: int, now_s: float) -> float:
+        """0.0 when the segments may be sent now, else how many seconds the whole link waits."""
+        if now_s < self.paused_until_s:
+            return self.paused_until_s - now_s
+        return self._bucket.take(segments, now_s)
+
+    def on_throttled(self, now_s: float) -> float:
+        """The carrier said too fast: half the rate and a pause. Returns the seconds of pause that are left.
+
+        A window's worth of refusals arrives together; what comes during the pause belongs to the same event.
+        """
+        if now_s < self.paused_until_s:
+            return self.paused_until_s - now_s
+        bucket = self._bucket
+        bucket.rate_per_s = max(bucket.rate_per_s / 2, self.full_rate_per_s * _FLOOR_SHARE)
+        self._pause_s = min(max(FIRST_PAUSE_S, self._pause_s * 2), MAX_PAUSE_S)
+        self.paused_until_s = self._credited_s = now_s + self._pause_s
+        return self._pause_s
+
+    def on_ok(self, now_s: float) -> None:
+        """The carrier accepted a segment: creep up by the time that went well; later forget how long the pause was."""
+        bucket = self._bucket
+        if bucket.rate_per_s >= self.full_rate_per_s:
+            return
+        elapsed_s = now_s - self._credited_s
+        if elapsed_s <= 0:
+            return  # an answer to what was sent before the pause says nothing about the new rate
+        self._credited_s = now_s
+        gained = self.full_rate_per_s * _CREEP_SHARE_PER_S * min(elapsed_s, 1.0)
+        bucket.rate_per_s = min(self.full_rate_per_s, bucket.rate_per_s + gained)
+        if now_s > self.paused_until_s + self._pause_s:
+            self._pause_s = 0.0
