@@ -34,7 +34,7 @@ class TokenBucket:
         self._at_s = now_s
 
     def take(self, segments: int, now_s: float) -> float:
-        """0.0 when the segments were taken; else nothing was, and this is how many seconds to wait before asking again."""
+        """0.0 when the segments were taken; else nothing was, and this is how many seconds to wait."""
         tokens = self._tokens
         if now_s > self._at_s:
             tokens += (now_s - self._at_s) * self.rate_per_s
