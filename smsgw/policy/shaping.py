@@ -9,12 +9,21 @@ one message while the rest overtakes it neither helps the carrier nor keeps orde
 
 from __future__ import annotations
 
+import math
 from typing import Final
+
+from smsgw.policy.model import Refusal
+from smsgw.policy.reasons import RATE
 
 FIRST_PAUSE_S: Final = 0.5
 MAX_PAUSE_S: Final = 30.0
 _FLOOR_SHARE: Final = 1 / 64  # never slower than this part of the full rate
 _CREEP_SHARE_PER_S: Final = 0.05  # of the full rate: from half to full in ten seconds
+
+
+def rate_refusal(wait_s: float) -> Refusal:
+    """Rule 18 for an account whose bucket said to wait."""
+    return Refusal(RATE, f"the account's rate allows the next segment in {wait_s:.3f} s", max(1, math.ceil(wait_s)))
 
 
 class TokenBucket:

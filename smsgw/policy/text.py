@@ -87,8 +87,9 @@ class _Folding(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         folded = _fold(chr(code))
-        if len(self) < _MEMO_LIMIT:
-            self[code] = folded
+        if len(self) >= _MEMO_LIMIT:
+            self.clear()  # else whoever fills it with rare characters makes every later text slow
+        self[code] = folded
         return folded
 
 

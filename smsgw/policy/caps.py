@@ -1,0 +1,124 @@
+"""Rule 16, the part without state: which caps count a message, and the rows that the store's script counts by.
+
+Owns: compiling caps for an account, class and signature, limits by tier below the ceiling, and buckets aligned to
+the profile's wall clock. Never counts: looking at all caps before counting any must be atomic, so Redis does it.
+A row is ``[key, kind, limit, tiers, bucket_start_ms, bucket_end_ms, period_ms]``: key is the scope without the
+recipient (``name``, ``name:account``, ``name:signature``), kind 0 clock or 1 rolling, tiers a map tier → limit;
+a clock cap counts in ``[bucket_start_ms, bucket_end_ms)``, a rolling one in the last ``period_ms`` (bucket 0, 0).
+Rows are shared: the same list object is returned while no bucket ends, and nobody may change it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+from smsgw.policy.localtime import day_start_ms, offset_ms, to_local
+from smsgw.policy.model import Refusal
+from smsgw.policy.profile import PERIOD_MS, Cap
+from smsgw.policy.reasons import FREQUENCY
+
+KIND_CLOCK: Final = 0
+KIND_ROLLING: Final = 1
+
+Row: TypeAlias = list[str | int | dict[str, int]]
+"""Seven values, a list because msgpack packs those fastest; see the module's docstring."""
+
+_FOREVER_MS: Final = 1 << 62
+_COMPILED_LIMIT: Final = 100_000
+
+
+def bucket_ms(period: str, at_ms: int, zone: ZoneInfo) -> tuple[int, int]:
+    """``[start, end)`` of the clock period (minute, hour, day, week from Monday) around an instant.
+
+    Days and weeks begin at the first instant of a local date, so one may last 23 or 25 hours.
+    """
+    if period in ("minute", "hour"):
+        length = PERIOD_MS[period]
+        start = at_ms - (at_ms + offset_ms(at_ms, zone)) % length
+        return start, start + length
+    first = to_local(at_ms, zone).date()
+    days = 1
+    if period == "week":
+        first -= timedelta(days=first.weekday())
+        days = 7
+    start, end = day_start_ms(first, zone), day_start_ms(first + timedelta(days=days), zone)
+    if end <= at_ms:  # a clock put back over midnight shows the old date once more: that hour counts with the new one
+        return end, day_start_ms(first + timedelta(days=2 * days), zone)
+    return start, end
+
+
+class CapRows:
+    """The caps that count for one account, class and signature. Row ``i`` belongs to ``caps[i]``."""
+
+    __slots__ = ("_from_ms", "_rows", "_templates", "_until_ms", "_zone", "caps")
+
+    def __init__(self, caps: Iterable[Cap], keys: Iterable[str], zone: ZoneInfo) -> None:
+        self.caps = tuple(caps)
+        self._zone = zone
+        self._templates = tuple(
+            (key, cap, {tier: cap.bounded(limit) for tier, limit in sorted(cap.tiers.items())})
+            for key, cap in zip(keys, self.caps, strict=True)
+        )
+        self._from_ms = self._until_ms = 0
+        self._rows: list[Row] = []
+
+    def script_rows(self, at_ms: int) -> list[Row]:
+        """The rows for a message at that business time; shared, not to be changed."""
+        if self._from_ms <= at_ms < self._until_ms:
+            return self._rows
+        from_ms, until_ms = -_FOREVER_MS, _FOREVER_MS
+        rows: list[Row] = []
+        for key, cap, tiers in self._templates:
+            limit = cap.bounded(cap.limit)
+            if cap.kind == "rolling" or not isinstance(cap.period, str):
+                rows.append([key, KIND_ROLLING, limit, tiers, 0, 0, cap.period_ms])
+                continue
+            start, end = bucket_ms(cap.period, at_ms, self._zone)
+            from_ms, until_ms = max(from_ms, start), min(until_ms, end)
+            rows.append([key, KIND_CLOCK, limit, tiers, start, end, end - start])
+        self._from_ms, self._until_ms, self._rows = from_ms, until_ms, rows
+        return rows
+
+    def refusal(self, index: int, retry_after_s: int | None) -> Refusal:
+        """The verdict when the script says that row ``index`` is full."""
+        cap = self.caps[index]
+        period = cap.period if isinstance(cap.period, str) else f"{cap.period} ms"
+        return Refusal(FREQUENCY, f"cap {cap.name}: {cap.scope}, {cap.kind} {period}", retry_after_s)
+
+
+class CapSet:
+    """All caps of a profile."""
+
+    __slots__ = ("_compiled", "_zone", "caps")
+
+    def __init__(self, caps: Iterable[Cap], zone: ZoneInfo) -> None:
+        self.caps = tuple(caps)
+        self._zone = zone
+        self._compiled: dict[tuple[str, int, str | None], CapRows] = {}
+
+    def compiled(self, account: str, message_class: int, signature: str | None) -> CapRows:
+        """The caps that count; compiled once for each triple. ``signature`` is the registered one, or None."""
+        key = (account, message_class, signature)
+        found = self._compiled.get(key)
+        if found is None:
+            if len(self._compiled) >= _COMPILED_LIMIT:
+                self._compiled.clear()
+            mine = [cap for cap in self.caps if message_class in cap.classes]
+            found = CapRows(mine, [scope_key(cap, account, signature) for cap in mine], self._zone)
+            self._compiled[key] = found
+        return found
+
+
+def scope_key(cap: Cap, account: str, signature: str | None) -> str:
+    """What a cap counts by, besides the recipient.
+
+    A message without a signature counts by its account; the tilde keeps that apart, for no signature has one.
+    """
+    if cap.scope == "company":
+        return cap.name
+    if cap.scope == "account":
+        return f"{cap.name}:{account}"
+    return f"{cap.name}:{signature or '~' + account}"
