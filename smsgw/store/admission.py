@@ -1,0 +1,171 @@
+"""Admission: the rules that need memory, and taking a message in, in one atomic script a batch.
+
+Owns the packing of ``scripts/admit.lua`` and the meaning of its replies. What was accepted is in a carrier's
+stream or in the held set, fsynced, when ``done`` is called. A refused message was counted nowhere.
+Never decides a rule of its own: facts, caps and limits come with each item.
+What can go wrong: StoreAway after ``retry_for_s`` means that the batch did not begin, or that its outcome
+is unknown when the connection was lost inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from smsgw.errors import StoreError
+from smsgw.store.commit import CallId, GroupCommit
+from smsgw.store.connection import Store
+from smsgw.store.packing import from_script, to_script
+from smsgw.store.scripts import script
+
+ACCEPTED: Final = 0
+OPTED_OUT: Final = 1
+CAPPED: Final = 2
+FULL: Final = 3
+MEMORY: Final = 4
+
+CapRow = Sequence[Any]
+"""[key, kind (0 clock, 1 rolling), limit, {tier: limit}, bucket start ms, bucket end ms, period ms]."""
+
+_DRY: Final = 1
+_LOW_MEMORY: Final = 2
+
+
+class AdmitItem(NamedTuple):
+    """One message for admission. ``facts`` and ``caps`` should be the same objects for like messages: they
+    are packed once a batch by identity.
+
+    ``stream`` is ``keys.mt_suffix(carrier, lane)``; with ``due_ms`` > 0 the message goes to the held set
+    instead. ``at_ms`` is the business time that it is counted at: now, or ``due_ms``. ``state`` is
+    ``state.state_value(...)``, written for each of ``message_ids`` (empty: none). ``long_group`` is deleted
+    whatever the outcome. ``queue_limit`` 0: none. ``context`` stays here and comes back.
+    """
+
+    context: object
+    rhash: str
+    message_ids: list[str]
+    blob: bytes
+    stream: str
+    at_ms: int
+    state: bytes = b""
+    facts: Sequence[str] = ()
+    caps: Sequence[CapRow] = ()
+    tier: str = ""
+    message_class: int = 0
+    queue_limit: int = 0
+    due_ms: int = 0
+    long_group: str = ""
+
+
+class AdmitReply(NamedTuple):
+    """``code`` ACCEPTED, or why not.
+
+    OPTED_OUT: ``fact`` that was found. CAPPED: ``row`` (index into the item's caps), ``retry_after_ms``,
+    ``seen`` of ``limit``. FULL and MEMORY have no detail.
+    """
+
+    code: int
+    fact: str = ""
+    row: int = -1
+    retry_after_ms: int = 0
+    seen: int = 0
+    limit: int = 0
+
+
+class DryReport(NamedTuple):
+    """What admission would answer now, and what each cap row has counted so far."""
+
+    reply: AdmitReply
+    seen: list[int]
+
+
+_YES: Final = AdmitReply(ACCEPTED)
+
+Done = Callable[[list[AdmitItem], "list[AdmitReply] | StoreError"], None]
+
+
+class Admission:
+    """``submit`` items; ``done(items, replies)`` reports them, a batch at a time. Run ``commit.run()``.
+
+    ``now_ms`` is the business clock, ``retry_for_s`` how long an item waits for Redis before StoreAway.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        done: Done,
+        now_ms: Callable[[], int],
+        *,
+        retry_for_s: float | None = None,
+        max_batch: int = 256,
+        in_flight: int = 2,
+    ) -> None:
+        self._store = store
+        self._now_ms = now_ms
+        self._script = script("admit")
+        self._partitions = store.partitions
+        self._partition_of = store.recipients.partition_of_hash
+        self.low_memory = False
+        """Set while ``Store.memory_share`` is near 1: new marketing is refused with MEMORY."""
+        self.commit: GroupCommit[AdmitItem, AdmitReply] = GroupCommit(
+            "admit",
+            self._send,
+            done,
+            max_batch=max_batch,
+            in_flight=in_flight,
+            retry_for_s=store.timeout_s if retry_for_s is None else retry_for_s,
+        )
+
+    def submit(self, item: AdmitItem) -> None:
+        """Take an item for the next batch. Watch ``commit.waiting`` for back-pressure."""
+        self.commit.put(self._partition_of(item.rhash, self._partitions) if self._partitions > 1 else 0, item)
+
+    async def dry(self, item: AdmitItem) -> DryReport:
+        """Look without counting or writing. Raises StoreError."""
+        partition = self._partition_of(item.rhash, self._partitions)
+        payload = self._payload([item], _DRY)
+        answer = from_script(await self._store.evaluate(partition, self._script, payload))
+        reply, seen = answer[0]
+        return DryReport(_reply(reply), list(seen))
+
+    async def _send(self, partition: int, call_id: CallId, items: list[AdmitItem]) -> list[AdmitReply]:
+        payload = self._payload(items, 0)
+        answer = await self._store.evaluate(partition, self._script, payload, call_id)
+        if not answer:
+            return [_YES] * len(items)
+        return [_reply(reply) if reply else _YES for reply in from_script(answer)]
+
+    def _payload(self, items: list[AdmitItem], flags: int) -> bytes:
+        """Everything that like messages share goes once, as a profile; the items name it by number."""
+        numbers: dict[tuple[object, ...], int] = {}
+        profiles: list[tuple[object, ...]] = []
+        rows: list[tuple[object, ...]] = []
+        for item in items:
+            _, rhash, ids, blob, stream, at_ms, state, facts, caps, tier, mclass, limit, due_ms, group = item
+            like = (id(facts), id(caps), stream, limit, mclass)
+            number = numbers.get(like)
+            if number is None:
+                has_tiers = 1 if any(row[3] for row in caps) else 0
+                profiles.append((stream, tuple(facts), tuple(caps), limit, mclass, has_tiers))
+                number = numbers[like] = len(profiles)
+            if group:
+                rows.append((number, rhash, at_ms, blob, ids, state, tier, due_ms, group))
+            elif due_ms or tier:
+                rows.append((number, rhash, at_ms, blob, ids, state, tier, due_ms))
+            else:
+                rows.append((number, rhash, at_ms, blob, ids, state))
+        if self.low_memory:
+            flags |= _LOW_MEMORY
+        payload: bytes = to_script((self._now_ms(), self._store.settings.state_ttl_ms, flags, profiles, rows))
+        return payload
+
+
+def _reply(reply: Any) -> AdmitReply:
+    if not reply:
+        return _YES
+    code = reply[0]
+    if code == OPTED_OUT:
+        return AdmitReply(code, fact=reply[1].decode())
+    if code == CAPPED:
+        return AdmitReply(code, row=reply[1] - 1, retry_after_ms=int(reply[2]), seen=reply[3], limit=reply[4])
+    return AdmitReply(code)

@@ -1,0 +1,179 @@
+"""Group commit: what one turn of the event loop brought goes to Redis in one script call.
+
+Owns batching, replay and order of answers; knows nothing of what it sends. A few workers a partition
+(``in_flight``) each take everything that waits, send it and report it. While all are out the rest
+gathers, so batches grow by themselves under load and are single items when idle. No timers.
+
+A worker is a *slot*: it numbers its calls and has one out at a time. After a lost connection the same call
+goes out again under the same slot and number, and the script answers it from its record
+(``scripts/parts/replay.lua``) if it had run. So a batch is carried out once or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+from collections.abc import Awaitable, Callable
+from itertools import count
+from time import monotonic
+from typing import Generic, NamedTuple, TypeVar
+
+from smsgw.errors import StoreAway, StoreError
+
+ItemT = TypeVar("ItemT")
+ReplyT = TypeVar("ReplyT")
+
+_PROCESS = os.urandom(6).hex()
+_next_slot = count(1).__next__
+_BACKOFF_FIRST_S = 0.02
+_BACKOFF_LAST_S = 1.0
+
+
+class CallId(NamedTuple):
+    """Who calls, and that caller's how-many-th call: the same for every replay of a call."""
+
+    slot: str
+    number: int
+
+
+class _Lane(Generic[ItemT]):
+    """What waits for one partition."""
+
+    __slots__ = ("partition", "sleepers", "waiting")
+
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+        self.waiting: list[ItemT] = []
+        self.sleepers: list[asyncio.Future[None]] = []
+
+
+class GroupCommit(Generic[ItemT, ReplyT]):
+    """Gathers items and sends them in batches.
+
+    ``send(partition, call_id, items)`` gives one reply an item and raises StoreError.
+    ``done(items, replies)`` is called once for each batch, with the StoreError instead of replies if it
+    failed: StoreAway means that it may or may not have run. It must not raise.
+    ``retry_for_s`` is how long a batch is tried again while Redis is away; ``math.inf`` never gives up.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        send: Callable[[int, CallId, list[ItemT]], Awaitable[list[ReplyT]]],
+        done: Callable[[list[ItemT], list[ReplyT] | StoreError], None],
+        *,
+        max_batch: int = 256,
+        in_flight: int = 2,
+        retry_for_s: float = math.inf,
+    ) -> None:
+        self.name = name
+        self._send = send
+        self._done = done
+        self._max_batch = max_batch
+        self._in_flight = in_flight
+        self._retry_for_s = retry_for_s
+        self._lanes: dict[int, _Lane[ItemT]] = {}
+        self._new_lanes: list[_Lane[ItemT]] = []
+        self._news = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.waiting = 0
+        """Items put and not yet reported; what back-pressure looks at."""
+        self.calls = 0
+        self.items = 0
+        self.failures = 0
+        self.busy_s = 0.0
+        """Seconds in calls, over all workers."""
+
+    def put(self, partition: int, item: ItemT) -> None:
+        """Hand over an item; ``done`` reports it. Costs less than a microsecond."""
+        lane = self._lanes.get(partition)
+        if lane is None:
+            lane = self._add_lane(partition)
+        lane.waiting.append(item)
+        self.waiting += 1
+        if lane.sleepers:
+            sleeper = lane.sleepers.pop()
+            if not sleeper.done():
+                sleeper.set_result(None)
+
+    async def run(self) -> None:
+        """Work until cancelled. Items put before it runs are kept."""
+        for lane in self._lanes.values():
+            if lane not in self._new_lanes:
+                self._new_lanes.append(lane)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                for lane in self._new_lanes:
+                    for _ in range(self._in_flight):
+                        slot = f"{self.name}.{_PROCESS}.{_next_slot()}"
+                        group.create_task(self._work(lane, slot), name=f"{slot}.{lane.partition}")
+                self._new_lanes.clear()
+                self._news.clear()
+                await self._news.wait()
+
+    async def drain(self) -> None:
+        """Return once everything that was put has been reported."""
+        while self.waiting:
+            self._idle.clear()
+            await self._idle.wait()
+
+    def _add_lane(self, partition: int) -> _Lane[ItemT]:
+        lane: _Lane[ItemT] = _Lane(partition)
+        self._lanes[partition] = lane
+        self._new_lanes.append(lane)
+        self._news.set()
+        return lane
+
+    async def _work(self, lane: _Lane[ItemT], slot: str) -> None:
+        loop = asyncio.get_running_loop()
+        number = 0
+        while True:
+            if not lane.waiting:
+                sleeper = loop.create_future()
+                lane.sleepers.append(sleeper)
+                try:
+                    await sleeper
+                finally:
+                    if sleeper in lane.sleepers:
+                        lane.sleepers.remove(sleeper)
+                continue
+            batch = lane.waiting
+            if len(batch) > self._max_batch:
+                lane.waiting = batch[self._max_batch :]
+                del batch[self._max_batch :]
+            else:
+                lane.waiting = []
+            number += 1
+            result = await self._attempt(lane.partition, CallId(slot, number), batch)
+            self._report(batch, result)
+
+    def _report(self, batch: list[ItemT], result: list[ReplyT] | StoreError) -> None:
+        self.calls += 1
+        self.items += len(batch)
+        self.waiting -= len(batch)
+        if isinstance(result, StoreError):
+            self.failures += 1
+        self._done(batch, result)
+        if not self.waiting:
+            self._idle.set()
+
+    async def _attempt(self, partition: int, call_id: CallId, batch: list[ItemT]) -> list[ReplyT] | StoreError:
+        """Send until it is answered or the time is up."""
+        started = monotonic()
+        backoff_s = _BACKOFF_FIRST_S
+        try:
+            while True:
+                try:
+                    return await self._send(partition, call_id, batch)
+                except StoreAway as error:
+                    left_s = self._retry_for_s - (monotonic() - started)
+                    if left_s <= 0:
+                        return error
+                    await asyncio.sleep(min(backoff_s, left_s))
+                    backoff_s = min(backoff_s * 2, _BACKOFF_LAST_S)
+                except StoreError as error:
+                    return error
+        finally:
+            self.busy_s += monotonic() - started

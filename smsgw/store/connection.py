@@ -1,0 +1,153 @@
+"""The store as the rest of smsgw holds it: one object for one Redis, Sentinel set or Cluster.
+
+Owns the connections (a small pool a partition and dedicated ones for blocking reads), the loading of
+scripts, the check that Redis and the data in it fit, and the secrets in use. Knows no key but ``meta``.
+``url``: ``unix:///path``, ``redis://host:port/0``, ``rediss://…``, ``sentinel://host:port,host:port/service``,
+``cluster://host:port,host:port``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from smsgw.errors import StoreAway, StoreRefused
+from smsgw.store import keys
+from smsgw.store.channel import OWNER_CHANGED, Arg, Channel, StoreBusy
+from smsgw.store.commit import CallId
+from smsgw.store.scripts import Script, script, script_names
+from smsgw.store.seal import Recipients, Sealer
+from smsgw.store.topology import topology_of
+
+OLDEST_SERVER: Final = (6, 2)
+_HOUR_MS: Final = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """What the store keeps for how long (real time, ms) and how much. Defaults are the design's."""
+
+    partitions: int = 1
+    timeout_s: float = 2.0
+    state_ttl_ms: int = 24 * _HOUR_MS
+    receipt_ttl_ms: int = 72 * _HOUR_MS
+    early_ttl_ms: int = 600_000
+    duplicate_ttl_ms: int = 25 * _HOUR_MS
+    """How long a finally reported carrier id is remembered; carriers resend for up to a day."""
+    out_limit: int = 100_000
+    """Entries of one account's out stream; the oldest go first."""
+    event_limit: int = 100_000
+
+
+class Store:
+    """All of Redis. Make one, ``await ready()``, share it, ``await close()`` last."""
+
+    def __init__(
+        self, url: str, *, sealer: Sealer, recipients: Recipients, settings: StoreSettings | None = None
+    ) -> None:
+        self.url = url
+        self.settings = settings or StoreSettings()
+        self.partitions = self.settings.partitions
+        if not 1 <= self.partitions <= keys.MAX_PARTITIONS:
+            raise StoreRefused(f"{self.partitions} partitions: expected 1 to {keys.MAX_PARTITIONS}")
+        self.sealer = sealer
+        self.recipients = recipients
+        self.timeout_s = self.settings.timeout_s
+        self.server_version = ""
+        self._topology = topology_of(url, self.timeout_s)
+        self._free: dict[int, list[Channel]] = {}
+        self._closed = False
+
+    async def ready(self) -> None:
+        """Check the server and the data in it, load the scripts.
+
+        Raises StoreAway when Redis can't be reached, StoreRefused when it is older than 6.2 or holds
+        another schema or number of partitions.
+        """
+        info = _info(await self.command(0, "INFO", "server"))
+        self.server_version = info.get("valkey_version") or info.get("redis_version", "0")
+        # Valkey reports the Redis version that it is compatible with under redis_version.
+        version = tuple(int(part) for part in info.get("redis_version", "0.0").split(".")[:2])
+        if version < OLDEST_SERVER:
+            raise StoreRefused(f"Redis {self.server_version} is too old: smsgw needs 6.2 or later")
+        expected = {"schema": str(keys.SCHEMA), "partitions": str(self.partitions)}
+        for partition in range(self.partitions):
+            for name in script_names():
+                await self.command(partition, "SCRIPT", "LOAD", script(name).text)
+            for field, value in expected.items():
+                await self.command(partition, "HSETNX", keys.meta(partition), field, value)
+                found = (await self.command(partition, "HGET", keys.meta(partition), field)).decode()
+                if found != value:
+                    raise StoreRefused(f"the store was made with {field} {found}, this smsgw has {value}")
+
+    async def close(self) -> None:
+        """Close all pooled connections. Dedicated ones belong to whoever opened them."""
+        self._closed = True
+        for channels in self._free.values():
+            for channel in channels:
+                await channel.close()
+        self._free.clear()
+
+    async def command(self, partition: int, *command: Arg) -> Any:
+        """Run one command on the server of a partition; raw reply. Raises StoreError."""
+        free = self._free.get(partition)
+        channel = free.pop() if free else await self.dedicated(partition)
+        try:
+            reply = await channel.call(*command)
+        except StoreBusy as error:
+            await channel.close()
+            if error.code in OWNER_CHANGED:
+                self._topology.forget()
+            raise
+        except StoreAway:
+            await channel.close()
+            self._topology.forget()
+            raise
+        except BaseException:
+            await channel.close()
+            raise
+        if self._closed:
+            await channel.close()
+        else:
+            self._free.setdefault(partition, []).append(channel)
+        return reply
+
+    async def evaluate(
+        self, partition: int, code: Script, payload: bytes, call_id: CallId | None = None, deadline_ms: int = 0
+    ) -> bytes:
+        """Run a script on a partition and give its reply.
+
+        With ``call_id`` a second run of the same call gives the reply of the first and changes nothing.
+        ``deadline_ms`` (Redis' clock, 0 none): the script refuses to begin after it. Raises StoreError.
+        """
+        slot, number = call_id or ("", 0)
+        command = (code.sha, 1, keys.TAGS[partition], slot, number, deadline_ms, payload)
+        try:
+            reply = await self.command(partition, "EVALSHA", *command)
+        except StoreRefused as error:
+            if "NOSCRIPT" not in str(error) and "No matching script" not in str(error):
+                raise
+            await self.command(partition, "SCRIPT", "LOAD", code.text)
+            reply = await self.command(partition, "EVALSHA", *command)
+        if not isinstance(reply, bytes):
+            raise StoreRefused(f"script {code.name} answered {reply!r}")
+        return reply
+
+    async def dedicated(self, partition: int) -> Channel:
+        """A connection of the caller's own to the server of a partition; opened at its first call."""
+        return Channel(await self._topology.maker(partition), self.timeout_s)
+
+    async def memory_share(self) -> float:
+        """Used share of Redis' ``maxmemory``, the fullest server counting; 0.0 without a limit. Raises StoreError."""
+        fullest = 0.0
+        for partition in range(self.partitions):
+            info = _info(await self.command(partition, "INFO", "memory"))
+            limit = int(info.get("maxmemory", "0"))
+            if limit:
+                fullest = max(fullest, int(info.get("used_memory", "0")) / limit)
+        return fullest
+
+
+def _info(reply: bytes) -> dict[str, str]:
+    pairs = (line.split(":", 1) for line in reply.decode().splitlines() if ":" in line)
+    return dict(pair for pair in pairs if len(pair) == 2)

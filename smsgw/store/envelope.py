@@ -1,0 +1,127 @@
+"""One accepted message with all its segments, as it lies in a stream or in the held set.
+
+Owns the form in Redis: a msgpack array with its version first, sealed by the caller. New fields go
+at the end and get a default here, so that a newer smsgw reads what an older one left.
+Never looks into the PDUs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smsgw.errors import StoreError
+from smsgw.store.packing import pack, unpack
+
+VERSION = 1
+REPORT_ALWAYS = 1
+"""Failures are reported by receipt whatever registered_delivery says."""
+INTERNAL = 2
+"""Made by the gateway itself: no receipts to an account."""
+
+
+class Envelope:
+    """An accepted message.
+
+    ``message_ids``, ``pdus`` (submit_sm octets as received) and ``registered`` (registered_delivery)
+    have one entry per segment. Times are business time in ms; 0 means none. ``segments`` counts
+    the billing segments of the whole message. ``carriers`` is the route's order, ``tried`` those
+    that have had it. ``recipient`` is E.164 digits.
+    """
+
+    __slots__ = (
+        "accepted_at_ms",
+        "account",
+        "attempts",
+        "carriers",
+        "due_ms",
+        "expires_at_ms",
+        "flags",
+        "looked_at_ms",
+        "message_class",
+        "message_ids",
+        "pdus",
+        "recipient",
+        "registered",
+        "segments",
+        "signature",
+        "source_addr",
+        "tried",
+    )
+
+    def __init__(
+        self,
+        message_ids: list[str],
+        pdus: list[bytes],
+        account: str,
+        message_class: int,
+        recipient: str,
+        source_addr: str,
+        signature: str,
+        registered: list[int],
+        accepted_at_ms: int,
+        looked_at_ms: int = 0,
+        expires_at_ms: int = 0,
+        due_ms: int = 0,
+        segments: int = 1,
+        carriers: list[str] | None = None,
+        tried: list[str] | None = None,
+        attempts: int = 0,
+        flags: int = 0,
+    ) -> None:
+        self.message_ids = message_ids
+        self.pdus = pdus
+        self.account = account
+        self.message_class = message_class
+        self.recipient = recipient
+        self.source_addr = source_addr
+        self.signature = signature
+        self.registered = registered
+        self.accepted_at_ms = accepted_at_ms
+        self.looked_at_ms = looked_at_ms or accepted_at_ms
+        self.expires_at_ms = expires_at_ms
+        self.due_ms = due_ms
+        self.segments = segments
+        self.carriers = carriers or []
+        self.tried = tried or []
+        self.attempts = attempts
+        self.flags = flags
+
+    def pack(self) -> bytes:
+        """The octets to seal."""
+        return pack(
+            (
+                VERSION,
+                self.message_ids,
+                self.pdus,
+                self.account,
+                self.message_class,
+                self.recipient,
+                self.source_addr,
+                self.signature,
+                self.registered,
+                self.accepted_at_ms,
+                self.looked_at_ms,
+                self.expires_at_ms,
+                self.due_ms,
+                self.segments,
+                self.carriers,
+                self.tried,
+                self.attempts,
+                self.flags,
+            )
+        )
+
+    @classmethod
+    def unpack(cls, packed: bytes) -> Envelope:
+        """Reverse of ``pack``. Raises StoreError for anything else, also for a newer version."""
+        try:
+            fields: list[Any] = unpack(packed)
+            version = fields[0]
+        except (ValueError, TypeError, IndexError) as error:
+            raise StoreError(f"not an envelope: {error}") from error
+        if version != VERSION:
+            raise StoreError(f"envelope of version {version}, this smsgw reads {VERSION}")
+        try:
+            return cls(*fields[1:])
+        except TypeError as error:
+            raise StoreError(f"envelope with {len(fields)} fields") from error

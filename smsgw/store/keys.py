@@ -1,0 +1,154 @@
+"""Every key name in Redis, and which partition a thing belongs to.
+
+Owns the names; the Lua scripts get theirs from ``LUA_NAMES`` below, so a name is written once.
+All keys of one partition share the hash tag ``{pNN}`` and so one slot of a Redis Cluster.
+Changing a name or the partition functions is a migration: raise ``SCHEMA``.
+
+| key | type | holds |
+|---|---|---|
+| ``{p}:mt:<carrier>:<lane>`` | stream, group ``edge`` | accepted messages; field ``m`` = sealed envelope |
+| ``{p}:out:<account>`` | stream, group ``edge`` | receipts and MO; see ``outbound`` |
+| ``{p}:held``, ``{p}:heldmsg`` | zset by due ms, hash | deferred messages: id → sealed envelope |
+| ``{p}:cap:<hash>``, ``{p}:who:<hash>`` | string | a recipient's counters · opt-outs and tier |
+| ``{p}:rcpt:<carrier>:<cid>``, ``{p}:early:<carrier>:<cid>`` | string, list | carrier's id → ours · early receipts |
+| ``{p}:st:<message id>`` | string | what query_sm answers |
+| ``{p}:long:<group>``, ``{p}:longdue`` | hash, zset | segments waiting for the rest |
+| ``{p}:done:<slot>`` | string | the last reply of one caller, for replay |
+| ``{p}:hwm:<consumer>``, ``{p}:events``, ``{p}:meta`` | hash, stream, hash | marks · opt-out events · schema |
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+SCHEMA = 1
+MAX_PARTITIONS = 256
+GROUP = "edge"
+"""The one consumer group of every stream."""
+
+LUA_NAMES = {
+    "KEY_MT": ":mt:",
+    "KEY_OUT": ":out:",
+    "KEY_HELD": ":held",
+    "KEY_HELDMSG": ":heldmsg",
+    "KEY_CAP": ":cap:",
+    "KEY_WHO": ":who:",
+    "KEY_RCPT": ":rcpt:",
+    "KEY_EARLY": ":early:",
+    "KEY_ST": ":st:",
+    "KEY_LONG": ":long:",
+    "KEY_LONGDUE": ":longdue",
+    "KEY_DONE": ":done:",
+    "KEY_EVENTS": ":events",
+}
+"""Name in a script → what follows the tag. A script gets those that it mentions."""
+
+
+def tag(partition: int) -> str:
+    """``{p07}`` for partition 7: the first and only KEYS entry of every script call."""
+    return f"{{p{partition:02x}}}"
+
+
+TAGS = tuple(tag(number) for number in range(MAX_PARTITIONS))
+
+
+def partition_of_key(key: str) -> int:
+    """The partition of a whole key such as ``{p07}:mt:alpha:0``. Raises ValueError for other text."""
+    if key[:2] != "{p" or key[4:5] != "}":
+        raise ValueError(f"not a key of ours: {key!r}")
+    return int(key[2:4], 16)
+
+
+def partition_of_message(message_id: str) -> int:
+    """The partition of one of our message ids: its first two hex digits. Raises ValueError."""
+    return int(message_id[:2], 16)
+
+
+def spread(text: str, partitions: int) -> int:
+    """Partition of any text. Stable for ever: changing it needs a migration."""
+    return crc32(text.encode()) % partitions if partitions > 1 else 0
+
+
+def account_partition(system_id: str, partitions: int) -> int:
+    """Where an account's out stream lives."""
+    return spread(system_id, partitions)
+
+
+def carrier_partition(carrier: str, cid: str, partitions: int) -> int:
+    """Where the receipt map of a carrier's canonical message id lives."""
+    return spread(f"{carrier}:{cid}", partitions) if partitions > 1 else 0
+
+
+def mt(partition: int, carrier: str, lane: int) -> str:
+    """Stream of accepted messages for a carrier; lane 0 otp, 1 notice, 2 marketing."""
+    return f"{TAGS[partition]}:mt:{carrier}:{lane}"
+
+
+def mt_suffix(carrier: str, lane: int) -> str:
+    """How admission and settlement name a stream inside a partition: ``alpha:0``."""
+    return f"{carrier}:{lane}"
+
+
+def out(system_id: str, partitions: int) -> str:
+    """An account's out stream."""
+    return f"{TAGS[account_partition(system_id, partitions)]}:out:{system_id}"
+
+
+def cap(partition: int, rhash: str) -> str:
+    """A recipient's frequency counters."""
+    return f"{TAGS[partition]}:cap:{rhash}"
+
+
+def who(partition: int, rhash: str) -> str:
+    """A recipient's opt-outs and tier."""
+    return f"{TAGS[partition]}:who:{rhash}"
+
+
+def state(message_id: str) -> str:
+    """What query_sm answers for a message id. Raises ValueError if it is not one of ours."""
+    return f"{TAGS[partition_of_message(message_id)]}:st:{message_id}"
+
+
+def rcpt(partition: int, carrier: str, cid: str) -> str:
+    """A carrier's id → our message."""
+    return f"{TAGS[partition]}:rcpt:{carrier}:{cid}"
+
+
+def early(partition: int, carrier: str, cid: str) -> str:
+    """Receipts that came before their response."""
+    return f"{TAGS[partition]}:early:{carrier}:{cid}"
+
+
+def held(partition: int) -> str:
+    """Ids of deferred messages by due time."""
+    return f"{TAGS[partition]}:held"
+
+
+def heldmsg(partition: int) -> str:
+    """Deferred messages by id."""
+    return f"{TAGS[partition]}:heldmsg"
+
+
+def longdue(partition: int) -> str:
+    """Groups of segments by expiry."""
+    return f"{TAGS[partition]}:longdue"
+
+
+def hwm(partition: int, consumer: str) -> str:
+    """One consumer's high-water marks: stream → entry id."""
+    return f"{TAGS[partition]}:hwm:{consumer}"
+
+
+def events(partition: int) -> str:
+    """Stream of opt-out events."""
+    return f"{TAGS[partition]}:events"
+
+
+def meta(partition: int) -> str:
+    """Schema version and number of partitions."""
+    return f"{TAGS[partition]}:meta"
+
+
+def done(partition: int, slot: str) -> str:
+    """The last call of one caller with its reply."""
+    return f"{TAGS[partition]}:done:{slot}"

@@ -1,0 +1,89 @@
+"""Out streams: receipts and MO on their way to an application.
+
+Owns the entries' form. The first field's name tells what an entry is:
+  ``o`` sealed origin, ``r`` sealed receipt, ``i`` message id   — a carrier's receipt, written by correlate
+  ``l`` sealed local receipt                                    — made by the gateway
+  ``m`` sealed MO PDU
+An entry stays until the application answered its deliver_sm; then ``ack``. Streams are bounded by
+``StoreSettings.out_limit``: the oldest entries of an application that stays away go first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Final
+
+from smsgw.errors import StoreError
+from smsgw.store import keys
+from smsgw.store.commit import CallId, GroupCommit
+from smsgw.store.connection import Store
+from smsgw.store.packing import to_script
+from smsgw.store.scripts import script
+
+FIELD_ORIGIN: Final = b"o"
+FIELD_RECEIPT: Final = b"r"
+FIELD_MESSAGE_ID: Final = b"i"
+FIELD_LOCAL: Final = b"l"
+FIELD_MO: Final = b"m"
+
+Appended = Callable[[StoreError | None], None]
+Fields = tuple[bytes | str, ...]
+_Append = tuple[str, Fields, Appended]
+_Ack = tuple[str, bytes]
+
+
+class Outbound:
+    """Appends to and acknowledges in accounts' out streams. Run ``appends.run()`` and ``acks.run()``."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._out = script("out")
+        self._ack = script("ack")
+        self.appends: GroupCommit[_Append, None] = GroupCommit(
+            "out", self._send_appends, self._appended, retry_for_s=math.inf
+        )
+        self.acks: GroupCommit[_Ack, None] = GroupCommit("ack", self._send_acks, self._acked, retry_for_s=math.inf)
+
+    def append(self, account: str, fields: Fields, done: Appended) -> None:
+        """Append an entry of alternating field names and values; ``done(None)`` when it is durable."""
+        self.appends.put(keys.account_partition(account, self._store.partitions), (account, fields, done))
+
+    def append_local(self, account: str, sealed_receipt: bytes, done: Appended) -> None:
+        """Append a receipt that the gateway made."""
+        self.append(account, (FIELD_LOCAL, sealed_receipt), done)
+
+    def append_mo(self, account: str, sealed_mo: bytes, done: Appended) -> None:
+        """Append an MO."""
+        self.append(account, (FIELD_MO, sealed_mo), done)
+
+    def ack(self, account: str, entry_id: bytes) -> None:
+        """The application has it: acknowledge and delete. Nobody waits for it; a lost one comes again."""
+        self.acks.put(keys.account_partition(account, self._store.partitions), (account, entry_id))
+
+    async def _send_appends(self, partition: int, call_id: CallId, items: list[_Append]) -> list[None]:
+        rows = [(account, *fields) for account, fields, _ in items]
+        payload = to_script((self._store.settings.out_limit, rows))
+        await self._store.evaluate(partition, self._out, payload, call_id)
+        return [None] * len(items)
+
+    @staticmethod
+    def _appended(items: list[_Append], replies: list[None] | StoreError) -> None:
+        error = replies if isinstance(replies, StoreError) else None
+        for _, _, done in items:
+            done(error)
+
+    async def _send_acks(self, partition: int, call_id: CallId, items: list[_Ack]) -> list[None]:
+        by_account: dict[str, list[bytes]] = {}
+        for account, entry_id in items:
+            ids = by_account.get(account)
+            if ids is None:
+                by_account[account] = [entry_id]
+            else:
+                ids.append(entry_id)
+        await self._store.evaluate(partition, self._ack, to_script(list(by_account.items())), call_id)
+        return [None] * len(items)
+
+    @staticmethod
+    def _acked(items: list[_Ack], replies: list[None] | StoreError) -> None:
+        """Nobody waits; an entry whose acknowledgement was refused is delivered again after a restart."""

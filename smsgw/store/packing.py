@@ -1,0 +1,32 @@
+"""msgpack in the two forms used here, and the only place that imports it.
+
+Redis' cmsgpack knows only the old msgpack, without the bin type: ``to_script`` and ``from_script``. What only Python
+reads keeps text and octets apart: ``pack`` and ``unpack``. Packers are reused, so one thread only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgpack  # type: ignore[import-untyped]
+
+to_script: Callable[[object], bytes] = msgpack.Packer(use_bin_type=False, autoreset=True).pack
+"""Pack for a script; text and octets alike become strings."""
+
+
+def from_script(reply: bytes) -> Any:
+    """Unpack what a script packed; strings are bytes. Raises ValueError for anything else."""
+    return msgpack.unpackb(reply, raw=True, strict_map_key=False)
+
+
+pack: Callable[[object], bytes] = msgpack.Packer(use_bin_type=True, autoreset=True).pack
+"""Pack for Python."""
+
+
+def unpack(packed: bytes) -> Any:
+    """Reverse of ``pack``. Raises ValueError for anything else."""
+    try:
+        return msgpack.unpackb(packed, strict_map_key=False)
+    except (msgpack.UnpackException, TypeError) as error:
+        raise ValueError(str(error) or type(error).__name__) from error

@@ -1,0 +1,98 @@
+-- admit: decide on new messages by what is known of their recipients, and take them in.
+--
+-- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:who:<hash> {pNN}:cap:<hash> {pNN}:mt:<carrier>:<lane>
+--          {pNN}:held {pNN}:heldmsg {pNN}:st:<message id> {pNN}:long:<group> {pNN}:longdue {pNN}:done:<slot>
+-- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
+-- ARGV[4]  msgpack [now (business ms), state TTL (ms), flags (1 dry, 2 low on memory), profiles, items]
+--          profile: [stream suffix, [facts], [cap rows], queue limit, class, needs tier (0/1)]
+--          cap row: [key, kind (0 clock, 1 rolling), limit, {tier: limit}, bucket start, bucket end, period] (ms)
+--          item: [profile (from 1), recipient hash, at (business ms), blob, [message ids], state, tier, due ms, long group]
+-- Returns  '' when all were accepted, else msgpack [per item: 0 or [code, detail...]]:
+--          1 opted out [fact], 2 cap [row from 1, retry after ms, seen, limit], 3 queue full, 4 memory
+--          dry: msgpack [per item: [0 or [code, detail...], [count seen per cap row]]]
+--
+-- Atomic because every look must come before any count, and messages to one recipient must see each other.
+-- include: replay
+-- include: caps
+local input = unpack_message(ARGV[4])
+local now, state_ttl, flags, profiles, items = input[1], string.format('%.0f', input[2]), input[3], input[4], input[5]
+local dry = flags % 2 == 1
+local low_memory = flags >= 2
+local people, order = load_people(profiles, items)
+local lengths = {}
+
+local function queue_length(stream)
+  local length = lengths[stream]
+  if not length then
+    length = call('XLEN', stream)
+    lengths[stream] = length
+  end
+  return length
+end
+
+local function refusal(item, profile, person)
+  local facts = profile[2]
+  if person and person.who then
+    for f = 1, #facts do
+      if person.who[facts[f]] then return {1, facts[f]} end
+    end
+  end
+  local rows = profile[3]
+  if rows[1] then
+    local refused = over_cap(person.caps, rows, tier_of(item[7], profile, person), item[3])
+    if refused then return refused end
+  end
+  if low_memory and profile[5] == 2 then return {4} end
+  if profile[4] > 0 and queue_length(KEY_MT .. profile[1]) >= profile[4] then return {3} end
+  return 0
+end
+
+local function take(item, profile, person)
+  local rows = profile[3]
+  if rows[1] then
+    count_caps(person, rows, item[3], now)
+  end
+  local ids = item[5]
+  local due = item[8] or 0
+  if due > 0 then
+    call('ZADD', KEY_HELD, string.format('%.0f', due), ids[1])
+    call('HSET', KEY_HELDMSG, ids[1], item[4])
+  else
+    local stream = KEY_MT .. profile[1]
+    call('XADD', stream, '*', 'm', item[4])
+    if lengths[stream] then lengths[stream] = lengths[stream] + 1 end
+  end
+  if item[6] ~= '' then
+    for i = 1, #ids do
+      call('SET', KEY_ST .. ids[i], item[6], 'PX', state_ttl)
+    end
+  end
+end
+
+local replies = {}
+local all_accepted = true
+for i = 1, #items do
+  local item = items[i]
+  local profile = profiles[item[1]]
+  local person = people[item[2]]
+  local reply = refusal(item, profile, person)
+  if dry then
+    reply = {reply, counts_seen(person, profile[3], item[3])}
+    all_accepted = false
+  else
+    if reply == 0 then
+      take(item, profile, person)
+    else
+      all_accepted = false
+    end
+    local group = item[9]
+    if group and group ~= '' then
+      call('DEL', KEY_LONG .. group)
+      call('ZREM', KEY_LONGDUE, group)
+    end
+  end
+  replies[i] = reply
+end
+if not dry then save_people(people, order, now) end
+if all_accepted then return finish('') end
+return finish(pack_message(replies))

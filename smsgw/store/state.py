@@ -1,0 +1,86 @@
+"""What query_sm answers: one short value a message id.
+
+Owns its form: 17 ASCII octets (message_state digit, error code of 3 digits, final time in ms of 13 digits, zeros when
+there is none), then account, NUL, source_addr. Written by admission, by settlement of failures and by final
+receipts; gone after ``state_ttl_ms``. Updates never bring an expired value back.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+from smsgw.errors import StoreError
+from smsgw.store import keys
+from smsgw.store.commit import CallId, GroupCommit
+from smsgw.store.connection import Store
+from smsgw.store.packing import to_script
+from smsgw.store.scripts import script
+
+HEADER_OCTETS: Final = 17
+ENROUTE_HEADER: Final = b"10000000000000000"
+_LARGEST_MS: Final = 9_999_999_999_999
+
+
+class MessageStatus(NamedTuple):
+    """``message_state`` as in SMPP 3.4 §5.2.28; ``final_ms`` business time, 0 while not final."""
+
+    message_state: int
+    error_code: int
+    final_ms: int
+    account: str
+    source_addr: str
+
+
+def state_header(message_state: int, error_code: int = 0, final_ms: int = 0) -> bytes:
+    """The 17 octets. ``message_state`` 0–9, ``error_code`` 0–999 (cut to its last three digits)."""
+    return b"%d%03d%013d" % (message_state % 10, error_code % 1000, min(max(final_ms, 0), _LARGEST_MS))
+
+
+def state_value(header: bytes, account: str, source_addr: str) -> bytes:
+    """The whole value of a message id."""
+    return header + account.encode() + b"\0" + source_addr.encode()
+
+
+class States:
+    """Queries, and updates whose message lies in another partition than the call that decided them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._script = script("state")
+        self.commit: GroupCommit[tuple[str, bytes], None] = GroupCommit(
+            "state", self._send, self._written, retry_for_s=math.inf
+        )
+
+    async def query(self, message_id: str) -> MessageStatus | None:
+        """What is known of a message id; None for an unknown, foreign or expired one. Raises StoreError."""
+        try:
+            key = keys.state(message_id)
+            partition = keys.partition_of_message(message_id)
+        except ValueError:
+            return None
+        if partition >= self._store.partitions:
+            return None
+        value = await self._store.command(partition, "GET", key)
+        return parse_state(value) if value else None
+
+    def write(self, message_id: str, value: bytes) -> None:
+        """Update a value if it is still there. Nobody waits for it."""
+        self.commit.put(keys.partition_of_message(message_id), (message_id, value))
+
+    async def _send(self, partition: int, call_id: CallId, items: list[tuple[str, bytes]]) -> list[None]:
+        payload = to_script(items)
+        await self._store.evaluate(partition, self._script, payload, call_id)
+        return [None] * len(items)
+
+    def _written(self, items: list[tuple[str, bytes]], replies: list[None] | StoreError) -> None:
+        """A lost update only makes query_sm answer what was true before; the counter of failures tells."""
+
+
+def parse_state(value: bytes) -> MessageStatus:
+    """Reverse of ``state_value``. Raises StoreError for anything else."""
+    try:
+        account, _, source = value[HEADER_OCTETS:].decode().partition("\0")
+        return MessageStatus(int(value[:1]), int(value[1:4]), int(value[4:HEADER_OCTETS]), account, source)
+    except ValueError as error:
+        raise StoreError(f"not a message's state: {error}") from error
