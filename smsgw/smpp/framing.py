@@ -19,6 +19,7 @@ BEFORE_BIND_MAX_OCTETS: Final = 1024
 AFTER_BIND_MAX_OCTETS: Final = 70_000
 
 _LENGTH: Final = Struct(">I")
+_LENGTH_OCTETS: Final = 4
 
 
 class Framer:
@@ -29,7 +30,7 @@ class Framer:
     it, answer generic_nack and close; all later octets are ignored.
     """
 
-    __slots__ = ("_closed", "_rest", "failure", "max_octets")
+    __slots__ = ("_rest", "failure", "max_octets")
 
     def __init__(self, max_octets: int) -> None:
         self.max_octets = max_octets
@@ -56,33 +57,48 @@ class Framer:
         return self._cut(data)
 
     def _cut(self, data: bytes) -> list[bytes]:
-        if self.failure is not None:
-            return []
-        rest = self._rest
-        source: bytes | bytearray = data
-        if rest:
-            rest += data
-            source = rest
         frames: list[bytes] = []
-        at = 0
-        end = len(source)
+        if self.failure is not None:
+            return frames
+        at = self._finish(data, frames) if self._rest else 0
+        end = len(data)
         most = self.max_octets
         unpack = _LENGTH.unpack_from
-        while end - at >= 4:
-            length: int = unpack(source, at)[0]
-            if not HEADER_OCTETS <= length <= most:
-                self.failure = FatalError(
-                    CommandStatus.ESME_RINVCMDLEN, f"command_length {length} is not in {HEADER_OCTETS}..{most}"
-                )
-                rest.clear()
-                return frames
+        while end - at >= _LENGTH_OCTETS and self.failure is None:
+            length: int = unpack(data, at)[0]
             stop = at + length
-            if stop > end:
+            if length < HEADER_OCTETS or length > most:
+                self._fail(length)
+            elif stop > end:
                 break
-            frames.append(bytes(source[at:stop]))
-            at = stop
-        if source is rest:
-            del rest[:at]
-        else:
-            rest += data[at:]
+            else:
+                frames.append(data[at:stop])
+                at = stop
+        if at < end and self.failure is None:
+            self._rest += data[at:]
         return frames
+
+    def _finish(self, data: bytes, frames: list[bytes]) -> int:
+        """Complete the unfinished frame; returns how many octets of ``data`` that took."""
+        rest = self._rest
+        at = max(0, _LENGTH_OCTETS - len(rest))
+        rest += data[:at]
+        if len(rest) < _LENGTH_OCTETS:
+            return len(data)
+        length: int = _LENGTH.unpack_from(rest)[0]
+        if length < HEADER_OCTETS or length > self.max_octets:
+            self._fail(length)
+            return len(data)
+        missing = length - len(rest)
+        rest += data[at : at + missing]
+        if len(rest) < length:
+            return len(data)
+        frames.append(bytes(rest))
+        rest.clear()
+        return at + missing
+
+    def _fail(self, length: int) -> None:
+        self.failure = FatalError(
+            CommandStatus.ESME_RINVCMDLEN, f"command_length {length} is not in {HEADER_OCTETS}..{self.max_octets}"
+        )
+        self._rest.clear()

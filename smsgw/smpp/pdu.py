@@ -32,7 +32,7 @@ from smsgw.smpp.constants import (
     Tag,
 )
 from smsgw.smpp.tlv import tlv
-from smsgw.smpp.views import HEADER, DataSm, Sm
+from smsgw.smpp.views import HEADER, DataSm, Sm, message_id_of
 
 __all__ = [
     "HEADER",
@@ -44,6 +44,7 @@ __all__ = [
     "enquire_link",
     "enquire_link_resp",
     "generic_nack",
+    "message_id_of",
     "rebuild_sm",
     "response",
     "submit_sm",
@@ -138,29 +139,26 @@ def rebuild_sm(
 
     Raises LocalError when a new field does not fit.
     """
+    service, source, source_string, dest, dest_string, flags, schedule, validity, options = view.pieces()
     return _sm(
         view.command_id,
         view.sequence_number,
-        service_type=view.service_type if service_type is None else service_type,
-        source_addr_ton=view.source_addr_ton if source_addr_ton is None else source_addr_ton,
-        source_addr_npi=view.source_addr_npi if source_addr_npi is None else source_addr_npi,
-        source_addr=view.source_addr if source_addr is None else source_addr,
-        dest_addr_ton=view.dest_addr_ton if dest_addr_ton is None else dest_addr_ton,
-        dest_addr_npi=view.dest_addr_npi if dest_addr_npi is None else dest_addr_npi,
-        destination_addr=view.destination_addr if destination_addr is None else destination_addr,
-        esm_class=view.esm_class if esm_class is None else esm_class,
-        protocol_id=view.protocol_id if protocol_id is None else protocol_id,
-        priority_flag=view.priority_flag if priority_flag is None else priority_flag,
-        schedule_delivery_time=view.schedule_delivery_time
-        if schedule_delivery_time is None
-        else schedule_delivery_time,
-        validity_period=view.validity_period if validity_period is None else validity_period,
-        registered_delivery=view.registered_delivery if registered_delivery is None else registered_delivery,
-        replace_if_present_flag=view.replace_if_present_flag
-        if replace_if_present_flag is None
-        else replace_if_present_flag,
-        data_coding=view.data_coding if data_coding is None else data_coding,
-        sm_default_msg_id=view.sm_default_msg_id if sm_default_msg_id is None else sm_default_msg_id,
+        service_type=service if service_type is None else service_type,
+        source_addr_ton=source[0] if source_addr_ton is None else source_addr_ton,
+        source_addr_npi=source[1] if source_addr_npi is None else source_addr_npi,
+        source_addr=source_string if source_addr is None else source_addr,
+        dest_addr_ton=dest[0] if dest_addr_ton is None else dest_addr_ton,
+        dest_addr_npi=dest[1] if dest_addr_npi is None else dest_addr_npi,
+        destination_addr=dest_string if destination_addr is None else destination_addr,
+        esm_class=flags[0] if esm_class is None else esm_class,
+        protocol_id=flags[1] if protocol_id is None else protocol_id,
+        priority_flag=flags[2] if priority_flag is None else priority_flag,
+        schedule_delivery_time=schedule if schedule_delivery_time is None else schedule_delivery_time,
+        validity_period=validity if validity_period is None else validity_period,
+        registered_delivery=options[0] if registered_delivery is None else registered_delivery,
+        replace_if_present_flag=options[1] if replace_if_present_flag is None else replace_if_present_flag,
+        data_coding=options[2] if data_coding is None else data_coding,
+        sm_default_msg_id=options[3] if sm_default_msg_id is None else sm_default_msg_id,
         short_message=view.short_message if short_message is None else short_message,
         tlvs=view.raw[view.tlvs_offset :],
     )

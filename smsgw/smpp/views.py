@@ -10,6 +10,7 @@ What can go wrong: a field that never ends or runs past the frame: RecoverableEr
 
 from __future__ import annotations
 
+import re
 from struct import Struct
 from typing import Final
 
@@ -55,6 +56,15 @@ def malformed(raw: bytes, command_status: int, reason: str) -> RecoverableError:
     return RecoverableError(command_status, reason, command_id, sequence_number)
 
 
+def message_id_of(raw: bytes) -> bytes:
+    """The message_id of a submit_sm_resp, deliver_sm_resp or data_sm_resp; empty when there is none.
+
+    Never raises: carriers leave out the body, or the NUL, and an id that was issued must not be lost for it.
+    """
+    end = raw.find(0, HEADER_OCTETS)
+    return raw[HEADER_OCTETS:end] if end >= 0 else raw[HEADER_OCTETS:]
+
+
 def parse_tlvs(raw: bytes, offset: int) -> Tlvs:
     """``Tlvs.parse`` whose errors carry the ids of the PDU ``raw``."""
     try:
@@ -77,15 +87,22 @@ def _what_is_wrong(raw: bytes, strings: tuple[tuple[int, int, str, CommandStatus
     return malformed(raw, CommandStatus.ESME_RINVCMDLEN, "the PDU ends within its mandatory fields")
 
 
+# One match finds every field of a message: a C-string is what has no NUL, up to its greatest length.
+# The groups up to the destination are the same for both, so that ``_Message`` can read either.
+_UP_TO_DESTINATION: Final = rb"([^\0]{0,5}+)\0(..)([^\0]{0,%d}+)\0(..)([^\0]{0,%d}+)\0"
+_MATCH_SM: Final = re.compile(
+    _UP_TO_DESTINATION % (20, 20) + rb"(...)([^\0]{0,16}+)\0([^\0]{0,16}+)\0(.....)", re.DOTALL
+).match
+_MATCH_DATA_SM: Final = re.compile(_UP_TO_DESTINATION % (64, 64) + rb"...", re.DOTALL).match
+
+
 class _Message:
     """What submit_sm, deliver_sm and data_sm have in common: up to esm_class they are alike."""
 
-    __slots__ = ("_destination_end", "_service_end", "_source_end", "_tlvs", "raw")
+    __slots__ = ("_match", "_tlvs", "raw")
 
     raw: bytes
-    _service_end: int
-    _source_end: int
-    _destination_end: int
+    _match: re.Match[bytes]
     _tlvs: Tlvs | None
 
     @property
@@ -105,40 +122,40 @@ class _Message:
 
     @property
     def service_type(self) -> bytes:
-        return self.raw[HEADER_OCTETS : self._service_end]
+        return self._match[1]
 
     @property
     def source_addr_ton(self) -> int:
-        return self.raw[self._service_end + 1]
+        return self.raw[self._match.end(1) + 1]
 
     @property
     def source_addr_npi(self) -> int:
-        return self.raw[self._service_end + 2]
+        return self.raw[self._match.end(1) + 2]
 
     @property
     def source_addr(self) -> bytes:
-        return self.raw[self._service_end + 3 : self._source_end]
+        return self._match[3]
 
     @property
     def dest_addr_ton(self) -> int:
-        return self.raw[self._source_end + 1]
+        return self.raw[self._match.end(3) + 1]
 
     @property
     def dest_addr_npi(self) -> int:
-        return self.raw[self._source_end + 2]
+        return self.raw[self._match.end(3) + 2]
 
     @property
     def destination_addr(self) -> bytes:
-        return self.raw[self._source_end + 3 : self._destination_end]
+        return self._match[5]
 
     @property
     def esm_class(self) -> int:
-        return self.raw[self._destination_end + 1]
+        return self.raw[self._match.end(5) + 1]
 
     @property
     def has_udh(self) -> bool:
         """The payload begins with a user data header (SMPP 3.4 §5.2.12)."""
-        return self.raw[self._destination_end + 1] & ESM_UDHI != 0
+        return self.raw[self._match.end(5) + 1] & ESM_UDHI != 0
 
 
 class Sm(_Message):
@@ -150,69 +167,67 @@ class Sm(_Message):
     soon. It checks no value. Strings are octets without their NUL.
     """
 
-    __slots__ = ("_schedule_end", "_validity_end")
+    __slots__ = ("_message_at",)
 
     def __init__(self, raw: bytes) -> None:
-        index = raw.index
-        try:
-            self._service_end = at = index(0, 16, 22)
-            self._source_end = at = index(0, at + 3, at + 24)
-            self._destination_end = at = index(0, at + 3, at + 24)
-            self._schedule_end = at = index(0, at + 4, at + 21)
-            self._validity_end = at = index(0, at + 1, at + 18)
-            sm_length = raw[at + 5]
-        except (ValueError, IndexError):
-            raise _what_is_wrong(raw, _SM_STRINGS) from None
-        if sm_length > 254 or at + 6 + sm_length > len(raw):
+        match = _MATCH_SM(raw, 16)
+        if match is None:
+            raise _what_is_wrong(raw, _SM_STRINGS)
+        self._message_at = at = match.end()
+        sm_length = raw[at - 1]
+        if at + sm_length > len(raw) or sm_length > 254:
             raise malformed(raw, CommandStatus.ESME_RINVMSGLEN, f"sm_length {sm_length} does not fit")
         self.raw = raw
+        self._match = match
         self._tlvs = None
 
     @property
     def protocol_id(self) -> int:
-        return self.raw[self._destination_end + 2]
+        return self.raw[self._match.end(5) + 2]
 
     @property
     def priority_flag(self) -> int:
-        return self.raw[self._destination_end + 3]
+        return self.raw[self._match.end(5) + 3]
 
     @property
     def schedule_delivery_time(self) -> bytes:
-        return self.raw[self._destination_end + 4 : self._schedule_end]
+        return self._match[7]
 
     @property
     def validity_period(self) -> bytes:
-        return self.raw[self._schedule_end + 1 : self._validity_end]
+        return self._match[8]
 
     @property
     def registered_delivery(self) -> int:
-        return self.raw[self._validity_end + 1]
+        return self.raw[self._message_at - 5]
 
     @property
     def replace_if_present_flag(self) -> int:
-        return self.raw[self._validity_end + 2]
+        return self.raw[self._message_at - 4]
 
     @property
     def data_coding(self) -> int:
-        return self.raw[self._validity_end + 3]
+        return self.raw[self._message_at - 3]
 
     @property
     def sm_default_msg_id(self) -> int:
-        return self.raw[self._validity_end + 4]
+        return self.raw[self._message_at - 2]
 
     @property
     def sm_length(self) -> int:
-        return self.raw[self._validity_end + 5]
+        return self.raw[self._message_at - 1]
 
     @property
     def short_message(self) -> bytes:
-        start = self._validity_end + 6
-        return self.raw[start : start + self.raw[start - 1]]
+        at = self._message_at
+        raw = self.raw
+        return raw[at : at + raw[at - 1]]
 
     @property
     def tlvs_offset(self) -> int:
         """Where the TLVs begin in ``raw``; its length when there are none."""
-        return self._validity_end + 6 + self.raw[self._validity_end + 5]
+        at = self._message_at
+        return at + self.raw[at - 1]
 
     @property
     def tlvs(self) -> Tlvs:
@@ -220,9 +235,9 @@ class Sm(_Message):
         tlvs = self._tlvs
         if tlvs is None:
             raw = self.raw
-            start = self._validity_end + 6
-            start += raw[start - 1]
-            self._tlvs = tlvs = NO_TLVS if start == len(raw) else parse_tlvs(raw, start)
+            at = self._message_at
+            at += raw[at - 1]
+            self._tlvs = tlvs = NO_TLVS if at == len(raw) else parse_tlvs(raw, at)
         return tlvs
 
     @property
@@ -231,11 +246,20 @@ class Sm(_Message):
 
         Raises what ``tlvs`` raises, only when sm_length is 0.
         """
-        start = self._validity_end + 6
+        at = self._message_at
         raw = self.raw
-        if sm_length := raw[start - 1]:
-            return raw[start : start + sm_length]
+        if sm_length := raw[at - 1]:
+            return raw[at : at + sm_length]
         return self.tlvs.first(_MESSAGE_PAYLOAD) or b""
+
+    def pieces(self) -> tuple[bytes, ...]:
+        """The mandatory fields as nine runs of octets, without their NULs, up to sm_length.
+
+        service_type; source ton, npi; source_addr; destination ton, npi; destination_addr; esm_class,
+        protocol_id, priority_flag; schedule_delivery_time; validity_period; registered_delivery,
+        replace_if_present_flag, data_coding, sm_default_msg_id, sm_length.
+        """
+        return self._match.groups()
 
 
 class DataSm(_Message):
@@ -247,32 +271,27 @@ class DataSm(_Message):
     __slots__ = ()
 
     def __init__(self, raw: bytes) -> None:
-        index = raw.index
-        try:
-            self._service_end = at = index(0, 16, 22)
-            self._source_end = at = index(0, at + 3, at + 68)
-            self._destination_end = at = index(0, at + 3, at + 68)
-        except ValueError:
-            raise _what_is_wrong(raw, _DATA_SM_STRINGS) from None
-        if at + 4 > len(raw):
+        match = _MATCH_DATA_SM(raw, 16)
+        if match is None:
             raise _what_is_wrong(raw, _DATA_SM_STRINGS)
         self.raw = raw
+        self._match = match
         self._tlvs = None
 
     @property
     def registered_delivery(self) -> int:
-        return self.raw[self._destination_end + 2]
+        return self.raw[self._match.end(5) + 2]
 
     @property
     def data_coding(self) -> int:
-        return self.raw[self._destination_end + 3]
+        return self.raw[self._match.end(5) + 3]
 
     @property
     def tlvs(self) -> Tlvs:
         """Parsed when first read. Raises RecoverableError: ESME_RINVTLVSTREAM, ESME_RINVTLVLEN."""
         tlvs = self._tlvs
         if tlvs is None:
-            self._tlvs = tlvs = parse_tlvs(self.raw, self._destination_end + 4)
+            self._tlvs = tlvs = parse_tlvs(self.raw, self._match.end())
         return tlvs
 
     @property
