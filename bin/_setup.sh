@@ -51,7 +51,7 @@ _smsgw_find_python() {
 }
 
 _smsgw_pip() {
-    "$PYTHON" -m pip install --quiet --no-input --disable-pip-version-check --no-warn-script-location "$@" >&2
+    "$PYTHON" -m pip install -qq --no-input --disable-pip-version-check --no-warn-script-location "$@" >&2
 }
 
 _smsgw_install() {

@@ -1,0 +1,70 @@
+"""The ``smsgw`` command: its sub-commands, and what a user sees when something goes wrong.
+
+Nobody gets a traceback for a typing error or a missing file. For a bug there is one on request:
+SMSGW_TRACEBACK=1.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from smsgw import __version__
+from smsgw.cli.check import check
+from smsgw.cli.password import password
+from smsgw.errors import SmsgwError
+
+app = typer.Typer(
+    name="smsgw",
+    help="SMPP gateway: decides whether each message may be sent, and carries what may be sent.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(check)
+app.command()(password)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"smsgw {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> NoReturn:
+    """Entry point: run the command line and exit."""
+    try:
+        app(prog_name="smsgw")
+    except SmsgwError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader (head, less) has gone: nothing to say, and nothing left to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _fail(str(error))
+    except Exception as error:  # the outermost frame: a bug's traceback helps us, not the user
+        if os.environ.get("SMSGW_TRACEBACK"):
+            raise
+        _fail(f"internal error: {type(error).__name__}: {error} (SMSGW_TRACEBACK=1 shows where)")
+    sys.exit(0)
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"smsgw: {message}", err=True)
+    sys.exit(1)

@@ -1,0 +1,120 @@
+"""``accounts/*.toml``: one application each — how it authenticates, what it may send, how fast."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from smsgw.config.fields import (
+    ClassNumber,
+    Day,
+    Digits,
+    Listed,
+    Name,
+    Network,
+    PerSecond,
+    Ranges,
+    SecretFile,
+    Settings,
+    SystemId,
+    no_duplicates,
+)
+from smsgw.config.names import suggest
+from smsgw.config.passwords import check_stored_form
+from smsgw.policy.profile import AccountPolicy
+from smsgw.smpp.constants import CommandId
+
+BIND_COMMANDS: Final = {
+    "transmitter": int(CommandId.BIND_TRANSMITTER),
+    "receiver": int(CommandId.BIND_RECEIVER),
+    "transceiver": int(CommandId.BIND_TRANSCEIVER),
+}
+
+# What rule 4 calls well-formed: letters, digits, Han; its length is the profile's business.
+_SIGNATURE = re.compile(r"[^\W_]+")
+
+
+def _stored_password(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("expected the text that `smsgw password` prints")
+    check_stored_form(value)
+    return value
+
+
+def _signature(value: object) -> str:
+    if not isinstance(value, str) or not _SIGNATURE.fullmatch(value):
+        hint = "; write it without the brackets" if isinstance(value, str) and set("【】[]") & set(value) else ""
+        raise ValueError(f"expected a signature of letters, digits and Han, found {value!r}{hint}")
+    return value
+
+
+def _bind_types(value: object) -> frozenset[int]:
+    if not isinstance(value, list) or not value:
+        raise ValueError(f'expected a list of bind types such as ["transceiver"], found {value!r}')
+    for word in value:
+        if word not in BIND_COMMANDS:
+            raise ValueError(f"unknown bind type {word!r}; {suggest(str(word), BIND_COMMANDS)}")
+    return frozenset(BIND_COMMANDS[word] for word in value)
+
+
+Signature = Annotated[str, BeforeValidator(_signature)]
+StoredPassword = Annotated[str, BeforeValidator(_stored_password)]
+
+
+class NumberSettings(Settings):
+    """A number that customers see and answer to. ``signature`` is the one its extension belongs to, or empty."""
+
+    number: Digits
+    signature: str = ""
+
+
+class AccountSettings(Settings):
+    """One application. ``window`` bounds its unanswered requests, ``deliver_window`` ours; rates count segments."""
+
+    system_id: SystemId
+    password: StoredPassword = Field("", repr=False)
+    password_file: SecretFile = Field("", repr=False)
+    message_class: ClassNumber = Field(alias="class")
+    profile: Name
+    department: str = ""
+    enabled: bool = True
+    licence_expires: Day | None = None
+    allow_networks: Listed[Network] = Field(alias="allow_ips", min_length=1)
+    max_binds: Annotated[int, Field(ge=1, le=1000)] = 4
+    bind_types: Annotated[frozenset[int], BeforeValidator(_bind_types)] = frozenset(BIND_COMMANDS.values())
+    window: Annotated[int, Field(ge=1, le=10_000)] = 50
+    deliver_window: Annotated[int, Field(ge=1, le=10_000)] = 50
+    rate_per_s: PerSecond = Field(1000.0, alias="rate")
+    signatures: Listed[Signature] = ()
+    numbers: Listed[NumberSettings] = ()
+    slots: Ranges = ()
+    explain: bool = False
+    vendor_codes: bool = True
+    reject_mode: Literal["status", "receipt"] = "status"
+    tls_client_cn: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if bool(self.password) == bool(self.password_file):
+            raise ValueError("expected either password or password_file; `smsgw password` makes what goes there")
+        if self.password_file:
+            check_stored_form(self.password_file)
+        no_duplicates(each.number for each in self.numbers)
+        return self
+
+    @property
+    def password_hash(self) -> str:
+        """What ``verify_password`` takes, from wherever it was given."""
+        return self.password or self.password_file
+
+    def policy(self) -> AccountPolicy:
+        """What the rules need to know of this account."""
+        return AccountPolicy(
+            name=self.system_id,
+            enabled=self.enabled,
+            licence_expires=self.licence_expires,
+            signatures=frozenset(self.signatures),
+            slots=self.slots,
+        )

@@ -1,0 +1,165 @@
+"""``carriers/*.toml``: one upstream each — where, how to bind, how fast, and its habits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BeforeValidator, Field, Strict, model_validator
+
+from smsgw.config.fields import (
+    DigitsOrEmpty,
+    ExistingFile,
+    Host,
+    Name,
+    PerSecond,
+    Port,
+    PositiveSeconds,
+    Seconds,
+    SecretFile,
+    Settings,
+    ShortText,
+    SmppPassword,
+    Strings,
+    SystemId,
+)
+from smsgw.config.names import suggest
+from smsgw.policy.profile import CarrierPolicy, SignaturePosition
+from smsgw.policy.retry import Action
+from smsgw.smpp.alphabet import DEFAULT_ALPHABETS
+from smsgw.smpp.canonical import FORMS
+
+_VERSIONS: Final = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
+_ACTIONS: Final = tuple(action.value for action in Action)
+
+
+def _version(value: object) -> int:
+    if not isinstance(value, str) or value not in _VERSIONS:
+        raise ValueError(f'expected "3.3", "3.4" or "5.0", found {value!r}')
+    return _VERSIONS[value]
+
+
+def _statuses(value: object) -> dict[int, str]:
+    if not isinstance(value, dict):
+        raise ValueError(f'expected a table such as {{ "0x58" = "throttle" }}, found {value!r}')
+    actions: dict[int, str] = {}
+    for status, action in value.items():
+        try:
+            number = int(status, 0)
+        except ValueError:
+            number = 0
+        if not 0 < number <= 0xFFFFFFFF:
+            raise ValueError(f'expected a command_status such as "0x58", found {status!r}')
+        if action not in _ACTIONS:
+            raise ValueError(f"{status}: unknown action {action!r}; {suggest(str(action), _ACTIONS)}")
+        actions[number] = action
+    return actions
+
+
+def _one_of(words: frozenset[str]) -> BeforeValidator:
+    def check(value: object) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise ValueError(f"expected one of these, found {value!r}; {suggest(str(value), words)}")
+        return value
+
+    return BeforeValidator(check)
+
+
+IdForm = Annotated[str, _one_of(FORMS)]
+StatusActions = Annotated[dict[int, str], BeforeValidator(_statuses)]
+"""command_status → a value of policy's ``retry.Action``."""
+
+
+class BindSettings(Settings):
+    """Connections of one type."""
+
+    type: Literal["transceiver", "transmitter", "receiver"]
+    count: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class CarrierTlsSettings(Settings):
+    """``[tls]``: without ``ca`` the system's authorities are trusted; ``server_name`` defaults to the host."""
+
+    server_name: str = ""
+    ca: ExistingFile | None = None
+    certificate: ExistingFile | None = None
+    key: ExistingFile | None = None
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together")
+        return self
+
+
+class CarrierSettings(Settings):
+    """One upstream. ``window`` is per bind; ``rate_per_s`` and ``burst`` count segments over the whole carrier."""
+
+    name: Name
+    host: Host
+    port: Annotated[Port, Field(ge=1)]
+    system_id: SystemId
+    password_text: SmppPassword = Field("", alias="password", repr=False)
+    password_file: SecretFile = Field("", repr=False)
+    system_type: ShortText = ""
+    interface_version: Annotated[int, BeforeValidator(_version)] = 0x34
+    bind_groups: Annotated[tuple[BindSettings, ...], Strict(False)] = Field(
+        (BindSettings(type="transceiver"),), alias="binds", min_length=1
+    )
+    tls: CarrierTlsSettings | None = None
+    window: Annotated[int, Field(ge=1, le=10_000)] = 10
+    rate_per_s: PerSecond = Field(100.0, alias="rate")
+    burst_segments: Annotated[int, Field(ge=1)] | None = Field(None, alias="burst")
+    connect_timeout_s: PositiveSeconds = Field(10.0, alias="connect_timeout")
+    bind_timeout_s: PositiveSeconds = Field(10.0, alias="bind_timeout")
+    enquire_link_s: Seconds = Field(30.0, alias="enquire_link")
+    inactivity_s: Seconds = Field(0.0, alias="inactivity")
+    response_s: PositiveSeconds = Field(10.0, alias="response")
+    reconnect_min_s: PositiveSeconds = Field(1.0, alias="reconnect_min")
+    reconnect_max_s: PositiveSeconds = Field(60.0, alias="reconnect_max")
+    failover_after_s: Seconds = Field(5.0, alias="failover_after")
+    retry_attempts: Annotated[int, Field(ge=0, le=100)] = 5
+    response_id: IdForm = "text"
+    receipt_id: IdForm = "text"
+    signature_position: SignaturePosition | None = None
+    unsubscribe_phrases: Strings = ()
+    source_number: DigitsOrEmpty = ""
+    default_alphabet: Annotated[str, _one_of(DEFAULT_ALPHABETS)] = "gsm0338"
+    status_actions: Annotated[dict[int, str], BeforeValidator(_statuses)] = Field(
+        default_factory=dict, alias="statuses"
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.password_text and self.password_file:
+            raise ValueError("expected either password or password_file, found both")
+        if len(self.password) > 8:
+            raise ValueError(f"password_file holds {len(self.password)} characters; SMPP carries at most 8")
+        if self.reconnect_min_s > self.reconnect_max_s:
+            raise ValueError("reconnect_min is longer than reconnect_max")
+        if all(group.type == "receiver" for group in self.bind_groups):
+            raise ValueError("binds: none of them can transmit")
+        return self
+
+    @property
+    def password(self) -> str:
+        """What is sent in the bind, from wherever it was given."""
+        return self.password_text or self.password_file
+
+    @property
+    def binds(self) -> tuple[str, ...]:
+        """One entry, the bind's type, for each connection."""
+        return tuple(group.type for group in self.bind_groups for _ in range(group.count))
+
+    @property
+    def burst(self) -> float:
+        """Segments at once; a second's worth unless set."""
+        return float(self.burst_segments or max(self.rate_per_s, 1.0))
+
+    @property
+    def receives(self) -> bool:
+        """Whether receipts and MO can come over any of its binds."""
+        return any(group.type != "transmitter" for group in self.bind_groups)
+
+    def policy(self) -> CarrierPolicy:
+        """What the rules need to know of this carrier."""
+        return CarrierPolicy(self.name, self.signature_position, self.unsubscribe_phrases)

@@ -1,0 +1,153 @@
+"""One TOML file: its values, where each stands, and a model made from them.
+
+Turns what pydantic says into file, line, key and a sentence in plain words. A file that can't be read
+or parsed, or has a wrong value, leaves errors in ``Problems`` and gives None, so that the other
+files are still looked at.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from smsgw.config.fields import DIRECTORY
+from smsgw.config.locate import KeyPath, Lines
+from smsgw.config.names import suggest
+from smsgw.config.problems import Problems
+
+M = TypeVar("M", bound=BaseModel)
+
+_AT_LINE = re.compile(r"\s*\(at line (\d+), column (\d+)\)")
+_TYPES = {
+    "string_type": "text in quotes",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list [...]",
+    "tuple_type": "a list [...]",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "frozen_set_type": "a list [...]",
+}
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+class Document:
+    """A parsed file. ``at`` and ``where`` give the place of a key for messages of later checks."""
+
+    def __init__(self, path: Path, text: str, data: dict[str, Any]) -> None:
+        self.path = path
+        self.data = data
+        self._lines = Lines(text)
+
+    @classmethod
+    def read(cls, path: Path, problems: Problems) -> Document | None:
+        """Read and parse; None when that failed, with the reason in ``problems``."""
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+            return cls(path, text, tomllib.loads(text))
+        except OSError as error:
+            problems.error(path, 0, "", f"can't be read: {error.strerror or error}")
+        except UnicodeDecodeError as error:
+            problems.error(path, 0, "", f"is not UTF-8 (octet {error.start})")
+        except tomllib.TOMLDecodeError as error:
+            message = str(error)
+            place = _AT_LINE.search(message)
+            line = int(place[1]) if place else text.count("\n") + 1
+            problems.error(path, line, "", f"is not TOML: {_AT_LINE.sub('', message)}")
+        return None
+
+    def line(self, *key: str | int) -> int:
+        """The line of a key, or of the nearest table around it."""
+        return self._lines.find(key)
+
+    def error(self, problems: Problems, key: KeyPath, why: str) -> None:
+        """Add an error at a key of this file."""
+        problems.error(self.path, self.line(*key), show_key(key), why)
+
+    def warn(self, problems: Problems, key: KeyPath, why: str) -> None:
+        """Add a warning at a key of this file."""
+        problems.warn(self.path, self.line(*key), show_key(key), why)
+
+    def build(self, model: type[M], directory: Path, problems: Problems) -> M | None:
+        """The frozen settings of this file; None when a value is wrong, with every reason in ``problems``."""
+        try:
+            return model.model_validate(self.data, by_alias=True, by_name=False, context={DIRECTORY: directory})
+        except ValidationError as invalid:
+            for details in invalid.errors():
+                key = tuple(details["loc"])
+                self.error(problems, key, _explain(model, key, details))
+        return None
+
+
+def show_key(key: KeyPath) -> str:
+    """``("cap", 2, "limit")`` as ``cap[2].limit``; counted from 1, as people do."""
+    shown = ""
+    for part in key:
+        if isinstance(part, int):
+            shown += f"[{part + 1}]"
+        else:
+            shown += f".{part}" if shown else part
+    return shown
+
+
+def _explain(model: type[BaseModel], key: KeyPath, details: ErrorDetails) -> str:
+    kind, context = details["type"], details.get("ctx", {})
+    secret = bool(key) and str(key[-1]).startswith("password")
+    found = "" if secret else f", found {_show(details['input'])}"
+    if kind == "missing":
+        return "is missing"
+    if kind == "extra_forbidden":
+        return f"unknown key; {suggest(str(key[-1]), _valid_keys(model, key[:-1]))}".rstrip("; ")
+    if kind == "value_error":
+        return str(context.get("error", details["msg"]))
+    if kind == "literal_error":
+        hint = suggest(details["input"], _words(str(context["expected"]))) if isinstance(details["input"], str) else ""
+        return f"expected {context['expected']}{found}; {hint}".rstrip("; ")
+    if kind in _BOUNDS:
+        words, bound = _BOUNDS[kind]
+        return f"expected {words} {context[bound]}{found}"
+    if kind in ("string_too_short", "too_short"):
+        return "must not be empty"
+    if kind in _TYPES:
+        return f"expected {_TYPES[kind]}{found}"
+    return f"{details['msg']}{found}"
+
+
+def _show(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else f"{shown[:57]}..."
+
+
+def _words(expected: str) -> list[str]:
+    return re.findall(r"'([^']*)'", expected)
+
+
+def _valid_keys(model: type[BaseModel], key: KeyPath) -> list[str]:
+    """The keys that the table at ``key`` may have."""
+    table: type[BaseModel] | None = model
+    for part in key:
+        if isinstance(part, str) and table is not None:
+            field = next((f for n, f in table.model_fields.items() if (f.alias or n) == part), None)
+            table = next(_models(field.annotation), None) if field is not None else None
+    return [field.alias or name for name, field in table.model_fields.items()] if table is not None else []
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in typing.get_args(annotation):
+        yield from _models(argument)

@@ -1,0 +1,175 @@
+"""Reads the files of a site and builds its settings.
+
+    smsgw.toml  routes.toml  accounts/*.toml  carriers/*.toml  profiles/*.toml  calendar/<year>.toml
+
+All files are read and all checks made before anything is reported. Reads files and nothing else; starts nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+from pydantic import BaseModel
+
+from smsgw.config.account import AccountSettings
+from smsgw.config.calendar import CalendarFile, read_days, warn_of_unknown_years
+from smsgw.config.carrier import CarrierSettings
+from smsgw.config.document import Document
+from smsgw.config.node import NodeFile
+from smsgw.config.problems import Problems
+from smsgw.config.profile import ProfileFile, build_profile
+from smsgw.config.references import (
+    Entry,
+    check_account,
+    check_carrier,
+    check_names_differ,
+    check_node,
+    check_route_names,
+    own_numbers,
+)
+from smsgw.config.routes import RoutesFile, check_accounts_have_routes, check_routes
+from smsgw.config.site import Site
+from smsgw.policy.calendar import Workdays
+from smsgw.policy.profile import Profile
+from smsgw.policy.routing import RouteTable
+
+M = TypeVar("M", bound=BaseModel)
+
+NODE_FILE: Final = "smsgw.toml"
+ROUTES_FILE: Final = "routes.toml"
+FOLDERS: Final = ("accounts", "carriers", "profiles", "calendar")
+
+
+def load_site(directory: Path, *, today: date | None = None) -> Site:
+    """The settings of the site in ``directory``.
+
+    ``today`` (default: the present day) is what expiry dates and the calendar are compared with. Warnings are in
+    ``Site.warnings``. Raises ConfigErrors with every error of every file.
+    """
+    loader = _Loader(directory, today or datetime.now(UTC).date())
+    site = loader.load()
+    loader.problems.raise_errors()
+    assert site is not None  # no error means that every file could be built
+    return site
+
+
+class _Loader:
+    """One run of ``load_site``."""
+
+    def __init__(self, directory: Path, today: date) -> None:
+        self.directory = directory
+        self.today = today
+        self.problems = Problems()
+
+    def load(self) -> Site | None:
+        """The site, or None with the reasons in ``problems``."""
+        if not self.directory.is_dir():
+            self.problems.error(self.directory, 0, "", "is not a directory; expected one that holds smsgw.toml")
+            return None
+        node = self._file(NODE_FILE, NodeFile)
+        routes = self._file(ROUTES_FILE, RoutesFile)
+        accounts = self._folder("accounts", AccountSettings, "system_id")
+        carriers = self._folder("carriers", CarrierSettings, "name")
+        profile_files = self._folder("profiles", ProfileFile, "name")
+        profiles = self._profiles(profile_files)
+        workdays = self._workdays(profiles)
+        self._warn_of_strangers(node)
+
+        if node.settings is not None and node.document is not None:
+            check_node(node.settings, node.document, self.problems)
+        profile_names = {entry.name for entry in profile_files}
+        for entry in accounts:
+            if entry.settings is not None and entry.document is not None:
+                check_account(entry.settings, entry.document, profile_names, profiles, self.today, self.problems)
+        numbers = own_numbers(accounts, self.problems)
+        table = self._routes(routes, accounts, carriers)
+        if self.problems.errors or node.settings is None:
+            return None
+        return Site(
+            directory=self.directory,
+            file=node.settings,
+            accounts={entry.name: entry.settings for entry in accounts if entry.settings is not None},
+            carriers={entry.name: entry.settings for entry in carriers if entry.settings is not None},
+            profiles=profiles,
+            routes=table,
+            workdays=workdays,
+            numbers=numbers,
+            warnings=self.problems.warnings,
+        )
+
+    # -- files
+
+    def _entry(self, path: Path, model: type[M], key: str | None) -> Entry[M]:
+        document = Document.read(path, self.problems)
+        if document is None:
+            return Entry(path, path.stem, None, None)
+        name = document.data.get(key, path.stem) if key is not None else path.stem
+        return Entry(path, str(name), document, document.build(model, self.directory, self.problems))
+
+    def _file(self, name: str, model: type[M]) -> Entry[M]:
+        path = self.directory / name
+        if not path.is_file():
+            self.problems.error(path, 0, "", "is missing; every site has one")
+            return Entry(path, path.stem, None, None)
+        return self._entry(path, model, None)
+
+    def _folder(self, name: str, model: type[M], key: str | None) -> list[Entry[M]]:
+        paths = sorted((self.directory / name).glob("*.toml"))
+        if not paths and name != "calendar":
+            self.problems.error(self.directory / name, 0, "", f"expected at least one .toml file of {name}, found none")
+        entries = [self._entry(path, model, key) for path in paths]
+        if key is not None:
+            check_names_differ(entries, key, self.problems)
+        return entries
+
+    def _warn_of_strangers(self, node: Entry[NodeFile]) -> None:
+        """TOML files that look as if they meant something and are not read."""
+        state = node.settings.store.state_dir if node.settings is not None else "state"
+        known = {NODE_FILE, ROUTES_FILE}
+        for path in sorted([*self.directory.glob("*.toml"), *self.directory.glob("*/*.toml")]):
+            place = path.relative_to(self.directory)
+            folder = place.parts[0] if len(place.parts) > 1 else ""
+            if folder not in (*FOLDERS, state.rstrip("/")) and str(place) not in known:
+                why = f"is not read; expected {NODE_FILE}, {ROUTES_FILE} or a file in {', '.join(FOLDERS)}"
+                self.problems.warn(path, 0, "", why)
+
+    # -- what is built from several files
+
+    def _profiles(self, files: list[Entry[ProfileFile]]) -> dict[str, Profile]:
+        return {
+            entry.name: build_profile(entry.settings, entry.document, self.problems)
+            for entry in files
+            if entry.settings is not None and entry.document is not None
+        }
+
+    def _workdays(self, profiles: dict[str, Profile]) -> Workdays:
+        days: dict[date, bool] = {}
+        for entry in self._folder("calendar", CalendarFile, None):
+            if entry.settings is not None and entry.document is not None:
+                days.update(read_days(entry.settings, entry.document, self.problems))
+        workdays = Workdays(days)
+        warn_of_unknown_years(workdays, profiles.values(), self.today, self.directory, self.problems)
+        return workdays
+
+    def _routes(
+        self,
+        routes: Entry[RoutesFile],
+        accounts: list[Entry[AccountSettings]],
+        carriers: list[Entry[CarrierSettings]],
+    ) -> RouteTable:
+        for entry in carriers:
+            if entry.settings is not None and entry.document is not None:
+                check_carrier(entry.settings, entry.document, routes.settings, self.problems)
+        if routes.settings is None or routes.document is None:
+            return RouteTable(())
+        account_names = {entry.name for entry in accounts}
+        check_route_names(
+            routes.settings, routes.document, account_names, {entry.name for entry in carriers}, self.problems
+        )
+        built = tuple(entry.route() for entry in routes.settings.route)
+        check_routes(built, routes.document, self.problems)
+        readable = {entry.name: entry.settings for entry in accounts if entry.settings is not None}
+        check_accounts_have_routes(built, readable, routes.document, self.problems)
+        return RouteTable(built)

@@ -1,0 +1,151 @@
+"""``smsgw.toml``: the process itself — where it listens, its store, clock, records and log.
+
+Attribute names carry units (``_s``); the keys of the file don't, because their values do.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from smsgw.config.fields import (
+    ExistingFile,
+    Host,
+    Moment,
+    Name,
+    Port,
+    PositiveSeconds,
+    Seconds,
+    Settings,
+    SystemId,
+    Text,
+)
+
+Uncertain = Literal["resend", "report"]
+
+
+def _redis_url(value: object) -> str:
+    # The value is not shown: it may hold a password.
+    if not isinstance(value, str) or (value and not value.startswith(("redis://", "rediss://", "unix://"))):
+        raise ValueError('expected "" for the embedded server, or redis://…, rediss://… or unix://…')
+    return value
+
+
+class NodeSettings(Settings):
+    """``[node]``: the name under which this process holds leases and writes records."""
+
+    name: Name = "node1"
+
+
+class ListenerTlsSettings(Settings):
+    """``[listener.tls]``: a second port, TLS from the first octet."""
+
+    port: Port = 3550
+    certificate: ExistingFile
+    key: ExistingFile
+    client_ca: ExistingFile | None = None
+    require_client_certificate: bool = False
+
+    @model_validator(mode="after")
+    def _ca_for_clients(self) -> Self:
+        if self.require_client_certificate and self.client_ca is None:
+            raise ValueError("require_client_certificate needs client_ca: who signs the clients' certificates?")
+        return self
+
+
+class ListenerSettings(Settings):
+    """``[listener]``: where applications bind. Timers of 0 are off."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 2775
+    system_id: SystemId = "smsgw"
+    max_connections: Annotated[int, Field(ge=1, le=100_000)] = 2000
+    session_init_s: PositiveSeconds = Field(50.0, alias="session_init")
+    enquire_link_s: Seconds = Field(30.0, alias="enquire_link")
+    inactivity_s: Seconds = Field(150.0, alias="inactivity")
+    response_s: PositiveSeconds = Field(10.0, alias="response")
+    tls: ListenerTlsSettings | None = None
+
+
+class StoreSettings(Settings):
+    """``[store]``: Redis. An empty ``url`` means the embedded server in ``state_dir``; paths: see ``Site``."""
+
+    url: Annotated[str, BeforeValidator(_redis_url)] = Field("", repr=False)
+    state_dir: Text = "state"
+    partitions: Annotated[int, Field(ge=1, le=256)] = 1
+    fsync: Literal["always", "everysec", "no"] = "always"
+    server: str = ""
+    secrets: str = ""
+    timeout_s: PositiveSeconds = Field(2.0, alias="timeout")
+    queue_limit: Annotated[int, Field(ge=1)] = 100_000
+    receipt_ttl_s: PositiveSeconds = Field(72 * 3600.0, alias="receipt_ttl")
+    state_ttl_s: PositiveSeconds = Field(24 * 3600.0, alias="state_ttl")
+    early_receipt_ttl_s: PositiveSeconds = Field(600.0, alias="early_receipt_ttl")
+
+
+class OpsSettings(Settings):
+    """``[ops]``: health and metrics over HTTP."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 8775
+
+
+class RecordSettings(Settings):
+    """``[records]``: the event log; ``directory`` is relative to the state directory."""
+
+    directory: Text = "records"
+
+
+class ClockSettings(Settings):
+    """``[clock]``: business time. ``test`` starts at ``start`` (else now) and can be moved; never for real traffic."""
+
+    mode: Literal["real", "test"] = "real"
+    start: Moment | None = None
+
+    @model_validator(mode="after")
+    def _start_only_in_tests(self) -> Self:
+        if self.start is not None and self.mode == "real":
+            raise ValueError('start needs mode = "test": real time can\'t be set')
+        return self
+
+
+class LongSettings(Settings):
+    """``[long]``: messages in segments. After ``early_answer_s`` a segment is answered although others are missing."""
+
+    early_answer_s: PositiveSeconds = Field(0.3, alias="early_answer")
+    expire_s: PositiveSeconds = Field(60.0, alias="expire")
+
+
+class UncertainSettings(Settings):
+    """``[uncertain]``: what becomes of a message that was written to a carrier and never answered."""
+
+    otp: Uncertain = "resend"
+    notice: Uncertain = "report"
+    marketing: Uncertain = "report"
+
+    @property
+    def by_class(self) -> tuple[Uncertain, Uncertain, Uncertain]:
+        """Indexed by MessageClass."""
+        return (self.otp, self.notice, self.marketing)
+
+
+class LogSettings(Settings):
+    """``[log]``."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "text"] = "json"
+
+
+class NodeFile(Settings):
+    """The whole of ``smsgw.toml``; every table may be left out."""
+
+    node: NodeSettings = NodeSettings()
+    listener: ListenerSettings = ListenerSettings()
+    store: StoreSettings = StoreSettings()
+    ops: OpsSettings = OpsSettings()
+    records: RecordSettings = RecordSettings()
+    clock: ClockSettings = ClockSettings()
+    long: LongSettings = LongSettings()
+    uncertain: UncertainSettings = UncertainSettings()
+    log: LogSettings = LogSettings()

@@ -1,0 +1,140 @@
+"""What only shows when several files are looked at together: names that must exist, and must not clash.
+
+A file that is broken on its own still counts with its name, so that one typing error does not
+turn every reference to it into a second error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+from smsgw.config.account import AccountSettings
+from smsgw.config.carrier import CarrierSettings
+from smsgw.config.document import Document
+from smsgw.config.names import suggest
+from smsgw.config.node import NodeFile
+from smsgw.config.problems import Problems
+from smsgw.config.routes import RoutesFile
+from smsgw.config.site import NumberOwner
+from smsgw.policy.profile import Profile
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry(Generic[M]):
+    """One file of a folder. ``name`` is what others call it by, also when ``settings`` is None because it is broken."""
+
+    path: Path
+    name: str
+    document: Document | None
+    settings: M | None
+
+
+def check_names_differ(entries: Iterable[Entry[M]], key: str, problems: Problems) -> None:
+    """An error for each file whose name another file has already."""
+    first: dict[str, Path] = {}
+    for entry in entries:
+        if entry.document is None or key not in entry.document.data:
+            continue
+        if entry.name in first:
+            entry.document.error(problems, (key,), f"{entry.name!r} is used by {first[entry.name]} already")
+        first.setdefault(entry.name, entry.path)
+
+
+def check_account(
+    account: AccountSettings,
+    document: Document,
+    profile_names: set[str],
+    profiles: Mapping[str, Profile],
+    today: date,
+    problems: Problems,
+) -> None:
+    """What an account says of profiles, signatures and time."""
+    if account.profile not in profile_names:
+        why = f"no profile is named {account.profile!r}; {suggest(account.profile, profile_names)}".rstrip("; ")
+        document.error(problems, ("profile",), why)
+    profile = profiles.get(account.profile)
+    if profile is not None:
+        rule = profile.signature
+        for index, signature in enumerate(account.signatures):
+            if not rule.min_chars <= len(signature) <= rule.max_chars:
+                asked = f"profile {profile.name!r} asks for {rule.min_chars} to {rule.max_chars}"
+                why = f"{signature!r} has {len(signature)} characters; {asked}"
+                document.error(problems, ("signatures", index), why)
+        if account.message_class in rule.required_for and not account.signatures:
+            why = f"profile {profile.name!r} requires a signature and this account has none: all it sends is refused"
+            document.warn(problems, ("signatures",), why)
+    for index, number in enumerate(account.numbers):
+        if number.signature and number.signature not in account.signatures:
+            hint = suggest(number.signature, account.signatures)
+            why = f"{number.signature!r} is not among this account's signatures; {hint}".rstrip("; ")
+            document.error(problems, ("numbers", index, "signature"), why)
+    if account.licence_expires is not None and account.licence_expires < today:
+        document.warn(problems, ("licence_expires",), f"expired on {account.licence_expires}: all it sends is refused")
+
+
+def own_numbers(entries: Iterable[Entry[AccountSettings]], problems: Problems) -> dict[str, NumberOwner]:
+    """Number → owner. An error for a number of two accounts; a warning where one begins with another account's."""
+    owners: dict[str, NumberOwner] = {}
+    places: list[tuple[str, str, Document, int]] = []
+    for entry in entries:
+        if entry.settings is None or entry.document is None:
+            continue
+        for index, row in enumerate(entry.settings.numbers):
+            taken = owners.get(row.number)
+            if taken is not None:
+                why = f"{row.number} belongs to account {taken.account!r} already"
+                entry.document.error(problems, ("numbers", index, "number"), why)
+                continue
+            owners[row.number] = NumberOwner(entry.settings.system_id, row.signature)
+            places.append((row.number, entry.settings.system_id, entry.document, index))
+    for number, account, document, index in places:
+        for length in range(len(number) - 1, 0, -1):
+            shorter = owners.get(number[:length])
+            if shorter is not None and shorter.account != account:
+                why = f"extends {number[:length]} of account {shorter.account!r}; answers to {number} go to {account!r}"
+                document.warn(problems, ("numbers", index, "number"), why)
+                break
+    return owners
+
+
+def check_route_names(
+    routes: RoutesFile, document: Document, accounts: set[str], carriers: set[str], problems: Problems
+) -> None:
+    """Routes name accounts and carriers that exist."""
+    for index, route in enumerate(routes.route):
+        if route.account is not None and route.account not in accounts:
+            why = f"no account is named {route.account!r}; {suggest(route.account, accounts)}".rstrip("; ")
+            document.error(problems, ("route", index, "account"), why)
+        for place, carrier in enumerate(route.carriers):
+            if carrier not in carriers:
+                why = f"no carrier is named {carrier!r}; {suggest(carrier, carriers)}".rstrip("; ")
+                document.error(problems, ("route", index, "carriers", place), why)
+
+
+def check_carrier(carrier: CarrierSettings, document: Document, routes: RoutesFile | None, problems: Problems) -> None:
+    """Carriers that are of no use."""
+    if not carrier.receives:
+        document.warn(problems, ("binds",), "none of them can receive: no receipts and no MO from this carrier")
+    if routes is not None and not any(carrier.name in route.carriers for route in routes.route):
+        document.warn(problems, ("name",), f"no route names carrier {carrier.name!r}: nothing is sent over it")
+
+
+def check_node(node: NodeFile, document: Document, problems: Problems) -> None:
+    """Ports that clash, and settings that are allowed but dangerous."""
+    tls = node.listener.tls
+    if tls is not None and tls.port and tls.port == node.listener.port:
+        document.error(problems, ("listener", "tls", "port"), f"{tls.port} is the plain listener's port already")
+    if node.ops.port and node.ops.port in (node.listener.port, tls.port if tls is not None else 0):
+        document.error(problems, ("ops", "port"), f"{node.ops.port} is a listener's port already")
+    if node.uncertain.marketing == "resend":
+        document.warn(problems, ("uncertain", "marketing"), "a customer may get the same marketing message twice")
+    if node.clock.mode == "test":
+        document.warn(problems, ("clock", "mode"), "business time is a test clock: never with real carriers")

@@ -1,0 +1,111 @@
+"""A site: everything its files say, checked, frozen, and ready to be handed over.
+
+Owns: what belongs to several files at once (paths, who owns a number). Made only by ``load_site``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from smsgw.config.account import AccountSettings
+from smsgw.config.carrier import CarrierSettings
+from smsgw.config.node import (
+    ClockSettings,
+    ListenerSettings,
+    LogSettings,
+    LongSettings,
+    NodeFile,
+    OpsSettings,
+    StoreSettings,
+    UncertainSettings,
+)
+from smsgw.errors import ConfigError
+from smsgw.policy.calendar import Workdays
+from smsgw.policy.profile import Profile
+from smsgw.policy.routing import RouteTable
+
+
+@dataclass(frozen=True, slots=True)
+class NumberOwner:
+    """Whose a dialled number is. ``signature`` is empty where the number is not one signature's own."""
+
+    account: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The settings of one site. Accounts are by system_id, carriers and profiles by name, numbers as digits."""
+
+    directory: Path
+    file: NodeFile
+    accounts: Mapping[str, AccountSettings]
+    carriers: Mapping[str, CarrierSettings]
+    profiles: Mapping[str, Profile]
+    routes: RouteTable
+    workdays: Workdays
+    numbers: Mapping[str, NumberOwner]
+    warnings: tuple[ConfigError, ...] = ()
+
+    @property
+    def node_name(self) -> str:
+        """Names this process among others of the fleet."""
+        return self.file.node.name
+
+    @property
+    def listener(self) -> ListenerSettings:
+        """``[listener]``."""
+        return self.file.listener
+
+    @property
+    def store(self) -> StoreSettings:
+        """``[store]``; its paths are ``state_dir`` and ``secrets_file`` of the site."""
+        return self.file.store
+
+    @property
+    def ops(self) -> OpsSettings:
+        """``[ops]``."""
+        return self.file.ops
+
+    @property
+    def clock(self) -> ClockSettings:
+        """``[clock]``."""
+        return self.file.clock
+
+    @property
+    def long(self) -> LongSettings:
+        """``[long]``."""
+        return self.file.long
+
+    @property
+    def uncertain(self) -> UncertainSettings:
+        """``[uncertain]``."""
+        return self.file.uncertain
+
+    @property
+    def log(self) -> LogSettings:
+        """``[log]``."""
+        return self.file.log
+
+    @property
+    def state_dir(self) -> Path:
+        """Where everything is written; relative to the site directory unless absolute."""
+        return self.directory / Path(self.store.state_dir).expanduser()
+
+    @property
+    def secrets_file(self) -> Path:
+        """Keys of the store; made at the first start unless it exists."""
+        if self.store.secrets:
+            return self.directory / Path(self.store.secrets).expanduser()
+        return self.state_dir / "secrets.toml"
+
+    @property
+    def records_dir(self) -> Path:
+        """The event log; relative to the state directory unless absolute."""
+        return self.state_dir / Path(self.file.records.directory).expanduser()
+
+    def profile_of(self, account: AccountSettings) -> Profile:
+        """The rules that an account is under."""
+        return self.profiles[account.profile]

@@ -1,0 +1,36 @@
+"""Durations, rates and periods as people write them: ``30s``, ``300ms``, ``100/s``, ``24h``.
+
+Every function raises ValueError with a sentence that says what was expected and what was found;
+``load`` puts file, line and key in front of it. Numbers without a unit are refused: nobody knows
+later whether ``timeout = 30`` meant seconds.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d)")
+_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*/\s*(s|m|h|d)")
+
+
+def parse_duration(value: object) -> float:
+    """Seconds of ``300ms``, ``30s``, ``5m``, ``72h`` or ``7d``; ``0s`` is allowed."""
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f'expected a duration with its unit, such as "300ms", "30s", "5m" or "72h", found {value!r}')
+    number, unit = match.groups()
+    return float(number) * _UNIT_S[unit]
+
+
+def parse_rate(value: object) -> float:
+    """Events per second of ``100/s``, ``600/m`` or ``5000/h``; must be above 0."""
+    match = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f'expected a rate such as "100/s" or "600/m", found {value!r}')
+    number, unit = match.groups()
+    rate_per_s = float(number) / _UNIT_S[unit]
+    if rate_per_s <= 0:
+        raise ValueError(f"expected a rate above 0, found {value!r}")
+    return rate_per_s
