@@ -5,7 +5,8 @@ whoever knows that a carrier lies about its data_coding says so with ``default_a
 
 Decoding never raises: what can't be read becomes U+FFFD, and binary data becomes U+0000..U+00FF octet by
 octet. Encoding raises LocalError for a character that the coding does not have.
-Payloads are unpacked (one septet an octet), as nearly all carriers want, unless "gsm0338_packed" is named.
+Payloads are unpacked (one septet an octet), as nearly all carriers want, unless "gsm0338_packed" is named;
+behind a user data header packed text also needs fill bits, see ``unpack_septets``.
 What can go wrong: data_coding 0 is whatever the carrier says it is; 15 is reserved by the specification,
 and GBK at Chinese carriers; 5, 13 and 14 name character sets, not encodings, so the usual encoding is taken.
 """
@@ -73,7 +74,7 @@ def encode_text(text: str, data_coding: int, default_alphabet: str = "gsm0338") 
 
 
 def choose_coding(text: str) -> int:
-    """Return the data_coding that needs the fewest octets: 0 (GSM 03.38) if the text fits it, else 8 (UCS2)."""
+    """Return 0 if GSM 03.38 has every character of the text, else 8 (UCS2)."""
     return DATA_CODING_DEFAULT if _GSM_CHARACTERS.issuperset(text) else DATA_CODING_UCS2
 
 

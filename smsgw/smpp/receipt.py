@@ -184,6 +184,7 @@ def _read_tlvs(tlvs: Tlvs) -> _Spoken:
 # ── Text ─────────────────────────────────────────────────────────────────────────────────────────────
 # id, sub, dlvrd, submit date, done date, stat, err, text: as written, without blanks; None where not there.
 _Fields = tuple[str | None, str | None, str | None, str | None, str | None, str | None, str | None, str | None]
+_ID, _STAT = 0, 5
 _NO_FIELDS: Final[_Fields] = (None, None, None, None, None, None, None, None)
 
 # The form that nearly all carriers send, in one pass. What it takes, _read_labels reads alike (tested).
@@ -202,11 +203,11 @@ _LABEL_KEYS: Final = ("id", "sub", "dlvr", "subm", "done", "stat", "err", "text"
 _DATE_KEYS: Final = ("subm", "done")
 
 _DECLARED_UNITS: Final = (Unit.UCS2, Unit.MULTIBYTE)
-_MAX_PACKED_OCTETS: Final = 254
+_MAX_TEXT_OCTETS: Final = 1024  # a message_payload of 64 KiB is no receipt's text; don't search it for fields
 
 
 def _read_payload(view: ReceiptView) -> _Fields:
-    payload = _payload_of(view)
+    payload = _payload_of(view)[:_MAX_TEXT_OCTETS]
     if not payload:
         return _NO_FIELDS
     data_coding = view.data_coding
@@ -217,10 +218,10 @@ def _read_payload(view: ReceiptView) -> _Fields:
     if usual is not None:
         return usual.groups()  # type: ignore[return-value]  # eight groups, as _Fields has it
     fields = _read_labels(text)
-    if fields[0] is None and fields[5] is None:
+    if fields[_ID] is None and fields[_STAT] is None:
         for other in _other_readings(payload):
             others = _read_labels(other)
-            if others[0] is not None or others[5] is not None:
+            if others[_ID] is not None or others[_STAT] is not None:
                 return others
     return fields
 
@@ -239,8 +240,7 @@ def _other_readings(payload: bytes) -> list[str]:
     readings = [payload.decode("latin-1")]
     if 0 in payload:
         readings.append(payload.decode("utf-16-be", "replace"))
-    if len(payload) <= _MAX_PACKED_OCTETS:
-        readings.append(unpack_septets(payload).decode("latin-1"))
+    readings.append(unpack_septets(payload).decode("latin-1"))
     return readings
 
 

@@ -41,10 +41,9 @@ def count_segments(content: str | bytes, data_coding: int) -> int:
 
     Raises LocalError for a text that the coding can't write. Never raises for bytes.
     """
-    payload = encode_text(content, data_coding) if isinstance(content, str) else content
-    if len(payload) <= _ALONE[data_coding]:
-        return 1
-    return len(split_text(content, data_coding) if isinstance(content, str) else split_payload(content, data_coding))
+    if isinstance(content, str):
+        return len(split_text(content, data_coding))
+    return 1 if len(content) <= _ALONE[data_coding] else len(split_payload(content, data_coding))
 
 
 def split_text(text: str, data_coding: int, *, header_octets: int = _HEADER_OCTETS) -> list[bytes]:
