@@ -119,6 +119,11 @@ class AccountCounters:
         self.answer_latency = Histogram()
         self.gauges: dict[str, Callable[[], float | Sequence[float]]] = {}
 
+    def refuse(self, rule_id: str, status: int) -> None:
+        """Count a request that a rule refused and that was answered with ``status``."""
+        self.refused[rule_id] += 1
+        self.answered[status] += 1
+
     def watch(
         self,
         *,

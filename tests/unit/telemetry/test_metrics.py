@@ -41,9 +41,8 @@ def test_account(metrics: Metrics) -> None:
     assert metrics.account("shop") is account
     account.mt_received += 3
     account.mt_accepted += 2
-    account.refused["optout"] += 1
     account.answered[0] += 2
-    account.answered[0x58] += 1
+    account.refuse("optout", 0x58)
     account.watch(binds=lambda: 2, outbox_waiting=lambda: 17)
     assert value(metrics, "smsgw_account_mt_received_total", account="shop") == 3
     assert value(metrics, "smsgw_account_mt_accepted_total", account="shop") == 2
