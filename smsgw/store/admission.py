@@ -23,6 +23,7 @@ OPTED_OUT: Final = 1
 CAPPED: Final = 2
 FULL: Final = 3
 MEMORY: Final = 4
+GONE: Final = 5
 
 CapRow = Sequence[Any]
 """[key, kind (0 clock, 1 rolling), limit, {tier: limit}, bucket start ms, bucket end ms, period ms]."""
@@ -38,7 +39,8 @@ class AdmitItem(NamedTuple):
     ``stream`` is ``keys.mt_suffix(carrier, lane)``; with ``due_ms`` > 0 the message goes to the held set
     instead. ``at_ms`` is the business time that it is counted at: now, or ``due_ms``. ``state`` is
     ``state.state_value(...)``, written for each of ``message_ids`` (empty: none). ``long_group`` is deleted
-    whatever the outcome. ``queue_limit`` 0: none. ``context`` stays here and comes back.
+    whatever the outcome, and must still be there (else GONE). ``queue_limit`` 0: none.
+    ``context`` stays here and comes back.
     """
 
     context: object
@@ -62,6 +64,7 @@ class AdmitReply(NamedTuple):
 
     OPTED_OUT: ``fact`` that was found. CAPPED: ``row`` (index into the item's caps), ``retry_after_ms``,
     ``seen`` of ``limit``. FULL and MEMORY have no detail.
+    GONE: the item's long group had been decided before; answer nothing more for it.
     """
 
     code: int

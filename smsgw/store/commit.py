@@ -35,6 +35,8 @@ class CallId(NamedTuple):
 
     slot: str
     number: int
+    give_up_at: float
+    """``time.monotonic()`` after which nobody waits for it; ``math.inf`` never."""
 
 
 class _Lane(Generic[ItemT]):
@@ -146,7 +148,7 @@ class GroupCommit(Generic[ItemT, ReplyT]):
             else:
                 lane.waiting = []
             number += 1
-            result = await self._attempt(lane.partition, CallId(slot, number), batch)
+            result = await self._attempt(lane.partition, CallId(slot, number, monotonic() + self._retry_for_s), batch)
             self._report(batch, result)
 
     def _report(self, batch: list[ItemT], result: list[ReplyT] | StoreError) -> None:
@@ -168,7 +170,7 @@ class GroupCommit(Generic[ItemT, ReplyT]):
                 try:
                     return await self._send(partition, call_id, batch)
                 except StoreAway as error:
-                    left_s = self._retry_for_s - (monotonic() - started)
+                    left_s = call_id.give_up_at - monotonic()
                     if left_s <= 0:
                         return error
                     await asyncio.sleep(min(backoff_s, left_s))

@@ -8,7 +8,9 @@ scripts, the check that Redis and the data in it fit, and the secrets in use. Kn
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Final
 
 from smsgw.errors import StoreAway, StoreRefused
@@ -21,6 +23,8 @@ from smsgw.store.topology import topology_of
 
 OLDEST_SERVER: Final = (6, 2)
 _HOUR_MS: Final = 3_600_000
+_NO_CALL: Final = CallId("", 0, math.inf)
+_DEADLINE_EARLY_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class StoreSettings:
     early_ttl_ms: int = 600_000
     duplicate_ttl_ms: int = 25 * _HOUR_MS
     """How long a finally reported carrier id is remembered; carriers resend for up to a day."""
+    long_ttl_ms: int = 7 * 24 * _HOUR_MS
+    """Segments nobody came back for; their business expiry is far shorter."""
     out_limit: int = 100_000
     """Entries of one account's out stream; the oldest go first."""
     event_limit: int = 100_000
@@ -56,6 +62,7 @@ class Store:
         self.server_version = ""
         self._topology = topology_of(url, self.timeout_s)
         self._free: dict[int, list[Channel]] = {}
+        self._clocks: dict[int, float] = {}
         self._closed = False
 
     async def ready(self) -> None:
@@ -95,13 +102,12 @@ class Store:
         try:
             reply = await channel.call(*command)
         except StoreBusy as error:
-            await channel.close()
             if error.code in OWNER_CHANGED:
-                self._topology.forget()
+                await self._lost(partition)
+            await channel.close()
             raise
         except StoreAway:
-            await channel.close()
-            self._topology.forget()
+            await self._lost(partition)
             raise
         except BaseException:
             await channel.close()
@@ -112,19 +118,22 @@ class Store:
             self._free.setdefault(partition, []).append(channel)
         return reply
 
-    async def evaluate(
-        self, partition: int, code: Script, payload: bytes, call_id: CallId | None = None, deadline_ms: int = 0
-    ) -> bytes:
+    async def evaluate(self, partition: int, code: Script, payload: bytes, call_id: CallId | None = None) -> bytes:
         """Run a script on a partition and give its reply.
 
-        With ``call_id`` a second run of the same call gives the reply of the first and changes nothing.
-        ``deadline_ms`` (Redis' clock, 0 none): the script refuses to begin after it. Raises StoreError.
+        With ``call_id`` a second run of the same call gives the reply of the first and changes nothing, and
+        the script refuses to begin once nobody waits for it any more. Raises StoreError.
         """
-        slot, number = call_id or ("", 0)
+        slot, number, give_up_at = call_id or _NO_CALL
+        deadline_ms = await self._deadline_ms(partition, give_up_at) if give_up_at < math.inf else 0
         command = (code.sha, 1, keys.TAGS[partition], slot, number, deadline_ms, payload)
         try:
             reply = await self.command(partition, "EVALSHA", *command)
         except StoreRefused as error:
+            if "LATE" in str(error):
+                # Truly late, or Redis' clock was set: measure again, and let the caller try while it waits.
+                self._clocks.pop(partition, None)
+                raise StoreAway(f"{code.name}: Redis came to the call too late") from None
             if "NOSCRIPT" not in str(error) and "No matching script" not in str(error):
                 raise
             await self.command(partition, "SCRIPT", "LOAD", code.text)
@@ -136,6 +145,22 @@ class Store:
     async def dedicated(self, partition: int) -> Channel:
         """A connection of the caller's own to the server of a partition; opened at its first call."""
         return Channel(await self._topology.maker(partition), self.timeout_s)
+
+    async def _lost(self, partition: int) -> None:
+        """The server went or changed: whatever else is connected to it is no better."""
+        self._topology.forget()
+        for channel in self._free.pop(partition, ()):
+            await channel.close()
+
+    async def _deadline_ms(self, partition: int, give_up_at: float) -> int:
+        """``give_up_at`` on Redis' clock, a little early: what we have given up must not begin afterwards."""
+        ahead_s = self._clocks.get(partition)
+        if ahead_s is None:
+            before = monotonic()
+            seconds, microseconds = await self.command(partition, "TIME")
+            ahead_s = int(seconds) + int(microseconds) / 1e6 - (before + monotonic()) / 2
+            self._clocks[partition] = ahead_s
+        return int((give_up_at - _DEADLINE_EARLY_S + ahead_s) * 1000)
 
     async def memory_share(self) -> float:
         """Used share of Redis' ``maxmemory``, the fullest server counting; 0.0 without a limit. Raises StoreError."""

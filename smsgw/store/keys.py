@@ -40,6 +40,7 @@ LUA_NAMES = {
     "KEY_LONGDUE": ":longdue",
     "KEY_DONE": ":done:",
     "KEY_EVENTS": ":events",
+    "KEY_HWM": ":hwm:",
 }
 """Name in a script → what follows the tag. A script gets those that it mentions."""
 
@@ -132,6 +133,11 @@ def heldmsg(partition: int) -> str:
 def longdue(partition: int) -> str:
     """Groups of segments by expiry."""
     return f"{TAGS[partition]}:longdue"
+
+
+def long_group(partition: int, group: str) -> str:
+    """Segments of one long message."""
+    return f"{TAGS[partition]}:long:{group}"
 
 
 def hwm(partition: int, consumer: str) -> str:

@@ -8,7 +8,8 @@
 --          cap row: [key, kind (0 clock, 1 rolling), limit, {tier: limit}, bucket start, bucket end, period] (ms)
 --          item: [profile (from 1), recipient hash, at (business ms), blob, [message ids], state, tier, due ms, long group]
 -- Returns  '' when all were accepted, else msgpack [per item: 0 or [code, detail...]]:
---          1 opted out [fact], 2 cap [row from 1, retry after ms, seen, limit], 3 queue full, 4 memory
+--          1 opted out [fact], 2 cap [row from 1, retry after ms, seen, limit], 3 queue full, 4 memory,
+--          5 its long group is gone: decided before
 --          dry: msgpack [per item: [0 or [code, detail...], [count seen per cap row]]]
 --
 -- Atomic because every look must come before any count, and messages to one recipient must see each other.
@@ -75,7 +76,13 @@ for i = 1, #items do
   local item = items[i]
   local profile = profiles[item[1]]
   local person = people[item[2]]
-  local reply = refusal(item, profile, person)
+  local group = item[9]
+  local reply
+  if group and group ~= '' and not dry and call('DEL', KEY_LONG .. group) == 0 then
+    reply = {5}
+  else
+    reply = refusal(item, profile, person)
+  end
   if dry then
     reply = {reply, counts_seen(person, profile[3], item[3])}
     all_accepted = false
@@ -85,11 +92,7 @@ for i = 1, #items do
     else
       all_accepted = false
     end
-    local group = item[9]
-    if group and group ~= '' then
-      call('DEL', KEY_LONG .. group)
-      call('ZREM', KEY_LONGDUE, group)
-    end
+    if group and group ~= '' then call('ZREM', KEY_LONGDUE, group) end
   end
   replies[i] = reply
 end

@@ -1,0 +1,63 @@
+"""High-water marks: how far into a stream a consumer may have written to its carriers.
+
+Owns ``{p}:hwm:<consumer>``. A mark is durable before the entries up to it are written, so after a crash a
+pending entry at or below its mark is *uncertain* and one above it was surely not sent. One call a turn for
+all streams of a partition, one in flight, so a mark never goes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from smsgw.errors import StoreError
+from smsgw.store import keys
+from smsgw.store.commit import CallId, GroupCommit
+from smsgw.store.connection import Store
+from smsgw.store.packing import to_script
+from smsgw.store.scripts import script
+from smsgw.store.streams import entry_key
+
+Marked = Callable[[StoreError | None], None]
+_Item = tuple[str, bytes, Marked]
+_MOST_AT_ONCE: Final = 4096
+
+
+class Marks:
+    """One consumer's marks. Run ``commit.run()``."""
+
+    def __init__(self, store: Store, consumer: str) -> None:
+        self._store = store
+        self._consumer = consumer
+        self._script = script("mark")
+        self.commit: GroupCommit[_Item, None] = GroupCommit(
+            "mark", self._send, self._answered, max_batch=_MOST_AT_ONCE, in_flight=1
+        )
+
+    def advance(self, stream: str, entry_id: bytes, done: Marked) -> None:
+        """Raise the stream's mark to ``entry_id``; call once for the last of several entries.
+
+        ``done(None)`` when it is durable: now they may be written.
+        """
+        self.commit.put(keys.partition_of_key(stream), (stream, entry_id, done))
+
+    async def load(self, partition: int) -> dict[str, bytes]:
+        """All marks of this consumer in a partition, as an earlier life left them. Raises StoreError."""
+        flat = await self._store.command(partition, "HGETALL", keys.hwm(partition, self._consumer))
+        return {stream.decode(): entry_id for stream, entry_id in zip(flat[::2], flat[1::2], strict=True)}
+
+    async def _send(self, partition: int, call_id: CallId, items: list[_Item]) -> list[None]:
+        highest: dict[str, bytes] = {}
+        for stream, entry_id, _ in items:
+            before = highest.get(stream)
+            if before is None or entry_key(before) < entry_key(entry_id):
+                highest[stream] = entry_id
+        flat = [part for pair in highest.items() for part in pair]
+        await self._store.evaluate(partition, self._script, to_script((self._consumer, flat)), call_id)
+        return [None] * len(items)
+
+    @staticmethod
+    def _answered(items: list[_Item], replies: list[None] | StoreError) -> None:
+        error = replies if isinstance(replies, StoreError) else None
+        for _, _, done in items:
+            done(error)

@@ -1,0 +1,86 @@
+-- release: what becomes of held messages: sent on, held longer, ended, cancelled or replaced; each exactly once.
+--
+-- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:held {pNN}:heldmsg {pNN}:who:<hash> {pNN}:mt:<carrier>:<lane>
+--          {pNN}:st:<message id> {pNN}:done:<slot>
+-- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
+-- ARGV[4]  msgpack items: [id, seen, op, ...]; seen: how the blob began when it was read, '' any
+--          op 1 send:    stream suffix, blob, recipient hash, queue limit, [facts]
+--          op 2 hold:    due (business ms), blob ('' as it is)
+--          op 3 end:     [message id, state, ...]
+--          op 4 cancel:  [message id, state, ...]; the reply has the blob
+--          op 5 replace: blob
+-- Returns  '' when all were done, else msgpack [per item: 0 done, [1, fact] opted out and ended, [3] queue full, still
+--          held, [5] not held any more or changed since it was read, [6, blob] cancelled]
+--
+-- Atomic because a message that is due may be cancelled, replaced and released at the same moment.
+-- include: replay
+local items = unpack_message(ARGV[4])
+
+local function remove(id)
+  call('ZREM', KEY_HELD, id)
+  call('HDEL', KEY_HELDMSG, id)
+end
+
+local function write_states(states)
+  for n = 1, #states, 2 do
+    call('SET', KEY_ST .. states[n], states[n + 1], 'XX', 'KEEPTTL')
+  end
+end
+
+local function opted_out(rhash, facts)
+  if not facts[1] then return nil end
+  local packed = call('GET', KEY_WHO .. rhash)
+  local who = packed and unpack_message(packed) or {}
+  for f = 1, #facts do
+    if who[facts[f]] then return facts[f] end
+  end
+  return nil
+end
+
+local function send(item)
+  local id, stream = item[1], KEY_MT .. item[4]
+  local fact = opted_out(item[6], item[8])
+  if fact then
+    remove(id)
+    return {1, fact}
+  end
+  if item[7] > 0 and call('XLEN', stream) >= item[7] then return {3} end
+  remove(id)
+  call('XADD', stream, '*', 'm', item[5])
+  return 0
+end
+
+local function hold(item)
+  call('ZADD', KEY_HELD, string.format('%.0f', item[4]), item[1])
+  if item[5] ~= '' then call('HSET', KEY_HELDMSG, item[1], item[5]) end
+  return 0
+end
+
+local function finish_one(item, blob)
+  remove(item[1])
+  write_states(item[4])
+  if item[3] == 4 then return {6, blob} end
+  return 0
+end
+
+local replies, eventful = {}, false
+for i = 1, #items do
+  local item = items[i]
+  local blob = call('HGET', KEY_HELDMSG, item[1])
+  local op = item[3]
+  if not blob or string.sub(blob, 1, #item[2]) ~= item[2] then
+    replies[i] = {5}
+  elseif op == 1 then
+    replies[i] = send(item)
+  elseif op == 2 then
+    replies[i] = hold(item)
+  elseif op == 5 then
+    call('HSET', KEY_HELDMSG, item[1], item[4])
+    replies[i] = 0
+  else
+    replies[i] = finish_one(item, blob)
+  end
+  if replies[i] ~= 0 then eventful = true end
+end
+if eventful then return finish(pack_message(replies)) end
+return finish('')
