@@ -17,6 +17,7 @@ from smsgw.policy.reasons import RATE
 
 FIRST_PAUSE_S: Final = 0.5
 MAX_PAUSE_S: Final = 30.0
+_ROUNDING: Final = 1e-6  # segments: waiting exactly as long as was said must be enough
 _FLOOR_SHARE: Final = 1 / 64  # never slower than this part of the full rate
 _CREEP_SHARE_PER_S: Final = 0.05  # of the full rate: from half to full in ten seconds
 
@@ -52,7 +53,7 @@ class TokenBucket:
             self._tokens = tokens
             self._at_s = now_s
         need = segments if segments < self.burst else self.burst
-        if tokens >= need:
+        if tokens >= need - _ROUNDING:
             self._tokens = tokens - segments
             return 0.0
         return (need - tokens) / self.rate_per_s

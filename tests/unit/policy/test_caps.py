@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from smsgw.policy.caps import KIND_CLOCK, KIND_ROLLING, CapSet, bucket_ms, scope_key
+from smsgw.policy.model import MessageClass
+from smsgw.policy.profile import Cap, Profile
+
+At = Callable[..., int]
+HOUR = 3_600_000
+EVERY = frozenset(MessageClass)
+
+
+def test_rows_of_a_code(cn_profile: Profile, at: At) -> None:
+    rows = CapSet(cn_profile.caps, cn_profile.zone).compiled("shop", MessageClass.OTP, "示例商城")
+    now = at("2026-11-18 10:30:20")
+    assert rows.script_rows(now) == [
+        ["otp_minute:示例商城", KIND_CLOCK, 1, {}, at("2026-11-18 10:30"), at("2026-11-18 10:31"), 60_000],
+        ["otp_day", KIND_CLOCK, 40, {}, at("2026-11-18 00:00"), at("2026-11-19 00:00"), 24 * HOUR],
+    ]
+
+
+def test_rows_of_marketing_with_tiers_below_the_ceiling(cn_profile: Profile, at: At) -> None:
+    rows = CapSet(cn_profile.caps, cn_profile.zone).compiled("shop", MessageClass.MARKETING, "示例商城")
+    day, week = rows.script_rows(at("2026-11-18 10:30"))
+    assert day[:4] == ["promo_day:shop", KIND_CLOCK, 1, {"loyal": 2}]
+    assert week == ["promo_week:shop", KIND_ROLLING, 3, {"loyal": 5}, 0, 0, 7 * 24 * HOUR]
+
+
+def test_a_ceiling_bounds_the_plain_limit_too(at: At, shanghai: ZoneInfo) -> None:
+    cap = Cap("c", EVERY, "company", 9, "day", ceiling=4)
+    (row,) = CapSet([cap], shanghai).compiled("a", 0, None).script_rows(at("2026-11-18 10:30"))
+    assert row[2] == 4
+
+
+def test_the_same_rows_serve_until_a_bucket_ends(cn_profile: Profile, at: At) -> None:
+    rows = CapSet(cn_profile.caps, cn_profile.zone).compiled("shop", MessageClass.OTP, "示例商城")
+    first = rows.script_rows(at("2026-11-18 10:30:00"))
+    assert rows.script_rows(at("2026-11-18 10:30:59.999")) is first
+    later = rows.script_rows(at("2026-11-18 10:31:00"))
+    assert later is not first
+    assert first[0][4] == at("2026-11-18 10:30")  # what was handed out has not changed
+    assert rows.script_rows(at("2026-11-18 10:30:30")) == first  # a test clock may go back
+
+
+def test_compiled_once(cn_profile: Profile) -> None:
+    caps = CapSet(cn_profile.caps, cn_profile.zone)
+    assert caps.compiled("shop", 2, "示例商城") is caps.compiled("shop", 2, "示例商城")
+    assert caps.compiled("shop", 2, "示例商城") is not caps.compiled("shop", 2, None)
+    assert caps.compiled("shop", MessageClass.NOTICE, None).script_rows(0) == []
+
+
+@pytest.mark.parametrize(
+    ("scope", "signature", "key"),
+    [
+        ("company", "示例商城", "c"),
+        ("account", "示例商城", "c:shop"),
+        ("signature", "示例商城", "c:示例商城"),
+        ("signature", None, "c:~shop"),
+    ],
+)
+def test_scope_keys(scope: Any, signature: str | None, key: str) -> None:
+    assert scope_key(Cap("c", EVERY, scope, 1, "day"), "shop", signature) == key
+
+
+@pytest.mark.parametrize(
+    ("period", "when", "start", "end"),
+    [
+        ("minute", "2026-11-18 10:30:59.999", "2026-11-18 10:30", "2026-11-18 10:31"),
+        ("hour", "2026-11-18 10:30", "2026-11-18 10:00", "2026-11-18 11:00"),
+        ("day", "2026-11-18 00:00", "2026-11-18 00:00", "2026-11-19 00:00"),
+        ("week", "2026-11-16 00:00", "2026-11-16 00:00", "2026-11-23 00:00"),  # from Monday
+        ("week", "2026-11-22 23:59", "2026-11-16 00:00", "2026-11-23 00:00"),
+    ],
+)
+def test_buckets_in_shanghai(at: At, shanghai: ZoneInfo, period: str, when: str, start: str, end: str) -> None:
+    assert bucket_ms(period, at(when), shanghai) == (at(start), at(end))
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("America/New_York", "2026-03-08", 23),
+        ("America/New_York", "2026-11-01", 25),
+        ("America/Havana", "2026-03-08", 23),  # midnight itself is skipped there
+        ("Asia/Kathmandu", "2026-03-08", 24),
+    ],
+)
+def test_days_are_as_long_as_the_wall_clock_makes_them(at: At, zone: str, day: str, hours: int) -> None:
+    there = ZoneInfo(zone)
+    start, end = bucket_ms("day", at(f"{day} 12:00", there), there)
+    assert end - start == hours * HOUR
+
+
+def test_hours_begin_on_the_wall_clock(at: At) -> None:
+    kathmandu = ZoneInfo("Asia/Kathmandu")  # 5:45 ahead
+    start, _ = bucket_ms("hour", at("2026-11-18 10:59", kathmandu), kathmandu)
+    assert start == at("2026-11-18 10:00", kathmandu)
+
+
+def test_refusal_names_the_cap(cn_profile: Profile) -> None:
+    refusal = CapSet(cn_profile.caps, cn_profile.zone).compiled("shop", 2, None).refusal(0, 3600)
+    assert (refusal.reason.status, refusal.retry_after_s) == (0x430, 3600)
+    assert refusal.reason.fallback == 0x45
+    assert "promo_day" in refusal.detail
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"name": "a:b"},
+        {"name": ""},
+        {"period": "month"},
+        {"period": 60_000},  # any number of ms only rolls
+        {"period": 0, "kind": "rolling"},
+        {"limit": -1},
+        {"tiers": {"loyal": -1}},
+    ],
+)
+def test_what_cannot_be_counted(wrong: dict[str, Any]) -> None:
+    fields: dict[str, Any] = {"name": "c", "classes": EVERY, "scope": "company", "limit": 1, "period": "day"}
+    with pytest.raises(ValueError, match=r"\w"):
+        Cap(**{**fields, **wrong})
