@@ -170,6 +170,13 @@ def _string(value: bytes, most: int, name: str) -> bytes:
     return value + b"\0"
 
 
+def _octets(*numbers: int) -> bytes:
+    try:
+        return bytes(numbers)
+    except ValueError:
+        raise LocalError(f"one of {numbers} does not fit one octet") from None
+
+
 def _pdu(command_id: int, command_status: int, sequence_number: int, body: bytes) -> bytes:
     try:
         return HEADER.pack(HEADER_OCTETS + len(body), command_id, command_status, sequence_number) + body
@@ -228,7 +235,7 @@ def bind(
             _string(system_id, SYSTEM_ID_OCTETS, "system_id"),
             _string(password, PASSWORD_OCTETS, "password"),
             _string(system_type, SYSTEM_TYPE_OCTETS, "system_type"),
-            bytes((interface_version, addr_ton, addr_npi)),
+            _octets(interface_version, addr_ton, addr_npi),
             _string(address_range, ADDRESS_RANGE_OCTETS, "address_range"),
         )
     )
@@ -244,5 +251,5 @@ def bind_resp(
     """
     body = _string(system_id, SYSTEM_ID_OCTETS, "system_id")
     if sc_interface_version is not None:
-        body += tlv(Tag.SC_INTERFACE_VERSION, bytes((sc_interface_version,)))
+        body += tlv(Tag.SC_INTERFACE_VERSION, _octets(sc_interface_version))
     return _pdu(command_id | RESPONSE_BIT, command_status, sequence_number, body)
