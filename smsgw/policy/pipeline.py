@@ -21,7 +21,7 @@ from smsgw.policy.localtime import day_start_ms
 from smsgw.policy.model import Draft, Hold, MessageClass, Outcome, Refusal
 from smsgw.policy.profile import AccountPolicy, CarrierPolicy, Profile
 from smsgw.policy.reasons import ACCOUNT_DISABLED, ACCOUNT_EXPIRED, ROUTE_NONE
-from smsgw.policy.routing import RouteTable
+from smsgw.policy.routing import Route, RouteTable
 from smsgw.policy.signature import signature_check
 from smsgw.policy.unsubscribe import unsubscribe_check
 from smsgw.policy.windows import Windows
@@ -120,6 +120,10 @@ class Rules:
                 if hold is None or outcome.until_ms > hold.until_ms:
                     hold = outcome
         return hold
+
+    def route(self, draft: Draft) -> Route | None:
+        """The route alone, without asking any rule."""
+        return self._finders[draft.message_class](draft.recipient)
 
     def explain(self, draft: Draft) -> list[tuple[str, Outcome]]:
         """Every rule that could object to this class, in order, with what it says by itself; for people."""

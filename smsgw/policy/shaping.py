@@ -58,6 +58,11 @@ class TokenBucket:
             return 0.0
         return (need - tokens) / self.rate_per_s
 
+    def drain_until(self, at_s: float) -> None:
+        """Nothing is left, and nothing comes in before ``at_s``: a pause must not save up for a burst behind it."""
+        self._tokens = min(self._tokens, 0.0)
+        self._at_s = at_s
+
     def give_back(self, segments: int) -> None:
         """Undoes a ``take`` whose message was then refused for another reason."""
         self._tokens = min(self.burst, self._tokens + segments)
@@ -70,11 +75,12 @@ class Throttle:
     ``rate_per_s`` is the effective rate, never above ``full_rate_per_s``.
     """
 
-    __slots__ = ("_bucket", "_credited_s", "_pause_s", "full_rate_per_s", "paused_until_s")
+    __slots__ = ("_bucket", "_credited_s", "_full_burst", "_pause_s", "full_rate_per_s", "paused_until_s")
 
     def __init__(self, rate_per_s: float, burst: float | None = None, now_s: float = 0.0) -> None:
         self._bucket = TokenBucket(rate_per_s, burst, now_s)
         self.full_rate_per_s = self._bucket.rate_per_s
+        self._full_burst = self._bucket.burst
         self.paused_until_s = now_s
         self._pause_s = 0.0
         self._credited_s = now_s
@@ -102,22 +108,25 @@ class Throttle:
         """
         if now_s < self.paused_until_s:
             return self.paused_until_s - now_s
-        bucket = self._bucket
-        bucket.rate_per_s = max(bucket.rate_per_s / 2, self.full_rate_per_s * _FLOOR_SHARE)
         self._pause_s = min(max(FIRST_PAUSE_S, self._pause_s * 2), MAX_PAUSE_S)
         self.paused_until_s = self._credited_s = now_s + self._pause_s
+        self._set_rate(max(self._bucket.rate_per_s / 2, self.full_rate_per_s * _FLOOR_SHARE))
+        self._bucket.drain_until(self.paused_until_s)
         return self._pause_s
 
     def on_ok(self, now_s: float) -> None:
         """The carrier accepted a segment: creep up by the time that went well; later forget how long the pause was."""
-        bucket = self._bucket
-        if bucket.rate_per_s >= self.full_rate_per_s:
+        if self._pause_s and now_s > self.paused_until_s + self._pause_s:
+            self._pause_s = 0.0
+        if not self.is_slowed:
             return
         elapsed_s = now_s - self._credited_s
         if elapsed_s <= 0:
             return  # an answer to what was sent before the pause says nothing about the new rate
         self._credited_s = now_s
         gained = self.full_rate_per_s * _CREEP_SHARE_PER_S * min(elapsed_s, 1.0)
-        bucket.rate_per_s = min(self.full_rate_per_s, bucket.rate_per_s + gained)
-        if now_s > self.paused_until_s + self._pause_s:
-            self._pause_s = 0.0
+        self._set_rate(min(self.full_rate_per_s, self._bucket.rate_per_s + gained))
+
+    def _set_rate(self, rate_per_s: float) -> None:
+        self._bucket.rate_per_s = rate_per_s
+        self._bucket.burst = max(1.0, self._full_burst * rate_per_s / self.full_rate_per_s)

@@ -28,7 +28,7 @@ _READ_AS: Final = (
     ("АВЕЅІЈКМНОРСТУҮХԀԌԚԜҺ", "abesijkmhopctyyxdgqwh"),  # Cyrillic
     ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "abezhikmnoptyx"),  # Greek
     ("ՕՏ", "os"),  # Armenian
-    ("ᎠᎡᎢᎪᎫᎬᎷᎻᏀᏃᏒᏙᏚᏞᏟᏢᏦᏔᏎ", "drtajemhgzrvslcpkws"),  # Cherokee
+    ("ᎠᎡᎢᎪᎫᎬᎷᎻᏀᏃᏒᏙᏚᏞᏟᏢᏦᏔᏎ", "drtajemhgzrvslcpkw4"),  # Cherokee
     ("ꓐꓑꓓꓔꓖꓗꓙꓚꓜꓝꓟꓠꓡꓢꓣꓦꓧꓪꓫꓬꓮꓰꓲꓳꓴ", "bpdtgkjczfmnlsrvhwxyaeiou"),  # Lisu
     ("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘǫʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnopqrstuvwyz"),  # small capitals
     ("ÐĐƉŦƬØŁɌꓸ", "dddttolr."),  # strokes and hooks
@@ -74,12 +74,14 @@ def _fold_once(char: str) -> str:
 
 
 def _fold(char: str) -> str:
-    # One folding may open the way for another (Ⅷ → VIII → viii), so repeat until nothing changes.
-    while True:
+    # One folding may open the way for another (Ⅷ → VIII → viii), so repeat until nothing changes; three times do
+    # today, and a bound keeps a later Unicode's surprise from stopping the gateway.
+    for _ in range(8):
         folded = "".join(map(_fold_once, unicodedata.normalize("NFKC", char)))
         if folded == char:
-            return folded
+            break
         char = folded
+    return char
 
 
 class _Folding(dict[int, str]):

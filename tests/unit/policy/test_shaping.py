@@ -61,7 +61,20 @@ def test_throttled_halves_and_pauses_the_whole_link() -> None:
     assert link.on_throttled(10.0) == FIRST_PAUSE_S
     assert (link.rate_per_s, link.is_slowed) == (50, True)
     assert link.take(1, 10.2) == pytest.approx(0.3)
-    assert link.take(1, 10.5) == 0.0
+    assert link.take(1, 10.5) == pytest.approx(0.02)  # nothing was saved up in the pause
+    assert link.take(1, 10.52) == 0.0
+
+
+def test_while_slowed_a_burst_is_smaller_too() -> None:
+    link = Throttle(100, burst=20)
+    link.on_throttled(0.0)
+    assert sum(link.take(1, 500.0) == 0.0 for _ in range(20)) == 10
+
+
+def test_a_burst_below_one_segment_stays_what_was_set() -> None:
+    link = Throttle(0.5)
+    assert link.take(1, 0.0) == 0.0
+    assert link.take(1, 0.0) == pytest.approx(2.0)
 
 
 def test_a_window_of_refusals_is_one_event() -> None:
@@ -103,6 +116,18 @@ def test_the_first_pause_comes_back_after_a_good_while() -> None:
     link.on_throttled(0.5)  # 1 s
     link.on_ok(3.0)
     assert link.on_throttled(3.0) == FIRST_PAUSE_S
+
+
+def test_the_longest_pause_is_forgotten_though_the_rate_was_back_long_before() -> None:
+    link = Throttle(100)
+    now_s = 0.0
+    for _ in range(8):
+        now_s += link.on_throttled(now_s)
+    for _ in range(100):
+        now_s += 1.0
+        link.on_ok(now_s)
+    assert not link.is_slowed
+    assert link.on_throttled(now_s) == FIRST_PAUSE_S
 
 
 def test_one_good_answer_after_a_long_silence_is_one_step() -> None:
