@@ -27,6 +27,7 @@ Row: TypeAlias = list[str | int | dict[str, int]]
 """Seven values, a list because msgpack packs those fastest; see the module's docstring."""
 
 _FOREVER_MS: Final = 1 << 62
+_REMEMBERED: Final = 4
 _COMPILED_LIMIT: Final = 100_000
 
 
@@ -53,7 +54,7 @@ def bucket_ms(period: str, at_ms: int, zone: ZoneInfo) -> tuple[int, int]:
 class CapRows:
     """The caps that count for one account, class and signature. Row ``i`` belongs to ``caps[i]``."""
 
-    __slots__ = ("_from_ms", "_rows", "_templates", "_until_ms", "_zone", "caps")
+    __slots__ = ("_from_ms", "_others", "_rows", "_templates", "_until_ms", "_zone", "caps")
 
     def __init__(self, caps: Iterable[Cap], keys: Iterable[str], zone: ZoneInfo) -> None:
         self.caps = tuple(caps)
@@ -64,11 +65,23 @@ class CapRows:
         )
         self._from_ms = self._until_ms = 0
         self._rows: list[Row] = []
+        self._others: list[tuple[int, int, list[Row]]] = []
 
     def script_rows(self, at_ms: int) -> list[Row]:
         """The rows for a message at that business time; shared, not to be changed."""
         if self._from_ms <= at_ms < self._until_ms:
             return self._rows
+        # Messages for now and messages held until tomorrow alternate: keep the few buckets in use.
+        for known in self._others:
+            if known[0] <= at_ms < known[1]:
+                break
+        else:
+            known = self._build(at_ms)
+            self._others = [known, *self._others[: _REMEMBERED - 1]]
+        self._from_ms, self._until_ms, self._rows = known
+        return self._rows
+
+    def _build(self, at_ms: int) -> tuple[int, int, list[Row]]:
         from_ms, until_ms = -_FOREVER_MS, _FOREVER_MS
         rows: list[Row] = []
         for key, cap, tiers in self._templates:
@@ -79,8 +92,7 @@ class CapRows:
             start, end = bucket_ms(cap.period, at_ms, self._zone)
             from_ms, until_ms = max(from_ms, start), min(until_ms, end)
             rows.append([key, KIND_CLOCK, limit, tiers, start, end, end - start])
-        self._from_ms, self._until_ms, self._rows = from_ms, until_ms, rows
-        return rows
+        return from_ms, until_ms, rows
 
     def refusal(self, index: int, retry_after_s: int | None) -> Refusal:
         """The verdict when the script says that row ``index`` is full."""

@@ -73,6 +73,8 @@ _ROOM: Final[tuple[tuple[int, str, Callable[[Parts, int], Check | None]], ...]] 
     (12, "window.soft", _window_soft),
     (13, "route", _route),
 )
+# These read nothing of a draft but its time, so they can be asked again of a message whose text is sealed away.
+_TIMED: Final = frozenset(("account", "window.hard", "window.soft"))
 
 
 def account_refusal(account: AccountPolicy, zone: ZoneInfo) -> Callable[[int], Refusal | None] | None:
@@ -91,7 +93,7 @@ def account_refusal(account: AccountPolicy, zone: ZoneInfo) -> Callable[[int], R
 class Rules:
     """The compiled rules of one account; call it with a draft. Made by ``compile_rules``."""
 
-    __slots__ = ("_checks", "_finders", "_steps", "account", "caps", "profile", "windows")
+    __slots__ = ("_checks", "_finders", "_steps", "_timed", "account", "caps", "profile", "windows")
 
     def __init__(self, parts: Parts, routes: RouteTable, caps: CapSet) -> None:
         self.account = parts.account
@@ -101,6 +103,7 @@ class Rules:
         self._finders = routes.finders(parts.account.name)
         self._steps = tuple(_compile(parts, message_class) for message_class in MessageClass)
         self._checks = tuple(tuple(check for _, check in steps) for steps in self._steps)
+        self._timed = tuple(tuple(check for rule_id, check in steps if rule_id in _TIMED) for steps in self._steps)
 
     def __call__(self, draft: Draft) -> Outcome:
         """The verdict: None, a refusal, or a hold that no later rule refuses.
@@ -110,25 +113,21 @@ class Rules:
         message_class = draft.message_class
         if draft.route is None:
             draft.route = self._finders[message_class](draft.recipient)
-        hold: Hold | None = None
-        for check in self._checks[message_class]:
-            outcome = check(draft)
-            if outcome is not None:
-                if outcome.__class__ is Refusal:
-                    return outcome
-                assert isinstance(outcome, Hold)
-                if hold is None or outcome.until_ms > hold.until_ms:
-                    hold = outcome
-        return hold
+        return _judge(self._checks[message_class], draft)
+
+    def judge_time(self, message_class: int, at_ms: int) -> Outcome:
+        """The rules of account and time alone, for a message that was accepted earlier and is about to be sent."""
+        return _judge(self._timed[message_class], Draft(self.account.name, message_class, "", "", "", 1, at_ms))
 
     def route(self, draft: Draft) -> Route | None:
-        """The route alone, without asking any rule."""
-        return self._finders[draft.message_class](draft.recipient)
+        """The route of a draft that no rule looks at, such as a confirmation; sets and returns ``draft.route``."""
+        if draft.route is None:
+            draft.route = self._finders[draft.message_class](draft.recipient)
+        return draft.route
 
     def explain(self, draft: Draft) -> list[tuple[str, Outcome]]:
         """Every rule that could object to this class, in order, with what it says by itself; for people."""
-        if draft.route is None:
-            draft.route = self._finders[draft.message_class](draft.recipient)
+        self.route(draft)
         return [(rule_id, check(draft)) for rule_id, check in self._steps[draft.message_class]]
 
     def cap_rows(self, draft: Draft) -> CapRows | None:
@@ -140,6 +139,19 @@ class Rules:
     def is_optout_checked(self, message_class: int) -> bool:
         """Whether rule 14 asks the store about this class."""
         return message_class in self.profile.optout_checked_for
+
+
+def _judge(checks: tuple[Check, ...], draft: Draft) -> Outcome:
+    hold: Hold | None = None
+    for check in checks:
+        outcome = check(draft)
+        if outcome is None:
+            continue
+        if isinstance(outcome, Refusal):
+            return outcome
+        if hold is None or outcome.until_ms > hold.until_ms:
+            hold = outcome
+    return hold
 
 
 def _compile(parts: Parts, message_class: int) -> tuple[tuple[str, Check], ...]:

@@ -121,6 +121,22 @@ def test_account_at_a_bind(cn_profile: Profile, at: At) -> None:
     assert rule_id(refuse(at("2026-11-19 00:00"))) == "account.expired"
 
 
+def test_time_alone_for_a_message_whose_text_is_out_of_reach(cn_profile: Profile, at: At) -> None:
+    rules = rules_for(replace(cn_profile, window=replace(cn_profile.window, action="hold")))
+    assert rules.judge_time(MARKETING, at("2026-11-18 10:30")) is None
+    held = rules.judge_time(MARKETING, at("2026-11-18 22:00"))
+    assert isinstance(held, Hold)
+    assert held.until_ms == at("2026-11-19 09:00")
+    assert rules.judge_time(OTP, at("2026-11-18 22:00")) is None
+    closed = rules_for(cn_profile, replace(SHOP, licence_expires=date(2026, 11, 17)))
+    assert rule_id(closed.judge_time(OTP, at("2026-11-18 10:30"))) == "account.expired"
+
+
+def test_the_route_of_a_message_of_our_own(cn_profile: Profile, draft: Callable[..., Draft]) -> None:
+    made = draft("您已退订")
+    assert rules_for(cn_profile).route(made) is made.route is ROUTES.routes[0]
+
+
 def test_explain_asks_every_rule(cn_profile: Profile, draft: Callable[..., Draft]) -> None:
     rules = rules_for(cn_profile, replace(SHOP, enabled=False))
     told = rules.explain(draft("双十一全场五折", when="2026-11-18 22:00", recipient="85291234567"))
