@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgw.policy.caps import KIND_CLOCK, CapSet, Row
+from smsgw.policy.caps import KIND_CLOCK, CapSet
 from smsgw.policy.model import MessageClass
 from smsgw.policy.profile import Cap
 
@@ -25,7 +26,7 @@ class CountsByRow:
         self.clock: dict[tuple[str, int], int] = {}
         self.rolling: dict[str, list[int]] = {}
 
-    def admit(self, rows: list[Row], at_ms: int, tier: str | None) -> int | None:
+    def admit(self, rows: list[list[Any]], at_ms: int, tier: str | None) -> int | None:
         """None when counted, else the index of the first full row."""
         for index, (key, kind, limit, tiers, start, _, period) in enumerate(rows):
             if tier is not None and tier in tiers:
@@ -96,7 +97,7 @@ events = st.tuples(
 
 
 @given(st.lists(caps, max_size=4), st.lists(events, max_size=25))
-def test_rows_count_what_the_rules_say(drawn: list[tuple], happened: list[Event]) -> None:
+def test_rows_count_what_the_rules_say(drawn: list[tuple[Any, ...]], happened: list[Event]) -> None:
     made = [
         Cap(f"c{number}", classes, scope, limit, period, kind, tiers, ceiling)
         for number, (classes, scope, limit, (kind, period), tiers, ceiling) in enumerate(drawn)
@@ -105,8 +106,8 @@ def test_rows_count_what_the_rules_say(drawn: list[tuple], happened: list[Event]
     store = CountsByRow()
     accepted: list[Event] = []
     first_ms = int(START.timestamp() * 1000)
-    for offset_ms, *rest in sorted(happened, key=lambda event: event[0]):
-        event: Event = (first_ms + offset_ms, *rest)
+    for drawn_event in sorted(happened, key=lambda drawn_event: drawn_event[0]):
+        event: Event = (first_ms + drawn_event[0], *drawn_event[1:])
         at_ms, account, message_class, signature, tier = event
         rows = compiled.compiled(account, message_class, signature)
         full = store.admit(rows.script_rows(at_ms), at_ms, tier)
