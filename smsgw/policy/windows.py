@@ -27,6 +27,7 @@ Minutes: TypeAlias = tuple[tuple[int, int], ...]
 _ALWAYS: Final[Minutes] = ((0, DAY_MINUTES),)
 # Longer than any holiday; a window that stays closed for longer never opens.
 _LOOK_AHEAD_DAYS: Final = 400
+_REMEMBERED_DAYS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class _Times:
 class Gate:
     """Both windows of one class; ``[open_from_ms, open_until_ms)`` is open for certain and may be read directly."""
 
-    __slots__ = ("_hard", "_opens", "_soft", "_workdays", "_zone", "open_from_ms", "open_until_ms")
+    __slots__ = ("_days", "_hard", "_opens", "_soft", "_workdays", "_zone", "open_from_ms", "open_until_ms")
 
     def __init__(self, hard: _Times, soft: _Times, zone: ZoneInfo, workdays: Workdays) -> None:
         self._hard = hard
@@ -63,6 +64,7 @@ class Gate:
         self._workdays = workdays
         self.open_from_ms = self.open_until_ms = 0
         self._opens: tuple[int, int, int | None] = (0, 0, None)
+        self._days: dict[date, Sequence[tuple[int, int]]] = {}
 
     def closed(self, at_ms: int) -> Closed | None:
         """None when both windows are open."""
@@ -105,9 +107,15 @@ class Gate:
         return None
 
     def _spans(self, day: date, minutes: Minutes) -> Sequence[tuple[int, int]]:
-        if not self._workdays.is_open(day, self._soft.days):
-            return ()
-        return day_spans_ms(day, self._zone, minutes)
+        """When a day is open; remembered, for scheduled messages look at other days than today."""
+        spans = self._days.get(day)
+        if spans is None:
+            is_open = self._workdays.is_open(day, self._soft.days)
+            spans = day_spans_ms(day, self._zone, minutes) if is_open else ()
+            if len(self._days) >= _REMEMBERED_DAYS:
+                self._days.clear()
+            self._days[day] = spans
+        return spans
 
 
 class Windows:
