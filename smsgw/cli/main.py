@@ -15,6 +15,7 @@ import typer
 from smsgw import __version__
 from smsgw.cli.check import check
 from smsgw.cli.password import password
+from smsgw.cli.run import run
 from smsgw.errors import SmsgwError
 
 app = typer.Typer(
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(run)
 app.command()(check)
 app.command()(password)
 

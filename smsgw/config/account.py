@@ -21,7 +21,7 @@ from smsgw.config.fields import (
     SystemId,
     no_duplicates,
 )
-from smsgw.config.names import suggest
+from smsgw.config.names import with_hint
 from smsgw.config.passwords import check_stored_form
 from smsgw.policy.profile import AccountPolicy
 from smsgw.smpp.constants import CommandId
@@ -55,7 +55,7 @@ def _bind_types(value: object) -> frozenset[int]:
         raise ValueError(f'expected a list of bind types such as ["transceiver"], found {value!r}')
     for word in value:
         if word not in BIND_COMMANDS:
-            raise ValueError(f"unknown bind type {word!r}; {suggest(str(word), BIND_COMMANDS)}")
+            raise ValueError(with_hint(f"unknown bind type {word!r}", word, BIND_COMMANDS))
     return frozenset(BIND_COMMANDS[word] for word in value)
 
 

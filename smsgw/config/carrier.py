@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, Strict, model_validator
@@ -22,7 +23,7 @@ from smsgw.config.fields import (
     Strings,
     SystemId,
 )
-from smsgw.config.names import suggest
+from smsgw.config.names import with_hint
 from smsgw.policy.profile import CarrierPolicy, SignaturePosition
 from smsgw.policy.retry import Action
 from smsgw.smpp.alphabet import DEFAULT_ALPHABETS
@@ -38,34 +39,27 @@ def _version(value: object) -> int:
     return _VERSIONS[value]
 
 
-def _statuses(value: object) -> dict[int, str]:
-    if not isinstance(value, dict):
-        raise ValueError(f'expected a table such as {{ "0x58" = "throttle" }}, found {value!r}')
-    actions: dict[int, str] = {}
-    for status, action in value.items():
-        try:
-            number = int(status, 0)
-        except ValueError:
-            number = 0
-        if not 0 < number <= 0xFFFFFFFF:
-            raise ValueError(f'expected a command_status such as "0x58", found {status!r}')
-        if action not in _ACTIONS:
-            raise ValueError(f"{status}: unknown action {action!r}; {suggest(str(action), _ACTIONS)}")
-        actions[number] = action
-    return actions
+def _status(value: object) -> int:
+    try:
+        number = int(value, 0) if isinstance(value, str) else 0
+    except ValueError:
+        number = 0
+    if not 0 < number <= 0xFFFFFFFF:
+        raise ValueError(f'expected a command_status such as "0x58", found {value!r}')
+    return number
 
 
-def _one_of(words: frozenset[str]) -> BeforeValidator:
+def _one_of(words: Collection[str]) -> BeforeValidator:
     def check(value: object) -> str:
         if not isinstance(value, str) or value not in words:
-            raise ValueError(f"expected one of these, found {value!r}; {suggest(str(value), words)}")
+            raise ValueError(with_hint(f"unknown word {value!r}", value, words))
         return value
 
     return BeforeValidator(check)
 
 
 IdForm = Annotated[str, _one_of(FORMS)]
-StatusActions = Annotated[dict[int, str], BeforeValidator(_statuses)]
+StatusActions = dict[Annotated[int, BeforeValidator(_status)], Annotated[str, _one_of(_ACTIONS)]]
 """command_status → a value of policy's ``retry.Action``."""
 
 
@@ -124,9 +118,7 @@ class CarrierSettings(Settings):
     unsubscribe_phrases: Strings = ()
     source_number: DigitsOrEmpty = ""
     default_alphabet: Annotated[str, _one_of(DEFAULT_ALPHABETS)] = "gsm0338"
-    status_actions: Annotated[dict[int, str], BeforeValidator(_statuses)] = Field(
-        default_factory=dict, alias="statuses"
-    )
+    status_actions: StatusActions = Field(default_factory=dict, alias="statuses")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

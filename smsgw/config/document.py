@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 
 from smsgw.config.fields import DIRECTORY
 from smsgw.config.locate import KeyPath, Lines
-from smsgw.config.names import suggest
+from smsgw.config.names import with_hint
 from smsgw.config.problems import Problems
 
 M = TypeVar("M", bound=BaseModel)
@@ -88,8 +88,10 @@ class Document:
             return model.model_validate(self.data, by_alias=True, by_name=False, context={DIRECTORY: directory})
         except ValidationError as invalid:
             for details in invalid.errors():
-                key = tuple(details["loc"])
-                self.error(problems, key, _explain(model, key, details))
+                # pydantic's mark for "the key of this entry, not its value"
+                key = tuple(part for part in details["loc"] if part != "[key]")
+                if not _follows_from_another(details):
+                    self.error(problems, key, _explain(model, key, details))
         return None
 
 
@@ -111,12 +113,12 @@ def _explain(model: type[BaseModel], key: KeyPath, details: ErrorDetails) -> str
     if kind == "missing":
         return "is missing"
     if kind == "extra_forbidden":
-        return f"unknown key; {suggest(str(key[-1]), _valid_keys(model, key[:-1]))}".rstrip("; ")
+        return with_hint("unknown key", key[-1], _valid_keys(model, key[:-1]))
     if kind == "value_error":
         return str(context.get("error", details["msg"]))
     if kind == "literal_error":
-        hint = suggest(details["input"], _words(str(context["expected"]))) if isinstance(details["input"], str) else ""
-        return f"expected {context['expected']}{found}; {hint}".rstrip("; ")
+        expected = str(context["expected"])
+        return with_hint(f"expected {expected}{found}", details["input"], _words(expected), list_valid=False)
     if kind in _BOUNDS:
         words, bound = _BOUNDS[kind]
         return f"expected {words} {context[bound]}{found}"
@@ -125,6 +127,11 @@ def _explain(model: type[BaseModel], key: KeyPath, details: ErrorDetails) -> str
     if kind in _TYPES:
         return f"expected {_TYPES[kind]}{found}"
     return f"{details['msg']}{found}"
+
+
+def _follows_from_another(details: ErrorDetails) -> bool:
+    """A list whose only items are wrong counts as too short, too; once is enough."""
+    return details["type"] == "too_short" and bool(details["input"])
 
 
 def _show(value: object) -> str:

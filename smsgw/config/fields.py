@@ -16,7 +16,7 @@ from typing import Annotated, Final, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 
-from smsgw.config.names import suggest
+from smsgw.config.names import with_hint
 from smsgw.config.units import parse_duration, parse_rate
 from smsgw.policy.model import CLASS_LABELS, MessageClass
 from smsgw.policy.profile import TimeRange
@@ -74,8 +74,8 @@ def message_class(value: object) -> MessageClass:
     """The class that a word of a file names."""
     if isinstance(value, str) and value in CLASS_LABELS:
         return MessageClass.from_label(value)
-    hint = suggest(value, CLASS_LABELS) if isinstance(value, str) else ""
-    raise ValueError(f"expected otp, notice or marketing, found {value!r}; {hint}".rstrip("; "))
+    expected = f"expected otp, notice or marketing, found {value!r}"
+    raise ValueError(with_hint(expected, value, CLASS_LABELS, list_valid=False))
 
 
 def _classes(value: object) -> frozenset[int]:
@@ -123,7 +123,7 @@ def _moment(value: object) -> datetime:
     except ValueError:
         moment = None
     if not isinstance(moment, datetime) or moment.tzinfo is None:
-        raise ValueError(f'expected a time with its zone, such as "2026-11-18T10:30:00+08:00", found {value!r}')
+        raise ValueError(f'expected a time with its zone, such as "2026-11-18T10:30:00+08:00", found {value}')
     return moment
 
 

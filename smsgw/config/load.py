@@ -26,6 +26,7 @@ from smsgw.config.references import (
     check_carrier,
     check_names_differ,
     check_node,
+    check_profile_name,
     check_route_names,
     own_numbers,
 )
@@ -81,11 +82,13 @@ class _Loader:
             check_node(node.settings, node.document, self.problems)
         profile_names = {entry.name for entry in profile_files}
         for entry in accounts:
-            if entry.settings is not None and entry.document is not None:
-                check_account(entry.settings, entry.document, profile_names, profiles, self.today, self.problems)
+            if entry.document is not None:
+                check_profile_name(entry.document, profile_names, self.problems)
+                if entry.settings is not None:
+                    check_account(entry.settings, entry.document, profiles, self.today, self.problems)
         numbers = own_numbers(accounts, self.problems)
         table = self._routes(routes, accounts, carriers)
-        if self.problems.errors or node.settings is None:
+        if self.problems.count or node.settings is None:
             return None
         return Site(
             directory=self.directory,
@@ -138,11 +141,13 @@ class _Loader:
     # -- what is built from several files
 
     def _profiles(self, files: list[Entry[ProfileFile]]) -> dict[str, Profile]:
-        return {
-            entry.name: build_profile(entry.settings, entry.document, self.problems)
-            for entry in files
-            if entry.settings is not None and entry.document is not None
-        }
+        profiles: dict[str, Profile] = {}
+        for entry in files:
+            if entry.settings is not None and entry.document is not None:
+                profile = build_profile(entry.settings, entry.document, self.problems)
+                if profile is not None:
+                    profiles[entry.name] = profile
+        return profiles
 
     def _workdays(self, profiles: dict[str, Profile]) -> Workdays:
         days: dict[date, bool] = {}
@@ -162,12 +167,12 @@ class _Loader:
         for entry in carriers:
             if entry.settings is not None and entry.document is not None:
                 check_carrier(entry.settings, entry.document, routes.settings, self.problems)
-        if routes.settings is None or routes.document is None:
+        if routes.document is None:
             return RouteTable(())
         account_names = {entry.name for entry in accounts}
-        check_route_names(
-            routes.settings, routes.document, account_names, {entry.name for entry in carriers}, self.problems
-        )
+        check_route_names(routes.document, account_names, {entry.name for entry in carriers}, self.problems)
+        if routes.settings is None:
+            return RouteTable(())
         built = tuple(entry.route() for entry in routes.settings.route)
         check_routes(built, routes.document, self.problems)
         readable = {entry.name: entry.settings for entry in accounts if entry.settings is not None}

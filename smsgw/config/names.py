@@ -8,18 +8,21 @@ from collections.abc import Iterable
 _SHOWN = 8
 
 
-def suggest(name: str, valid: Iterable[str]) -> str:
-    """A clause for an error message: the nearest valid name, and all of them when they are few.
+def with_hint(message: str, name: object, valid: Iterable[str], *, list_valid: bool = True) -> str:
+    """``message``, and behind it the nearest of the ``valid`` names to ``name``, and which names there are.
 
-    ``did you mean 'alpha'? valid: alpha, beta``; empty when there is no valid name at all.
+    ``no carrier is named 'beat'; did you mean 'beta'? valid: alpha, beta``. ``list_valid`` False where the
+    message lists them itself. Without any valid name, or for a ``name`` that is no text, just the message.
     """
     names = sorted(set(valid))
-    near = difflib.get_close_matches(name.casefold(), [each.casefold() for each in names], n=1, cutoff=0.5)
-    parts = []
-    if near:
-        nearest = next(each for each in names if each.casefold() == near[0])
-        parts.append(f"did you mean {nearest!r}?")
-    if names and (not near or len(names) <= _SHOWN):
-        shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
-        parts.append(f"valid: {shown}")
-    return " ".join(parts)
+    nearest = _nearest(name, names) if isinstance(name, str) else None
+    hints = [f"did you mean {nearest!r}?"] if nearest is not None else []
+    if list_valid and names and (nearest is None or len(names) <= _SHOWN):
+        hints.append(f"valid: {', '.join(names[:_SHOWN])}" + (", …" if len(names) > _SHOWN else ""))
+    return f"{message}; {' '.join(hints)}" if hints else message
+
+
+def _nearest(name: str, names: list[str]) -> str | None:
+    folded = {each.casefold(): each for each in names}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+    return folded[near[0]] if near else None

@@ -39,6 +39,11 @@ class Problems:
         self._warnings.append(ConfigError(file, line, key, why))
 
     @property
+    def count(self) -> int:
+        """Errors so far: compare before and after a step to know whether it went well."""
+        return len(self._errors)
+
+    @property
     def errors(self) -> tuple[ConfigError, ...]:
         """All errors, by file and line."""
         return _in_order(self._errors)

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from smsgw.config.document import Document
 from smsgw.config.fields import Classes, CountryCode, Digits, Listed, Name, Ranges, Settings, Strings
-from smsgw.config.names import suggest
+from smsgw.config.names import with_hint
 from smsgw.config.problems import Problems
 from smsgw.config.units import parse_duration
 from smsgw.policy.model import ALL_CLASSES, MessageClass
@@ -40,7 +40,7 @@ REQUIRED_PERIODS: Final = ("day", "week")
 
 def _zone(value: object) -> ZoneInfo:
     if not isinstance(value, str) or value not in available_timezones():
-        raise ValueError(f"unknown time zone {value!r}; {suggest(str(value), available_timezones())}")
+        raise ValueError(with_hint(f"unknown time zone {value!r}", value, available_timezones()))
     return ZoneInfo(value)
 
 
@@ -122,13 +122,16 @@ class ProfileFile(Settings):
     test_numbers: Listed[Digits] = ()
 
 
-def build_profile(file: ProfileFile, document: Document, problems: Problems) -> Profile:
-    """The policy's profile; what doesn't fit together goes to ``problems`` (the profile is then not to be used)."""
+def build_profile(file: ProfileFile, document: Document, problems: Problems) -> Profile | None:
+    """The policy's profile; None when its parts don't fit together, with the reasons in ``problems``."""
+    before = problems.count
     _check_words(file, document, problems)
     if file.signature.min > file.signature.max:
         document.error(problems, ("signature", "min"), f"is more than max ({file.signature.max})")
     caps = _build_caps(file, document, problems)
     _check_stated(caps, file, document, problems)
+    if problems.count > before:
+        return None
     hard, soft = file.window.hard, file.window.soft
     return Profile(
         name=file.name,

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from smsgw.config.account import AccountSettings
 from smsgw.config.carrier import CarrierSettings
 from smsgw.config.document import Document
-from smsgw.config.names import suggest
+from smsgw.config.names import with_hint
 from smsgw.config.node import NodeFile
 from smsgw.config.problems import Problems
 from smsgw.config.routes import RoutesFile
@@ -51,15 +51,11 @@ def check_names_differ(entries: Iterable[Entry[M]], key: str, problems: Problems
 def check_account(
     account: AccountSettings,
     document: Document,
-    profile_names: set[str],
     profiles: Mapping[str, Profile],
     today: date,
     problems: Problems,
 ) -> None:
-    """What an account says of profiles, signatures and time."""
-    if account.profile not in profile_names:
-        why = f"no profile is named {account.profile!r}; {suggest(account.profile, profile_names)}".rstrip("; ")
-        document.error(problems, ("profile",), why)
+    """What an account says of signatures and time."""
     profile = profiles.get(account.profile)
     if profile is not None:
         rule = profile.signature
@@ -73,9 +69,10 @@ def check_account(
             document.warn(problems, ("signatures",), why)
     for index, number in enumerate(account.numbers):
         if number.signature and number.signature not in account.signatures:
-            hint = suggest(number.signature, account.signatures)
-            why = f"{number.signature!r} is not among this account's signatures; {hint}".rstrip("; ")
-            document.error(problems, ("numbers", index, "signature"), why)
+            why = f"{number.signature!r} is not among this account's signatures"
+            document.error(
+                problems, ("numbers", index, "signature"), with_hint(why, number.signature, account.signatures)
+            )
     if account.licence_expires is not None and account.licence_expires < today:
         document.warn(problems, ("licence_expires",), f"expired on {account.licence_expires}: all it sends is refused")
 
@@ -105,18 +102,29 @@ def own_numbers(entries: Iterable[Entry[AccountSettings]], problems: Problems) -
     return owners
 
 
-def check_route_names(
-    routes: RoutesFile, document: Document, accounts: set[str], carriers: set[str], problems: Problems
-) -> None:
-    """Routes name accounts and carriers that exist."""
-    for index, route in enumerate(routes.route):
-        if route.account is not None and route.account not in accounts:
-            why = f"no account is named {route.account!r}; {suggest(route.account, accounts)}".rstrip("; ")
+def check_profile_name(document: Document, profiles: set[str], problems: Problems) -> None:
+    """An account names a profile that exists. Looks at the bare values, so also in a file that is otherwise wrong."""
+    name = document.data.get("profile")
+    if isinstance(name, str) and name not in profiles:
+        document.error(problems, ("profile",), with_hint(f"no profile is named {name!r}", name, profiles))
+
+
+def check_route_names(document: Document, accounts: set[str], carriers: set[str], problems: Problems) -> None:
+    """Routes name accounts and carriers that exist; bare values, as above."""
+    for index, route in enumerate(_tables(document.data.get("route"))):
+        account = route.get("account")
+        if isinstance(account, str) and account not in accounts:
+            why = with_hint(f"no account is named {account!r}", account, accounts)
             document.error(problems, ("route", index, "account"), why)
-        for place, carrier in enumerate(route.carriers):
-            if carrier not in carriers:
-                why = f"no carrier is named {carrier!r}; {suggest(carrier, carriers)}".rstrip("; ")
+        named = route.get("carriers")
+        for place, carrier in enumerate(named if isinstance(named, list) else []):
+            if isinstance(carrier, str) and carrier not in carriers:
+                why = with_hint(f"no carrier is named {carrier!r}", carrier, carriers)
                 document.error(problems, ("route", index, "carriers", place), why)
+
+
+def _tables(value: object) -> list[dict[str, object]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def check_carrier(carrier: CarrierSettings, document: Document, routes: RoutesFile | None, problems: Problems) -> None:

@@ -1,0 +1,85 @@
+"""``smsgw check`` as a user sees it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from smsgw.cli.main import app
+
+EXAMPLE = Path(__file__).parents[3] / "config" / "example"
+DAY = ["--today", "2026-11-18"]
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(EXAMPLE, tmp_path / "site", ignore=shutil.ignore_patterns("state")))
+
+
+def _check(site: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["check", "--site", str(site), *DAY, *arguments])
+
+
+def _spoil(site: Path, file: str, old: str, new: str) -> None:
+    path = site / file
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+
+
+def test_a_good_site_is_one_line(site: Path) -> None:
+    result = _check(site)
+    assert result.exit_code == 0
+    assert result.output == f"{site}: ok: 3 accounts, 2 carriers, 3 routes, 1 profile\n"
+
+
+def test_errors_are_lines_that_an_editor_can_jump_to(site: Path) -> None:
+    _spoil(site, "smsgw.toml", "port = 2775", "prot = 2775")
+    (site / "route.toml").touch()
+    result = _check(site)
+    assert result.exit_code == 1
+    assert result.output.splitlines() == [
+        f"{site}/smsgw.toml:12: error: listener.prot: unknown key; did you mean 'port'?",
+        f"{site}/route.toml: warning: is not read; expected smsgw.toml, routes.toml or a file in "
+        "accounts, carriers, profiles, calendar",
+        f"{site}: not usable: 1 error, 1 warning",
+    ]
+
+
+def test_warnings_fail_only_when_asked_to(site: Path) -> None:
+    (site / "route.toml").touch()
+    assert _check(site).exit_code == 0
+    assert _check(site).output.splitlines()[-1].endswith("1 profile; 1 warning")
+    assert _check(site, "--strict").exit_code == 1
+
+
+def test_json_for_programs(site: Path) -> None:
+    assert json.loads(_check(site, "--json").output) == {
+        "site": str(site),
+        "ok": True,
+        "errors": [],
+        "warnings": [],
+        "holds": {"accounts": 3, "carriers": 2, "routes": 3, "profiles": 1},
+    }
+    _spoil(site, "smsgw.toml", "port = 2775", "prot = 2775")
+    result = _check(site, "--json")
+    assert result.exit_code == 1
+    report = json.loads(result.output)
+    assert report["ok"] is False
+    assert report["holds"] is None
+    assert report["errors"] == [
+        {"file": f"{site}/smsgw.toml", "line": 12, "key": "listener.prot", "why": "unknown key; did you mean 'port'?"}
+    ]
+
+
+def test_the_site_may_come_from_the_environment(site: Path) -> None:
+    result = CliRunner().invoke(app, ["check"], env={"SMSGW_SITE": str(site)})
+    assert result.output.startswith(f"{site}: ok: ")
+
+
+def test_a_site_that_is_not_there(tmp_path: Path) -> None:
+    result = _check(tmp_path / "nothing")
+    assert result.exit_code == 1
+    assert "is not a directory" in result.output

@@ -1,0 +1,133 @@
+"""What only shows when files are looked at together."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from .conftest import SiteCopy
+
+
+def test_routes_name_carriers_and_accounts_that_exist(site: SiteCopy) -> None:
+    site.edit("routes.toml", '["beta", "alpha"]', '["beat", "alpha"]').edit("routes.toml", '"shop"', '"shp"')
+    assert site.errors() == [
+        "routes.toml:12: route[2].account: no account is named 'shp'; did you mean 'shop'? valid: login, orders, shop",
+        "routes.toml:15: route[2].carriers[1]: no carrier is named 'beat'; did you mean 'beta'? valid: alpha, beta",
+    ]
+
+
+def test_accounts_name_profiles_that_exist_also_in_a_broken_file(site: SiteCopy) -> None:
+    site.edit("accounts/shop.toml", 'profile = "cn"', 'profile = "ch"')
+    site.edit("accounts/shop.toml", "explain", "xplain")
+    assert site.errors() == [
+        "accounts/shop.toml:6: profile: no profile is named 'ch'; did you mean 'cn'? valid: cn",
+        f"accounts/shop.toml:{site.edited_line}: xplain: unknown key; did you mean 'explain'?",
+    ]
+
+
+def test_a_broken_file_does_not_spoil_the_references_to_it(site: SiteCopy) -> None:
+    site.edit("carriers/beta.toml", "window = 20", "window = 0")
+    site.edit("accounts/shop.toml", "explain = true", "x = [")
+    assert [error.split(":")[0] for error in site.errors()] == ["accounts/shop.toml", "carriers/beta.toml"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "key"),
+    [
+        ("accounts/shop.toml", 'system_id = "shop"', 'system_id = "orders"', "2: system_id: 'orders'"),
+        ("carriers/beta.toml", 'name = "beta"', 'name = "alpha"', "2: name: 'alpha'"),
+    ],
+)
+def test_names_are_used_once(site: SiteCopy, file: str, old: str, new: str, key: str) -> None:
+    errors = site.edit(file, old, new).errors()
+    assert any(error.startswith(f"{file}:{key} is used by ") for error in errors)
+
+
+def test_profiles_are_named_once(site: SiteCopy) -> None:
+    site.write("profiles/copy.toml", (site.directory / "profiles/cn.toml").read_text(encoding="utf-8"))
+    assert site.errors() == [
+        f"profiles/copy.toml:3: name: 'cn' is used by {site.directory}/profiles/cn.toml already"
+    ] or (site.errors() == ["profiles/copy.toml:3: name: 'cn' is used by profiles/cn.toml already"])
+
+
+def test_route_names_are_used_once(site: SiteCopy) -> None:
+    site.edit("routes.toml", '"everything-else"', '"codes"')
+    assert site.errors() == ["routes.toml:18: route[3].name: route[1] is named 'codes' already"]
+
+
+def test_a_number_has_one_owner(site: SiteCopy) -> None:
+    site.edit("accounts/shop.toml", '"1069000130"', '"1069000110"')
+    assert site.errors() == ["accounts/shop.toml:12: numbers[1].number: 1069000110 belongs to account 'login' already"]
+
+
+def test_a_number_stands_once_in_an_account(site: SiteCopy) -> None:
+    site.edit("accounts/shop.toml", '"106900013002"', '"106900013001"')
+    assert site.errors() == ["accounts/shop.toml: '106900013001' is listed twice"]
+
+
+def test_an_extension_of_another_accounts_number_is_pointed_out(site: SiteCopy) -> None:
+    site.edit("accounts/login.toml", '"1069000110"', '"106900013077"')
+    why = "extends 1069000130 of account 'shop'; answers to 106900013077 go to 'login'"
+    assert site.warnings() == [
+        f"accounts/login.toml:{site.line_of('accounts/login.toml', 'numbers')}: numbers[1].number: {why}"
+    ]
+
+
+def test_a_number_belongs_to_a_signature_of_its_account(site: SiteCopy) -> None:
+    site.edit("accounts/shop.toml", 'signature = "示例会员"', 'signature = "示例会"')
+    why = "'示例会' is not among this account's signatures; did you mean '示例会员'? valid: 示例会员, 示例商城"
+    assert site.errors() == [f"accounts/shop.toml:14: numbers[3].signature: {why}"]
+
+
+def test_signatures_have_the_length_that_the_profile_asks_for(site: SiteCopy) -> None:
+    site.edit("profiles/cn.toml", "min = 2 ", "min = 5 ").edit(
+        "accounts/shop.toml", '["示例商城", "示例会员"]', '["示例商城城", "示例会员"]'
+    )
+    site.edit("accounts/shop.toml", 'signature = "示例商城"', 'signature = "示例商城城"')
+    assert (
+        "accounts/shop.toml:9: signatures[2]: '示例会员' has 4 characters; profile 'cn' asks for 5 to 20"
+        in site.errors()
+    )
+
+
+def test_an_account_that_can_send_nothing_is_pointed_out(site: SiteCopy) -> None:
+    site.edit("accounts/orders.toml", 'signatures = ["示例物流"]', "").edit(
+        "accounts/orders.toml", ', signature = "示例物流"', ""
+    )
+    why = "signatures: profile 'cn' requires a signature and this account has none: all it sends is refused"
+    assert site.warnings() == [f"accounts/orders.toml: {why}"]
+
+
+def test_an_expired_licence_is_pointed_out(site: SiteCopy) -> None:
+    site.edit("accounts/login.toml", "# licence_expires", "licence_expires")
+    assert site.warnings(date(2027, 6, 30)) == []
+    assert site.warnings(date(2027, 7, 1)) == [
+        "accounts/login.toml:10: licence_expires: expired on 2027-06-30: all it sends is refused"
+    ]
+
+
+def test_useless_carriers_are_pointed_out(site: SiteCopy) -> None:
+    gamma = (site.directory / "carriers/beta.toml").read_text(encoding="utf-8").replace('"beta"', '"gamma"')
+    site.write("carriers/gamma.toml", gamma.replace(', { type = "receiver" }', ""))
+    assert site.warnings() == [
+        "carriers/gamma.toml:2: name: no route names carrier 'gamma': nothing is sent over it",
+        "carriers/gamma.toml:7: binds: none of them can receive: no receipts and no MO from this carrier",
+    ]
+
+
+def test_a_carrier_must_be_able_to_send(site: SiteCopy) -> None:
+    site.edit("carriers/beta.toml", '{ type = "transmitter" }, ', "")
+    assert site.errors() == ["carriers/beta.toml: binds: none of them can transmit"]
+
+
+def test_dangerous_settings_are_pointed_out(site: SiteCopy) -> None:
+    site.edit("smsgw.toml", 'marketing = "report"', 'marketing = "resend"')
+    assert site.warnings() == [
+        f"smsgw.toml:{site.edited_line}: uncertain.marketing: a customer may get the same marketing message twice"
+    ]
+
+
+def test_files_that_are_not_read_are_pointed_out(site: SiteCopy) -> None:
+    site.write("route.toml", "").write("account/new.toml", "").write("state/secrets.toml", "").write("tls/x.pem", "")
+    assert [warning.split(":")[0] for warning in site.warnings()] == ["account/new.toml", "route.toml"]
