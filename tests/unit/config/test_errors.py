@@ -275,9 +275,8 @@ CLASHES = [
         "smsgw.toml",
         'mode = "real"',
         'mode = "test"\nstart = 2026-01-01T00:00:00',
-        'clock.start: expected a time with its zone, such as "2026-11-18T10:30:00+08:00", found '
-        'clock.start: expected a time with its zone, such as "2026-11-18T10:30:00+08:00", found '
-        "2026-01-01 00:00:00",
+        'clock.start: expected a time with its zone, such as "2026-11-18T10:30:00+08:00", found 2026-01-01 00:00:00',
+        at="start = 2026",
     ),
     Mistake(
         "smsgw.toml",
