@@ -1,0 +1,256 @@
+"""The application: wires the rooms from a site, starts them in order, and drains them at SIGTERM.
+
+Order of starting: secrets, embedded server, store, recovery marks, carriers, listener. Order of ending: the
+listener takes nobody new, requests are refused, what is under way ends, applications and carriers are
+unbound, records written, the store closed. A second signal ends at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from functools import partial
+
+from smsgw import __version__, wiring
+from smsgw.carrier.pool import Pool
+from smsgw.carrier.settings import CarrierSettings
+from smsgw.clock import TestClock
+from smsgw.config.passwords import PasswordChecker
+from smsgw.config.site import Site
+from smsgw.errors import StoreError
+from smsgw.esme.account import Account
+from smsgw.esme.listener import Listener
+from smsgw.gateway.context import Context
+from smsgw.gateway.gateway import Gateway
+from smsgw.gateway.ids import MessageIds
+from smsgw.link.ticker import Ticker
+from smsgw.policy.retry import Backoff
+from smsgw.records.log import RecordLog
+from smsgw.smpp.constants import status_name
+from smsgw.status import Status, watch
+from smsgw.store.connection import Store
+from smsgw.store.secrets import load_or_create
+from smsgw.store.server import EmbeddedServer
+from smsgw.telemetry.logs import EventLog
+from smsgw.telemetry.metrics import Metrics
+from smsgw.telemetry.ops import Heartbeat, OpsServer
+from smsgw.telemetry.repeats import Repeats
+
+DRAIN_S = 10.0
+RECORDS_PERIOD_S = 0.05
+STORE_CHECK_S = 1.0
+#: New marketing is refused when Redis has used this share of its memory.
+LOW_MEMORY_SHARE = 0.9
+_log = EventLog("smsgw.app")
+
+
+async def run_site(site: Site, started: Callable[[App], None] = lambda app: None) -> None:
+    """Run the gateway until SIGTERM or SIGINT. Raises SmsgwError when it can't start."""
+    app = App(site)
+    await app.start()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, partial(_signalled, stop))
+    try:
+        started(app)
+        await app.run_until(stop)
+    finally:
+        await app.close()
+
+
+def _signalled(stop: asyncio.Event) -> None:
+    if stop.is_set():
+        _log.warning("app.killed", why="second signal")
+        os._exit(130)
+    stop.set()
+
+
+class App:
+    """One gateway process."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.clock = wiring.clock_of(site)
+        self.metrics = Metrics(__version__, status_name)
+        self.embedded: EmbeddedServer | None = None
+        self.heartbeat = Heartbeat()
+        self._repeats = Repeats()
+        self.store_up = False
+        self.store: Store
+        self.records: RecordLog
+        self.gateway: Gateway
+        self.listener: Listener
+        self.ticker = Ticker()
+        self.ops: OpsServer | None = None
+
+    async def start(self) -> None:
+        """Everything up to, not including, the first bind."""
+        site = self.site
+        site.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        secrets = load_or_create(site.secrets_file)
+        url = site.store.url
+        if not url:
+            self.embedded = EmbeddedServer(site.state_dir, site.store.server or None, site.store.fsync)
+            await self.embedded.start()
+            url = self.embedded.url
+        settings = wiring.store_settings(site)
+        self.store = Store(url, sealer=secrets.sealer(), recipients=secrets.hasher(), settings=settings)
+        await self.store.ready()
+        self.store_up = True
+        self.records = RecordLog(site.records_dir, site.node_name, self.clock.now_ms)
+        rng = random.Random()
+        context = self._context(rng)
+        self.gateway = Gateway(context, wiring.carrier_statuses(site), rng)
+        await self.gateway.load_marks()
+        for carrier in site.carriers.values():
+            self.gateway.add_pool(self._pool(wiring.carrier_settings(site, carrier), rng))
+        self.listener = Listener(
+            wiring.listener_settings(site),
+            context.accounts,
+            self.gateway,
+            self.ticker,
+            PasswordChecker().verify,
+            self._told,
+            lambda: self.clock.now().date(),
+            wiring.listener_tls(site),
+        )
+        status = Status(self)
+        test_clock = self.clock if isinstance(self.clock, TestClock) else None
+        self.ops = OpsServer(
+            self.metrics.registry,
+            self.heartbeat,
+            host=site.ops.host,
+            port=site.ops.port,
+            not_ready=status.not_ready,
+            status=status.snapshot,
+            test_clock=test_clock,
+        )
+        self.ops.start()
+        watch(self)
+
+    async def run_until(self, stop: asyncio.Event) -> None:
+        """Serve until ``stop`` is set, then drain."""
+        async with asyncio.TaskGroup() as tasks:
+            background = [
+                tasks.create_task(self.gateway.run(), name="gateway"),
+                tasks.create_task(self.ticker.run(), name="ticker"),
+                tasks.create_task(self._beat(), name="heartbeat"),
+                tasks.create_task(self._flush_records(), name="records"),
+                tasks.create_task(self._watch_store(), name="store"),
+            ]
+            await self.listener.start()
+            _log.event("app.started", version=__version__, node=self.site.node_name, ports=self.listener.ports)
+            await stop.wait()
+            _log.event("app.stopping")
+            await self._drain()
+            for task in background:
+                task.cancel()
+
+    async def close(self) -> None:
+        """Write what is left and close the store; the embedded server stops with us."""
+        if self.ops is not None:
+            self.ops.stop()
+        if hasattr(self, "records"):
+            self.records.close()
+        if hasattr(self, "store"):
+            await self.store.close()
+        if self.embedded is not None:
+            await self.embedded.stop()
+        _log.event("app.stopped")
+
+    # -- inside
+
+    def _context(self, rng: random.Random) -> Context:
+        site = self.site
+        return Context(
+            settings=wiring.gateway_settings(site),
+            clock=self.clock,
+            wall_ms=lambda: time.time_ns() // 1_000_000,
+            store=self.store,
+            ids=MessageIds(rng.getrandbits(16)),
+            accounts={name: Account(wiring.account_settings(each)) for name, each in site.accounts.items()},
+            rules=wiring.account_rules(site),
+            metrics=self.metrics,
+            records=self.records,
+            dialled=wiring.dialled_numbers(site),
+            mo_words=wiring.all_mo_words(site),
+            log=self._told,
+        )
+
+    def _pool(self, settings: CarrierSettings, rng: random.Random) -> Pool:
+        def backoff(of: CarrierSettings) -> Backoff:
+            return Backoff(of.reconnect_min_s, of.reconnect_max_s, rng, of.reconnect_min_s / 2)
+
+        return Pool(settings, self.gateway, self.ticker, backoff)
+
+    def _told(self, event: str, fields: dict[str, object]) -> None:
+        """An event of any room; the same one again within a minute is only counted."""
+        key = (event, fields.get("carrier"), fields.get("account"), fields.get("bind"), fields.get("while"))
+        self._count(event, fields)
+        if event in _ALWAYS_TOLD:
+            _log.event(event, **fields)
+        else:
+            _log.repeated(self._repeats, key, time.monotonic(), event, **fields)
+
+    def _count(self, event: str, fields: dict[str, object]) -> None:
+        if event == "esme.bound":
+            self.metrics.account(str(fields["account"])).binds_accepted += 1
+        elif event == "esme.bind_refused" and fields["account"] in self.site.accounts:
+            self.metrics.account(str(fields["account"])).binds_refused[int(str(fields["status"]), 16)] += 1
+        elif event == "carrier.bound":
+            self.metrics.carrier(str(fields["carrier"])).binds_opened += 1
+        elif event == "carrier.unbound":
+            self.metrics.carrier(str(fields["carrier"])).binds_lost += 1
+
+    async def _drain(self) -> None:
+        self.listener.stop_accepting()
+        await self.gateway.drain(DRAIN_S)
+        self.listener.unbind_all()
+        for pool in self.gateway.context.pools.values():
+            pool.stop()
+        # A polite peer answers unbind at once; nobody is waited for longer than this.
+        for _ in range(50):
+            if not self.listener.sessions and not any(
+                bind.up for pool in self.gateway.context.pools.values() for bind in pool.binds
+            ):
+                break
+            await asyncio.sleep(0.02)
+        self.listener.close()
+
+    async def _beat(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            asked_s = loop.time()
+            await asyncio.sleep(1.0)
+            self.heartbeat.beat()
+            self.metrics.loop_lag.observe(max(0.0, (loop.time() - asked_s - 1.0) * 1000))
+
+    async def _flush_records(self) -> None:
+        while True:
+            await asyncio.sleep(RECORDS_PERIOD_S)
+            self.records.flush()
+
+    async def _watch_store(self) -> None:
+        """Is Redis there, and does it have memory left?"""
+        while True:
+            try:
+                share = await self.store.memory_share()
+            except StoreError as error:
+                if self.store_up:
+                    _log.warning("store.lost", why=str(error))
+                self.store_up = False
+            else:
+                if not self.store_up:
+                    _log.event("store.back")
+                self.store_up = True
+                self.gateway.context.admission.low_memory = share > LOW_MEMORY_SHARE
+            await asyncio.sleep(STORE_CHECK_S)
+
+
+#: Rare and each of its own interest.
+_ALWAYS_TOLD = frozenset(("esme.bound", "esme.unbound", "carrier.bound", "optout.recorded", "optout.withdrawn"))

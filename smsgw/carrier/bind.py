@@ -1,0 +1,257 @@
+"""One bind to a carrier: connect, bind, serve, lose, wait with jitter, connect again.
+
+``run`` never returns by itself. A refusal that retrying can't mend (wrong password, unknown system_id)
+is told once and tried again slowly; an old session that the carrier still holds (ESME_RALYBND) is an
+ordinary reason to back off. What was unanswered when a link went is *unknown*: it is handed to the
+gateway in the order it was sent, never resent here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol, cast
+
+from smsgw.carrier.settings import BIND_COMMANDS, CarrierSettings
+from smsgw.errors import BindRejected, ConnectFailed, LinkError, LinkLost
+from smsgw.link.link import Link, LinkOwner
+from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus, status_name
+from smsgw.smpp.pdu import bind as bind_pdu
+from smsgw.smpp.pdu import generic_nack, unbind, unbind_resp
+from smsgw.smpp.session import Role
+from smsgw.smpp.timers import SessionTimers
+
+if TYPE_CHECKING:
+    from smsgw.link.ticker import Ticker
+    from smsgw.policy.retry import Backoff
+
+#: Retrying does not mend these; somebody must change a file (carriers.md, "Binds and timers").
+PERMANENT_BIND_ERRORS = frozenset(
+    (int(CommandStatus.ESME_RINVPASWD), int(CommandStatus.ESME_RINVSYSID), int(CommandStatus.ESME_RINVBNDSTS))
+)
+PERMANENT_RETRY_S = 300.0
+
+_SUBMIT_SM_RESP = int(CommandId.SUBMIT_SM_RESP)
+_DELIVER_SM = int(CommandId.DELIVER_SM)
+
+
+class Handler(Protocol):
+    """What a bind hands over; the carrier's pool, which passes it on to the gateway."""
+
+    def answered(self, bind: Bind, flight: object, command_status: int, raw: bytes) -> None:
+        """A request of ours was answered; ``flight`` is what ``submit`` was given."""
+
+    def unknown(self, bind: Bind, flights: list[object], why: str) -> None:
+        """Requests of ours have no answer and won't get one; oldest first."""
+
+    def inbound(self, bind: Bind, command_id: int, raw: bytes, sequence_number: int) -> None:
+        """deliver_sm or data_sm from the carrier."""
+
+    def changed(self, bind: Bind) -> None:
+        """The bind came up, went down, or can be written to again."""
+
+    def told(self, event: str, fields: dict[str, object]) -> None:
+        """Something for the log."""
+
+
+class Bind:
+    """The owner of one link to a carrier, over all its reconnects. ``number`` counts from 0 within the carrier."""
+
+    __slots__ = (
+        "_backoff",
+        "_bound",
+        "_gone",
+        "_handler",
+        "_ticker",
+        "kind",
+        "link",
+        "number",
+        "settings",
+        "stopping",
+        "transmits",
+        "up",
+    )
+
+    def __init__(
+        self, settings: CarrierSettings, kind: str, number: int, handler: Handler, ticker: Ticker, backoff: Backoff
+    ) -> None:
+        self.settings = settings
+        self.kind = kind
+        self.number = number
+        self.transmits = kind != "receiver"
+        self.up = False
+        self.stopping = False
+        self.link: Link[object] | None = None
+        self._handler = handler
+        self._ticker = ticker
+        self._backoff = backoff
+        self._bound: asyncio.Future[None] | None = None
+        self._gone = asyncio.Event()
+
+    @property
+    def free(self) -> int:
+        """How many requests may be sent now; 0 when down or when the carrier does not read."""
+        link = self.link
+        if not self.up or link is None or not link.writable or link.closing:
+            return 0
+        return link.window.free
+
+    @property
+    def in_flight(self) -> int:
+        """Requests of ours that are unanswered."""
+        return len(self.link.window) if self.link is not None else 0
+
+    def submit(self, raw: bytes, sequence_number: int, flight: object) -> None:
+        """Send a request; call only while ``free`` is above 0. Its outcome comes to the handler with ``flight``."""
+        assert self.link is not None
+        self.link.request(raw, sequence_number, flight)
+
+    def next_sequence(self) -> int:
+        """The sequence_number for the next request on this bind."""
+        assert self.link is not None
+        return self.link.session.next_sequence()
+
+    def respond(self, raw: bytes) -> None:
+        """Answer a request of the carrier; dropped when the link has gone (the carrier will send again)."""
+        if self.link is not None and not self.link.closing:
+            self.link.send(raw)
+
+    async def run(self) -> None:
+        """Keep the bind up until ``stop``."""
+        while not self.stopping:
+            delay_s: float | None = None
+            try:
+                await self._connect_and_bind()
+                self._backoff.reset()
+                await self._gone.wait()
+            except BindRejected as error:
+                if error.command_status in PERMANENT_BIND_ERRORS:
+                    delay_s = PERMANENT_RETRY_S
+                self._tell(
+                    "carrier.bind_refused", status=status_name(error.command_status), permanent=delay_s is not None
+                )
+            except LinkError as error:
+                self._tell("carrier.connect_failed", reason=str(error))
+            finally:
+                if self.link is not None and not self.link.closing:
+                    self.link.close("giving up this attempt")
+            if not self.stopping:
+                await asyncio.sleep(self._backoff.next_s() if delay_s is None else delay_s)
+
+    def stop(self) -> None:
+        """Unbind and don't come back; the link closes at the carrier's unbind_resp or by its timers."""
+        self.stopping = True
+        if self.link is not None and self.up and not self.link.closing:
+            self.link.send(unbind(self.link.session.next_sequence()))
+
+    # -- LinkOwner
+
+    def connected(self) -> None:
+        settings = self.settings
+        assert self.link is not None
+        command_id = BIND_COMMANDS[self.kind]
+        self.link.session.bind_sent(command_id)
+        self.link.send(
+            bind_pdu(
+                command_id,
+                self.link.session.next_sequence(),
+                system_id=settings.system_id.encode("latin-1"),
+                password=settings.password.encode("latin-1"),
+                system_type=settings.system_type.encode("latin-1"),
+                interface_version=settings.interface_version,
+            )
+        )
+
+    def received(self, command_id: int, command_status: int, sequence_number: int, raw: bytes) -> None:
+        link = self.link
+        assert link is not None
+        if command_id == _SUBMIT_SM_RESP:
+            flight = link.window.pop(sequence_number)
+            if flight is not None:
+                self._handler.answered(self, flight, command_status, raw)
+        elif command_id == _DELIVER_SM:
+            self._handler.inbound(self, command_id, raw, sequence_number)
+        else:
+            self._received_other(link, command_id, command_status, sequence_number, raw)
+
+    def timed_out(self, sequence_number: int, item: object) -> None:
+        self._handler.unknown(self, [item], "no answer in time")
+
+    def writable(self) -> None:
+        self._handler.changed(self)
+
+    def lost(self, reason: str, unanswered: list[object]) -> None:
+        was_up, self.up = self.up, False
+        self._gone.set()
+        if self._bound is not None and not self._bound.done():
+            self._bound.set_exception(LinkLost(reason))
+        if was_up:
+            self._tell("carrier.unbound", reason=reason, unanswered=len(unanswered))
+        if unanswered:
+            self._handler.unknown(self, unanswered, reason)
+        self._handler.changed(self)
+
+    # -- inside
+
+    async def _connect_and_bind(self) -> None:
+        settings = self.settings
+        loop = asyncio.get_running_loop()
+        self._gone.clear()
+        self._bound = loop.create_future()
+        timers = SessionTimers(
+            settings.bind_timeout_s, settings.enquire_link_s, settings.inactivity_s, settings.response_s
+        )
+        owner = cast(LinkOwner[object], self)
+        self.link = link = Link(Role.ESME, owner, self._ticker, timers, settings.window, settings.response_s)
+        try:
+            async with asyncio.timeout(settings.connect_timeout_s):
+                await loop.create_connection(
+                    lambda: link, settings.host, settings.port, ssl=settings.tls, server_hostname=self._server_name()
+                )
+        except TimeoutError:
+            raise ConnectFailed(
+                f"no connection to {settings.host}:{settings.port} in {settings.connect_timeout_s:g} s"
+            ) from None
+        except OSError as error:
+            raise ConnectFailed(f"{settings.host}:{settings.port}: {error.strerror or error}") from error
+        await self._bound
+
+    def _server_name(self) -> str | None:
+        return (self.settings.tls_server_name or self.settings.host) if self.settings.tls is not None else None
+
+    def _received_other(
+        self, link: Link[object], command_id: int, command_status: int, sequence_number: int, raw: bytes
+    ) -> None:
+        if command_id == BIND_COMMANDS[self.kind] | RESPONSE_BIT:
+            self._bind_answered(link, command_status)
+        elif command_id == CommandId.UNBIND:
+            link.send(unbind_resp(sequence_number))
+            link.close("unbind from the carrier")
+        elif command_id == CommandId.UNBIND_RESP:
+            link.close("unbound")
+        elif command_id == CommandId.DATA_SM:
+            self._handler.inbound(self, command_id, raw, sequence_number)
+        elif command_id & RESPONSE_BIT:
+            flight = link.window.pop(sequence_number)
+            if flight is not None:
+                failed = command_id == CommandId.GENERIC_NACK and not command_status
+                self._handler.answered(self, flight, CommandStatus.ESME_RSYSERR if failed else command_status, raw)
+            elif command_id == CommandId.GENERIC_NACK:
+                self._tell("carrier.generic_nack", status=status_name(command_status))
+        elif command_id != CommandId.ALERT_NOTIFICATION:
+            link.send(generic_nack(CommandStatus.ESME_RINVCMDID, sequence_number))
+
+    def _bind_answered(self, link: Link[object], command_status: int) -> None:
+        if self._bound is None or self._bound.done():
+            return
+        if command_status:
+            self._bound.set_exception(BindRejected(command_status))
+            link.close(f"bind refused: {status_name(command_status)}")
+            return
+        link.bound(BIND_COMMANDS[self.kind])
+        self.up = True
+        self._bound.set_result(None)
+        self._tell("carrier.bound", peer=link.peer)
+        self._handler.changed(self)
+
+    def _tell(self, event: str, **fields: object) -> None:
+        self._handler.told(event, {"carrier": self.settings.name, "bind": f"{self.kind}#{self.number}", **fields})

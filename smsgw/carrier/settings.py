@@ -1,0 +1,59 @@
+"""What a carrier's profile says, as the configuration hands it over. All times in seconds."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from smsgw.smpp.constants import CommandId
+
+BIND_COMMANDS: Mapping[str, int] = {
+    "transceiver": int(CommandId.BIND_TRANSCEIVER),
+    "transmitter": int(CommandId.BIND_TRANSMITTER),
+    "receiver": int(CommandId.BIND_RECEIVER),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierSettings:
+    """One configured upstream.
+
+    ``binds`` has one entry for each connection, a key of ``BIND_COMMANDS``. ``window`` is per bind.
+    ``rate_per_s`` and ``burst`` count segments over the whole carrier. ``response_id`` and ``receipt_id``
+    say how ids are written (text, hex, dec). ``status_actions`` overrides what an error status means.
+    ``failover_after_s`` is how long all binds may be down before waiting messages move to the next carrier.
+    """
+
+    name: str
+    host: str
+    port: int
+    system_id: str
+    password: str
+    binds: tuple[str, ...] = ("transceiver",)
+    system_type: str = ""
+    interface_version: int = 0x34
+    window: int = 10
+    rate_per_s: float = 100.0
+    burst: float = 100.0
+    tls: ssl.SSLContext | None = None
+    tls_server_name: str | None = None
+    connect_timeout_s: float = 10.0
+    bind_timeout_s: float = 10.0
+    enquire_link_s: float = 30.0
+    inactivity_s: float = 0.0
+    response_s: float = 10.0
+    reconnect_min_s: float = 1.0
+    reconnect_max_s: float = 60.0
+    failover_after_s: float = 5.0
+    retry_attempts: int = 5
+    response_id: str = "text"
+    receipt_id: str = "text"
+    source_number: str = ""
+    default_alphabet: str = "gsm0338"
+    status_actions: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def window_total(self) -> int:
+        """Requests that may be unanswered over all binds that transmit."""
+        return self.window * sum(1 for kind in self.binds if kind != "receiver")

@@ -1,0 +1,113 @@
+"""Every exception of smsgw, in one tree.
+
+Business outcomes (throttled, capped, no route) are not here: they are values, see
+``smsgw.policy.model``. An exception means that something could not be done at all.
+
+SmsgwError
+├── ConfigError                 a file of the site is wrong: file, line, key, why
+├── ProtocolError
+│   ├── LocalError              we tried to do what the protocol forbids
+│   └── RemoteError             the peer did
+│       ├── RecoverableError    answer with its command_status; the session stays
+│       └── FatalError          the stream can't be framed any more; close
+├── LinkError
+│   ├── ConnectFailed           no connection was made; nothing was written
+│   ├── BindRejected            the peer refused the bind, with its command_status
+│   ├── LinkLost                the connection went; what was unanswered is *unknown*
+│   └── ResponseTimeout         no answer in time; the request is *unknown*
+└── StoreError
+    ├── StoreAway               Redis can't be reached in time
+    └── StoreRefused            Redis answered with an error
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class SmsgwError(Exception):
+    """Root of the tree; catch it where a command ends and print ``str(error)``."""
+
+
+class ConfigError(SmsgwError):
+    """A site file is wrong. Prints as ``file:line: key: why``; ``line`` 0 means the whole file."""
+
+    def __init__(self, file: Path | str, line: int, key: str, why: str) -> None:
+        self.file = Path(file)
+        self.line = line
+        self.key = key
+        self.why = why
+        place = f"{file}:{line}" if line else f"{file}"
+        super().__init__(f"{place}: {key}: {why}" if key else f"{place}: {why}")
+
+
+class ProtocolError(SmsgwError):
+    """SMPP was broken by one side."""
+
+
+class LocalError(ProtocolError):
+    """Our own code asked for something that SMPP does not allow; a bug or a wrong argument."""
+
+
+class RemoteError(ProtocolError):
+    """The peer sent something that SMPP does not allow."""
+
+
+class RecoverableError(RemoteError):
+    """One PDU is malformed but its frame is sound.
+
+    Answer with ``command_status`` (in the PDU's own response, or generic_nack where it has none)
+    and go on with the session (SMPP 3.4 §4.3).
+    """
+
+    def __init__(self, command_status: int, reason: str, command_id: int = 0, sequence_number: int = 0) -> None:
+        self.command_status = command_status
+        self.reason = reason
+        self.command_id = command_id
+        self.sequence_number = sequence_number
+        super().__init__(f"{reason} (command_status 0x{command_status:08X})")
+
+
+class FatalError(RemoteError):
+    """The octet stream can't be cut into PDUs any more: send generic_nack if possible, then close."""
+
+    def __init__(self, command_status: int, reason: str) -> None:
+        self.command_status = command_status
+        self.reason = reason
+        super().__init__(f"{reason} (command_status 0x{command_status:08X})")
+
+
+class LinkError(SmsgwError):
+    """Something about a connection to a peer."""
+
+
+class ConnectFailed(LinkError):
+    """No connection could be made; nothing was sent."""
+
+
+class BindRejected(LinkError):
+    """The peer answered the bind with an error ``command_status``."""
+
+    def __init__(self, command_status: int, reason: str = "") -> None:
+        self.command_status = command_status
+        super().__init__(reason or f"bind refused with command_status 0x{command_status:08X}")
+
+
+class LinkLost(LinkError):
+    """The connection went while requests were unanswered: their outcome is unknown."""
+
+
+class ResponseTimeout(LinkError):
+    """A request was not answered in time: its outcome is unknown."""
+
+
+class StoreError(SmsgwError):
+    """Something about Redis."""
+
+
+class StoreAway(StoreError):
+    """Redis could not be reached, or did not answer in time; the call may or may not have run."""
+
+
+class StoreRefused(StoreError):
+    """Redis answered with an error; the call did not run."""

@@ -1,0 +1,231 @@
+"""The listening sockets, plain and TLS, and who may bind.
+
+Owns: the accounts' table, the number of connections, the order of checks of a bind: known system_id,
+allowed address, password, client certificate, account in force, bind type, bind cap. An unknown name
+costs as much time as a wrong password, so that names can't be found by timing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from smsgw.errors import ConnectFailed
+from smsgw.esme.account import Account, AccountSettings
+from smsgw.esme.session import EsmeSession, Gateway
+from smsgw.link.link import Link, LinkOwner
+from smsgw.policy.reasons import ACCOUNT_DISABLED, ACCOUNT_EXPIRED
+from smsgw.smpp.codec import decode
+from smsgw.smpp.constants import CommandStatus
+from smsgw.smpp.session import Role
+from smsgw.smpp.timers import SessionTimers
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from smsgw.link.ticker import Ticker
+
+#: Verifies (stored hash, password): expensive, so it is called in a thread. Must not raise.
+PasswordCheck = Callable[[str, bytes], bool]
+#: Told of what happened: (event name, fields). The application wires it to logs and metrics.
+Notify = Callable[[str, dict[str, object]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerSettings:
+    """Where to listen and how patient to be; all times in seconds, 0 switches a timer off."""
+
+    host: str = "127.0.0.1"
+    port: int = 2775
+    system_id: str = "smsgw"
+    session_init_s: float = 50.0
+    enquire_link_s: float = 30.0
+    inactivity_s: float = 150.0
+    response_s: float = 10.0
+    max_connections: int = 2000
+    tls_port: int | None = None
+
+
+class Listener:
+    """Accepts applications. ``start``, then ``stop_accepting``, then ``unbind_all`` and ``close``."""
+
+    def __init__(
+        self,
+        settings: ListenerSettings,
+        accounts: dict[str, Account],
+        gateway: Gateway,
+        ticker: Ticker,
+        check_password: PasswordCheck,
+        notify: Notify,
+        today: Callable[[], date],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._settings = settings
+        self.accounts = accounts
+        self._gateway = gateway
+        self._ticker = ticker
+        self._check_password = check_password
+        self._notify = notify
+        self._today = today
+        self._tls = tls
+        self._servers: list[asyncio.Server] = []
+        self.sessions: set[EsmeSession] = set()
+
+    async def start(self) -> None:
+        """Listen. Raises ConnectFailed, saying which address is taken."""
+        loop = asyncio.get_running_loop()
+        ports: list[tuple[int, ssl.SSLContext | None]] = [(self._settings.port, None)]
+        if self._settings.tls_port is not None:
+            ports.append((self._settings.tls_port, self._tls))
+        for port, context in ports:
+            try:
+                server = await loop.create_server(self._accept, self._settings.host, port, ssl=context, backlog=1024)
+            except OSError as error:
+                raise ConnectFailed(
+                    f"can't listen on {self._settings.host}:{port}: {error.strerror or error}"
+                ) from error
+            self._servers.append(server)
+
+    @property
+    def ports(self) -> list[int]:
+        """The ports really bound, in the order plain, TLS."""
+        return [server.sockets[0].getsockname()[1] for server in self._servers]
+
+    def stop_accepting(self) -> None:
+        """Take no new connections; sessions stay."""
+        for server in self._servers:
+            server.close()
+
+    def unbind_all(self) -> None:
+        """Ask every bound application to go, close the others."""
+        for session in tuple(self.sessions):
+            if session.account is not None:
+                session.send_unbind()
+            else:
+                session.link.close("shutting down")
+
+    def close(self) -> None:
+        """Close what is left."""
+        for session in tuple(self.sessions):
+            session.link.close("shutting down")
+
+    # -- Admitter
+
+    def bind(self, session: EsmeSession, command_id: int, raw: bytes, sequence_number: int) -> None:
+        fields = decode(raw).fields
+        system_id = cast(bytes, fields["system_id"]).decode("latin-1")
+        password = cast(bytes, fields["password"])
+        version = cast(int, fields["interface_version"])
+        account = self.accounts.get(system_id)
+        host = session.link.peer.rpartition(":")[0]
+        if account is not None and not account.settings.allows_address(host):
+            self._refuse(
+                session, command_id, sequence_number, CommandStatus.ESME_RBINDFAIL, system_id, "address not allowed"
+            )
+            return
+        stored = account.settings.password_hash if account is not None else ""
+        check = asyncio.get_running_loop().run_in_executor(None, self._check_password, stored, password)
+
+        def checked(done: asyncio.Future[bool]) -> None:
+            if session.link.closing:
+                return
+            if account is None:
+                self._refuse(
+                    session, command_id, sequence_number, CommandStatus.ESME_RINVSYSID, system_id, "unknown system_id"
+                )
+            elif done.cancelled() or not done.result():
+                self._refuse(
+                    session, command_id, sequence_number, CommandStatus.ESME_RINVPASWD, system_id, "wrong password"
+                )
+            else:
+                self._admit(session, account, command_id, sequence_number, version)
+
+        check.add_done_callback(checked)
+
+    def gone(self, session: EsmeSession, reason: str) -> None:
+        self.sessions.discard(session)
+        account = session.account
+        if account is not None:
+            self._notify(
+                "esme.unbound", {"account": account.settings.system_id, "peer": session.link.peer, "reason": reason}
+            )
+
+    # -- inside
+
+    def _accept(self) -> Link[object]:
+        settings = self._settings
+        session = EsmeSession(self, self._gateway)
+        timers = SessionTimers(
+            settings.session_init_s, settings.enquire_link_s, settings.inactivity_s, settings.response_s
+        )
+        owner = cast(LinkOwner[object], session)
+        session.link = Link(Role.SMSC, owner, self._ticker, timers, 1, settings.response_s)
+        self.sessions.add(session)
+        return session.link
+
+    def _admit(
+        self, session: EsmeSession, account: Account, command_id: int, sequence_number: int, version: int
+    ) -> None:
+        """The password was right: what else may speak against it."""
+        settings = account.settings
+        refused = self._objection(session, settings, command_id, len(account.sessions))
+        if refused is not None:
+            self._refuse(session, command_id, sequence_number, refused[0], settings.system_id, refused[1])
+            return
+        name = self._settings.system_id.encode("latin-1")
+        session.accept_bind(account, command_id, sequence_number, version, name)
+        self._notify(
+            "esme.bound",
+            {
+                "account": settings.system_id,
+                "peer": session.link.peer,
+                "bind": f"0x{command_id:02X}",
+                "version": f"0x{version:02X}",
+            },
+        )
+
+    def _objection(
+        self, session: EsmeSession, settings: AccountSettings, command_id: int, bound: int
+    ) -> tuple[int, str] | None:
+        if len(self.sessions) > self._settings.max_connections:
+            return CommandStatus.ESME_RBINDFAIL, "too many connections"
+        if settings.tls_client_cn and settings.tls_client_cn != _client_cn(session):
+            return CommandStatus.ESME_RBINDFAIL, f"no client certificate for {settings.tls_client_cn}"
+        if not settings.enabled:
+            reason = ACCOUNT_DISABLED
+            return (reason.status if settings.vendor_codes else reason.fallback), reason.text
+        if settings.licence_expires is not None and self._today() > settings.licence_expires:
+            reason = ACCOUNT_EXPIRED
+            return (reason.status if settings.vendor_codes else reason.fallback), reason.text
+        if command_id not in settings.bind_types:
+            return CommandStatus.ESME_RBINDFAIL, "bind type not allowed for this account"
+        if bound >= settings.max_binds:
+            return CommandStatus.ESME_RBINDFAIL, f"{bound} binds are open, {settings.max_binds} allowed"
+        return None
+
+    def _refuse(
+        self, session: EsmeSession, command_id: int, sequence_number: int, status: int, system_id: str, why: str
+    ) -> None:
+        fields: dict[str, object] = {
+            "account": system_id,
+            "peer": session.link.peer,
+            "status": f"0x{status:08X}",
+            "reason": why,
+        }
+        self._notify("esme.bind_refused", fields)
+        session.refuse_bind(command_id, sequence_number, status, why)
+
+
+def _client_cn(session: EsmeSession) -> str:
+    """The common name in the peer's TLS certificate, empty without one."""
+    certificate = session.link.extra_info("peercert")
+    if not isinstance(certificate, dict):
+        return ""
+    for part in certificate.get("subject", ()):
+        for name, value in part:
+            if name == "commonName":
+                return str(value)
+    return ""

@@ -1,0 +1,242 @@
+"""Dispatch: stream → look again → shaping → carrier.
+
+One queue per carrier. It reads at most a few windows ahead, so that everything else waits in the store;
+it sends only what the store's high-water mark has passed, so that a crash leaves exactly those uncertain; it
+sends lanes in strict order (verification codes, notices, marketing), the segments of a message over one
+bind in order, and what comes back before anything newer. What becomes of an answer is ``outcomes``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+from typing import TYPE_CHECKING
+
+from smsgw.errors import StoreError
+from smsgw.gateway.lanes import LANES, Job, Lane, Order
+from smsgw.smpp.pdu import rebuild_sm, with_header
+from smsgw.smpp.views import Sm
+from smsgw.store.envelope import Envelope
+from smsgw.store.streams import Entry, entry_key
+
+if TYPE_CHECKING:
+    from smsgw.carrier.bind import Bind
+    from smsgw.carrier.pool import Pool
+    from smsgw.gateway.context import Context
+    from smsgw.gateway.outcomes import Outcomes
+
+#: Messages of one lane in memory: some windows, so that the carrier never waits for the store.
+MIN_BUFFER = 64
+BUFFER_WINDOWS = 4
+#: While all binds of a carrier are down, look this often whether its messages should move.
+FAILOVER_PERIOD_S = 1.0
+
+
+class Flight:
+    """One segment at the carrier, unanswered."""
+
+    __slots__ = ("index", "job", "sent_at_s")
+
+    def __init__(self, job: Job, index: int, sent_at_s: float) -> None:
+        self.job = job
+        self.index = index
+        self.sent_at_s = sent_at_s
+
+
+class CarrierQueue:
+    """Everything of one carrier between the store's streams and its binds."""
+
+    def __init__(self, context: Context, pool: Pool, outcomes: Outcomes) -> None:
+        self._context = context
+        self._outcomes = outcomes
+        self._loop = asyncio.get_running_loop()
+        self.pool = pool
+        self.name = pool.name
+        self._source = pool.settings.source_number.encode("latin-1")
+        self._chunk = max(pool.settings.window_total, 1)
+        self._capacity = max(MIN_BUFFER, BUFFER_WINDOWS * self._chunk)
+        #: One lane per partition and class: high-water marks are per stream.
+        self._lanes: dict[str, Lane] = {}
+        self._by_class: tuple[list[Lane], ...] = tuple([] for _ in range(LANES))
+        #: A long message of which segments are left, by its bind.
+        self._unfinished: dict[Bind, Job] = {}
+        self._pump_due = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    # -- from the store
+
+    def add_stream(self, stream: str, lane: int) -> None:
+        """A stream whose entries come to ``arrived``."""
+        self._lanes[stream] = added = Lane()
+        self._by_class[lane].append(added)
+
+    def room(self, stream: str) -> int:
+        """How many more entries of this stream may be read; 0 while nothing could be done with them."""
+        if not self.pool.up and not self._failing_over():
+            return 0
+        return max(0, self._capacity - len(self._lanes[stream]))
+
+    def arrived(self, stream: str, lane: int, entries: list[Entry], pending: bool, mark: Order) -> None:
+        """Entries read from a stream.
+
+        ``pending`` ones were read before a restart; those of them up to ``mark`` may be at the carrier.
+        """
+        open_sealed = self._context.store.sealer.open
+        target = self._lanes[stream]
+        for entry_id, fields in entries:
+            order = entry_key(entry_id)
+            job = Job(stream, entry_id, order, lane, Envelope.unpack(open_sealed(fields[1])))
+            if pending and order <= mark:
+                if not self._outcomes.resend_uncertain(self, job):
+                    continue
+                target.again(job)
+            else:
+                target.waiting.append(job)
+        self.pump_soon()
+
+    # -- pumping
+
+    def pump_soon(self) -> None:
+        """Send what can be sent, once in this loop turn."""
+        if not self._pump_due:
+            self._pump_due = True
+            self._loop.call_soon(self._pump)
+
+    @property
+    def waiting(self) -> list[int]:
+        """Jobs in memory, by class."""
+        return [sum(len(lane) for lane in lanes) for lanes in self._by_class]
+
+    def _pump(self) -> None:
+        self._pump_due = False
+        now_s = self._loop.time()
+        if not self.pool.up:
+            if self._failing_over():
+                self._move_away()
+            return
+        unfinished = self._unfinished
+        if unfinished:
+            for bind, job in tuple(unfinished.items()):
+                del unfinished[bind]
+                if not self._send(bind, job, now_s):
+                    return self._more_later()
+        while True:
+            free_bind = self.pool.pick()
+            next_job = self._next_job() if free_bind is not None else None
+            if free_bind is None or next_job is None:
+                break
+            if self._outcomes.looks_again(self, next_job):
+                continue
+            if not self._send(free_bind, next_job, now_s):
+                break
+        self._more_later()
+
+    def _send(self, bind: Bind, job: Job, now_s: float) -> bool:
+        """Send the segments of a job that the bind and the rate let through; False when the rate said stop."""
+        take = self.pool.throttle.take
+        todo = job.todo
+        while todo:
+            if not bind.free:
+                self._keep(bind, job)
+                return True
+            wait_s = take(1, now_s)
+            if wait_s:
+                self._keep(bind, job)
+                self._wake_in(wait_s)
+                return False
+            index = todo.pop(0)
+            sequence_number = bind.next_sequence()
+            pdu = job.envelope.pdus[index]
+            if self._source:
+                pdu = rebuild_sm(Sm(pdu), source_addr=self._source)
+            bind.submit(with_header(pdu, sequence_number), sequence_number, Flight(job, index, now_s))
+            self._outcomes.sent(self, bind, job, index)
+        job.queued = False
+        return True
+
+    def _keep(self, bind: Bind, job: Job) -> None:
+        """The job can't go on now: stay with its bind once a segment of it is there, else wait for any."""
+        if job.is_whole or not bind.up:
+            self.put_back(job)
+        else:
+            job.queued = True
+            self._unfinished[bind] = job
+
+    def _next_job(self) -> Job | None:
+        for lanes in self._by_class:
+            for lane in lanes:
+                job = lane.pop()
+                if job is not None:
+                    return job
+        return None
+
+    def put_back(self, job: Job) -> None:
+        """The job goes out again, before anything newer than itself."""
+        job.queued = True
+        self._lanes[job.stream].again(job)
+
+    def send_again(self, job: Job, index: int) -> None:
+        """Segment ``index`` was sent and must be sent once more."""
+        bisect.insort(job.todo, index)
+        if not job.queued:
+            self.put_back(job)
+        self.pump_soon()
+
+    def bind_lost(self, bind: Bind) -> None:
+        """The rest of a long message goes over another bind; there is no better way left."""
+        job = self._unfinished.pop(bind, None)
+        if job is not None:
+            self.put_back(job)
+
+    def _more_later(self) -> None:
+        """Let more jobs become ready, and have the reader bring more."""
+        wake = False
+        for stream, lane in self._lanes.items():
+            if not lane.marking and lane.waiting and lane.sendable < self._chunk:
+                self._mark(stream, lane)
+            wake = wake or len(lane) < self._capacity // 2
+        if wake:
+            self._context.wake_readers()
+
+    def _mark(self, stream: str, lane: Lane) -> None:
+        target = lane.to_mark(self._chunk)
+        assert target is not None
+        lane.marking = True
+        order = entry_key(target)
+
+        def durable(error: StoreError | None) -> None:
+            lane.marking = False
+            if error is not None:
+                self._context.log("store.mark_refused", {"stream": stream, "why": str(error)})
+                return
+            lane.marked(order)
+            self.pump_soon()
+
+        self._context.marks.advance(stream, target, durable)
+
+    def _wake_in(self, wait_s: float) -> None:
+        if self._timer is None or self._timer.cancelled() or self._timer.when() <= self._loop.time():
+            self._timer = self._loop.call_later(wait_s, self.pump_soon)
+
+    # -- a carrier that is down
+
+    def _failing_over(self) -> bool:
+        down_since_s = self.pool.down_since_s
+        if down_since_s is None:
+            return False
+        return self._loop.time() - down_since_s >= self.pool.settings.failover_after_s
+
+    def _move_away(self) -> None:
+        """All binds are down for long enough: what waits here goes to the next carrier of its route that is up."""
+
+        def moves(job: Job) -> bool:
+            return job.is_whole and self._outcomes.reroute(self, job, "all binds are down", only_up=True)
+
+        for lane in self._lanes.values():
+            lane.remove(moves)
+
+    def tick(self) -> None:
+        """Called each FAILOVER_PERIOD_S: a carrier that stays down has nothing else to wake its queue."""
+        if not self.pool.up and self._failing_over():
+            self._context.wake_readers()
+            self.pump_soon()

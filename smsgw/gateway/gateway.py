@@ -1,0 +1,243 @@
+"""The journeys joined: one object that both edges speak to and that owns everything that must run.
+
+Makes the journeys and the store's calls whose answers come back to them, reads the streams, and keeps the
+background work (readers, group commits, held messages, segments) in one task group. ``drain`` ends it in the order
+that loses nothing: no new requests, what was admitted answered, what is at carriers answered, then the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, cast
+
+from smsgw.gateway.context import LANE_LABELS, Context
+from smsgw.gateway.dispatch import FAILOVER_PERIOD_S, CarrierQueue, Flight
+from smsgw.gateway.lanes import Order
+from smsgw.gateway.local_reports import LocalReports
+from smsgw.gateway.long_messages import LongMessages
+from smsgw.gateway.mo import MoJourney
+from smsgw.gateway.mt import MtJourney
+from smsgw.gateway.outbox import Outbox, as_delivery
+from smsgw.gateway.outcomes import Outcomes
+from smsgw.gateway.receipts import ReceiptJourney
+from smsgw.gateway.release import Releaser
+from smsgw.gateway.requests import Requests
+from smsgw.policy.retry import CarrierStatuses
+from smsgw.store.admission import Admission
+from smsgw.store.commit import GroupCommit
+from smsgw.store.correlation import Correlation
+from smsgw.store.held import Held
+from smsgw.store.keys import mt
+from smsgw.store.long import Long
+from smsgw.store.looks import Looks
+from smsgw.store.marks import Marks
+from smsgw.store.optouts import OptOuts
+from smsgw.store.outbound import Outbound
+from smsgw.store.settlement import Settlement
+from smsgw.store.state import States
+from smsgw.store.streams import Entry, StreamReader, entry_key
+
+if TYPE_CHECKING:
+    from smsgw.carrier.bind import Bind
+    from smsgw.carrier.pool import Pool
+    from smsgw.errors import StoreError
+    from smsgw.esme.session import EsmeSession
+
+EARLY_ANSWER_PERIOD_S = 0.02
+NO_MARK: Order = (0, 0)
+
+
+class Gateway:
+    """What the ESME edge and the carrier edge hand everything to. Make it, ``add_pool`` each carrier, ``run``."""
+
+    def __init__(self, context: Context, statuses: dict[str, CarrierStatuses], rng: random.Random) -> None:
+        self.context = context
+        store = context.store
+        reports = LocalReports(context)
+        self._mo = MoJourney(context)
+        self._receipts = ReceiptJourney(context, self._mo)
+        self._outcomes = Outcomes(context, reports, statuses, rng)
+        self._mt = MtJourney(context, reports)
+        self._long = LongMessages(context, self._mt, reports)
+        self._mt.long_messages = self._long
+        self._mo.mt = self._mt
+        self._releaser = Releaser(context, self._outcomes)
+        self._requests = Requests(context, self._mt, self._outcomes)
+        self.outbox = Outbox(context)
+        self.queues: dict[str, CarrierQueue] = {}
+        self._by_stream: dict[str, tuple[CarrierQueue, int]] = {}
+        self._marks_found: dict[str, Order] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._loop = asyncio.get_running_loop()
+
+        context.spawn = self._spawn
+        context.outbound = Outbound(store)
+        context.states = States(store)
+        context.admission = Admission(store, self._mt.admitted, context.clock.now_ms)
+        context.correlation = Correlation(store, context.outbound, context.states, self._receipts.correlated)
+        context.settlement = Settlement(store, context.correlation, self._outcomes.settled)
+        context.held = Held(store, self._releaser.moved)
+        context.long = Long(store, self._long.stored)
+        context.looks = Looks(store, self._outcomes.looked)
+        context.optouts = OptOuts(store, self._mo.recorded)
+        context.marks = Marks(store, context.settings.node)
+        partitions = range(store.partitions)
+        node = context.settings.node
+        context.mt_readers = [
+            StreamReader(store, partition, node, self._mt_arrived, self._mt_room, on_error=self._store_error)
+            for partition in partitions
+        ]
+        self.outbox.readers = [
+            StreamReader(store, partition, node, self.outbox.arrived, self.outbox.room, on_error=self._store_error)
+            for partition in partitions
+        ]
+
+    # -- starting and ending
+
+    def add_pool(self, pool: Pool) -> None:
+        """A carrier: its streams are read from now on. Call before ``run``."""
+        queue = CarrierQueue(self.context, pool, self._outcomes)
+        self.context.pools[pool.name] = pool
+        self.queues[pool.name] = queue
+        for partition, reader in enumerate(self.context.mt_readers):
+            for lane in range(len(LANE_LABELS)):
+                stream = mt(partition, pool.name, lane)
+                queue.add_stream(stream, lane)
+                self._by_stream[stream] = (queue, lane)
+                reader.add(stream)
+
+    @property
+    def commits(self) -> list[GroupCommit[Any, Any]]:
+        """All kinds of store calls, for running them and for their figures."""
+        context = self.context
+        return [
+            context.admission.commit,
+            context.settlement.commit,
+            context.correlation.commit,
+            context.outbound.appends,
+            context.outbound.acks,
+            context.marks.commit,
+            context.held.commit,
+            context.long.commit,
+            context.looks.commit,
+            context.optouts.commit,
+            context.states.commit,
+        ]
+
+    async def load_marks(self) -> None:
+        """Read what an earlier life of this node may have written to carriers. Raises StoreError."""
+        for partition in range(self.context.store.partitions):
+            for stream, entry_id in (await self.context.marks.load(partition)).items():
+                self._marks_found[stream] = entry_key(entry_id)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            for commit in self.commits:
+                tasks.create_task(commit.run(), name=f"commit {commit.name}")
+            for reader in (*self.context.mt_readers, *self.outbox.readers):
+                tasks.create_task(reader.run(), name="reader")
+            for pool in self.context.pools.values():
+                tasks.create_task(pool.run(), name=f"carrier {pool.name}")
+            tasks.create_task(self._releaser.run(), name="held")
+            tasks.create_task(self._long.run(), name="segments")
+            tasks.create_task(self._tick(), name="tick")
+
+    async def drain(self, patience_s: float) -> None:
+        """End the traffic without losing any: nothing new, then wait for what is under way, at most ``patience_s``.
+
+        What is still at carriers after that stays pending in the store, marked as written.
+        """
+        context = self.context
+        context.closing = True
+        try:
+            async with asyncio.timeout(patience_s):
+                await context.admission.commit.drain()
+                while any(pool.in_flight for pool in context.pools.values()):
+                    await asyncio.sleep(0.02)
+                for commit in self.commits:
+                    await commit.drain()
+        except TimeoutError:
+            in_flight = sum(pool.in_flight for pool in context.pools.values())
+            context.log("app.drain_incomplete", {"in_flight": in_flight})
+
+    # -- esme.Gateway
+
+    def submit(self, session: EsmeSession, raw: bytes, sequence_number: int) -> None:
+        self._mt.submit(session, raw, sequence_number)
+
+    def request(self, session: EsmeSession, command_id: int, raw: bytes, sequence_number: int) -> None:
+        self._requests.take(session, command_id, raw, sequence_number)
+
+    def delivered(self, session: EsmeSession, item: object, command_status: int) -> None:
+        self.outbox.delivered(session, as_delivery(item), command_status)
+
+    def undelivered(self, session: EsmeSession, items: list[object]) -> None:
+        self.outbox.undelivered(session, [as_delivery(item) for item in items])
+
+    def bound(self, session: EsmeSession) -> None:
+        self.outbox.bound(session)
+
+    def unbound(self, session: EsmeSession) -> None:
+        if session.account is not None:
+            self.outbox.unbound(session.account)
+
+    # -- carrier.Dispatch
+
+    def answered(self, pool: Pool, bind: Bind, flight: object, command_status: int, raw: bytes) -> None:
+        queue = self.queues[pool.name]
+        now_s = bind.link.now_s if bind.link is not None else self._loop.time()
+        self._outcomes.answered(queue, cast(Flight, flight), command_status, raw, now_s)
+        queue.pump_soon()
+
+    def unknown(self, pool: Pool, bind: Bind, flights: list[object], why: str) -> None:
+        queue = self.queues[pool.name]
+        for flight in flights:
+            self._outcomes.unknown(queue, cast(Flight, flight), why)
+        queue.pump_soon()
+
+    def inbound(self, pool: Pool, bind: Bind, command_id: int, raw: bytes, sequence_number: int) -> None:
+        self._receipts.inbound(pool, bind, command_id, raw, sequence_number)
+
+    def changed(self, pool: Pool, bind: Bind) -> None:
+        queue = self.queues.get(pool.name)
+        if queue is not None:
+            if not bind.up:
+                queue.bind_lost(bind)
+            queue.pump_soon()
+            self.context.wake_readers()
+
+    def told(self, event: str, fields: dict[str, object]) -> None:
+        self.context.log(event, fields)
+
+    # -- inside
+
+    def _mt_room(self, stream: str) -> int:
+        # While shutting down nothing more is taken from the store.
+        return 0 if self.context.closing else self._by_stream[stream][0].room(stream)
+
+    def _mt_arrived(self, stream: str, entries: list[Entry], pending: bool) -> None:
+        queue, lane = self._by_stream[stream]
+        queue.arrived(stream, lane, entries, pending, self._marks_found.get(stream, NO_MARK))
+
+    def _store_error(self, error: StoreError) -> None:
+        self.context.log("store.away", {"while": "reading", "why": str(error)})
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        assert self._tasks is not None
+        self._tasks.create_task(work)
+
+    async def _tick(self) -> None:
+        """Early answers to segments; carriers that stay down."""
+        next_failover_s = 0.0
+        while True:
+            await asyncio.sleep(EARLY_ANSWER_PERIOD_S)
+            now_s = self._loop.time()
+            self._long.tick(now_s)
+            if now_s >= next_failover_s:
+                next_failover_s = now_s + FAILOVER_PERIOD_S
+                for queue in self.queues.values():
+                    queue.tick()

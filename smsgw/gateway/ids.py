@@ -1,0 +1,54 @@
+"""Message ids: 20 lower-case hex digits, ``ppttttttttnnnncccccc``.
+
+pp the partition of the recipient (so that query_sm finds it without an index), t seconds since 1970
+of the wall clock, n the node's number drawn at start, c a counter. Unique over restarts by t and n; a clock
+set back could repeat only together with the same drawn n. The destinations of a submit_multi share the
+id that the client sees; inside, each but the first has a tail ``.xx`` that ``shown`` takes off again.
+"""
+
+from __future__ import annotations
+
+_COUNTER_MASK = 0xFFFFFF
+ID_CHARS = 20
+
+
+class MessageIds:
+    """Makes ids; ``node_number`` is 16 bits, drawn anew at every start."""
+
+    __slots__ = ("_counter", "_node", "_prefix", "_second")
+
+    def __init__(self, node_number: int) -> None:
+        self._node = f"{node_number & 0xFFFF:04x}"
+        self._counter = 0
+        self._second = -1
+        self._prefix = ""
+
+    def next(self, partition: int, now_ms: int) -> str:
+        """An id for a message of ``partition`` (0–255); ``now_ms`` is wall-clock time."""
+        second = now_ms // 1000
+        if second != self._second:
+            self._second = second
+            self._prefix = f"{second & 0xFFFFFFFF:08x}{self._node}"
+        self._counter = counter = (self._counter + 1) & _COUNTER_MASK
+        return f"{partition:02x}{self._prefix}{counter:06x}"
+
+
+def with_tail(first: str, partition: int, index: int) -> str:
+    """The inner id of destination ``index`` (1–253) of a submit_multi whose client-visible id is ``first``."""
+    return f"{partition:02x}{first[2:]}.{first[:2]}{index:02x}"
+
+
+def shown(message_id: str) -> str:
+    """The id that the application was given."""
+    if len(message_id) == ID_CHARS:
+        return message_id
+    head, _, tail = message_id.partition(".")
+    return tail[:2] + head[2:]
+
+
+def partition_of(message_id: str) -> int | None:
+    """The partition in an id of ours, None when it can't be one."""
+    try:
+        return int(message_id[:2], 16) if len(message_id) >= ID_CHARS and message_id.isascii() else None
+    except ValueError:
+        return None

@@ -1,0 +1,190 @@
+"""Long messages: segments are held until complete, then decided and answered together.
+
+Every segment goes to the store at once, so that any process may complete a message and a crash loses
+none. A client with a window of one waits for each answer, so a segment that has waited ``early_answer_s`` is answered
+ESME_ROK as soon as it is durable; a later refusal then goes out as a receipt for each such segment.
+A message that is never completed expires, and says so by receipts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from smsgw.errors import StoreError
+from smsgw.gateway.journal import Journal
+from smsgw.gateway.mt import MtJourney, rok
+from smsgw.gateway.reports import Report
+from smsgw.gateway.submission import Part, Segment, Submission
+from smsgw.gateway.views import view_of, whole_text
+from smsgw.policy.model import Reason, Refusal
+from smsgw.policy.reasons import STORE_AWAY
+from smsgw.records.record import Step
+from smsgw.smpp.constants import MessageState
+from smsgw.smpp.udh import Concat
+from smsgw.store.long import COMPLETE, DUPLICATE, REPLACED, LongGroup, LongItem, LongReply
+from smsgw.store.packing import pack, unpack
+
+if TYPE_CHECKING:
+    from smsgw.esme.account import Account
+    from smsgw.gateway.context import Context
+    from smsgw.gateway.local_reports import LocalReports
+
+#: How often to look for groups whose time is over.
+EXPIRE_PERIOD_S = 1.0
+
+
+class _Kept(NamedTuple):
+    """A segment as the store keeps it."""
+
+    message_id: str
+    registered: int
+    pdu: bytes
+    segment: Segment
+
+
+class _Waiting:
+    """A segment whose sender still waits for its answer."""
+
+    __slots__ = ("deadline_s", "durable", "part")
+
+    def __init__(self, part: Part, deadline_s: float) -> None:
+        self.part = part
+        self.deadline_s = deadline_s
+        self.durable = False
+
+
+class LongMessages:
+    """Collects segments; ``tick`` gives early answers, ``run`` ends what never completes."""
+
+    def __init__(self, context: Context, mt: MtJourney, reports: LocalReports) -> None:
+        self._context = context
+        self._mt = mt
+        self._reports = reports
+        self._journal = Journal(context)
+        #: By message id; ``_order`` has the same in the order of their deadlines.
+        self._waiting: dict[str, _Waiting] = {}
+        self._order: deque[_Waiting] = deque()
+
+    def take(self, part: Part, concat: Concat, account: Account, partition: int, segment: Segment) -> None:
+        """One segment of an application."""
+        store_long = self._context.long
+        assert part.session is not None
+        early_s = self._context.settings.early_answer_s
+        waiting = self._waiting[part.message_id] = _Waiting(part, part.session.now_s + early_s)
+        self._order.append(waiting)
+        group = store_long.group(
+            account.settings.system_id, segment.source_addr, segment.recipient, concat.reference, concat.total
+        )
+        blob = self._context.store.sealer.seal(pack((part.message_id, part.registered, part.pdu, segment)))
+        expires_ms = segment.accepted_ms + int(self._context.settings.long_expire_s * 1000)
+        ticket = (part.message_id, account)
+        store_long.put(LongItem(ticket, partition, group, concat.index, concat.total, blob, expires_ms))
+
+    def stored(self, items: list[LongItem], replies: list[LongReply] | StoreError) -> None:
+        """Called once for each batch: the segments are durable; some messages may be complete now."""
+        for number, item in enumerate(items):
+            message_id, account = cast("tuple[str, Account]", item.context)
+            if isinstance(replies, StoreError):
+                self._refuse(message_id, STORE_AWAY)
+                continue
+            waiting = self._waiting.get(message_id)
+            if waiting is not None:
+                waiting.durable = True
+            reply = replies[number]
+            if reply.code == COMPLETE:
+                self._complete(account, item.partition, item.group, list(reply.blobs))
+            elif reply.code == DUPLICATE:
+                self._answer(message_id)
+            elif reply.code == REPLACED:
+                self._answer(self._open(reply.blobs[0]).message_id)
+
+    def forget(self, partition: int, group: str) -> None:
+        """The message was refused before admission: its segments need not be kept."""
+        self._context.spawn(self._context.long.drop(partition, group))
+
+    def tick(self, now_s: float) -> None:
+        """Answer what has waited long enough and is durable; called every few tens of milliseconds."""
+        order = self._order
+        while order and order[0].deadline_s <= now_s:
+            waiting = order.popleft()
+            part = waiting.part
+            if self._waiting.get(part.message_id) is not waiting:
+                continue
+            if not waiting.durable:
+                order.append(waiting)
+                waiting.deadline_s = now_s + self._context.settings.early_answer_s
+                break
+            self._answer(part.message_id)
+
+    async def run(self) -> None:
+        """End what never completes, and decide what a dead process had complete, until cancelled."""
+        while True:
+            await asyncio.sleep(EXPIRE_PERIOD_S)
+            try:
+                for partition in range(self._context.store.partitions):
+                    for group in await self._context.long.expired(partition, self._context.clock.now_ms()):
+                        await self._over(partition, group)
+            except StoreError as error:
+                self._context.log("store.away", {"while": "expiring segments", "why": str(error)})
+
+    # -- inside
+
+    async def _over(self, partition: int, group: LongGroup) -> None:
+        account = self._context.accounts.get(group.group.partition(":")[0])
+        blobs = [blob for _, blob in group.segments]
+        if group.complete and account is not None:
+            self._complete(account, partition, group.group, blobs)
+            return
+        for blob in blobs:
+            self._expired(group.group.partition(":")[0], self._open(blob))
+        await self._context.long.drop(partition, group.group)
+
+    def _open(self, blob: bytes) -> _Kept:
+        message_id, registered, pdu, fields = unpack(self._context.store.sealer.open(blob))
+        return _Kept(message_id, registered, pdu, Segment(*fields))
+
+    def _complete(self, account: Account, partition: int, group: str, blobs: list[bytes]) -> None:
+        kept = [self._open(blob) for blob in blobs]
+        parts = []
+        for message_id, registered, pdu, _ in kept:
+            waiting = self._waiting.pop(message_id, None)
+            parts.append(waiting.part if waiting is not None else Part(None, 0, 0, message_id, registered, pdu))
+        first = kept[0].segment
+        submission = Submission(
+            account,
+            account.settings.message_class,
+            parts,
+            first.source_addr,
+            first.recipient,
+            self._context.store.recipients.hash(first.recipient),
+            partition,
+            whole_text([view_of(part.pdu) for part in parts]),
+            len(parts),
+            self._context.clock.now_ms(),
+        )
+        submission.long_key = group
+        submission.due_ms, submission.expires_ms, submission.tier = first.due_ms, first.expires_ms, first.tier
+        self._mt.decide(submission)
+
+    def _expired(self, account: str, kept: _Kept) -> None:
+        self._answer(kept.message_id)
+        segment = kept.segment
+        report = Report(int(MessageState.EXPIRED), "000", self._context.clock.now_ms())
+        self._reports.send(account, kept.message_id, view_of(kept.pdu), segment.accepted_ms, report, lambda done: None)
+        self._journal.plain(
+            int(Step.EXPIRED), kept.message_id, account, "", segment.recipient, 0, 0, "the other segments never came"
+        )
+
+    def _answer(self, message_id: str) -> None:
+        """ESME_ROK to whoever waits for this segment: it is durable, and what follows goes by receipt."""
+        waiting = self._waiting.pop(message_id, None)
+        if waiting is not None and waiting.part.session is not None:
+            waiting.part.session.answer(rok(waiting.part))
+
+    def _refuse(self, message_id: str, reason: Reason) -> None:
+        waiting = self._waiting.pop(message_id, None)
+        if waiting is not None and waiting.part.session is not None:
+            part = waiting.part
+            waiting.part.session.refuse(part.command_id, part.sequence_number, Refusal(reason, "", 5))

@@ -1,0 +1,165 @@
+"""MO: carrier's deliver_sm → opt-out words → owner account by dialled number → out stream → answer.
+
+The opt-out is durable before the message is passed on, and that before the carrier is answered, so a crash
+repeats rather than loses. The scope of an opt-out comes from the dialled number: its extension belongs to a
+signature, else to an account; a number nobody has stops the whole company, in doubt for the recipient.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from smsgw.errors import RecoverableError, StoreError
+from smsgw.gateway.journal import Journal
+from smsgw.gateway.submission import Part, Submission
+from smsgw.policy.numbers import mask, to_e164
+from smsgw.records.record import Step
+from smsgw.smpp.alphabet import choose_coding, decode_text, encode_text
+from smsgw.smpp.constants import RESPONSE_BIT, CommandStatus
+from smsgw.smpp.pdu import response, submit_sm
+from smsgw.smpp.udh import strip_udh
+from smsgw.smpp.views import DataSm, Sm
+from smsgw.store.optouts import OptOutChange
+from smsgw.store.outbound import FIELD_MO
+from smsgw.store.recipients import SCOPE_COMPANY, scope_account, scope_signature
+
+if TYPE_CHECKING:
+    from smsgw.carrier.bind import Bind
+    from smsgw.carrier.pool import Pool
+    from smsgw.gateway.context import Context, Dialled
+    from smsgw.gateway.mt import MtJourney
+
+SOURCE_MO = "mo"
+
+
+class _Received(NamedTuple):
+    """An MO whose carrier waits for the answer."""
+
+    bind: Bind
+    carrier: str
+    command_id: int
+    sequence_number: int
+    view: Sm | DataSm
+    sender: str
+    dialled: str
+    owner: Dialled | None
+
+
+class MoJourney:
+    """``mt`` is set by the gateway; it sends the one confirmation, if a profile has a text for it."""
+
+    mt: MtJourney
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._journal = Journal(context)
+
+    def received(self, pool: Pool, bind: Bind, command_id: int, view: Sm | DataSm, sequence_number: int) -> None:
+        """A message from a subscriber."""
+        context = self._context
+        context.metrics.carrier(pool.name).mo_received += 1
+        sender = view.source_addr.decode("latin-1")
+        dialled = view.destination_addr.decode("latin-1").lstrip("+")
+        owner = context.dialled.owner(dialled)
+        received = _Received(bind, pool.name, command_id, sequence_number, view, sender, dialled, owner)
+        number = to_e164(sender)
+        wish = context.mo_words_of(owner.account if owner is not None else "").classify(_text(view))
+        if wish is None or number is None:
+            self._pass_on(received)
+            return
+        scope = scope_of(owner)
+        change = OptOutChange(received, number, scope, SOURCE_MO, context.clock.now_ms(), wish == "stop")
+        context.optouts.put(change)
+
+    def recorded(self, changes: list[OptOutChange], replies: list[bool] | StoreError) -> None:
+        """Called once for each batch of opt-outs; a reply tells whether anything changed."""
+        for number, change in enumerate(changes):
+            received = change.context
+            assert isinstance(received, _Received)
+            if isinstance(replies, StoreError):
+                self._answer(received, CommandStatus.ESME_RSYSERR)
+                continue
+            step = Step.OPTOUT if change.is_stop else Step.RESUBSCRIBED
+            account = received.owner.account if received.owner is not None else ""
+            self._journal.plain(
+                int(step), "", account, received.carrier, change.number, 0, 0, change.scope, change.source
+            )
+            self._context.log(
+                "optout.recorded" if change.is_stop else "optout.withdrawn",
+                {"recipient": mask(change.number), "scope": change.scope, "source": change.source},
+            )
+            self._pass_on(received)
+            if replies[number] and change.is_stop:
+                self._confirm(received, change.number)
+
+    # -- inside
+
+    def _pass_on(self, received: _Received) -> None:
+        """To the owner's out stream; an MO that nobody owns ends here, in the records."""
+        owner = received.owner
+        account = owner.account if owner is not None else ""
+        number = to_e164(received.sender) or ""
+        self._journal.plain(int(Step.MO), "", account, received.carrier, number, 0, 0, received.dialled)
+        if owner is None:
+            self._context.log("mo.no_owner", {"carrier": received.carrier, "dialled": received.dialled})
+            self._answer(received, CommandStatus.ESME_ROK)
+            return
+
+        def durable(error: StoreError | None) -> None:
+            self._answer(received, CommandStatus.ESME_ROK if error is None else CommandStatus.ESME_RSYSERR)
+
+        sealed = self._context.store.sealer.seal(received.view.raw)
+        self._context.outbound.append(owner.account, (FIELD_MO, sealed), durable)
+
+    def _answer(self, received: _Received, command_status: int) -> None:
+        received.bind.respond(
+            response(received.command_id | RESPONSE_BIT, command_status, received.sequence_number, b"")
+        )
+
+    def _confirm(self, received: _Received, recipient: str) -> None:
+        """One confirmation to the recipient, in the name of the number that was dialled."""
+        owner = received.owner
+        rules = self._context.rules.get(owner.account) if owner is not None else None
+        text = rules.rules.profile.unsubscribe.confirmation if rules is not None else ""
+        if rules is None or not text:
+            return
+        account = self._context.accounts[rules.name]
+        partition = self._context.store.recipients.partition(recipient, self._context.store.partitions)
+        message_id = self._context.ids.next(partition, self._context.wall_ms())
+        data_coding = choose_coding(text)
+        pdu = submit_sm(
+            0,
+            source_addr=received.view.destination_addr,
+            destination_addr=received.view.source_addr,
+            short_message=encode_text(text, data_coding),
+            data_coding=data_coding,
+            registered_delivery=1,
+        )
+        submission = Submission(
+            account,
+            rules.message_class,
+            [Part(None, 0, 0, message_id, 0, pdu)],
+            received.dialled,
+            recipient,
+            self._context.store.recipients.hash(recipient),
+            partition,
+            text,
+            1,
+            self._context.clock.now_ms(),
+        )
+        self.mt.send_internal(submission)
+
+
+def scope_of(owner: Dialled | None) -> str:
+    """The opt-out scope that a dialled number stands for: signature, account or company."""
+    if owner is None:
+        return SCOPE_COMPANY
+    return scope_signature(owner.signature) if owner.signature else scope_account(owner.account)
+
+
+def _text(view: Sm | DataSm) -> str:
+    try:
+        payload = strip_udh(view.payload) if view.has_udh else view.payload
+    except RecoverableError:
+        return ""
+    return decode_text(payload, view.data_coding)

@@ -1,0 +1,321 @@
+"""What becomes of a message at a carrier: answered, throttled, refused, lost, too late, forbidden meanwhile.
+
+Every way out of here ends the stream entry exactly once: settled (the carrier has it), held (again later),
+moved (another carrier), or reported (a receipt of ours). A receipt of ours is durable before the entry
+ends, so a crash between the two reports twice rather than never.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+from smsgw.errors import StoreError
+from smsgw.gateway.journal import Journal
+from smsgw.gateway.reports import Report, kind_of, pack_origin, wanted_kinds
+from smsgw.gateway.views import view_of
+from smsgw.policy.model import Hold, Refusal
+from smsgw.policy.reasons import OPTOUT
+from smsgw.policy.retry import Action, Backoff, CarrierStatuses
+from smsgw.records.record import Step
+from smsgw.smpp.canonical import canonical_id
+from smsgw.smpp.constants import MessageState
+from smsgw.store.correlation import MATCHED, Mapping
+from smsgw.store.envelope import INTERNAL, REPORT_ALWAYS, Envelope
+from smsgw.store.keys import mt_suffix
+from smsgw.store.state import state_header, state_value
+
+if TYPE_CHECKING:
+    from smsgw.carrier.bind import Bind
+    from smsgw.gateway.context import Context
+    from smsgw.gateway.dispatch import CarrierQueue, Flight
+    from smsgw.gateway.lanes import Job
+    from smsgw.gateway.local_reports import LocalReports
+    from smsgw.store.settlement import Settled
+
+RESEND = "resend"
+#: A message of which the carrier says "temporary" waits this long before its next try, at first and at most.
+RETRY_BASE_S, RETRY_CEILING_S = 2.0, 300.0
+_HEADER_OCTETS = 16
+_UNDELIVERABLE = int(MessageState.UNDELIVERABLE)
+_SENT, _ANSWERED = int(Step.SENT), int(Step.ANSWERED)
+
+
+class Outcomes:
+    """One for all carriers. ``statuses`` has what each carrier's error statuses mean."""
+
+    def __init__(
+        self, context: Context, reports: LocalReports, statuses: dict[str, CarrierStatuses], rng: random.Random
+    ) -> None:
+        self._context = context
+        self._reports = reports
+        self._statuses = statuses
+        self._journal = Journal(context)
+        self._backoff = Backoff(RETRY_BASE_S, RETRY_CEILING_S, rng, RETRY_BASE_S / 2)
+
+    # -- before sending
+
+    def looks_again(self, queue: CarrierQueue, job: Job) -> bool:
+        """Judge a message at the moment of sending: True when it must not be sent now (it is being taken care of).
+
+        The hours are asked every time, for a closed window binds everybody; opt-outs when the last look is some
+        seconds old.
+        """
+        if not job.is_whole:
+            return False
+        envelope = job.envelope
+        now_ms = self._context.clock.now_ms()
+        if envelope.expires_at_ms and now_ms >= envelope.expires_at_ms:
+            self._fail_rest(
+                queue, job, Report(int(MessageState.EXPIRED), "000", now_ms), Step.EXPIRED, "validity is over"
+            )
+            return True
+        rules = None if envelope.flags & INTERNAL else self._context.rules.get(envelope.account)
+        if rules is None:
+            return False
+        outcome = rules.judge_time(envelope.message_class, now_ms)
+        if isinstance(outcome, Hold):
+            envelope.due_ms = outcome.until_ms
+            self._hold(job, outcome.until_ms, Step.HELD, outcome.until_ms, outcome.reason.rule_id)
+        elif outcome is not None:
+            self.refuse_late(queue, job, outcome)
+        elif now_ms - envelope.looked_at_ms <= self._context.settings.look_again_s * 1000:
+            return False
+        else:
+            facts = rules.facts(envelope.signature)
+            if not facts:
+                return False
+            rhash = self._context.store.recipients.hash(envelope.recipient)
+            self._context.looks.put((queue, job), rhash, facts)
+        return True
+
+    def looked(self, items: list[object], replies: list[str] | StoreError) -> None:
+        """Called once for each batch of looks at opt-outs: a reply is the fact found, or empty."""
+        for number, item in enumerate(items):
+            queue, job = cast("tuple[CarrierQueue, Job]", item)
+            fact = "" if isinstance(replies, StoreError) else replies[number]
+            if fact:
+                self.refuse_late(queue, job, Refusal(OPTOUT, "since it was accepted", None))
+            else:
+                if not isinstance(replies, StoreError):
+                    job.envelope.looked_at_ms = self._context.clock.now_ms()
+                queue.put_back(job)
+                queue.pump_soon()
+
+    def refuse_late(self, queue: CarrierQueue, job: Job, refusal: Refusal) -> None:
+        """A rule forbids now what it allowed when the message was accepted."""
+        report = Report(int(MessageState.REJECTED), refusal.reason.receipt_err, self._context.clock.now_ms())
+        self._fail_rest(queue, job, report, Step.REFUSED, refusal.reason.rule_id)
+
+    def resend_uncertain(self, queue: CarrierQueue, job: Job) -> bool:
+        """After a crash: a message that may be at the carrier. True to send it again, else it is reported unknown."""
+        if self._context.settings.uncertain[job.envelope.message_class] == RESEND:
+            return True
+        report = Report(int(MessageState.UNKNOWN), "000", self._context.clock.now_ms())
+        self._fail_rest(queue, job, report, Step.UNKNOWN, "written before a restart, never answered")
+        return False
+
+    # -- sending and answers
+
+    def sent(self, queue: CarrierQueue, bind: Bind, job: Job, index: int) -> None:
+        """A segment was written."""
+        self._context.metrics.carrier(queue.name).mt_submitted += 1
+        self._journal.step(_SENT, job.envelope, index, queue.name, 0, 0, bind.number)
+
+    def answered(self, queue: CarrierQueue, flight: Flight, command_status: int, raw: bytes, now_s: float) -> None:
+        """The carrier answered a segment."""
+        job, index = flight.job, flight.index
+        latency_ms = (now_s - flight.sent_at_s) * 1000
+        counters = self._context.metrics.carrier(queue.name)
+        counters.answered[command_status] += 1
+        counters.answer_latency.observe(latency_ms)
+        if command_status == 0:
+            queue.pool.throttle.on_ok(now_s)
+            carrier_message_id = raw[_HEADER_OCTETS:].partition(b"\0")[0].decode("latin-1")
+            self._journal.step(_ANSWERED, job.envelope, index, queue.name, 0, round(latency_ms, 1), carrier_message_id)
+            self._settle(queue, job, index, carrier_message_id)
+            return
+        self._journal.step(_ANSWERED, job.envelope, index, queue.name, command_status, round(latency_ms, 1))
+        self._refused(queue, job, index, command_status, now_s)
+
+    def unknown(self, queue: CarrierQueue, flight: Flight, why: str) -> None:
+        """A segment was written and has no answer: resend or report, by the message's class."""
+        job, index = flight.job, flight.index
+        self._context.metrics.carrier(queue.name).response_timeouts += 1
+        if self._context.settings.uncertain[job.envelope.message_class] == RESEND:
+            queue.send_again(job, index)
+            return
+        report = Report(int(MessageState.UNKNOWN), "000", self._context.clock.now_ms())
+        self._fail(queue, job, index, report, Step.UNKNOWN, why)
+
+    def reroute(self, queue: CarrierQueue, job: Job, why: str, only_up: bool = False) -> bool:
+        """Move the whole message to the next carrier of its route; False when there is none."""
+        envelope = job.envelope
+        tried = [*envelope.tried, queue.name]
+        target = self._context.next_carrier(envelope.carriers, tried, only_up)
+        if target is None:
+            return False
+        if not only_up:
+            envelope.tried = tried
+        envelope.attempts = 0
+        self._context.metrics.carrier(queue.name).mt_rerouted += 1
+        self._journal.step(int(Step.REROUTED), envelope, 0, target, 0, 0, queue.name, why)
+        blob = self._context.store.sealer.seal(envelope.pack())
+        self._context.settlement.move(None, job.stream, job.entry_id, mt_suffix(target, job.lane), blob)
+        return True
+
+    def settled(self, contexts: list[object], replies: list[Settled] | StoreError) -> None:
+        """Called once for each batch: receipts that had overtaken their response were passed on meanwhile."""
+        if isinstance(replies, StoreError):
+            self._context.log("store.settle_refused", {"entries": len(contexts), "why": str(replies)})
+            return
+        for context, reply in zip(contexts, replies, strict=True):
+            if reply.early and isinstance(context, str):
+                for early in reply.early:
+                    self._context.metrics.carrier(context).receipts_early += 1
+                    if early.result is not None and early.result.outcome == MATCHED:
+                        self._journal.plain(
+                            int(Step.RECEIPT), early.result.message_id, early.result.account, context, "", 0, 0, "early"
+                        )
+
+    def end_held(self, envelope: Envelope, report: Report, step: Step, why: str, ended: Callable[[], None]) -> None:
+        """A held message ends here: its receipts first, ``ended`` when all of them are durable."""
+        left = len(envelope.message_ids)
+
+        def durable(done: bool) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                ended()
+
+        for index in range(left):
+            self._journal.step(int(step), envelope, index, "", 0, 0, why)
+            self.report(segment_of(envelope, index), report, durable)
+
+    def states(self, envelope: Envelope, report: Report) -> list[tuple[str, bytes]]:
+        """What query_sm will answer for each segment of a message that ended here."""
+        header = state_header(report.message_state, int(report.err, 16) % 1000, report.done_ms)
+        value = state_value(header, envelope.account, envelope.source_addr)
+        return [(message_id, value) for message_id in envelope.message_ids]
+
+    # -- inside
+
+    def _settle(self, queue: CarrierQueue, job: Job, index: int, carrier_message_id: str) -> None:
+        envelope = job.envelope
+        settlement = self._context.settlement
+        job.open_segments -= 1
+        last = job.open_segments == 0
+        if not carrier_message_id:
+            # ROK without an id is seen: the message is out, but its receipt can't be recognised.
+            self._context.log("carrier.empty_message_id", {"carrier": queue.name})
+            if last:
+                settlement.done(queue.name, job.stream, job.entry_id, job.states)
+            return
+        mask = 0 if envelope.flags & INTERNAL else wanted_kinds(envelope.registered[index])
+        origin = self._context.store.sealer.seal(pack_origin(view_of(envelope.pdus[index]), envelope.accepted_at_ms))
+        mapping = Mapping(envelope.account, envelope.message_ids[index], mask, origin, envelope.source_addr)
+        cid = canonical_id(carrier_message_id, queue.pool.settings.response_id)
+        if last and not job.states:
+            settlement.sent(queue.name, job.stream, job.entry_id, queue.name, cid, mapping)
+        else:
+            settlement.remember(queue.name, queue.name, cid, mapping)
+            if last:
+                settlement.done(queue.name, job.stream, job.entry_id, job.states)
+
+    def _refused(self, queue: CarrierQueue, job: Job, index: int, command_status: int, now_s: float) -> None:
+        action = self._statuses[queue.name].action(command_status)
+        counters = self._context.metrics.carrier(queue.name)
+        if action is Action.RETRY_LINK:
+            counters.throttled += 1
+            queue.pool.throttle.on_throttled(now_s)
+            queue.send_again(job, index)
+            return
+        alone = len(job.envelope.pdus) == 1
+        why = f"carrier answered 0x{command_status:08X}"
+        if action is Action.RETRY and job.envelope.attempts < queue.pool.settings.retry_attempts:
+            counters.mt_retried += 1
+            self._retry_later(queue, job, index, why)
+            return
+        if action is not Action.REJECT and alone and self.reroute(queue, job, why):
+            return
+        report = Report(_UNDELIVERABLE, f"{command_status & 0xFFF:03X}", self._context.clock.now_ms())
+        self._fail(queue, job, index, report, Step.FAILED, why)
+
+    def _retry_later(self, queue: CarrierQueue, job: Job, index: int, why: str) -> None:
+        """A whole message waits in the held set; a segment whose siblings are at the carrier waits here."""
+        envelope = job.envelope
+        delay_s = self._backoff.delay_s(envelope.attempts)
+        envelope.attempts += 1
+        if len(envelope.pdus) == 1:
+            due_ms = self._context.clock.now_ms() + int(delay_s * 1000)
+            self._hold(job, due_ms, Step.RETRIED, envelope.attempts, round(delay_s * 1000), why)
+        else:
+            asyncio.get_running_loop().call_later(delay_s, queue.send_again, job, index)
+
+    def _hold(self, job: Job, due_ms: int, step: Step, *detail: object) -> None:
+        envelope = job.envelope
+        self._journal.step(int(step), envelope, 0, "", 0, 0, *detail)
+        blob = self._context.store.sealer.seal(envelope.pack())
+        self._context.settlement.hold(None, job.stream, job.entry_id, due_ms, envelope.message_ids[0], blob)
+
+    def _fail_rest(self, queue: CarrierQueue, job: Job, report: Report, step: Step, why: str) -> None:
+        """All segments that were not sent end here."""
+        todo, job.todo = job.todo, []
+        for index in todo:
+            self._fail(queue, job, index, report, step, why)
+
+    def _fail(self, queue: CarrierQueue, job: Job, index: int, report: Report, step: Step, why: str) -> None:
+        """Segment ``index`` ends here, and with it those that were not sent: nobody could read the rest."""
+        envelope = job.envelope
+        self._journal.step(int(step), envelope, index, queue.name, 0, 0, why)
+        job.states.append(self.states(envelope, report)[index])
+
+        def durable(done: bool) -> None:
+            job.open_segments -= 1
+            if job.open_segments == 0:
+                self._context.settlement.done(queue.name, job.stream, job.entry_id, job.states)
+
+        self.report(segment_of(envelope, index), report, durable)
+        if job.todo:
+            self._fail_rest(queue, job, report, step, why)
+
+    def report(self, segment: Segment, report: Report, durable: Callable[[bool], None]) -> None:
+        """A receipt of ours, if the application asked for this kind or was promised one; then ``durable``."""
+        flags = segment.flags
+        wanted = wanted_kinds(segment.registered) & kind_of(report.message_state) or flags & REPORT_ALWAYS
+        if not wanted or flags & INTERNAL:
+            durable(True)
+            return
+        self._reports.send(
+            segment.account, segment.message_id, view_of(segment.pdu), segment.accepted_at_ms, report, durable
+        )
+
+
+class Segment:
+    """What a receipt of ours needs to know of one segment."""
+
+    __slots__ = ("accepted_at_ms", "account", "flags", "message_id", "pdu", "registered")
+
+    def __init__(
+        self, account: str, message_id: str, pdu: bytes, registered: int, accepted_at_ms: int, flags: int
+    ) -> None:
+        self.account = account
+        self.message_id = message_id
+        self.pdu = pdu
+        self.registered = registered
+        self.accepted_at_ms = accepted_at_ms
+        self.flags = flags
+
+
+def segment_of(envelope: Envelope, index: int) -> Segment:
+    """Segment ``index`` of a message."""
+    return Segment(
+        envelope.account,
+        envelope.message_ids[index],
+        envelope.pdus[index],
+        envelope.registered[index],
+        envelope.accepted_at_ms,
+        envelope.flags,
+    )

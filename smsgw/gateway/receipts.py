@@ -1,0 +1,141 @@
+"""Receipts: carrier's deliver_sm → parse → correlate → only then deliver_sm_resp.
+
+Correlating appends the receipt to the account's out stream in the same script, so the carrier is answered
+only after it is durable. A receipt without a response yet is parked; a second final one is only recorded.
+What can go wrong: more receipts than the store takes at once; beyond ``MAX_UNANSWERED`` the carrier gets
+ESME_RMSGQFUL, one of the few statuses after which carriers try again (carriers.md, "Receipts").
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from smsgw.errors import RecoverableError, StoreError
+from smsgw.gateway.journal import Journal
+from smsgw.gateway.reports import INTERMEDIATE, Report, kind_of, pack_report
+from smsgw.records.record import Step
+from smsgw.smpp.canonical import canonical_id
+from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus, MessageState, Tag
+from smsgw.smpp.pdu import response
+from smsgw.smpp.receipt import Receipt, parse_receipt
+from smsgw.smpp.views import DataSm, Sm
+from smsgw.store.correlation import DUPLICATE, MATCHED, Correlated
+from smsgw.store.state import state_header
+
+if TYPE_CHECKING:
+    from smsgw.carrier.bind import Bind
+    from smsgw.carrier.pool import Pool
+    from smsgw.gateway.context import Context
+    from smsgw.gateway.mo import MoJourney
+
+MAX_UNANSWERED = 5000
+_DATA_SM = int(CommandId.DATA_SM)
+_UNKNOWN = int(MessageState.UNKNOWN)
+_NETWORK_ERROR = int(Tag.NETWORK_ERROR_CODE)
+
+
+class _Inbound(NamedTuple):
+    """A receipt that its carrier waits to have answered."""
+
+    bind: Bind
+    carrier: str
+    command_id: int
+    sequence_number: int
+    report: Report
+    carrier_message_id: str
+
+
+class ReceiptJourney:
+    """Everything a carrier sends by itself comes in here; what is no receipt goes on to the MO journey."""
+
+    def __init__(self, context: Context, mo: MoJourney) -> None:
+        self._context = context
+        self._mo = mo
+        self._journal = Journal(context)
+
+    def inbound(self, pool: Pool, bind: Bind, command_id: int, raw: bytes, sequence_number: int) -> None:
+        """A deliver_sm or data_sm of a carrier."""
+        try:
+            view = DataSm(raw) if command_id == _DATA_SM else Sm(raw)
+        except RecoverableError as error:
+            bind.respond(response(command_id | RESPONSE_BIT, error.command_status, sequence_number, b""))
+            return
+        waiting = self._context.correlation.commit.waiting + self._context.outbound.appends.waiting
+        if waiting > MAX_UNANSWERED:
+            bind.respond(response(command_id | RESPONSE_BIT, CommandStatus.ESME_RMSGQFUL, sequence_number, b""))
+            return
+        receipt = parse_receipt(view)
+        if receipt is None:
+            self._mo.received(pool, bind, command_id, view, sequence_number)
+        elif receipt.id is None:
+            self._context.metrics.carrier(pool.name).receipts_orphan += 1
+            self._context.log("carrier.receipt_unreadable", {"carrier": pool.name})
+            bind.respond(response(command_id | RESPONSE_BIT, CommandStatus.ESME_ROK, sequence_number, b""))
+        else:
+            self._correlate(pool, bind, command_id, view, sequence_number, receipt, receipt.id)
+
+    def correlated(self, contexts: list[object], results: list[Correlated] | StoreError) -> None:
+        """Called once for each batch: the receipts are durable, or the store refused them."""
+        if isinstance(results, StoreError):
+            for context in contexts:
+                if isinstance(context, _Inbound):
+                    self._answer(context, CommandStatus.ESME_RSYSERR)
+            return
+        for context, result in zip(contexts, results, strict=True):
+            if isinstance(context, _Inbound):
+                self._answer(context, CommandStatus.ESME_ROK)
+                self._tell(context, result)
+
+    # -- inside
+
+    def _correlate(
+        self,
+        pool: Pool,
+        bind: Bind,
+        command_id: int,
+        view: Sm | DataSm,
+        sequence_number: int,
+        receipt: Receipt,
+        carrier_message_id: str,
+    ) -> None:
+        report, final = read_report(receipt, view, self._context.clock.now_ms())
+        kind = kind_of(report.message_state)
+        if not final:
+            kind = INTERMEDIATE
+        cid = canonical_id(carrier_message_id, pool.settings.receipt_id)
+        code = int(report.err) if report.err.isdigit() else 0
+        header = state_header(report.message_state, code, report.done_ms if final else 0)
+        inbound = _Inbound(bind, pool.name, command_id, sequence_number, report, carrier_message_id)
+        self._context.correlation.put(inbound, pool.name, cid, pack_report(report), kind, final, header)
+
+    def _answer(self, inbound: _Inbound, command_status: int) -> None:
+        inbound.bind.respond(response(inbound.command_id | RESPONSE_BIT, command_status, inbound.sequence_number, b""))
+
+    def _tell(self, inbound: _Inbound, result: Correlated) -> None:
+        counters = self._context.metrics.carrier(inbound.carrier)
+        counters.receipts[str(inbound.report.message_state)] += 1
+        if result.outcome == DUPLICATE:
+            counters.receipts_duplicate += 1
+        elif result.outcome != MATCHED:
+            counters.receipts_orphan += 1
+        self._journal.plain(
+            int(Step.RECEIPT),
+            result.message_id,
+            result.account,
+            inbound.carrier,
+            "",
+            0,
+            0,
+            inbound.report.message_state,
+            inbound.report.err,
+            inbound.carrier_message_id,
+        )
+
+
+def read_report(receipt: Receipt, view: Sm | DataSm, now_ms: int) -> tuple[Report, bool]:
+    """What a carrier's receipt says of the message, and whether it is the last word."""
+    state, final, err = receipt.message_state, receipt.final, receipt.err or "000"
+    if state is None:
+        state = _UNKNOWN
+    network_error = view.tlvs.first(_NETWORK_ERROR) if receipt.id is not None else None
+    return Report(state, err, now_ms, network_error or b""), final

@@ -1,0 +1,144 @@
+"""Receipts as applications get them, whether a carrier sent them or a message ended here.
+
+An *origin* is what a receipt needs of the message it is for: both addresses as the application wrote
+them and when it was submitted. It holds numbers, so the store keeps it sealed. A *report* says what
+became of the message and holds nothing secret. The text is that of SMPP 3.4 appendix B.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple
+
+from smsgw.gateway.ids import shown
+from smsgw.smpp.constants import ESM_RECEIPT, MessageState, Tag
+from smsgw.smpp.pdu import deliver_sm
+from smsgw.smpp.tlv import tlv
+from smsgw.smpp.views import DataSm, Sm
+from smsgw.store.packing import pack, unpack
+
+_STAT_OF_STATE = {
+    int(MessageState.ENROUTE): "ENROUTE",
+    int(MessageState.DELIVERED): "DELIVRD",
+    int(MessageState.EXPIRED): "EXPIRED",
+    int(MessageState.DELETED): "DELETED",
+    int(MessageState.UNDELIVERABLE): "UNDELIV",
+    int(MessageState.ACCEPTED): "ACCEPTD",
+    int(MessageState.UNKNOWN): "UNKNOWN",
+    int(MessageState.REJECTED): "REJECTD",
+}
+
+#: Kinds of receipt as bits, and which of them each value of registered_delivery asks for (SMPP 3.4 §5.2.17).
+SUCCESS, FAILURE, INTERMEDIATE = 1, 2, 4
+_WANTED = {0: 0, 1: SUCCESS | FAILURE, 2: FAILURE, 3: SUCCESS}
+
+
+class Origin(NamedTuple):
+    """The addresses of a submit_sm and its time of submission in business ms."""
+
+    source_addr: bytes
+    source_ton: int
+    source_npi: int
+    dest_addr: bytes
+    dest_ton: int
+    dest_npi: int
+    submitted_ms: int
+
+
+class Report(NamedTuple):
+    """What became of a message. ``err`` is up to 3 characters, ``done_ms`` business time."""
+
+    message_state: int
+    err: str
+    done_ms: int
+    network_error: bytes = b""
+
+
+def wanted_kinds(registered_delivery: int) -> int:
+    """The kinds of receipt an application asked for, as bits."""
+    return _WANTED[registered_delivery & 3] | (INTERMEDIATE if registered_delivery & 0x10 else 0)
+
+
+def kind_of(message_state: int) -> int:
+    """The kind of a receipt with this state."""
+    if message_state == MessageState.DELIVERED:
+        return SUCCESS
+    if message_state in (MessageState.ENROUTE, MessageState.ACCEPTED):
+        return INTERMEDIATE
+    return FAILURE
+
+
+def pack_origin(view: Sm | DataSm, submitted_ms: int) -> bytes:
+    """The origin of a message as octets, not sealed yet."""
+    return pack(
+        (
+            view.source_addr,
+            view.source_addr_ton,
+            view.source_addr_npi,
+            view.destination_addr,
+            view.dest_addr_ton,
+            view.dest_addr_npi,
+            submitted_ms,
+        )
+    )
+
+
+def unpack_origin(packed: bytes) -> Origin:
+    """The reverse of ``pack_origin``."""
+    return Origin(*unpack(packed))
+
+
+def pack_report(report: Report) -> bytes:
+    """A report as octets."""
+    return pack((report.message_state, report.err, report.done_ms, report.network_error))
+
+
+def unpack_report(packed: bytes) -> Report:
+    """The reverse of ``pack_report``."""
+    state, err, done_ms, network_error = unpack(packed)
+    return Report(state, err, done_ms, network_error)
+
+
+def receipt_pdu(
+    message_id: str, origin: Origin, report: Report, sequence_number: int, zone: tzinfo, tlvs_allowed: bool
+) -> bytes:
+    """The deliver_sm that brings a report to its application; ``zone`` is that of the dates in its text."""
+    visible = shown(message_id)
+    state = report.message_state
+    delivered = "001" if state == MessageState.DELIVERED else "000"
+    stat = _STAT_OF_STATE.get(state, "UNKNOWN")
+    text = (
+        f"id:{visible} sub:001 dlvrd:{delivered} submit date:{_short(origin.submitted_ms, zone)}"
+        f" done date:{_short(report.done_ms, zone)} stat:{stat} err:{report.err or '000'} text:"
+    )
+    tlvs = b""
+    if tlvs_allowed:
+        tlvs = tlv(Tag.RECEIPTED_MESSAGE_ID, visible.encode("ascii") + b"\0") + tlv(Tag.MESSAGE_STATE, bytes((state,)))
+        if report.network_error:
+            tlvs += tlv(Tag.NETWORK_ERROR_CODE, report.network_error)
+    return deliver_sm(
+        sequence_number,
+        source_addr=origin.dest_addr,
+        source_addr_ton=origin.dest_ton,
+        source_addr_npi=origin.dest_npi,
+        destination_addr=origin.source_addr,
+        dest_addr_ton=origin.source_ton,
+        dest_addr_npi=origin.source_npi,
+        esm_class=ESM_RECEIPT,
+        short_message=text.encode("ascii", "replace"),
+        tlvs=tlvs,
+    )
+
+
+_minute_cache: dict[tuple[int, str], str] = {}
+
+
+def _short(at_ms: int, zone: tzinfo) -> str:
+    """YYMMDDhhmm; formatting a date costs microseconds, and many receipts share a minute."""
+    key = (at_ms // 60_000, str(zone))
+    text = _minute_cache.get(key)
+    if text is None:
+        if len(_minute_cache) > 10_000:
+            _minute_cache.clear()
+        text = _minute_cache[key] = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).strftime("%y%m%d%H%M")
+    return text

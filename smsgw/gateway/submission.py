@@ -1,0 +1,121 @@
+"""A message on its way through admission: what was asked, by whom, and who waits for the answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from smsgw.esme.account import Account
+    from smsgw.policy.model import Refusal
+
+
+class Sender(Protocol):
+    """Who asked: a session, or one destination of a submit_multi. ``answer`` or ``refuse`` exactly once."""
+
+    @property
+    def account(self) -> Account | None:
+        """The account that asks; None once its session is gone."""
+
+    @property
+    def unanswered(self) -> int:
+        """Its requests without an answer, this one included."""
+
+    @property
+    def now_s(self) -> float:
+        """Loop time when the request came."""
+
+    def answer(self, raw: bytes) -> None:
+        """Send the response."""
+
+    def refuse(self, command_id: int, sequence_number: int, refusal: Refusal) -> None:
+        """Send the response that a rule's refusal calls for."""
+
+
+class Segment(NamedTuple):
+    """What is kept of a segment beside its PDU until the whole message is there; the first segment's times hold."""
+
+    source_addr: str
+    recipient: str
+    accepted_ms: int
+    due_ms: int
+    expires_ms: int
+    tier: str
+
+
+class Part:
+    """One PDU of an application. ``session`` is None when nobody waits: answered early, or made by us."""
+
+    __slots__ = ("command_id", "message_id", "pdu", "registered", "sequence_number", "session")
+
+    def __init__(
+        self,
+        session: Sender | None,
+        command_id: int,
+        sequence_number: int,
+        message_id: str,
+        registered: int,
+        pdu: bytes,
+    ) -> None:
+        self.session = session
+        self.command_id = command_id
+        self.sequence_number = sequence_number
+        self.message_id = message_id
+        self.registered = registered
+        self.pdu = pdu
+
+
+class Submission:
+    """A whole message and its parts, in the order of its segments.
+
+    ``recipient`` is E.164 digits, ``rhash`` its keyed hash.
+    ``at_ms`` is the business time for which the rules are asked, ``accepted_ms`` that of its arrival.
+    ``due_ms`` and ``expires_ms`` are 0 for none. ``long_key`` names a reassembled message's segments in the store.
+    """
+
+    __slots__ = (
+        "accepted_ms",
+        "account",
+        "at_ms",
+        "due_ms",
+        "expires_ms",
+        "long_key",
+        "message_class",
+        "partition",
+        "parts",
+        "recipient",
+        "rhash",
+        "segments",
+        "signature",
+        "source_addr",
+        "text",
+        "tier",
+    )
+
+    def __init__(
+        self,
+        account: Account,
+        message_class: int,
+        parts: list[Part],
+        source_addr: str,
+        recipient: str,
+        rhash: str,
+        partition: int,
+        text: str,
+        segments: int,
+        accepted_ms: int,
+    ) -> None:
+        self.account = account
+        self.message_class = message_class
+        self.parts = parts
+        self.source_addr = source_addr
+        self.recipient = recipient
+        self.rhash = rhash
+        self.partition = partition
+        self.text = text
+        self.segments = segments
+        self.accepted_ms = self.at_ms = accepted_ms
+        self.due_ms = 0
+        self.expires_ms = 0
+        self.signature = ""
+        self.tier = ""
+        self.long_key = ""

@@ -1,0 +1,59 @@
+"""Views of stored PDUs, and what admission reads of them beside the mandatory fields."""
+
+from __future__ import annotations
+
+from smsgw.clock import from_ms, to_ms
+from smsgw.errors import RecoverableError
+from smsgw.smpp.alphabet import decode_text
+from smsgw.smpp.constants import CommandId, CommandStatus
+from smsgw.smpp.pdu import rebuild_sm
+from smsgw.smpp.times import parse_time
+from smsgw.smpp.udh import strip_udh
+from smsgw.smpp.views import DataSm, Sm
+
+View = Sm | DataSm
+
+_COMMAND_ID = slice(4, 8)
+_DATA_SM = int(CommandId.DATA_SM).to_bytes(4, "big")
+
+
+def view_of(pdu: bytes) -> View:
+    """The view of a stored submit_sm or data_sm."""
+    return DataSm(pdu) if pdu[_COMMAND_ID] == _DATA_SM else Sm(pdu)
+
+
+def outgoing(view: View) -> bytes:
+    """The octets for the carrier: as received, without a schedule (it is ours to keep) and asking for a receipt.
+
+    The receipt tells the state that query_sm and the records show; the application gets only what it asked for.
+    """
+    raw = view.raw
+    if isinstance(view, DataSm):
+        return raw
+    registered = view.registered_delivery
+    if registered & 3 == 1 and not view.schedule_delivery_time:
+        return raw
+    return rebuild_sm(view, registered_delivery=registered & ~3 | 1, schedule_delivery_time=b"")
+
+
+def read_times(view: View, now_ms: int) -> tuple[int, int]:
+    """schedule_delivery_time and validity_period (SMPP 3.4 §5.2.15, §5.2.16) as business ms, 0 for none.
+
+    Raises RecoverableError ESME_RINVSCHED or ESME_RINVEXPIRY when malformed, or when the validity is over too soon.
+    """
+    if isinstance(view, DataSm) or not (view.schedule_delivery_time or view.validity_period):
+        return 0, 0
+    now = from_ms(now_ms)
+    schedule = parse_time(view.schedule_delivery_time, now, CommandStatus.ESME_RINVSCHED)
+    validity = parse_time(view.validity_period, now, CommandStatus.ESME_RINVEXPIRY)
+    if validity is not None and validity <= max(now, schedule or now):
+        raise RecoverableError(CommandStatus.ESME_RINVEXPIRY, "validity_period ends before the message may be sent")
+    due_ms = to_ms(schedule) if schedule is not None and schedule > now else 0
+    return due_ms, to_ms(validity) if validity is not None else 0
+
+
+def whole_text(views: list[View]) -> str:
+    """The text of all segments, decoded together: a surrogate pair or an escape may straddle two of them."""
+    data_coding = views[0].data_coding
+    pieces = [strip_udh(view.payload) if view.has_udh else view.payload for view in views]
+    return decode_text(b"".join(pieces), data_coding)

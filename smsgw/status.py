@@ -1,0 +1,154 @@
+"""What a running gateway says of itself: /status and /readyz, and the gauges read at scrape time.
+
+Everything here is called from the ops port's thread: it reads and never changes anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from smsgw import __version__
+from smsgw.gateway.context import LANE_LABELS
+
+if TYPE_CHECKING:
+    from smsgw.app import App
+    from smsgw.carrier.pool import Pool
+    from smsgw.esme.account import Account
+
+
+class Status:
+    """Snapshots of one application."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    def not_ready(self) -> dict[str, str]:
+        """What keeps traffic from being welcome."""
+        missing = {}
+        if not self._app.store_up:
+            missing["store"] = "Redis can't be reached"
+        if self._app.gateway.context.closing:
+            missing["app"] = "shutting down"
+        pools = self._app.gateway.context.pools.values()
+        if pools and not any(pool.up for pool in pools):
+            missing["carriers"] = "no bind of any carrier is up"
+        return missing
+
+    def snapshot(self) -> dict[str, object]:
+        """Accounts, carriers and store, as numbers."""
+        app = self._app
+        gateway = app.gateway
+        return {
+            "version": __version__,
+            "node": app.site.node_name,
+            "business_time": app.clock.now().isoformat(timespec="seconds"),
+            "not_ready": self.not_ready(),
+            "store": {
+                "up": app.store_up,
+                "server": app.store.server_version,
+                "embedded": app.embedded is not None,
+                "calls": {
+                    commit.name: {"items": commit.items, "waiting": commit.waiting} for commit in gateway.commits
+                },
+            },
+            "accounts": {name: self._account(name, account) for name, account in gateway.context.accounts.items()},
+            "carriers": {name: self._carrier(pool) for name, pool in gateway.context.pools.items()},
+            "records": {"written": app.records.written, "lost": app.records.lost, "failing": app.records.failing},
+        }
+
+    def _account(self, name: str, account: Account) -> dict[str, object]:
+        counters = self._app.metrics.account(name)
+        return {
+            "class": LANE_LABELS[account.settings.message_class],
+            "enabled": account.settings.enabled,
+            "binds": len(account.sessions),
+            "accepted": counters.mt_accepted,
+            "refused": dict(counters.refused),
+            "receipts_delivered": counters.receipts_delivered,
+            "outbox": self._app.gateway.outbox.waiting(name),
+        }
+
+    def _carrier(self, pool: Pool) -> dict[str, object]:
+        counters = self._app.metrics.carrier(pool.name)
+        return {
+            "binds_up": sum(bind.up for bind in tuple(pool.binds)),
+            "binds": len(pool.binds),
+            "in_flight": pool.in_flight,
+            "rate_per_s": round(pool.throttle.rate_per_s, 1),
+            "slowed": pool.throttle.is_slowed,
+            "waiting": dict(zip(LANE_LABELS, self._app.gateway.queues[pool.name].waiting, strict=True)),
+            "submitted": counters.mt_submitted,
+            "answered": {f"0x{status:08X}": count for status, count in counters.answered.copy().items()},
+            "receipts": dict(counters.receipts),
+        }
+
+
+def watch(app: App) -> None:
+    """Register everything that is a state and no count."""
+    metrics = app.metrics
+    gateway = app.gateway
+    for name, account in gateway.context.accounts.items():
+        metrics.account(name).watch(
+            binds=partial(_binds, account),
+            window_used=partial(_window_used, account),
+            window_limit=partial(_window_limit, account),
+            outbox_waiting=partial(gateway.outbox.waiting, name),
+        )
+    for name, pool in gateway.context.pools.items():
+        metrics.carrier(name).watch(
+            binds_up=partial(_binds_up, pool),
+            binds_wanted=partial(_binds_wanted, pool),
+            in_flight=partial(_in_flight, pool),
+            window_limit=partial(_carrier_window, pool),
+            rate_tps=partial(_rate, pool),
+            queue_waiting=partial(_queue_waiting, app, name),
+        )
+    for commit in gateway.commits:
+        labels = {"kind": commit.name}
+        metrics.counter("smsgw_store_calls", "Script calls.", labels, partial(getattr, commit, "calls"))
+        metrics.counter("smsgw_store_items", "What the calls carried.", labels, partial(getattr, commit, "items"))
+        metrics.counter("smsgw_store_call_failures", "Calls given up.", labels, partial(getattr, commit, "failures"))
+        metrics.counter("smsgw_store_call_seconds", "Time in calls.", labels, partial(getattr, commit, "busy_s"))
+        metrics.gauge("smsgw_store_waiting_items", "Not reported yet.", labels, partial(getattr, commit, "waiting"))
+    metrics.gauge("smsgw_store_up", "1 while Redis answers.", {}, lambda: float(app.store_up))
+    metrics.counter("smsgw_records_written", "Records written.", {}, lambda: app.records.written)
+    metrics.counter("smsgw_records_lost", "Records lost to a full disk.", {}, lambda: app.records.lost)
+    metrics.gauge("smsgw_connections_open", "Connections of applications.", {}, lambda: len(app.listener.sessions))
+
+
+def _binds(account: Account) -> float:
+    return len(account.sessions)
+
+
+def _window_used(account: Account) -> float:
+    return sum(session.unanswered for session in tuple(account.sessions))
+
+
+def _window_limit(account: Account) -> float:
+    return account.settings.window * len(account.sessions)
+
+
+def _binds_up(pool: Pool) -> float:
+    return sum(bind.up for bind in tuple(pool.binds))
+
+
+def _binds_wanted(pool: Pool) -> float:
+    return len(pool.binds)
+
+
+def _in_flight(pool: Pool) -> float:
+    return pool.in_flight
+
+
+def _carrier_window(pool: Pool) -> float:
+    return pool.settings.window_total
+
+
+def _rate(pool: Pool) -> float:
+    return pool.throttle.rate_per_s
+
+
+def _queue_waiting(app: App, name: str) -> Sequence[float]:
+    return app.gateway.queues[name].waiting

@@ -1,0 +1,194 @@
+"""From a checked site to the parts that run: settings of the edges, compiled rules, TLS contexts.
+
+Only translates; starts nothing. The rooms have their own small settings, so that none of them knows the files.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+
+from smsgw.carrier.settings import CarrierSettings
+from smsgw.clock import BusinessClock, RealClock, TestClock
+from smsgw.config.account import AccountSettings as AccountFile
+from smsgw.config.carrier import CarrierSettings as CarrierFile
+from smsgw.config.site import Site
+from smsgw.errors import ConfigError
+from smsgw.esme.account import AccountSettings
+from smsgw.esme.listener import ListenerSettings
+from smsgw.gateway.context import AccountRules, Dialled, GatewaySettings, Numbers
+from smsgw.policy.mo_words import MoWords
+from smsgw.policy.pipeline import compile_rules
+from smsgw.policy.retry import Action, CarrierStatuses
+from smsgw.store.connection import StoreSettings
+
+
+def clock_of(site: Site) -> BusinessClock:
+    """Real time, or the clock of test mode."""
+    if site.clock.mode == "real":
+        return RealClock()
+    return TestClock(site.clock.start or RealClock().now())
+
+
+def gateway_settings(site: Site) -> GatewaySettings:
+    """What the journeys need."""
+    return GatewaySettings(
+        node=site.node_name,
+        early_answer_s=site.long.early_answer_s,
+        long_expire_s=site.long.expire_s,
+        uncertain=site.uncertain.by_class,
+        queue_limit=site.store.queue_limit,
+    )
+
+
+def store_settings(site: Site) -> StoreSettings:
+    """What the store keeps, and for how long."""
+    return StoreSettings(
+        partitions=site.store.partitions,
+        timeout_s=site.store.timeout_s,
+        state_ttl_ms=int(site.store.state_ttl_s * 1000),
+        receipt_ttl_ms=int(site.store.receipt_ttl_s * 1000),
+        early_ttl_ms=int(site.store.early_receipt_ttl_s * 1000),
+    )
+
+
+def listener_settings(site: Site) -> ListenerSettings:
+    """Where applications bind."""
+    listener = site.listener
+    return ListenerSettings(
+        host=listener.host,
+        port=listener.port,
+        system_id=listener.system_id,
+        session_init_s=listener.session_init_s,
+        enquire_link_s=listener.enquire_link_s,
+        inactivity_s=listener.inactivity_s,
+        response_s=listener.response_s,
+        max_connections=listener.max_connections,
+        tls_port=listener.tls.port if listener.tls is not None else None,
+    )
+
+
+def listener_tls(site: Site) -> ssl.SSLContext | None:
+    """The listener's TLS context, None when it has no TLS port. Raises ConfigError for a bad certificate."""
+    tls = site.listener.tls
+    if tls is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    _load_chain(context, site, tls.certificate, tls.key)
+    if tls.client_ca is not None:
+        context.load_verify_locations(tls.client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED if tls.require_client_certificate else ssl.CERT_OPTIONAL
+    return context
+
+
+def account_settings(account: AccountFile) -> AccountSettings:
+    """What the ESME edge needs of one account."""
+    return AccountSettings(
+        system_id=account.system_id,
+        password_hash=account.password_hash,
+        message_class=account.message_class,
+        department=account.department,
+        enabled=account.enabled,
+        licence_expires=account.licence_expires,
+        allow_networks=tuple(account.allow_networks),
+        max_binds=account.max_binds,
+        bind_types=account.bind_types,
+        window=account.window,
+        deliver_window=account.deliver_window,
+        rate_per_s=account.rate_per_s,
+        explain=account.explain,
+        vendor_codes=account.vendor_codes,
+        reject_mode=account.reject_mode,
+        tls_client_cn=account.tls_client_cn,
+    )
+
+
+def carrier_settings(site: Site, carrier: CarrierFile) -> CarrierSettings:
+    """What the carrier edge needs of one carrier."""
+    return CarrierSettings(
+        name=carrier.name,
+        host=carrier.host,
+        port=carrier.port,
+        system_id=carrier.system_id,
+        password=carrier.password,
+        binds=carrier.binds,
+        system_type=carrier.system_type,
+        interface_version=carrier.interface_version,
+        window=carrier.window,
+        rate_per_s=carrier.rate_per_s,
+        burst=carrier.burst,
+        tls=_carrier_tls(site, carrier),
+        tls_server_name=(carrier.tls.server_name or None) if carrier.tls is not None else None,
+        connect_timeout_s=carrier.connect_timeout_s,
+        bind_timeout_s=carrier.bind_timeout_s,
+        enquire_link_s=carrier.enquire_link_s,
+        inactivity_s=carrier.inactivity_s,
+        response_s=carrier.response_s,
+        reconnect_min_s=carrier.reconnect_min_s,
+        reconnect_max_s=carrier.reconnect_max_s,
+        failover_after_s=carrier.failover_after_s,
+        retry_attempts=carrier.retry_attempts,
+        response_id=carrier.response_id,
+        receipt_id=carrier.receipt_id,
+        source_number=carrier.source_number,
+        default_alphabet=carrier.default_alphabet,
+    )
+
+
+def carrier_statuses(site: Site) -> dict[str, CarrierStatuses]:
+    """What each carrier's error statuses mean."""
+    return {
+        name: CarrierStatuses({status: Action(word) for status, word in carrier.status_actions.items()})
+        for name, carrier in site.carriers.items()
+    }
+
+
+def account_rules(site: Site) -> dict[str, AccountRules]:
+    """Every account's rules, compiled."""
+    carriers = {name: carrier.policy() for name, carrier in site.carriers.items()}
+    words: Mapping[str, MoWords] = {
+        name: MoWords(profile.unsubscribe.stop_words, profile.unsubscribe.start_words)
+        for name, profile in site.profiles.items()
+    }
+    return {
+        name: AccountRules(
+            name,
+            account.message_class,
+            compile_rules(site.profile_of(account), account.policy(), site.routes, carriers, site.workdays),
+            words[account.profile],
+        )
+        for name, account in site.accounts.items()
+    }
+
+
+def all_mo_words(site: Site) -> MoWords:
+    """The words of all profiles: for MO to a number that nobody has."""
+    profiles = site.profiles.values()
+    stop = [word for profile in profiles for word in profile.unsubscribe.stop_words]
+    start = [word for profile in profiles for word in profile.unsubscribe.start_words]
+    return MoWords(stop, start)
+
+
+def dialled_numbers(site: Site) -> Numbers:
+    """Whose each number is."""
+    return Numbers(Dialled(number, owner.account, owner.signature) for number, owner in site.numbers.items())
+
+
+def _carrier_tls(site: Site, carrier: CarrierFile) -> ssl.SSLContext | None:
+    tls = carrier.tls
+    if tls is None:
+        return None
+    context = ssl.create_default_context(cafile=str(tls.ca) if tls.ca is not None else None)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if tls.certificate is not None and tls.key is not None:
+        _load_chain(context, site, tls.certificate, tls.key)
+    return context
+
+
+def _load_chain(context: ssl.SSLContext, site: Site, certificate: Path, key: Path) -> None:
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(certificate, 0, "certificate", f"can't be used with {key}: {error}") from error
