@@ -43,6 +43,14 @@ class StoreSettings:
     out_limit: int = 100_000
     """Entries of one account's out stream; the oldest go first."""
     event_limit: int = 100_000
+    enroute_states: bool = True
+    """Admission writes a state for every message, and later states only update it. False: a message id proves by
+    itself whose it is, admission writes none, and only final states are kept."""
+
+    @property
+    def receipt_limits(self) -> tuple[int, int, int]:
+        """As ``scripts/parts/match.lua`` takes them."""
+        return self.duplicate_ttl_ms, self.out_limit, 0 if self.enroute_states else self.state_ttl_ms
 
 
 class Store:

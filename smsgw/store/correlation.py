@@ -92,8 +92,6 @@ class Correlation:
         self._states = states
         self._done = done
         self._script = script("correlate")
-        settings = store.settings
-        self._limits = (settings.early_ttl_ms, settings.duplicate_ttl_ms, settings.out_limit)
         self.commit: GroupCommit[Receipt, Any] = GroupCommit(
             "correlate", self._send, self._answered, retry_for_s=math.inf
         )
@@ -112,7 +110,8 @@ class Correlation:
             else (f"{carrier}:{cid}", kind, 1 if final else 0, header, blob)
             for _, carrier, cid, blob, kind, final, header, commit in items
         ]
-        payload = to_script((*self._limits, rows))
+        settings = self._store.settings
+        payload = to_script((settings.early_ttl_ms, settings.receipt_limits, rows))
         replies: list[Any] = from_script(await self._store.evaluate(partition, self._script, payload, call_id))
         return replies
 

@@ -8,6 +8,7 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 |---|---|---|
 | ``{p}:mt:<carrier>:<lane>`` | stream, group ``edge`` | accepted messages; field ``m`` = sealed envelope |
 | ``{p}:out:<account>`` | stream, group ``edge`` | receipts and MO; see ``outbound`` |
+| ``{p}:part:<stream>`` | hash | how many messages wait in a stream, and which of an entry are settled |
 | ``{p}:held``, ``{p}:heldmsg`` | zset by due ms, hash | deferred messages: id → sealed envelope |
 | ``{p}:cap:<hash>``, ``{p}:who:<hash>`` | string | a recipient's counters · opt-outs and tier |
 | ``{p}:rcpt:<carrier>:<cid>``, ``{p}:early:<carrier>:<cid>`` | string, list | carrier's id → ours · early receipts |
@@ -93,6 +94,11 @@ def mt_suffix(carrier: str, lane: int) -> str:
 def out(system_id: str, partitions: int) -> str:
     """An account's out stream."""
     return f"{TAGS[account_partition(system_id, partitions)]}:out:{system_id}"
+
+
+def part(stream: str) -> str:
+    """The hash beside a stream, see ``scripts/parts/entries.lua``."""
+    return f"{stream[:5]}:part{stream[5:]}"
 
 
 def cap(partition: int, rhash: str) -> str:

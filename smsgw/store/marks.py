@@ -14,9 +14,9 @@ from smsgw.errors import StoreError
 from smsgw.store import keys
 from smsgw.store.commit import CallId, GroupCommit
 from smsgw.store.connection import Store
+from smsgw.store.entries import entry_key
 from smsgw.store.packing import to_script
 from smsgw.store.scripts import script
-from smsgw.store.streams import entry_key
 
 Marked = Callable[[StoreError | None], None]
 _Item = tuple[str, bytes, Marked]

@@ -18,6 +18,7 @@ from smsgw.errors import StoreError
 from smsgw.store import keys
 from smsgw.store.commit import CallId, GroupCommit
 from smsgw.store.connection import Store
+from smsgw.store.entries import Groups
 from smsgw.store.packing import to_script
 from smsgw.store.scripts import script
 
@@ -57,13 +58,18 @@ class Outbound:
         """Append an MO."""
         self.append(account, (FIELD_MO, sealed_mo), done)
 
-    def ack(self, account: str, entry_id: bytes) -> None:
-        """The application has it: acknowledge and delete. Nobody waits for it; a lost one comes again."""
-        self.acks.put(keys.account_partition(account, self._store.partitions), (account, entry_id))
+    def ack(self, stream: str, entry_id: bytes) -> None:
+        """The application has it: acknowledge and delete. Nobody waits for it; a lost one comes again.
+
+        ``stream`` is the whole key as the reader gave it.
+        """
+        self.acks.put(keys.partition_of_key(stream), (stream, entry_id))
 
     async def _send_appends(self, partition: int, call_id: CallId, items: list[_Append]) -> list[None]:
-        rows = [(account, *fields) for account, fields, _ in items]
-        payload = to_script((self._store.settings.out_limit, rows))
+        by_account: dict[str, list[Fields]] = {}
+        for account, fields, _ in items:
+            by_account.setdefault(account, []).append(fields)
+        payload = to_script((self._store.settings.out_limit, *by_account.items()))
         await self._store.evaluate(partition, self._out, payload, call_id)
         return [None] * len(items)
 
@@ -74,14 +80,11 @@ class Outbound:
             done(error)
 
     async def _send_acks(self, partition: int, call_id: CallId, items: list[_Ack]) -> list[None]:
-        by_account: dict[str, list[bytes]] = {}
-        for account, entry_id in items:
-            ids = by_account.get(account)
-            if ids is None:
-                by_account[account] = [entry_id]
-            else:
-                ids.append(entry_id)
-        await self._store.evaluate(partition, self._ack, to_script(list(by_account.items())), call_id)
+        groups = Groups()
+        for stream, entry_id in items:
+            groups.add(stream, entry_id, 0)
+        payload = to_script([row[:3] for row in groups.rows()])
+        await self._store.evaluate(partition, self._ack, payload, call_id)
         return [None] * len(items)
 
     @staticmethod

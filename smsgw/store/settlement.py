@@ -15,6 +15,7 @@ from smsgw.store import keys
 from smsgw.store.commit import CallId, GroupCommit
 from smsgw.store.connection import Store
 from smsgw.store.correlation import Correlated, Correlation, Mapping, Receipt, mapping_value
+from smsgw.store.entries import Groups, split
 from smsgw.store.packing import from_script, to_script
 from smsgw.store.scripts import script
 
@@ -22,7 +23,6 @@ _SENT: Final = 1
 _REMEMBER: Final = 2
 _DONE: Final = 3
 _HOLD: Final = 4
-_MOVE: Final = 5
 
 
 class EarlyReceipt(NamedTuple):
@@ -63,8 +63,6 @@ class Settlement:
         self._settled = settled
         self._script = script("settle")
         self._partitions = store.partitions
-        settings = store.settings
-        self._limits = (settings.receipt_ttl_ms, settings.duplicate_ttl_ms, settings.out_limit)
         self.commit: GroupCommit[_Item, Settled] = GroupCommit("settle", self._send, self._answered)
 
     def sent(self, context: object, stream: str, entry_id: bytes, carrier: str, cid: str, mapping: Mapping) -> None:
@@ -98,27 +96,37 @@ class Settlement:
 
     def move(self, context: object, stream: str, entry_id: bytes, to_suffix: str, blob: bytes) -> None:
         """End the entry and append its message to another carrier's or lane's stream (``keys.mt_suffix``)."""
-        self.commit.put(keys.partition_of_key(stream), (context, _MOVE, stream, entry_id, to_suffix, blob))
+        self.commit.put(keys.partition_of_key(stream), (context, _HOLD, stream, entry_id, 0, to_suffix, blob))
 
     async def _send(self, partition: int, call_id: CallId, items: list[_Item]) -> list[Settled]:
-        streams: dict[str, int] = {}
-        rows: list[tuple[object, ...]] = []
-        for item in items:
-            op = item[1]
-            if op == _REMEMBER:
-                rows.append(item[1:])
-                continue
-            stream = item[2]
-            number = streams.get(stream)
-            if number is None:
-                number = streams[stream] = len(streams) + 1
-            rows.append((op, number, *item[3:]))
-        payload = to_script((*self._limits, list(streams), rows))
-        answer = await self._store.evaluate(partition, self._script, payload, call_id)
+        answer = await self._store.evaluate(partition, self._script, self._payload(items), call_id)
         if not answer:
             return [SETTLED] * len(items)
         replies = from_script(answer)
         return [self._reply(item, reply) for item, reply in zip(items, replies, strict=True)]
+
+    def _payload(self, items: list[_Item]) -> bytes:
+        remembers: list[object] = []
+        acks = Groups()
+        states: list[tuple[object, ...]] = []
+        moves: list[tuple[object, ...]] = []
+        for position, item in enumerate(items, 1):
+            op = item[1]
+            if op == _SENT:
+                acks.add(item[2], item[3], position)
+                remembers += (item[4], item[5], position)
+            elif op == _REMEMBER:
+                remembers += (item[2], item[3], position)
+            elif op == _DONE:
+                acks.add(item[2], item[3], position)
+                if len(item) > 4:
+                    states.append((position, *item[4:]))
+            else:
+                moves.append((position, item[2], *split(item[3]), *item[4:]))
+        settings = self._store.settings
+        return to_script(
+            (len(items), settings.receipt_ttl_ms, settings.receipt_limits, remembers, acks.rows(), states, moves)
+        )
 
     def _reply(self, item: _Item, reply: Any) -> Settled:
         if reply == 1:

@@ -1,11 +1,10 @@
 """Reading streams: one blocking connection a partition for all its streams of one kind.
 
 Owns the consumer group, own pending entries after a start, entries whose reply was lost with a connection,
-and asking only for what there is room for. Streams that returned all they were asked for are read
-alone and without blocking; the others share one command that blocks when nobody has anything.
-An entry is delivered once a process: after a lost connection the reader asks its pending list for what
-follows the last entry that it has delivered. Order inside a stream is kept, between streams there is none.
-``Marks`` are the durable "written up to here" of each consumer and stream.
+and delivering only what there is room for. Streams that gave all they were asked for are read alone and
+without blocking; the others share one command that blocks when nobody has anything.
+A message is delivered once a process: after a lost connection the reader asks its pending list for what
+follows the last entry it has read. Order inside a stream is kept, between streams there is none.
 """
 
 from __future__ import annotations
@@ -16,30 +15,22 @@ from typing import Any, Final
 
 from smsgw.errors import StoreAway, StoreError, StoreRefused
 from smsgw.store import keys
-from smsgw.store.channel import Channel
+from smsgw.store.channel import Arg, Channel
 from smsgw.store.connection import Store
+from smsgw.store.entries import MOST_IN_ENTRY, Entry, expand, is_shared, unsettled
 
-Entry = tuple[bytes, list[bytes]]
-"""Entry id and its fields: name, value, name, value …"""
 Deliver = Callable[[str, list[Entry], bool], None]
 
-MOST_AT_ONCE: Final = 512
+ENTRIES_AT_ONCE: Final = 64
 BLOCK_MS: Final = 2_000
 _BACKOFF_FIRST_S: Final = 0.02
 _BACKOFF_LAST_S: Final = 1.0
 
 
-def entry_key(entry_id: bytes | str) -> tuple[int, int]:
-    """What orders entry ids: ``b"1700-3"`` → (1700, 3). Raises ValueError for other text."""
-    text = entry_id.decode() if isinstance(entry_id, bytes) else entry_id
-    ms, _, sequence = text.partition("-")
-    return int(ms), int(sequence or 0)
-
-
 class _Stream:
     """What the reader knows of one stream."""
 
-    __slots__ = ("asked", "busy", "key", "last", "pending", "raw", "recovered")
+    __slots__ = ("asked", "backlog", "busy", "key", "last", "pending", "raw", "recovered", "weight")
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -49,15 +40,19 @@ class _Stream:
         self.pending = True
         # True once they have been read for the first time: later ones were never delivered.
         self.recovered = False
+        # Read and not delivered for want of room; nothing more is asked for meanwhile.
+        self.backlog: list[Entry] = []
         self.busy = False
         self.asked = 0
+        # Messages an entry, by the last read.
+        self.weight: float = MOST_IN_ENTRY
 
 
 class StreamReader:
-    """Reads the streams of one partition for one consumer and hands entries to ``deliver(stream, entries, pending)``.
+    """Reads the streams of one partition for one consumer: ``deliver(stream, messages, pending)``.
 
     ``pending`` True: left by an earlier life of this consumer, maybe written to a carrier already.
-    ``room(stream)``: how many entries may come now; 0 leaves the stream alone until ``wake()``.
+    ``room(stream)``: how many messages may come now; with 0 nothing comes until ``wake()``.
     ``run()`` ends only by cancellation, and outlasts every loss of Redis.
     """
 
@@ -81,10 +76,10 @@ class StreamReader:
         self._on_error = on_error
         self._streams: dict[bytes, _Stream] = {}
         self._news = asyncio.Event()
+        self._woken = asyncio.Event()
         self._channel: Channel | None = None
         self._client_id = 0
-        self._blocked = False
-        self._unblock = asyncio.Event()
+        self._blocked_on: frozenset[bytes] | None = None
 
     def add(self, stream: str) -> None:
         """Read this stream too (a whole key of this partition), its pending entries first."""
@@ -93,20 +88,19 @@ class StreamReader:
             self.wake()
 
     def remove(self, stream: str) -> None:
-        """Read it no more. What was delivered stays pending until it is settled."""
+        """Read it no more. What was delivered stays pending, and comes again if the stream is added again."""
         self._streams.pop(stream.encode(), None)
         self.wake()
 
     def wake(self) -> None:
         """A stream was added or has room again. Cheap; at most one command a turn goes to Redis for it."""
         self._news.set()
-        if self._blocked:
-            self._unblock.set()
+        self._woken.set()
 
     async def run(self) -> None:
         """Read until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._unblocker(), name=f"unblock {keys.TAGS[self._partition]}")
+            group.create_task(self._serve_wakes(), name=f"wakes {keys.TAGS[self._partition]}")
             await self._read_for_ever()
 
     async def _read_for_ever(self) -> None:
@@ -140,28 +134,41 @@ class StreamReader:
             await self._channel.close()
             self._channel = None
 
+    def _opened(self) -> Channel:
+        if self._channel is None:
+            raise StoreAway("the reader has no connection")
+        return self._channel
+
     async def _round(self) -> None:
         """One exchange with Redis, or a wait for room."""
         self._news.clear()
-        fresh = [stream for stream in self._streams.values() if stream.pending]
-        for stream in fresh:
+        self._deliver_backlogs()
+        for stream in [stream for stream in self._streams.values() if stream.pending]:
             await self._recover(stream)
-        rooms = [(stream, min(self._room(stream.key), MOST_AT_ONCE)) for stream in self._streams.values()]
-        rooms = [(stream, room) for stream, room in rooms if room > 0 and not stream.pending]
-        if not rooms:
-            if not fresh or not self._news.is_set():
-                await self._news.wait()
+        asked = [(stream, self._entries_wanted(stream)) for stream in self._streams.values() if not stream.pending]
+        asked = [(stream, count) for stream, count in asked if count > 0]
+        if not asked:
+            await self._news.wait()
             return
-        busy = [(stream, room) for stream, room in rooms if stream.busy]
-        calm = [(stream, room) for stream, room in rooms if not stream.busy]
-        commands = [self._command([stream], room) for stream, room in busy]
+        busy = [(stream, count) for stream, count in asked if stream.busy]
+        calm = [(stream, count) for stream, count in asked if not stream.busy]
+        commands = [self._command([stream], count) for stream, count in busy]
         if calm:
-            least = min(room for _, room in calm)
+            least = min(count for _, count in calm)
             commands.append(self._command([stream for stream, _ in calm], least, block=not busy))
-        await self._exchange(commands, blocking=not busy)
+        if busy:
+            self._take(await self._opened().calls(commands))
+        elif not self._news.is_set():
+            await self._read_blocking(commands[0], frozenset(stream.raw for stream, _ in calm))
 
-    def _command(self, streams: Sequence[_Stream], count: int, *, block: bool = False) -> list[str | bytes | int]:
-        command: list[str | bytes | int] = ["XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", count]
+    def _entries_wanted(self, stream: _Stream) -> int:
+        if stream.backlog:
+            return 0
+        room = self._room(stream.key)
+        return min(int(-(-room // stream.weight)), ENTRIES_AT_ONCE) if room > 0 else 0
+
+    def _command(self, streams: Sequence[_Stream], count: int, *, block: bool = False) -> list[Arg]:
+        command: list[Arg] = ["XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", count]
         if block:
             command += ["BLOCK", BLOCK_MS]
         command.append("STREAMS")
@@ -171,39 +178,48 @@ class StreamReader:
             stream.asked = count
         return command
 
-    async def _exchange(self, commands: list[list[str | bytes | int]], *, blocking: bool) -> None:
-        channel = self._channel
-        if channel is None:
-            raise StoreAway("the reader has no connection")
-        if not blocking:
-            replies = await channel.calls(commands)
-        elif self._news.is_set():
-            return
-        else:
-            self._blocked = True
-            try:
-                replies = [await channel.call(*commands[0], wait_s=BLOCK_MS / 1000)]
-            except StoreRefused as error:
-                replies = [error]
-            finally:
-                self._blocked = False
+    async def _read_blocking(self, command: list[Arg], streams: frozenset[bytes]) -> None:
+        self._blocked_on = streams
+        try:
+            replies = [await self._opened().call(*command, wait_s=BLOCK_MS / 1000)]
+        except StoreRefused as error:
+            replies = [error]
+        finally:
+            self._blocked_on = None
+        self._take(replies)
+
+    def _take(self, replies: list[Any]) -> None:
         for stream in self._streams.values():
             stream.busy = False
         for reply in replies:
             if isinstance(reply, StoreError):
                 self._refused(reply)
-            elif reply:
-                for raw, entries in reply:
-                    self._hand_over(raw, entries)
+                continue
+            for raw, entries in reply or ():
+                stream_read = self._streams.get(raw)
+                # Removed while the command was out: its entries stay pending and come when it is added again.
+                if stream_read is not None and entries:
+                    self._take_entries(stream_read, entries)
 
-    def _hand_over(self, raw: bytes, entries: list[Any]) -> None:
-        stream = self._streams.get(raw)
-        if stream is None or not entries:
-            # Removed while the command was out: its entries stay pending and come when it is added again.
-            return
+    def _take_entries(self, stream: _Stream, entries: list[Any]) -> None:
         stream.last = entries[-1][0]
         stream.busy = len(entries) >= stream.asked
-        self._deliver(stream.key, entries, False)
+        messages = expand(entries)
+        stream.weight = len(messages) / len(entries)
+        self._hand_over(stream, messages, pending=False)
+
+    def _hand_over(self, stream: _Stream, messages: list[Entry], *, pending: bool) -> None:
+        """Deliver what there is room for and keep the rest."""
+        room = self._room(stream.key)
+        stream.backlog = messages[room:] if room > 0 else messages
+        if room > 0 and messages:
+            self._deliver(stream.key, messages[:room] if stream.backlog else messages, pending)
+
+    def _deliver_backlogs(self) -> None:
+        for stream in self._streams.values():
+            if stream.backlog:
+                # Nothing else is read while there is a backlog, so it is of one kind.
+                self._hand_over(stream, stream.backlog, pending=not stream.recovered)
 
     def _refused(self, error: StoreError) -> None:
         """A stream that was deleted under us takes its group along: make it again, from its beginning."""
@@ -211,46 +227,66 @@ class StreamReader:
             raise error
         for stream in self._streams.values():
             stream.pending = True
-            if stream.raw.decode() in str(error):
+            if f"'{stream.key}'" in str(error):
                 stream.last = b"0"
 
     async def _recover(self, stream: _Stream) -> None:
-        """Make the group if need be and read own pending entries behind the last one delivered."""
-        channel = self._channel
-        if channel is None:
-            raise StoreAway("the reader has no connection")
+        """Make the group if need be and read own pending entries behind the last one read."""
+        channel = self._opened()
         try:
             await channel.call("XGROUP", "CREATE", stream.raw, self._group, "0", "MKSTREAM")
         except StoreRefused as error:
             if "BUSYGROUP" not in str(error) and "already exists" not in str(error):
                 raise
-        while True:
-            room = min(self._room(stream.key), MOST_AT_ONCE)
-            if room <= 0:
-                return
+        while not stream.backlog:
             reply = await channel.call(
-                "XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", room, "STREAMS", stream.raw, stream.last
-            )
+                "XREADGROUP", "GROUP", self._group, self._consumer,
+                "COUNT", ENTRIES_AT_ONCE, "STREAMS", stream.raw, stream.last,
+            )  # fmt: skip
             entries = reply[0][1] if reply else []
-            if entries:
-                stream.last = entries[-1][0]
-                # An entry that was deleted while pending comes without fields.
-                kept = [entry for entry in entries if entry[1]]
-                if kept:
-                    self._deliver(stream.key, kept, not stream.recovered)
-            if len(entries) < room:
-                break
-        stream.pending = False
-        stream.recovered = True
+            if not entries:
+                stream.pending = False
+                stream.recovered = True
+                return
+            messages = await self._waiting_still(channel, stream, entries)
+            stream.last = entries[-1][0]
+            self._hand_over(stream, messages, pending=not stream.recovered)
 
-    async def _unblocker(self) -> None:
-        """Ends the blocking read when something changed; on another connection, as it must be."""
+    async def _waiting_still(self, channel: Channel, stream: _Stream, entries: list[Any]) -> list[Entry]:
+        """Messages of pending entries, without those that were settled or deleted."""
+        deleted = [entry_id for entry_id, fields in entries if not fields]
+        if deleted:
+            await channel.call("XACK", stream.raw, self._group, *deleted)
+        there = [entry for entry in entries if entry[1]]
+        shared = [entry_id for entry_id, fields in there if is_shared(fields)]
+        if not shared:
+            return expand(there)
+        found = await channel.call("HMGET", keys.part(stream.key), *shared)
+        masks = {entry_id: int(mask) for entry_id, mask in zip(shared, found, strict=True) if mask}
+        return unsettled(expand(there), masks)
+
+    async def _serve_wakes(self) -> None:
+        """Deliver backlogs where there is room, and end a blocking read that does not cover everybody."""
         while True:
-            await self._unblock.wait()
-            self._unblock.clear()
-            if self._blocked:
-                try:
-                    await self._store.command(self._partition, "CLIENT", "UNBLOCK", self._client_id)
-                except StoreError:
-                    # The reader meets the same loss; at worst it reads again after BLOCK_MS.
-                    continue
+            await self._woken.wait()
+            self._woken.clear()
+            if self._blocked_on is None:
+                continue
+            self._deliver_backlogs()
+            blocked_on = self._blocked_on
+            if all(raw in blocked_on or not self._wants(stream) for raw, stream in self._streams.items()):
+                continue
+            try:
+                await self._store.command(self._partition, "CLIENT", "UNBLOCK", self._client_id)
+            except StoreError:
+                # The reader meets the same loss; at worst it reads again after BLOCK_MS.
+                continue
+
+    def _wants(self, stream: _Stream) -> bool:
+        return not stream.backlog and self._room(stream.key) > 0
+
+
+async def waiting_messages(store: Store, stream: str) -> int:
+    """How many messages of a stream are not settled. Raises StoreError."""
+    count = await store.command(keys.partition_of_key(stream), "HGET", keys.part(stream), "n")
+    return int(count or 0)

@@ -1,7 +1,8 @@
 -- admit: decide on new messages by what is known of their recipients, and take them in.
 --
 -- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:who:<hash> {pNN}:cap:<hash> {pNN}:mt:<carrier>:<lane>
---          {pNN}:held {pNN}:heldmsg {pNN}:st:<message id> {pNN}:long:<group> {pNN}:longdue {pNN}:done:<slot>
+--          {pNN}:part:<stream> {pNN}:held {pNN}:heldmsg {pNN}:st:<message id> {pNN}:long:<group> {pNN}:longdue
+--          {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
 -- ARGV[4]  msgpack [now (business ms), state TTL (ms), flags (1 dry, 2 low on memory), profiles, items]
 --          profile: [stream suffix, [facts], [cap rows], queue limit, class, needs tier (0/1)]
@@ -15,17 +16,18 @@
 -- Atomic because every look must come before any count, and messages to one recipient must see each other.
 -- include: replay
 -- include: caps
+-- include: entries
 local input = unpack_message(ARGV[4])
 local now, state_ttl, flags, profiles, items = input[1], string.format('%.0f', input[2]), input[3], input[4], input[5]
 local dry = flags % 2 == 1
 local low_memory = flags >= 2
 local people, order = load_people(profiles, items)
-local lengths = {}
+local lengths, accepted, streams = {}, {}, {}
 
-local function queue_length(stream)
+local function queue_length(stream, limit)
   local length = lengths[stream]
   if not length then
-    length = call('XLEN', stream)
+    length = waiting(KEY_MT .. stream, limit)
     lengths[stream] = length
   end
   return length
@@ -44,7 +46,7 @@ local function refusal(item, profile, person)
     if refused then return refused end
   end
   if low_memory and profile[5] == 2 then return {4} end
-  if profile[4] > 0 and queue_length(KEY_MT .. profile[1]) >= profile[4] then return {3} end
+  if profile[4] > 0 and queue_length(profile[1], profile[4]) >= profile[4] then return {3} end
   return 0
 end
 
@@ -59,8 +61,14 @@ local function take(item, profile, person)
     call('ZADD', KEY_HELD, string.format('%.0f', due), ids[1])
     call('HSET', KEY_HELDMSG, ids[1], item[4])
   else
-    local stream = KEY_MT .. profile[1]
-    call('XADD', stream, '*', 'm', item[4])
+    local stream = profile[1]
+    local list = accepted[stream]
+    if not list then
+      list = {}
+      accepted[stream] = list
+      streams[#streams + 1] = stream
+    end
+    list[#list + 1] = item[4]
     if lengths[stream] then lengths[stream] = lengths[stream] + 1 end
   end
   if item[6] ~= '' then
@@ -96,6 +104,7 @@ for i = 1, #items do
   end
   replies[i] = reply
 end
+for n = 1, #streams do append(KEY_MT .. streams[n], 'b', accepted[streams[n]]) end
 if not dry then save_people(people, order, now) end
 if all_accepted then return finish('') end
 return finish(pack_message(replies))

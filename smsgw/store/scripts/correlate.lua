@@ -1,9 +1,9 @@
 -- correlate: find the message that a carrier's receipt belongs to, and pass the receipt on.
 --
 -- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:rcpt:<carrier>:<cid> {pNN}:early:<carrier>:<cid>
---          {pNN}:out:<account> {pNN}:st:<message id> {pNN}:done:<slot>
+--          {pNN}:out:<account> {pNN}:part:<stream> {pNN}:st:<message id> {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
--- ARGV[4]  msgpack [early TTL (ms), duplicate TTL (ms), out stream limit, items]
+-- ARGV[4]  msgpack [early TTL (ms), limits (see match), items]
 --          item: [<carrier>:<cid>, kind (1 success, 2 failure, 4 intermediate), final (0/1), state header, blob]
 --                a sixth entry 1: commit, the receipt was passed on by the caller; mark it final
 -- Returns  msgpack [per item: [0, message id] final before, nothing done · [1, account, message id, passed on (0/1),
@@ -13,11 +13,10 @@
 -- Atomic because of two receipts for one message only one may be the final one, and because a receipt that
 -- overtakes its response must meet it.
 -- include: replay
+-- include: entries
 -- include: match
 local input = unpack_message(ARGV[4])
-local early_ttl = string.format('%.0f', input[1])
-local limits = {duplicate_ttl = string.format('%.0f', input[2]), out = string.format('%.0f', input[3])}
-local items = input[4]
+local early_ttl, limits, items = string.format('%.0f', input[1]), limits_of(input[2]), input[3]
 local EARLY_RECEIPTS = 4
 -- A first write that needs no memory: after it a full Redis does not refuse receipts.
 call('DEL', KEY_DONE .. 'none')
@@ -37,7 +36,7 @@ end
 
 local function commit(suffix, value, item)
   call('DEL', KEY_EARLY .. suffix)
-  if string.sub(value, 1, 1) == '1' then return {0, string.sub(value, 2)}, value end
+  if string.byte(value) == 49 then return {0, string.sub(value, 2)}, value end
   local ours = unpack_message(string.sub(value, 2))
   if item[3] == 1 then
     value = '1' .. ours[2]
@@ -54,12 +53,14 @@ for i = 1, #items do
   if not value then
     if not item[6] then park(suffix, item) end
     replies[i] = 2
-  elseif item[6] then
-    replies[i], value = commit(suffix, value, item)
-    latest[suffix] = value
   else
-    replies[i], value = match_receipt(suffix, value, {item[2], item[3], item[4], item[5]}, limits)
+    if item[6] then
+      replies[i], value = commit(suffix, value, item)
+    else
+      replies[i], value = match_receipt(suffix, value, {item[2], item[3], item[4], item[5]}, limits)
+    end
     latest[suffix] = value
   end
 end
+flush_receipts(limits)
 return finish(pack_message(replies))

@@ -1,7 +1,7 @@
 -- release: what becomes of held messages: sent on, held longer, ended, cancelled or replaced; each exactly once.
 --
 -- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:held {pNN}:heldmsg {pNN}:who:<hash> {pNN}:mt:<carrier>:<lane>
---          {pNN}:st:<message id> {pNN}:done:<slot>
+--          {pNN}:part:<stream> {pNN}:st:<message id> {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
 -- ARGV[4]  msgpack items: [id, seen, op, ...]; seen: how the blob began when it was read, '' any
 --          op 1 send:    stream suffix, blob, recipient hash, queue limit, [facts]
@@ -14,6 +14,7 @@
 --
 -- Atomic because a message that is due may be cancelled, replaced and released at the same moment.
 -- include: replay
+-- include: entries
 local items = unpack_message(ARGV[4])
 
 local function remove(id)
@@ -44,9 +45,9 @@ local function send(item)
     remove(id)
     return {1, fact}
   end
-  if item[7] > 0 and call('XLEN', stream) >= item[7] then return {3} end
+  if item[7] > 0 and waiting(stream, item[7]) >= item[7] then return {3} end
   remove(id)
-  call('XADD', stream, '*', 'm', item[5])
+  append(stream, 'b', {item[5]})
   return 0
 end
 
