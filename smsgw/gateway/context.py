@@ -12,8 +12,7 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from smsgw.policy.mo_words import MoWords
-from smsgw.policy.model import Hold, MessageClass, Refusal
-from smsgw.policy.reasons import ACCOUNT_DISABLED, WINDOW_HARD, WINDOW_SOFT
+from smsgw.policy.model import MessageClass
 from smsgw.store.recipients import FACT_COMPANY, fact_account, fact_signature
 
 if TYPE_CHECKING:
@@ -75,18 +74,6 @@ class AccountRules:
             facts = optout_facts(self.name, signature) if self.rules.is_optout_checked(self.message_class) else ()
             self._facts[signature] = facts
         return facts
-
-    def judge_time(self, message_class: int, now_ms: int) -> Refusal | Hold | None:
-        """The rules of time for a message that was accepted earlier: is its window still open, its account in force?"""
-        if not self.rules.account.enabled:
-            return Refusal(ACCOUNT_DISABLED, "since the message was accepted", None)
-        closed = self.rules.windows.check(message_class, now_ms)
-        if closed is None:
-            return None
-        reason = WINDOW_HARD if closed.layer == "hard" else WINDOW_SOFT
-        if self.rules.windows.action == "hold" and closed.opens_ms is not None:
-            return Hold(closed.opens_ms, reason)
-        return Refusal(reason, "it closed before the message could be sent", None)
 
 
 def optout_facts(account: str, signature: str) -> tuple[str, ...]:

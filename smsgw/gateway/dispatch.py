@@ -17,7 +17,7 @@ from smsgw.gateway.lanes import LANES, Job, Lane, Order
 from smsgw.smpp.pdu import rebuild_sm, with_header
 from smsgw.smpp.views import Sm
 from smsgw.store.envelope import Envelope
-from smsgw.store.streams import Entry, entry_key
+from smsgw.store.entries import Entry, entry_key
 
 if TYPE_CHECKING:
     from smsgw.carrier.bind import Bind

@@ -28,6 +28,7 @@ from smsgw.policy.retry import CarrierStatuses
 from smsgw.store.admission import Admission
 from smsgw.store.commit import GroupCommit
 from smsgw.store.correlation import Correlation
+from smsgw.store.entries import Entry, entry_key
 from smsgw.store.held import Held
 from smsgw.store.keys import mt
 from smsgw.store.long import Long
@@ -37,7 +38,7 @@ from smsgw.store.optouts import OptOuts
 from smsgw.store.outbound import Outbound
 from smsgw.store.settlement import Settlement
 from smsgw.store.state import States
-from smsgw.store.streams import Entry, StreamReader, entry_key
+from smsgw.store.streams import StreamReader
 
 if TYPE_CHECKING:
     from smsgw.carrier.bind import Bind
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from smsgw.esme.session import EsmeSession
 
 EARLY_ANSWER_PERIOD_S = 0.02
-NO_MARK: Order = (0, 0)
+NO_MARK: Order = (0, 0, 0)
 
 
 class Gateway:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LANES = 3
 
-Order = tuple[int, int]
+Order = tuple[int, int, int]
 
 
 class Job:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from smsgw.esme.account import Account
     from smsgw.esme.session import EsmeSession
     from smsgw.gateway.context import Context
-    from smsgw.store.streams import Entry, StreamReader
+    from smsgw.store.entries import Entry
+    from smsgw.store.streams import StreamReader
 
 #: Statuses of a deliver_sm_resp after which the same entry is worth another try soon: the client is busy.
 TEMPORARY = frozenset((0x08, 0x14, 0x58, 0x64))

@@ -75,7 +75,7 @@ class Outcomes:
         rules = None if envelope.flags & INTERNAL else self._context.rules.get(envelope.account)
         if rules is None:
             return False
-        outcome = rules.judge_time(envelope.message_class, now_ms)
+        outcome = rules.rules.judge_time(envelope.message_class, now_ms)
         if isinstance(outcome, Hold):
             envelope.due_ms = outcome.until_ms
             self._hold(job, outcome.until_ms, Step.HELD, outcome.until_ms, outcome.reason.rule_id)

@@ -77,6 +77,7 @@ class ReceiptJourney:
     def correlated(self, contexts: list[object], results: list[Correlated] | StoreError) -> None:
         """Called once for each batch: the receipts are durable, or the store refused them."""
         if isinstance(results, StoreError):
+            self._context.log("store.correlate_refused", {"receipts": len(contexts), "why": str(results)})
             for context in contexts:
                 if isinstance(context, _Inbound):
                     self._answer(context, CommandStatus.ESME_RSYSERR)

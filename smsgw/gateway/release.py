@@ -92,7 +92,7 @@ class Releaser:
             )
             return
         rules = None if envelope.flags & INTERNAL else context.rules.get(envelope.account)
-        outcome = rules.judge_time(envelope.message_class, now_ms) if rules is not None else None
+        outcome = rules.rules.judge_time(envelope.message_class, now_ms) if rules is not None else None
         if isinstance(outcome, Refusal):
             report = _rejected(outcome.reason.receipt_err, now_ms)
             self._end(held, envelope, report, Step.REFUSED, outcome.reason.rule_id)
