@@ -39,7 +39,7 @@ _LISTED_ID: Final = Field("message_id", Kind.STRING, MESSAGE_ID_OCTETS, CommandS
 class Pdu:
     """One PDU. ``fields`` as ``layout.Kind`` says; a field that is left out of a request has its null value.
 
-    A response without any fields is one without a body, as errors usually are.
+    A response without any fields and TLVs is one without a body, as errors usually are.
     """
 
     command_id: int
@@ -84,7 +84,7 @@ def encode(pdu: Pdu) -> bytes:
     if unknown:
         raise LocalError(f"{command_name(pdu.command_id)} has no field {', '.join(sorted(unknown))}")
     body = b""
-    if values or not pdu.command_id & RESPONSE_BIT:
+    if values or len(pdu.tlvs) or not pdu.command_id & RESPONSE_BIT:
         body = b"".join([_written(item, values.get(item.name)) for item in layout])
     body += pdu.tlvs.encode()
     for name, number in (("command_status", pdu.command_status), ("sequence_number", pdu.sequence_number)):

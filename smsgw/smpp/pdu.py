@@ -140,34 +140,42 @@ def rebuild_sm(
     Raises LocalError when a new field does not fit.
     """
     service, source, source_string, dest, dest_string, flags, schedule, validity, options = view.pieces()
-    return _sm(
-        view.command_id,
-        view.sequence_number,
-        service_type=service if service_type is None else service_type,
-        source_addr_ton=source[0] if source_addr_ton is None else source_addr_ton,
-        source_addr_npi=source[1] if source_addr_npi is None else source_addr_npi,
-        source_addr=source_string if source_addr is None else source_addr,
-        dest_addr_ton=dest[0] if dest_addr_ton is None else dest_addr_ton,
-        dest_addr_npi=dest[1] if dest_addr_npi is None else dest_addr_npi,
-        destination_addr=dest_string if destination_addr is None else destination_addr,
-        esm_class=flags[0] if esm_class is None else esm_class,
-        protocol_id=flags[1] if protocol_id is None else protocol_id,
-        priority_flag=flags[2] if priority_flag is None else priority_flag,
-        schedule_delivery_time=schedule if schedule_delivery_time is None else schedule_delivery_time,
-        validity_period=validity if validity_period is None else validity_period,
-        registered_delivery=options[0] if registered_delivery is None else registered_delivery,
-        replace_if_present_flag=options[1] if replace_if_present_flag is None else replace_if_present_flag,
-        data_coding=options[2] if data_coding is None else data_coding,
-        sm_default_msg_id=options[3] if sm_default_msg_id is None else sm_default_msg_id,
-        short_message=view.short_message if short_message is None else short_message,
-        tlvs=view.raw[view.tlvs_offset :],
-    )
+    service = service if service_type is None else _fitting(service_type, SERVICE_TYPE_OCTETS)
+    source_string = source_string if source_addr is None else _fitting(source_addr, ADDRESS_OCTETS)
+    dest_string = dest_string if destination_addr is None else _fitting(destination_addr, ADDRESS_OCTETS)
+    schedule = schedule if schedule_delivery_time is None else _fitting(schedule_delivery_time, TIME_OCTETS)
+    validity = validity if validity_period is None else _fitting(validity_period, TIME_OCTETS)
+    if source_addr_ton is not None or source_addr_npi is not None:
+        source = _replaced(source, source_addr_ton, source_addr_npi)
+    if dest_addr_ton is not None or dest_addr_npi is not None:
+        dest = _replaced(dest, dest_addr_ton, dest_addr_npi)
+    if esm_class is not None or protocol_id is not None or priority_flag is not None:
+        flags = _replaced(flags, esm_class, protocol_id, priority_flag)
+    raw = view.raw
+    length = None if short_message is None else len(short_message)
+    options = _replaced(options, registered_delivery, replace_if_present_flag, data_coding, sm_default_msg_id, length)
+    if options[4] > MAX_SHORT_MESSAGE_OCTETS:
+        raise LocalError(f"short_message of {length} octets")
+    rest = raw[view.message_offset :] if short_message is None else short_message + raw[view.tlvs_offset :]
+    fields = (service, source, source_string, dest, dest_string, flags, schedule, validity, options, rest)
+    body = b"%b\0%b%b\0%b%b\0%b%b\0%b\0%b%b" % fields
+    return _pdu(view.command_id, 0, view.sequence_number, body)
+
+
+def _replaced(old: bytes, *new: int | None) -> bytes:
+    """``old`` with those octets changed for which ``new`` has a number."""
+    return _octets(*[number if changed is None else changed for number, changed in zip(old, new, strict=True)])
+
+
+def _fitting(value: bytes, most: int, name: str = "a string") -> bytes:
+    if len(value) >= most or 0 in value:
+        # The value stays out of the message: it may be a password.
+        raise LocalError(f"{name} of {len(value)} octets is too long (at most {most - 1}) or has a NUL within")
+    return value
 
 
 def _string(value: bytes, most: int, name: str) -> bytes:
-    if len(value) >= most or 0 in value:
-        raise LocalError(f"{name} is too long (at most {most - 1} octets) or has a NUL within")
-    return value + b"\0"
+    return _fitting(value, most, name) + b"\0"
 
 
 def _octets(*numbers: int) -> bytes:

@@ -20,6 +20,7 @@ from smsgw.smpp.constants import (
     ESM_UDHI,
     HEADER_OCTETS,
     LONG_ADDRESS_OCTETS,
+    MAX_SHORT_MESSAGE_OCTETS,
     SERVICE_TYPE_OCTETS,
     TIME_OCTETS,
     CommandStatus,
@@ -175,7 +176,7 @@ class Sm(_Message):
             raise _what_is_wrong(raw, _SM_STRINGS)
         self._message_at = at = match.end()
         sm_length = raw[at - 1]
-        if at + sm_length > len(raw) or sm_length > 254:
+        if at + sm_length > len(raw) or sm_length > MAX_SHORT_MESSAGE_OCTETS:
             raise malformed(raw, CommandStatus.ESME_RINVMSGLEN, f"sm_length {sm_length} does not fit")
         self.raw = raw
         self._match = match
@@ -222,6 +223,11 @@ class Sm(_Message):
         at = self._message_at
         raw = self.raw
         return raw[at : at + raw[at - 1]]
+
+    @property
+    def message_offset(self) -> int:
+        """Where short_message begins in ``raw``; the TLVs follow it."""
+        return self._message_at
 
     @property
     def tlvs_offset(self) -> int:

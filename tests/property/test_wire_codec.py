@@ -117,10 +117,9 @@ def test_tlvs_of_any_octets_are_exact_or_refused(raw: bytes) -> None:
     assert tlvs.encode() == raw
 
 
-_moments = st.datetimes(
-    datetime(2000, 1, 3), datetime(2099, 12, 29), timezones=st.integers(-48, 48).map(lambda q: timezone(q * _QUARTER))
-)
 _QUARTER = timedelta(minutes=15)
+_zones = st.integers(-48, 48).map(lambda quarters: timezone(quarters * _QUARTER))
+_moments = st.datetimes(datetime(2000, 1, 3), datetime(2099, 12, 29), timezones=_zones)
 
 
 @given(_moments)

@@ -112,6 +112,12 @@ def test_a_response_may_lack_its_body(command_id: CommandId) -> None:
     assert decode(raw).fields == {}
 
 
+def test_tlvs_of_a_response_never_stand_in_for_its_body() -> None:
+    tlvs = Tlvs([(0x1400, b"window.hard")])
+    raw = encode(Pdu(CommandId.SUBMIT_SM_RESP, 0x420, 1, tlvs=tlvs))
+    assert decode(raw) == Pdu(CommandId.SUBMIT_SM_RESP, 0x420, 1, {"message_id": b""}, tlvs)
+
+
 @pytest.mark.parametrize("length", [0, 4, 15])
 def test_less_than_a_header_is_no_frame(length: int) -> None:
     with pytest.raises(FatalError):

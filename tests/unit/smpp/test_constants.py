@@ -47,10 +47,18 @@ def test_status_name(number: int, name: str) -> None:
     assert status_name(number) == name
 
 
-def test_the_names_of_34_for_tlv_errors_are_the_same_numbers() -> None:
-    assert CommandStatus.ESME_RINVOPTPARSTREAM is CommandStatus.ESME_RINVTLVSTREAM
-    assert CommandStatus.ESME_RINVPARLEN is CommandStatus.ESME_RINVTLVLEN
-    assert CommandStatus.ESME_RINVOPTPARAMVAL == 0xC4
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("ESME_RINVOPTPARSTREAM", 0xC0),
+        ("ESME_ROPTPARNOTALLWD", 0xC1),
+        ("ESME_RINVPARLEN", 0xC2),
+        ("ESME_RMISSINGOPTPARAM", 0xC3),
+        ("ESME_RINVOPTPARAMVAL", 0xC4),
+    ],
+)
+def test_the_names_of_34_for_tlv_errors_are_the_same_numbers(name: str, number: int) -> None:
+    assert CommandStatus[name] == number
 
 
 def test_command_and_tag_names() -> None:
