@@ -1,0 +1,57 @@
+"""Pieces of both simulators' command lines: value types that say what they expect, and tables of options."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+#: (flag, meaning, further arguments of ``add_argument``)
+Option = tuple[str, str, dict[str, Any]]
+
+
+def explained(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """Make a parser's ValueError the message that argparse prints."""
+
+    def convert(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
+
+
+def number(text: str) -> int:
+    """A whole number, also written 0x58."""
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number; write it like 20 or 0x14") from None
+
+
+def count(text: str) -> int:
+    """A whole number of at least 0."""
+    value = number(text)
+    if value < 0:
+        raise ValueError(f"{text!r} is below 0")
+    return value
+
+
+def credentials(text: str) -> tuple[str, str]:
+    """``ID:PASSWORD``."""
+    system_id, colon, password = text.partition(":")
+    if not colon or not system_id:
+        raise ValueError(f"{text!r} is not ID:PASSWORD")
+    return system_id, password
+
+
+def add_options(parser: argparse.ArgumentParser, title: str, options: Iterable[Option]) -> None:
+    """Add a titled group; types are wrapped so that their errors are printed."""
+    group = parser.add_argument_group(title)
+    for flag, meaning, arguments in options:
+        kind = arguments.get("type")
+        extra = {"type": explained(kind)} if kind is not None and kind is not str else {}
+        group.add_argument(flag, help=meaning, **{**arguments, **extra})

@@ -1,0 +1,187 @@
+"""The carrier's command line: its table of options, and from arguments to settings."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from simulators.arguments import Option, add_options, count, credentials, number
+from simulators.carrier.ids import IdForm
+from simulators.carrier.magic import table_text
+from simulators.carrier.plan import Parts
+from simulators.carrier.receipts import STYLE_WORDS, ReceiptStyle
+from simulators.carrier.settings import CarrierSettings
+from simulators.carrier.states import DELIVERED, ReceiptState
+from simulators.spread import Delay, parse_duration, parse_share, parse_weighted
+
+T = TypeVar("T")
+
+_DELAY = "50ms, 20ms-80ms (uniform) or exp:50ms (exponential, by its mean)"
+_SHARE: dict[str, Any] = {"type": parse_share, "metavar": "SHARE"}
+_DELAYS: dict[str, Any] = {"type": Delay.parse, "metavar": "DELAY"}
+_SECONDS: dict[str, Any] = {"type": parse_duration, "metavar": "TIME"}
+_COUNT: dict[str, Any] = {"type": count, "metavar": "N"}
+_STATUS: dict[str, Any] = {"type": number, "metavar": "STATUS"}
+
+
+def _weighted_status(text: str) -> tuple[int, float]:
+    status, colon, share = text.rpartition(":")
+    if not colon:
+        raise ValueError(f"{text!r} is not STATUS:SHARE; write it like 0x08:2%")
+    return number(status), parse_share(share)
+
+
+def _states(text: str) -> list[tuple[ReceiptState, float | None]]:
+    return [(ReceiptState.parse(name), share) for name, share in parse_weighted(text)]
+
+
+def _styles(text: str) -> list[tuple[ReceiptStyle, float | None]]:
+    return [(ReceiptStyle.parse(name), share) for name, share in parse_weighted(text)]
+
+
+def _tps(text: str) -> float:
+    return float(text.removesuffix("/s"))
+
+
+_LISTEN: tuple[Option, ...] = (
+    ("--host", "address to listen on (127.0.0.1)", {"metavar": "A"}),
+    ("--port", "port to listen on, 0 for any free one (2776)", {**_COUNT, "default": 2776}),
+    ("--smsc-id", "system_id in bind responses (carrier-sim)", {"metavar": "ID"}),
+    ("--system-id", "the account that may bind; with no account, anyone may", {"metavar": "ID"}),
+    ("--password", "its password", {"metavar": "PW"}),
+    ("--account", "another account, repeatable", {"type": credentials, "action": "append", "metavar": "ID:PW"}),
+)  # fmt: skip
+
+_LIMITS: tuple[Option, ...] = (
+    ("--max-binds", "binds of one account", _COUNT),
+    ("--max-binds-status", "answer to one bind too many (0x05)", _STATUS),
+    ("--refuse-binds", "refuse all binds (0x0D unless given)", {**_STATUS, "nargs": "?", "const": 0x0D}),
+    ("--window", "unanswered submit_sm of one bind", _COUNT),
+    ("--window-status", "answer to one too many (0x58)", _STATUS),
+    ("--tps", "segments a second", {"type": _tps, "metavar": "N"}),
+    ("--tps-burst", "segments that may come at once (those of one second)", {"type": float, "metavar": "N"}),
+    ("--tps-status", "answer to one too many (0x58)", _STATUS),
+    ("--tps-per", "what the rate belongs to (bind)", {"choices": ("bind", "account")}),
+)  # fmt: skip
+
+_ANSWERS: tuple[Option, ...] = (
+    ("--response", f"how late responses are: {_DELAY}", _DELAYS),
+    ("--refuse", "refuse a share with a status, such as 0x08:2%%; repeatable",
+     {"type": _weighted_status, "action": "append", "metavar": "STATUS:SHARE"}),
+    ("--never-answer", "share never answered nor delivered", _SHARE),
+    ("--drop-before", "share that drops the connection before the response", _SHARE),
+    ("--drop-after", "share that drops it after the response", _SHARE),
+    ("--response-id", "ids in responses: dec, hex, HEX, each :WIDTH to pad, text, empty (dec)",
+     {"type": IdForm, "metavar": "FORM"}),
+    ("--receipt-id", "ids in receipts (as in responses)", {"type": IdForm, "metavar": "FORM"}),
+    ("--id-base", "number of the first id (1000000000)", _COUNT),
+)  # fmt: skip
+
+_RECEIPTS: tuple[Option, ...] = (
+    ("--no-receipts", "send none", {"dest": "receipts", "action": "store_const", "const": False}),
+    ("--receipts-unasked", "send them also when registered_delivery is 0", {"action": "store_const", "const": True}),
+    ("--states", "states and shares, such as DELIVRD:95%%,UNDELIV/001:4%%,MK:0001:1%%",
+     {"type": _states, "metavar": "LIST"}),
+    ("--receipt", f"how late after the response: {_DELAY}", _DELAYS),
+    ("--receipt-style", "how they are written, such as full:90%%,text+quoted:10%%; see --styles",
+     {"type": _styles, "metavar": "LIST", "dest": "styles"}),
+    ("--early", "share sent before the response", _SHARE),
+    ("--duplicate", "share sent twice", _SHARE),
+    ("--duplicate-after", f"how much later the second comes: {_DELAY}", _DELAYS),
+    ("--contradict", "share followed by the opposite state, as late as a duplicate", _SHARE),
+    ("--intermediate", "share preceded by ENROUTE, at half the delay", _SHARE),
+    ("--other-bind", "share sent on another bind than the message's", _SHARE),
+    ("--receipt-parts", "which segments of a long message get one (each)",
+     {"choices": [part.value for part in Parts], "dest": "parts"}),
+    ("--receipt-window", "unanswered deliver_sm of one bind (1000)", _COUNT),
+    ("--resend-after", "send an unanswered receipt again after (30s; 0 never)", {**_SECONDS, "dest": "resend_after_s"}),
+    ("--retry-after", "send a refused receipt again after (1s)", {**_SECONDS, "dest": "retry_after_s"}),
+    ("--receipt-tries", "give a receipt up after (5)", _COUNT),
+    ("--zone", "hours that dates in receipts are ahead of UTC (8)",
+     {"type": float, "metavar": "H", "dest": "zone_hours"}),
+)  # fmt: skip
+
+_RUN: tuple[Option, ...] = (
+    ("--seed", "chance of each message comes from this, its recipient and its count", {"metavar": "SEED"}),
+    ("--magic-prefix", "numbers that pick a behaviour (1990000; empty for none)", {"metavar": "DIGITS"}),
+    ("--magic-table", "print those numbers and end", {"action": "store_true"}),
+    ("--styles", "print the words for --receipt-style and end", {"action": "store_true", "dest": "show_styles"}),
+    ("--enquire", "send enquire_link after so much silence", {**_SECONDS, "dest": "enquire_s"}),
+    ("--idle-drop", "drop a connection after so much silence", {**_SECONDS, "dest": "idle_drop_s"}),
+    ("--record", "messages kept for the command received (10000)", {**_COUNT, "default": 10_000}),
+    ("--log", "append a JSON line for each message and receipt", {"metavar": "FILE", "dest": "log_path"}),
+    ("--control-port", "take control lines on a port of 127.0.0.1 or a unix socket", {"metavar": "PORT|PATH"}),
+    ("--quiet", "say nothing on stderr", {"action": "store_true"}),
+)  # fmt: skip
+
+_EPILOG = """\
+Control lines on stdin, or on --control-port, are answered with a line of JSON; try "help".
+On SIGTERM or SIGINT the counts are printed on stdout as one line of JSON.
+Exit status: 0 after SIGTERM, SIGINT or quit; 2 for wrong usage or when the port can't be had."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of ``python -m simulators.carrier``."""
+    made = argparse.ArgumentParser(
+        prog="smsgw-carrier-sim",
+        description="Play a carrier (SMSC): take binds and messages, answer, send receipts and MO, misbehave as told.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    add_options(made, "listening", _LISTEN)
+    add_options(made, "limits (0 or not given: none)", _LIMITS)
+    add_options(made, "responses", _ANSWERS)
+    add_options(made, "receipts", _RECEIPTS)
+    add_options(made, "running", _RUN)
+    return made
+
+
+def settings_of(arguments: argparse.Namespace) -> CarrierSettings:
+    """Settings from parsed arguments. Raises ValueError when they don't go together."""
+    given = dict(vars(arguments))
+    accounts = dict(given.pop("account", ()))
+    if "system_id" in given:
+        accounts[given.pop("system_id")] = given.pop("password", "")
+    elif "password" in given:
+        raise ValueError("--password goes with --system-id")
+    if accounts:
+        given["accounts"] = accounts
+    if "tps_per" in given:
+        given["tps_per_account"] = given.pop("tps_per") == "account"
+    if "refuse" in given:
+        given["refuse"] = tuple(given["refuse"])
+    if "parts" in given:
+        given["parts"] = Parts(given["parts"])
+    if "states" in given:
+        given["states"], given["rest_state"] = _shares(given["states"], DELIVERED)
+    if "styles" in given:
+        given["styles"], given["rest_style"] = _shares(given["styles"], ReceiptStyle())
+    known = {field.name for field in fields(CarrierSettings)}
+    return CarrierSettings(**{name: value for name, value in given.items() if name in known})
+
+
+def _shares(weighted: list[tuple[T, float | None]], rest: T) -> tuple[tuple[tuple[T, float], ...], T]:
+    """Values with shares, and the one that takes the rest: the one without a share, if there is one."""
+    shares = tuple((value, share) for value, share in weighted if share is not None)
+    bare = [value for value, share in weighted if share is None]
+    if len(bare) > 1:
+        raise ValueError("only one value may go without a share; it takes the rest")
+    total = sum(share for _, share in shares)
+    if total > 1 + 1e-9:
+        raise ValueError(f"shares add up to {total:.0%}")
+    return shares, bare[0] if bare else rest
+
+
+def styles_text() -> str:
+    """The words for ``--receipt-style``, for people."""
+    lines = ["Words for --receipt-style, joined by +:", ""]
+    lines += [f"  {word:10} {meaning}" for word, (meaning, _) in STYLE_WORDS.items()]
+    return "\n".join([*lines, f"  {'id=FORM':10} the id in another form: dec, hex, HEX, dec:10, ..."])
+
+
+def magic_text(settings: CarrierSettings) -> str:
+    """The table of magic numbers under the prefix in use."""
+    return table_text(settings.magic_prefix) if settings.magic_prefix else "Magic recipients are switched off."

@@ -1,0 +1,158 @@
+"""Everything the simulated carrier sends by itself: receipts and MO, until they are answered.
+
+A delivery is sent on a bind with room in its window; with none it is parked at its account, in
+order, and leaves when a bind comes or answers. One that is unanswered too long, or whose
+connection went, is sent again; a refused one again only for the statuses after which carriers do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from simulators.carrier.account import Account
+from simulators.carrier.journal import Journal
+from simulators.carrier.link import CarrierLink
+from simulators.carrier.settings import CarrierSettings
+from simulators.carrier.stats import Stats
+from simulators.wheel import TimeWheel
+from smsgw.smpp import pdu
+from smsgw.smpp.alphabet import choose_coding
+from smsgw.smpp.constants import ESM_UDHI, HEADER_OCTETS, CommandId
+from smsgw.smpp.segments import split_udh
+
+
+class Delivery:
+    """One deliver_sm or data_sm without its header."""
+
+    __slots__ = ("account", "body", "command_id", "is_receipt", "message_id", "origin", "other_bind", "sent_s", "tries")
+
+    def __init__(
+        self,
+        account: Account,
+        command_id: int,
+        body: bytes,
+        origin: CarrierLink | None = None,
+        other_bind: bool = False,
+        message_id: bytes | None = None,
+    ) -> None:
+        self.account = account
+        self.command_id = command_id
+        self.body = body
+        #: The bind that brought the message, preferred unless ``other_bind``.
+        self.origin = origin
+        self.other_bind = other_bind
+        #: The id as the receipt writes it; None for an MO.
+        self.message_id = message_id
+        self.is_receipt = message_id is not None
+        self.tries = 0
+        self.sent_s = 0.0
+
+
+class Outbox:
+    """Sends deliveries and hears how they were answered."""
+
+    def __init__(self, settings: CarrierSettings, stats: Stats, wheel: TimeWheel, journal: Journal | None) -> None:
+        self._stats = stats
+        self._wheel = wheel
+        self._journal = journal
+        self._resend_after_s = settings.resend_after_s or 1e9
+        self._retry_after_s = settings.retry_after_s
+        self._most_tries = settings.receipt_tries
+        self._retried = settings.retried_statuses
+        self._reference = 0
+        #: Nothing is sent while True; see ``resume``.
+        self.paused = False
+
+    def send(self, delivery: Delivery) -> None:
+        """Send now, or park until a bind has room."""
+        account = delivery.account
+        if account.parked or self.paused:
+            account.parked.append(delivery)
+            return
+        link = account.receiver_for(delivery)
+        if link is None:
+            account.parked.append(delivery)
+        else:
+            self._send_on(link, delivery)
+
+    def send_mo(self, account: Account, source: str, destination: str, text: str) -> int:
+        """Send what a handset wrote; a long text as segments. Returns the number of deliver_sm."""
+        data_coding = choose_coding(text)
+        self._reference = (self._reference + 1) & 0xFF
+        payloads = split_udh(text, data_coding, self._reference)
+        for payload in payloads:
+            octets = pdu.deliver_sm(
+                1,
+                source_addr_ton=1,
+                source_addr_npi=1,
+                source_addr=source.encode(),
+                dest_addr_npi=1,
+                destination_addr=destination.encode(),
+                esm_class=ESM_UDHI if len(payloads) > 1 else 0,
+                data_coding=data_coding,
+                short_message=payload,
+            )
+            self.send(Delivery(account, int(CommandId.DELIVER_SM), octets[HEADER_OCTETS:]))
+        return len(payloads)
+
+    def drain(self, account: Account) -> None:
+        """A bind of ``account`` has room: send what is parked."""
+        parked = account.parked
+        while parked and not self.paused:
+            link = account.receiver_for(parked[0])
+            if link is None:
+                return
+            self._send_on(link, parked.popleft())
+
+    def answered(self, link: CarrierLink, sequence_number: int, status: int) -> None:
+        """deliver_sm_resp, data_sm_resp or generic_nack for something we sent on ``link``."""
+        delivery = link.deliveries.pop(sequence_number)
+        stats = self._stats
+        if delivery is None:
+            stats.unknown_pdus += 1
+            return
+        if status:
+            self._refused(delivery, status)
+        elif delivery.is_receipt:
+            stats.receipts_acked += 1
+            stats.last_ack_s = now_s = time.monotonic()
+            if not stats.first_ack_s:
+                stats.first_ack_s = now_s
+            stats.receipt_ack.add(now_s - delivery.sent_s)
+        else:
+            stats.mo_acked += 1
+        if delivery.account.parked:
+            self.drain(delivery.account)
+
+    def lost(self, deliveries: Iterable[Delivery]) -> None:
+        """The connection went, or the answers are overdue: send again."""
+        for delivery in deliveries:
+            if delivery.tries >= self._most_tries:
+                self._stats.receipts_given_up += 1
+            else:
+                self._stats.receipts_resent += 1
+                self.send(delivery)
+
+    def _send_on(self, link: CarrierLink, delivery: Delivery) -> None:
+        delivery.sent_s = now_s = time.monotonic()
+        delivery.tries += 1
+        link.deliver(delivery, now_s + self._resend_after_s)
+        if delivery.is_receipt:
+            self._stats.receipts_sent += 1
+        else:
+            self._stats.mo_sent += 1
+        if self._journal is not None:
+            self._journal.delivered(link, delivery)
+
+    def _refused(self, delivery: Delivery, status: int) -> None:
+        stats = self._stats
+        if delivery.is_receipt:
+            stats.receipts_nacked += 1
+        else:
+            stats.mo_nacked += 1
+        if status not in self._retried or delivery.tries >= self._most_tries:
+            stats.receipts_given_up += 1
+            return
+        stats.receipts_resent += 1
+        self._wheel.add(self._retry_after_s, self.send, delivery)

@@ -1,0 +1,48 @@
+"""``listen``: bind, and print receipts and MO as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from argparse import Namespace
+
+from simulators.esme.options import esme_settings
+from simulators.esme.sim import EsmeSim
+from simulators.esme.telling import incoming_json, incoming_line
+
+_FOR_EVER_S = 1e9
+
+
+async def listen(arguments: Namespace) -> int:
+    """Run the command; returns its exit status. Raises LinkError when there is no bind."""
+    ending = asyncio.Event()
+    shown = 0
+    async with EsmeSim(esme_settings(arguments)) as esme:
+
+        def end() -> None:
+            ending.set()
+            esme.wake()
+
+        def is_over() -> bool:
+            nonlocal shown
+            shown += _show(esme, arguments.json)
+            return ending.is_set() or not esme.bound or bool(arguments.count and shown >= arguments.count)
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, end)
+        try:
+            await esme.wait_for(is_over, arguments.duration_s or _FOR_EVER_S)
+        except TimeoutError:
+            return 0
+        return 0 if ending.is_set() or esme.bound else 1
+
+
+def _show(esme: EsmeSim, as_json: bool) -> int:
+    """Print what came and forget it; returns how many."""
+    news = sorted(esme.receipts + esme.mo, key=lambda came: came.at_s)
+    esme.receipts.clear()
+    esme.mo.clear()
+    for came in news:
+        print(json.dumps(incoming_json(came), ensure_ascii=False) if as_json else incoming_line(came), flush=True)
+    return len(news)

@@ -1,0 +1,134 @@
+"""What an operator writes for chance: durations, shares, delays and weighted choices.
+
+All parsers raise ValueError with the text that was wrong and what was expected, so that a
+command line can print it as it is. A drawn ``word`` comes from ``simulators.draws``.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from simulators.draws import WORD_RANGE
+
+T = TypeVar("T")
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h)?")
+_UNIT_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_duration(text: str) -> float:
+    """Return seconds of ``200ms``, ``3s``, ``1.5`` (seconds), ``5m``, ``1h``."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a duration; write it like 200ms, 3s or 5m")
+    return float(match[1]) * _UNIT_S[match[2]]
+
+
+def parse_share(text: str) -> float:
+    """Return 0..1 of ``2%`` or ``0.02``."""
+    stripped = text.strip()
+    try:
+        value = float(stripped[:-1]) / 100 if stripped.endswith("%") else float(stripped)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a share; write it like 2% or 0.02") from None
+    if not 0 <= value <= 1:
+        raise ValueError(f"{text!r} is not between 0% and 100%")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """A distribution of seconds: ``low_s`` fixed, uniform up to ``high_s``, or exponential by mean ``low_s``."""
+
+    kind: str = "fixed"
+    low_s: float = 0.0
+    high_s: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> Delay:
+        """Read ``50ms`` (fixed), ``20ms-80ms`` (uniform) or ``exp:50ms`` (exponential, by its mean)."""
+        if text.startswith("exp:"):
+            return cls("exponential", parse_duration(text[4:]))
+        low, dash, high = text.partition("-")
+        if not dash:
+            return cls("fixed", parse_duration(low))
+        low_s, high_s = parse_duration(low), parse_duration(high)
+        if high_s < low_s:
+            raise ValueError(f"{text!r}: the second duration is below the first")
+        return cls("uniform", low_s, high_s)
+
+    @property
+    def constant_s(self) -> float | None:
+        """The one value of this delay, or None when it varies."""
+        return self.low_s if self.kind == "fixed" or self.low_s == self.high_s else None
+
+    def at(self, word: int) -> float:
+        """Seconds for one drawn word."""
+        if self.kind == "fixed":
+            return self.low_s
+        if self.kind == "uniform":
+            return self.low_s + (self.high_s - self.low_s) * word / WORD_RANGE
+        return -self.low_s * math.log((word + 1) / WORD_RANGE)
+
+    def __str__(self) -> str:
+        if self.kind == "uniform":
+            return f"{self.low_s:g}s-{self.high_s:g}s"
+        return f"exp:{self.low_s:g}s" if self.kind == "exponential" else f"{self.low_s:g}s"
+
+
+NO_DELAY = Delay()
+
+
+class Choice(Generic[T]):
+    """One of several values, each with its share; what the shares leave over goes to ``rest``."""
+
+    __slots__ = ("_bounds", "_values", "only")
+
+    def __init__(self, shares: Sequence[tuple[T, float]], rest: T) -> None:
+        total = 0.0
+        bounds: list[int] = []
+        values: list[T] = []
+        for value, share in shares:
+            total += share
+            if share > 0:
+                bounds.append(round(total * WORD_RANGE))
+                values.append(value)
+        if total > 1.0 + 1e-9:
+            raise ValueError(f"shares add up to {total:.1%}, more than 100%")
+        if not bounds or bounds[-1] < WORD_RANGE:
+            values.append(rest)
+        self._bounds = bounds
+        self._values = values
+        #: The value when there is no choice at all, else None.
+        self.only: T | None = values[0] if len(values) == 1 else None
+
+    def at(self, word: int) -> T:
+        """The value for one drawn word."""
+        return self._values[bisect.bisect_right(self._bounds, word)]
+
+
+def chance(share: float) -> int:
+    """The threshold of a share: an event happens when its drawn word is below it."""
+    return round(share * WORD_RANGE)
+
+
+def parse_weighted(text: str) -> list[tuple[str, float | None]]:
+    """Split ``NAME:90%,OTHER`` into names and shares; a name without a share has None.
+
+    Only a last part of the form ``N%`` is a share, so names may hold colons themselves.
+    """
+    parts: list[tuple[str, float | None]] = []
+    for part in text.split(","):
+        name, colon, share = part.strip().rpartition(":")
+        if colon and share.endswith("%"):
+            parts.append((name, parse_share(share)))
+        elif part.strip():
+            parts.append((part.strip(), None))
+    if not parts:
+        raise ValueError("nothing is named")
+    return parts

@@ -1,0 +1,85 @@
+"""Durations, shares, delays and weighted choices as operators write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from simulators.draws import WORD_RANGE, Draws
+from simulators.spread import Choice, Delay, parse_duration, parse_share, parse_weighted
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("200ms", 0.2), ("3s", 3.0), ("1.5", 1.5), ("5m", 300.0), ("1h", 3600.0), ("50us", 5e-5)]
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert parse_duration(text) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("text", ["", "3 parsecs", "-1s", "1d", "ms"])
+def test_a_wrong_duration_is_explained(text: str) -> None:
+    with pytest.raises(ValueError, match="write it like 200ms"):
+        parse_duration(text)
+
+
+def test_shares() -> None:
+    assert parse_share("2%") == pytest.approx(0.02)
+    assert parse_share("0.5") == 0.5
+    with pytest.raises(ValueError, match="not between"):
+        parse_share("101%")
+    with pytest.raises(ValueError, match="not a share"):
+        parse_share("many")
+
+
+def test_delays_stay_within_what_was_asked_for() -> None:
+    assert Delay.parse("50ms").at(WORD_RANGE - 1) == 0.05
+    uniform = Delay.parse("20ms-80ms")
+    assert uniform.at(0) == pytest.approx(0.02)
+    assert uniform.at(WORD_RANGE // 2) == pytest.approx(0.05)
+    assert uniform.at(WORD_RANGE - 1) < 0.08
+    assert uniform.constant_s is None
+    assert Delay.parse("3s").constant_s == 3.0
+    with pytest.raises(ValueError, match="below the first"):
+        Delay.parse("80ms-20ms")
+
+
+def test_an_exponential_delay_has_its_mean() -> None:
+    delay = Delay.parse("exp:100ms")
+    step = WORD_RANGE // 10_000
+    values = [delay.at(word) for word in range(step // 2, WORD_RANGE, step)]
+    assert sum(values) / len(values) == pytest.approx(0.1, rel=0.01)
+    assert min(values) >= 0
+
+
+def test_a_choice_keeps_its_shares() -> None:
+    choice = Choice([("a", 0.25), ("b", 0.25)], "rest")
+    assert [choice.at(round(part * WORD_RANGE)) for part in (0, 0.24, 0.26, 0.49, 0.51, 0.99)] == [
+        "a", "a", "b", "b", "rest", "rest",
+    ]  # fmt: skip
+    assert choice.only is None
+
+
+def test_a_choice_without_a_choice() -> None:
+    assert Choice([], 7).only == 7
+    assert Choice([(5, 1.0)], 7).only == 5
+    assert Choice([(5, 1.0)], 7).at(WORD_RANGE - 1) == 5
+    with pytest.raises(ValueError, match="more than 100%"):
+        Choice([(1, 0.6), (2, 0.6)], 0)
+
+
+def test_weighted_names_may_hold_colons() -> None:
+    assert parse_weighted("DELIVRD:95%, MK:0001:3%,UNDELIV/001") == [
+        ("DELIVRD", 0.95),
+        ("MK:0001", 0.03),
+        ("UNDELIV/001", None),
+    ]
+    with pytest.raises(ValueError, match="nothing"):
+        parse_weighted(" ,")
+
+
+def test_draws_depend_on_seed_recipient_and_count_only() -> None:
+    draws = Draws(7)
+    first = draws.words(b"8613800000001", 0)
+    draws.words(b"8613800000002", 0)
+    assert draws.words(b"8613800000001", 0) == first == Draws(7).words(b"8613800000001", 0)
+    assert len({first, draws.words(b"8613800000001", 1), Draws(8).words(b"8613800000001", 0)}) == 3
+    assert all(0 <= word < WORD_RANGE for word in first)
