@@ -164,7 +164,14 @@ def rebuild_sm(
 
 def _replaced(old: bytes, *new: int | None) -> bytes:
     """``old`` with those octets changed for which ``new`` has a number."""
-    return _octets(*[number if changed is None else changed for number, changed in zip(old, new, strict=True)])
+    octets = bytearray(old)
+    try:
+        for at, number in enumerate(new):
+            if number is not None:
+                octets[at] = number
+    except ValueError:
+        raise LocalError(f"one of {new} does not fit one octet") from None
+    return bytes(octets)
 
 
 def _fitting(value: bytes, most: int, name: str = "a string") -> bytes:
