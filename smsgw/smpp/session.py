@@ -65,6 +65,7 @@ _SUBMITTING: Final = _BOUND | {
     _C.QUERY_LAST_MSGS,
     _C.QUERY_MSG_DETAILS,
 }
+# Table 2-1 of 3.4 has data_sm both ways on every bind; 5.0 narrowed it, and a receiver bind must not submit.
 _DELIVERING: Final = _BOUND | {_C.DELIVER_SM, _C.DATA_SM, _C.ALERT_NOTIFICATION}
 
 #: state → (requests an ESME may send, requests an SMSC may send).
