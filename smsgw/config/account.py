@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -18,6 +17,7 @@ from smsgw.config.fields import (
     Ranges,
     SecretFile,
     Settings,
+    Strings,
     SystemId,
     no_duplicates,
 )
@@ -32,21 +32,11 @@ BIND_COMMANDS: Final = {
     "transceiver": int(CommandId.BIND_TRANSCEIVER),
 }
 
-# What rule 4 calls well-formed: letters, digits, Han; its length is the profile's business.
-_SIGNATURE = re.compile(r"[^\W_]+")
-
 
 def _stored_password(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("expected the text that `smsgw password` prints")
     check_stored_form(value)
-    return value
-
-
-def _signature(value: object) -> str:
-    if not isinstance(value, str) or not _SIGNATURE.fullmatch(value):
-        hint = "; write it without the brackets" if isinstance(value, str) and set("【】[]") & set(value) else ""
-        raise ValueError(f"expected a signature of letters, digits and Han, found {value!r}{hint}")
     return value
 
 
@@ -59,7 +49,6 @@ def _bind_types(value: object) -> frozenset[int]:
     return frozenset(BIND_COMMANDS[word] for word in value)
 
 
-Signature = Annotated[str, BeforeValidator(_signature)]
 StoredPassword = Annotated[str, BeforeValidator(_stored_password)]
 
 
@@ -87,7 +76,7 @@ class AccountSettings(Settings):
     window: Annotated[int, Field(ge=1, le=10_000)] = 50
     deliver_window: Annotated[int, Field(ge=1, le=10_000)] = 50
     rate_per_s: PerSecond = Field(1000.0, alias="rate")
-    signatures: Listed[Signature] = ()
+    signatures: Strings = ()
     numbers: Listed[NumberSettings] = ()
     slots: Ranges = ()
     explain: bool = False

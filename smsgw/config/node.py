@@ -5,7 +5,7 @@ Attribute names carry units (``_s``); the keys of the file don't, because their 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -22,13 +22,15 @@ from smsgw.config.fields import (
     Text,
 )
 
+_REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "sentinel", "cluster")
+
 Uncertain = Literal["resend", "report"]
 
 
 def _redis_url(value: object) -> str:
     # The value is not shown: it may hold a password.
-    if not isinstance(value, str) or (value and not value.startswith(("redis://", "rediss://", "unix://"))):
-        raise ValueError('expected "" for the embedded server, or redis://…, rediss://… or unix://…')
+    if not isinstance(value, str) or (value and value.partition("://")[0] not in _REDIS_SCHEMES):
+        raise ValueError(f'expected "" for the embedded server, or a URL of {", ".join(_REDIS_SCHEMES)}')
     return value
 
 

@@ -23,6 +23,7 @@ from smsgw.config.problems import Problems
 from smsgw.config.routes import RoutesFile
 from smsgw.config.site import NumberOwner
 from smsgw.policy.profile import Profile
+from smsgw.policy.signature import signature_fault
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -60,10 +61,10 @@ def check_account(
     if profile is not None:
         rule = profile.signature
         for index, signature in enumerate(account.signatures):
-            if not rule.min_chars <= len(signature) <= rule.max_chars:
-                asked = f"profile {profile.name!r} asks for {rule.min_chars} to {rule.max_chars}"
-                why = f"{signature!r} has {len(signature)} characters; {asked}"
-                document.error(problems, ("signatures", index), why)
+            fault = signature_fault(signature, rule)
+            if fault is not None:
+                hint = "; write it without the brackets" if set("【】[]") & set(signature) else ""
+                document.error(problems, ("signatures", index), f"{signature!r} {fault}{hint}")
         if account.message_class in rule.required_for and not account.signatures:
             why = f"profile {profile.name!r} requires a signature and this account has none: all it sends is refused"
             document.warn(problems, ("signatures",), why)

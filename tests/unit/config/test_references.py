@@ -80,15 +80,13 @@ def test_a_number_belongs_to_a_signature_of_its_account(site: SiteCopy) -> None:
     assert site.errors() == [f"accounts/shop.toml:14: numbers[3].signature: {why}"]
 
 
-def test_signatures_have_the_length_that_the_profile_asks_for(site: SiteCopy) -> None:
-    site.edit("profiles/cn.toml", "min = 2 ", "min = 5 ").edit(
-        "accounts/shop.toml", '["示例商城", "示例会员"]', '["示例商城城", "示例会员"]'
-    )
-    site.edit("accounts/shop.toml", 'signature = "示例商城"', 'signature = "示例商城城"')
-    assert (
-        "accounts/shop.toml:9: signatures[2]: '示例会员' has 4 characters; profile 'cn' asks for 5 to 20"
-        in site.errors()
-    )
+def test_signatures_are_well_formed_as_the_profile_asks_for(site: SiteCopy) -> None:
+    site.edit("accounts/orders.toml", '["示例物流"]', '["示例物流", "【示例】", "示"]')
+    brackets = "'【示例】' has '【', only letters, digits and Han are allowed; write it without the brackets"
+    assert site.errors() == [
+        f"accounts/orders.toml:9: signatures[2]: {brackets}",
+        "accounts/orders.toml:9: signatures[3]: '示' has 1 characters, 2–20 are allowed",
+    ]
 
 
 def test_an_account_that_can_send_nothing_is_pointed_out(site: SiteCopy) -> None:
