@@ -22,7 +22,7 @@ TICK_S = 0.002
 class TimeWheel:
     """Runs ``action(item)`` after a delay. Belongs to one event loop."""
 
-    __slots__ = ("_armed_tick", "_buckets", "_clock", "_loop", "_per_s", "_ticks", "_timer", "waiting")
+    __slots__ = ("_armed_tick", "_buckets", "_clock", "_loop", "_per_s", "_ticks", "_timer", "at_end", "waiting")
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, tick_s: float = TICK_S, clock: Callable[[], float] = time.monotonic
@@ -34,6 +34,8 @@ class TimeWheel:
         self._ticks: list[int] = []
         self._timer: asyncio.TimerHandle | None = None
         self._armed_tick = 0
+        #: Called after the entries of a tick.
+        self.at_end: Callable[[], None] | None = None
         #: Entries that have not run yet.
         self.waiting = 0
 
@@ -76,5 +78,7 @@ class TimeWheel:
             self.waiting -= len(bucket)
             for action, item in bucket:
                 action(item)
+        if self.at_end is not None:
+            self.at_end()
         if ticks and self._timer is None:
             self._arm()

@@ -70,11 +70,12 @@ class Wire(asyncio.Protocol):
         for frame in self._framer.feed(data):
             on_frame(frame)
             if not self.open or self.mute:
-                return
-        failure = self._framer.failure
-        if failure is not None:
-            self._unframeable(failure)
-        self.on_frames_done()
+                break
+        else:
+            failure = self._framer.failure
+            if failure is not None:
+                self._unframeable(failure)
+            self.on_frames_done()
         self.turn.touch()
 
     def pause_writing(self) -> None:

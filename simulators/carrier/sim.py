@@ -63,6 +63,7 @@ class CarrierSim:
         loop = asyncio.get_running_loop()
         self._turn = Turn(loop)
         self._wheel = TimeWheel(loop)
+        self._wheel.at_end = self._turn.touch
         if settings.log_path:
             self._journal = Journal(settings.log_path)
             self._turn.at_end.append(self._journal.flush)
@@ -180,4 +181,5 @@ class CarrierSim:
 
     def _tick(self) -> None:
         self._desk.tick()
+        self._turn.touch()
         self._ticker = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
