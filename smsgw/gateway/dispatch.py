@@ -16,8 +16,8 @@ from smsgw.errors import StoreError
 from smsgw.gateway.lanes import LANES, Job, Lane, Order
 from smsgw.smpp.pdu import rebuild_sm, with_header
 from smsgw.smpp.views import Sm
-from smsgw.store.envelope import Envelope
 from smsgw.store.entries import Entry, entry_key
+from smsgw.store.envelope import Envelope
 
 if TYPE_CHECKING:
     from smsgw.carrier.bind import Bind
@@ -30,6 +30,8 @@ MIN_BUFFER = 64
 BUFFER_WINDOWS = 4
 #: While all binds of a carrier are down, look this often whether its messages should move.
 FAILOVER_PERIOD_S = 1.0
+#: The loop's clock has milliseconds; waiting less would turn it round and round.
+SHORTEST_WAIT_S = 0.001
 
 
 class Flight:
@@ -215,8 +217,13 @@ class CarrierQueue:
         self._context.marks.advance(stream, target, durable)
 
     def _wake_in(self, wait_s: float) -> None:
-        if self._timer is None or self._timer.cancelled() or self._timer.when() <= self._loop.time():
-            self._timer = self._loop.call_later(wait_s, self.pump_soon)
+        # Not ``when()``: for a wait below a millisecond uvloop gives a plain Handle, which has none.
+        if self._timer is None:
+            self._timer = self._loop.call_later(max(wait_s, SHORTEST_WAIT_S), self._woken)
+
+    def _woken(self) -> None:
+        self._timer = None
+        self.pump_soon()
 
     # -- a carrier that is down
 
