@@ -19,9 +19,9 @@ from smsgw.esme.account import AccountSettings
 from smsgw.esme.listener import ListenerSettings
 from smsgw.gateway.context import AccountRules, Dialled, GatewaySettings, Numbers
 from smsgw.policy.mo_words import MoWords
-from smsgw.policy.pipeline import compile_rules
 from smsgw.policy.retry import Action, CarrierStatuses
-from smsgw.store.connection import StoreSettings
+from smsgw.site_rules import compiled_rules
+from smsgw.site_rules import store_settings as store_settings
 
 
 def clock_of(site: Site) -> BusinessClock:
@@ -39,17 +39,6 @@ def gateway_settings(site: Site) -> GatewaySettings:
         long_expire_s=site.long.expire_s,
         uncertain=site.uncertain.by_class,
         queue_limit=site.store.queue_limit,
-    )
-
-
-def store_settings(site: Site) -> StoreSettings:
-    """What the store keeps, and for how long."""
-    return StoreSettings(
-        partitions=site.store.partitions,
-        timeout_s=site.store.timeout_s,
-        state_ttl_ms=int(site.store.state_ttl_s * 1000),
-        receipt_ttl_ms=int(site.store.receipt_ttl_s * 1000),
-        early_ttl_ms=int(site.store.early_receipt_ttl_s * 1000),
     )
 
 
@@ -90,8 +79,6 @@ def account_settings(account: AccountFile) -> AccountSettings:
         password_hash=account.password_hash,
         message_class=account.message_class,
         department=account.department,
-        enabled=account.enabled,
-        licence_expires=account.licence_expires,
         allow_networks=tuple(account.allow_networks),
         max_binds=account.max_binds,
         bind_types=account.bind_types,
@@ -147,18 +134,13 @@ def carrier_statuses(site: Site) -> dict[str, CarrierStatuses]:
 
 def account_rules(site: Site) -> dict[str, AccountRules]:
     """Every account's rules, compiled."""
-    carriers = {name: carrier.policy() for name, carrier in site.carriers.items()}
     words: Mapping[str, MoWords] = {
         name: MoWords(profile.unsubscribe.stop_words, profile.unsubscribe.start_words)
         for name, profile in site.profiles.items()
     }
+    rules = compiled_rules(site)
     return {
-        name: AccountRules(
-            name,
-            account.message_class,
-            compile_rules(site.profile_of(account), account.policy(), site.routes, carriers, site.workdays),
-            words[account.profile],
-        )
+        name: AccountRules(name, account.message_class, rules[name], words[account.profile])
         for name, account in site.accounts.items()
     }
 

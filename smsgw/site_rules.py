@@ -1,0 +1,31 @@
+"""What both the gateway and the commands make of a site: the store's settings and the compiled rules.
+
+Here and not in ``wiring``, which builds the edges too and would drag the whole gateway into every command; and one
+place for both, so that ``smsgw explain`` judges by the very rules that the gateway judges by. Starts nothing.
+"""
+
+from __future__ import annotations
+
+from smsgw.config.site import Site
+from smsgw.policy.pipeline import Rules, compile_rules
+from smsgw.store.connection import StoreSettings
+
+
+def store_settings(site: Site) -> StoreSettings:
+    """What the store keeps, and for how long."""
+    return StoreSettings(
+        partitions=site.store.partitions,
+        timeout_s=site.store.timeout_s,
+        state_ttl_ms=int(site.store.state_ttl_s * 1000),
+        receipt_ttl_ms=int(site.store.receipt_ttl_s * 1000),
+        early_ttl_ms=int(site.store.early_receipt_ttl_s * 1000),
+    )
+
+
+def compiled_rules(site: Site) -> dict[str, Rules]:
+    """Every account's rules, compiled, by account."""
+    carriers = {name: carrier.policy() for name, carrier in site.carriers.items()}
+    return {
+        name: compile_rules(site.profile_of(account), account.policy(), site.routes, carriers, site.workdays)
+        for name, account in site.accounts.items()
+    }
