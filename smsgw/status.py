@@ -62,7 +62,7 @@ class Status:
         counters = self._app.metrics.account(name)
         return {
             "class": LANE_LABELS[account.settings.message_class],
-            "enabled": account.settings.enabled,
+            "in_force": self._app.gateway.context.rules[name].refusal_now(self._app.clock.now_ms()) is None,
             "binds": len(account.sessions),
             "accepted": counters.mt_accepted,
             "refused": dict(counters.refused),

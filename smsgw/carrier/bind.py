@@ -132,8 +132,10 @@ class Bind:
             except LinkError as error:
                 self._tell("carrier.connect_failed", reason=str(error))
             finally:
-                if self.link is not None and not self.link.closing:
+                # The next attempt begins when this link is really gone, else its end would be taken for the new one's.
+                if self.link is not None and self.link.is_connected:
                     self.link.close("giving up this attempt")
+                    await self._gone.wait()
             if not self.stopping:
                 await asyncio.sleep(self._backoff.next_s() if delay_s is None else delay_s)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 from smsgw.policy.shaping import TokenBucket
@@ -36,8 +35,6 @@ class AccountSettings:
     password_hash: str
     message_class: int
     department: str = ""
-    enabled: bool = True
-    licence_expires: date | None = None
     allow_networks: tuple[IpNetwork, ...] = ()
     max_binds: int = 4
     bind_types: frozenset[int] = ALL_BIND_TYPES

@@ -17,16 +17,14 @@ from smsgw.errors import ConnectFailed
 from smsgw.esme.account import Account, AccountSettings
 from smsgw.esme.session import EsmeSession, Gateway
 from smsgw.link.link import Link, LinkOwner
-from smsgw.policy.reasons import ACCOUNT_DISABLED, ACCOUNT_EXPIRED
 from smsgw.smpp.codec import decode
 from smsgw.smpp.constants import CommandStatus
 from smsgw.smpp.session import Role
 from smsgw.smpp.timers import SessionTimers
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from smsgw.link.ticker import Ticker
+    from smsgw.policy.model import Refusal
 
 #: Verifies (stored hash, password): expensive, so it is called in a thread. Must not raise.
 PasswordCheck = Callable[[str, bytes], bool]
@@ -60,7 +58,7 @@ class Listener:
         ticker: Ticker,
         check_password: PasswordCheck,
         notify: Notify,
-        today: Callable[[], date],
+        standing: Callable[[str], Refusal | None],
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._settings = settings
@@ -69,7 +67,7 @@ class Listener:
         self._ticker = ticker
         self._check_password = check_password
         self._notify = notify
-        self._today = today
+        self._standing = standing
         self._tls = tls
         self._servers: list[asyncio.Server] = []
         self.sessions: set[EsmeSession] = set()
@@ -145,6 +143,11 @@ class Listener:
 
         check.add_done_callback(checked)
 
+    def connected(self, session: EsmeSession) -> None:
+        if len(self.sessions) > self._settings.max_connections:
+            self._notify("esme.too_many_connections", {"connections": len(self.sessions), "peer": session.link.peer})
+            session.link.abort("too many connections")
+
     def gone(self, session: EsmeSession, reason: str) -> None:
         self.sessions.discard(session)
         account = session.account
@@ -190,16 +193,11 @@ class Listener:
     def _objection(
         self, session: EsmeSession, settings: AccountSettings, command_id: int, bound: int
     ) -> tuple[int, str] | None:
-        if len(self.sessions) > self._settings.max_connections:
-            return CommandStatus.ESME_RBINDFAIL, "too many connections"
         if settings.tls_client_cn and settings.tls_client_cn != _client_cn(session):
             return CommandStatus.ESME_RBINDFAIL, f"no client certificate for {settings.tls_client_cn}"
-        if not settings.enabled:
-            reason = ACCOUNT_DISABLED
-            return (reason.status if settings.vendor_codes else reason.fallback), reason.text
-        if settings.licence_expires is not None and self._today() > settings.licence_expires:
-            reason = ACCOUNT_EXPIRED
-            return (reason.status if settings.vendor_codes else reason.fallback), reason.text
+        refusal = self._standing(settings.system_id)
+        if refusal is not None:
+            return refusal.reason.command_status(settings.vendor_codes), refusal.reason.text
         if command_id not in settings.bind_types:
             return CommandStatus.ESME_RBINDFAIL, "bind type not allowed for this account"
         if bound >= settings.max_binds:

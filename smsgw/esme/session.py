@@ -54,6 +54,9 @@ class Admitter(Protocol):
     def bind(self, session: EsmeSession, command_id: int, raw: bytes, sequence_number: int) -> None:
         """Decide about a bind request, now or later, by calling ``accept_bind`` or ``refuse_bind``."""
 
+    def connected(self, session: EsmeSession) -> None:
+        """A connection was accepted; cut it if there are too many."""
+
     def gone(self, session: EsmeSession, reason: str) -> None:
         """The connection is closed."""
 
@@ -87,7 +90,7 @@ class EsmeSession:
     # -- LinkOwner
 
     def connected(self) -> None:
-        """Nothing to do: the application speaks first."""
+        self._admitter.connected(self)
 
     def received(self, command_id: int, command_status: int, sequence_number: int, raw: bytes) -> None:
         if command_id == _SUBMIT_SM:

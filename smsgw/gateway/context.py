@@ -12,8 +12,9 @@ from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from smsgw.policy.mo_words import MoWords
-from smsgw.policy.model import MessageClass
-from smsgw.store.recipients import FACT_COMPANY, fact_account, fact_signature
+from smsgw.policy.model import MessageClass, Refusal
+from smsgw.policy.pipeline import account_refusal
+from smsgw.store.recipients import optout_facts
 
 if TYPE_CHECKING:
     from smsgw.carrier.pool import Pool
@@ -57,7 +58,7 @@ class GatewaySettings:
 class AccountRules:
     """One account's rules, compiled, and the opt-out scopes that hold for its messages."""
 
-    __slots__ = ("_facts", "message_class", "mo_words", "name", "rules", "zone")
+    __slots__ = ("_account_refusal", "_facts", "message_class", "mo_words", "name", "rules", "zone")
 
     def __init__(self, name: str, message_class: int, rules: Rules, mo_words: MoWords) -> None:
         self.mo_words = mo_words
@@ -65,7 +66,12 @@ class AccountRules:
         self.message_class = message_class
         self.rules = rules
         self.zone: tzinfo = rules.profile.zone
+        self._account_refusal = account_refusal(rules.account, rules.profile.zone)
         self._facts: dict[str, tuple[str, ...]] = {}
+
+    def refusal_now(self, at_ms: int) -> Refusal | None:
+        """Rule 1 alone: None when the account is in force at that business time."""
+        return self._account_refusal(at_ms) if self._account_refusal is not None else None
 
     def facts(self, signature: str) -> tuple[str, ...]:
         """The opt-out scopes that hold for a message with this signature; none when the class is exempt."""
@@ -74,12 +80,6 @@ class AccountRules:
             facts = optout_facts(self.name, signature) if self.rules.is_optout_checked(self.message_class) else ()
             self._facts[signature] = facts
         return facts
-
-
-def optout_facts(account: str, signature: str) -> tuple[str, ...]:
-    """The fields of a recipient that forbid a message: company, account, signature."""
-    facts = (FACT_COMPANY, fact_account(account))
-    return (*facts, fact_signature(signature)) if signature else facts
 
 
 @dataclass(frozen=True, slots=True)

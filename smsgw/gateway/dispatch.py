@@ -74,9 +74,11 @@ class CarrierQueue:
 
     def room(self, stream: str) -> int:
         """How many more entries of this stream may be read; 0 while nothing could be done with them."""
-        if not self.pool.up and not self._failing_over():
-            return 0
-        return max(0, self._capacity - len(self._lanes[stream]))
+        lane = self._lanes[stream]
+        usable = self.pool.up or self._failing_over()
+        room = max(0, self._capacity - len(lane)) if usable else 0
+        lane.starved = room == 0
+        return room
 
     def arrived(self, stream: str, lane: int, entries: list[Entry], pending: bool, mark: Order) -> None:
         """Entries read from a stream.
@@ -196,7 +198,7 @@ class CarrierQueue:
         for stream, lane in self._lanes.items():
             if not lane.marking and lane.waiting and lane.sendable < self._chunk:
                 self._mark(stream, lane)
-            wake = wake or len(lane) < self._capacity // 2
+            wake = wake or (lane.starved and len(lane) <= self._capacity // 2)
         if wake:
             self._context.wake_readers()
 

@@ -17,22 +17,34 @@ if TYPE_CHECKING:
     from smsgw.policy.model import Refusal
     from smsgw.store.envelope import Envelope
 
+KNOWN_RECIPIENTS = 50_000
 _ACCEPTED, _HELD, _REFUSED = int(Step.ACCEPTED), int(Step.HELD), int(Step.REFUSED)
 
 
 class Journal:
     """Appends rows; every method is one step."""
 
-    __slots__ = ("_append", "_clock_ms", "_hash")
+    __slots__ = ("_append", "_clock_ms", "_hash", "_known")
 
     def __init__(self, context: Context) -> None:
         self._append = context.records.append
         self._clock_ms = context.clock.now_ms
         self._hash = context.store.recipients.hash
+        #: Hash and mask of the recipients of late: each comes in several steps within a second.
+        self._known: dict[str, tuple[str, str]] = {}
+
+    def _who(self, recipient: str) -> tuple[str, str]:
+        who = self._known.get(recipient)
+        if who is None:
+            if len(self._known) >= KNOWN_RECIPIENTS:
+                self._known.clear()
+            who = self._known[recipient] = (self._hash(recipient), mask(recipient)) if recipient else ("", "")
+        return who
 
     def accepted(self, submission: Submission, message_id: str, route: str, hold_reason: str) -> None:
         """Admitted: durably queued, or held until ``submission.due_ms``."""
         held = submission.due_ms > 0
+        rhash, masked = self._who(submission.recipient)
         self._append(
             (
                 self._clock_ms(),
@@ -41,8 +53,8 @@ class Journal:
                 submission.account.settings.system_id,
                 "",
                 submission.message_class,
-                submission.rhash,
-                mask(submission.recipient),
+                rhash,
+                masked,
                 submission.segments,
                 0,
                 hold_reason,
@@ -63,6 +75,7 @@ class Journal:
         refusal: Refusal,
     ) -> None:
         """A rule said no; ``recipient`` is E.164 digits, empty when there was none to read."""
+        rhash, masked = self._who(recipient)
         self._append(
             (
                 self._clock_ms(),
@@ -71,8 +84,8 @@ class Journal:
                 account,
                 "",
                 message_class,
-                self._hash(recipient) if recipient else "",
-                mask(recipient) if recipient else "",
+                rhash,
+                masked,
                 segments,
                 status,
                 refusal.reason.rule_id,
@@ -93,6 +106,7 @@ class Journal:
         *detail: object,
     ) -> None:
         """Something happened to segment ``index`` of an accepted message."""
+        rhash, masked = self._who(envelope.recipient)
         self._append(
             (
                 self._clock_ms(),
@@ -101,8 +115,8 @@ class Journal:
                 envelope.account,
                 carrier,
                 envelope.message_class,
-                self._hash(envelope.recipient),
-                mask(envelope.recipient),
+                rhash,
+                masked,
                 1,
                 status,
                 "",
@@ -124,6 +138,7 @@ class Journal:
         *detail: object,
     ) -> None:
         """A step where only the id or the number is known: receipts, MO, opt-outs."""
+        rhash, masked = self._who(recipient)
         self._append(
             (
                 self._clock_ms(),
@@ -132,8 +147,8 @@ class Journal:
                 account,
                 carrier,
                 0,
-                self._hash(recipient) if recipient else "",
-                mask(recipient) if recipient else "",
+                rhash,
+                masked,
                 0,
                 status,
                 "",

@@ -54,7 +54,7 @@ class Job:
 class Lane:
     """The jobs of one stream that are in memory."""
 
-    __slots__ = ("_again", "marking", "ready", "waiting")
+    __slots__ = ("_again", "marking", "ready", "starved", "waiting")
 
     def __init__(self) -> None:
         self.waiting: deque[Job] = deque()
@@ -62,6 +62,8 @@ class Lane:
         self._again: list[Job] = []
         #: A high-water mark is on its way to the store.
         self.marking = False
+        #: The reader was told that there is no room; it must be woken when there is.
+        self.starved = False
 
     def __len__(self) -> int:
         return len(self.waiting) + len(self.ready) + len(self._again)

@@ -154,16 +154,15 @@ class LongMessages:
         first = kept[0].segment
         submission = Submission(
             account,
-            account.settings.message_class,
             parts,
             first.source_addr,
             first.recipient,
             self._context.store.recipients.hash(first.recipient),
             partition,
-            whole_text([view_of(part.pdu) for part in parts]),
-            len(parts),
             self._context.clock.now_ms(),
         )
+        submission.text = whole_text([view_of(part.pdu) for part in parts])
+        submission.received_s = asyncio.get_running_loop().time()
         submission.long_key = group
         submission.due_ms, submission.expires_ms, submission.tier = first.due_ms, first.expires_ms, first.tier
         self._mt.decide(submission)

@@ -137,16 +137,14 @@ class MoJourney:
         )
         submission = Submission(
             account,
-            rules.message_class,
             [Part(None, 0, 0, message_id, 0, pdu)],
             received.dialled,
             recipient,
             self._context.store.recipients.hash(recipient),
             partition,
-            text,
-            1,
             self._context.clock.now_ms(),
         )
+        submission.text = text
         self.mt.send_internal(submission)
 
 

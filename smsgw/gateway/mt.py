@@ -8,6 +8,7 @@ is answered ESME_ROK once the receipt that reports it is durable.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from smsgw.errors import RecoverableError, StoreError
@@ -40,6 +41,7 @@ from smsgw.store.keys import mt_suffix
 from smsgw.store.state import ENROUTE_HEADER, state_value
 
 if TYPE_CHECKING:
+    from smsgw.esme.account import Account
     from smsgw.esme.session import EsmeSession
     from smsgw.gateway.context import AccountRules, Context
     from smsgw.gateway.long_messages import LongMessages
@@ -47,6 +49,11 @@ if TYPE_CHECKING:
 #: Vendor TLV of a submit_sm: the recipient's tier (a name of the profile), which picks other caps below the ceiling.
 TAG_TIER = 0x1410
 
+#: A long message that the store could not admit is decided again after this.
+STORE_AWAY_RETRY_S = 1.0
+
+_PASSING = (STORE_AWAY, QUEUE_FULL)
+_BAD_NUMBER = Refusal(NUMBER_INVALID, "", None)
 _SUBMIT_SM = int(CommandId.SUBMIT_SM)
 _ROK = int(CommandStatus.ESME_ROK)
 
@@ -76,57 +83,35 @@ class MtJourney:
         context = self._context
         account = session.account
         assert account is not None
-        settings = account.settings
-        if session.unanswered > settings.window:
-            self._refuse_early(
-                session, command_id, sequence_number, Refusal(RATE, f"more than {settings.window} unanswered", 1)
-            )
-            return
+        context.metrics.account(account.settings.system_id).mt_received += 1
         concat = concat_of(view)
-        data_coding = view.data_coding
-        payload = view.payload
-        if view.has_udh:
-            payload = strip_udh(payload)
-        segments = 1 if concat is not None or len(payload) <= 140 else count_segments(payload, data_coding)
+        payload = strip_udh(view.payload) if view.has_udh else view.payload
+        segments = 1 if concat is not None or len(payload) <= 140 else count_segments(payload, view.data_coding)
         recipient = to_e164(view.destination_addr.decode("latin-1"))
-        if recipient is None:
-            self._refuse_early(session, command_id, sequence_number, Refusal(NUMBER_INVALID, "", None))
-            return
-        wait_s = account.bucket.take(segments, session.now_s)
-        if wait_s:
-            refusal = Refusal(RATE, f"{settings.rate_per_s:g} segments a second", max(1, round(wait_s)))
-            self._refuse_early(session, command_id, sequence_number, refusal, recipient)
+        refusal = self._too_much(session, account, recipient, segments)
+        if refusal is not None or recipient is None:
+            self._refuse_early(session, command_id, sequence_number, refusal or _BAD_NUMBER, recipient or "")
             return
         now_ms = context.clock.now_ms()
-        partition = self._partition(recipient, self._partitions)
-        message_id = (
-            session.next_id(partition)
-            if isinstance(session, Destination)
-            else context.ids.next(partition, context.wall_ms())
-        )
-        part = Part(session, command_id, sequence_number, message_id, view.registered_delivery, outgoing(view))
-        source_addr = view.source_addr.decode("latin-1")
         due_ms, expires_ms = read_times(view, now_ms)
         tier = view.tlvs.first(TAG_TIER)
+        tier_name = tier.rstrip(b"\0").decode("ascii", "replace") if tier is not None else ""
+        partition = self._partition(recipient, self._partitions)
+        if isinstance(session, Destination):
+            message_id = session.next_id(partition)
+        else:
+            message_id = context.ids.next(partition, context.wall_ms())
+        part = Part(session, command_id, sequence_number, message_id, view.registered_delivery, outgoing(view))
+        source_addr = view.source_addr.decode("latin-1")
         if concat is not None and concat.total > 1:
-            segment = Segment(source_addr, recipient, now_ms, due_ms, expires_ms, _tier_name(tier))
+            segment = Segment(source_addr, recipient, now_ms, due_ms, expires_ms, tier_name)
             self.long_messages.take(part, concat, account, partition, segment)
             return
-        submission = Submission(
-            account,
-            settings.message_class,
-            [part],
-            source_addr,
-            recipient,
-            self._hash(recipient),
-            partition,
-            decode_text(payload, data_coding),
-            segments,
-            now_ms,
-        )
-        submission.tier = _tier_name(tier)
-        submission.due_ms = due_ms
-        submission.expires_ms = expires_ms
+        submission = Submission(account, [part], source_addr, recipient, self._hash(recipient), partition, now_ms)
+        submission.text = decode_text(payload, view.data_coding)
+        submission.segments = segments
+        submission.tier, submission.due_ms, submission.expires_ms = tier_name, due_ms, expires_ms
+        submission.received_s = session.now_s
         self.decide(submission)
 
     def decide(self, submission: Submission) -> None:
@@ -147,7 +132,7 @@ class MtJourney:
             submission.recipient,
             submission.text,
             submission.segments,
-            submission.due_ms or submission.at_ms,
+            submission.due_ms or submission.accepted_ms,
         )
         outcome = rules.rules(draft)
         submission.signature = draft.signature or ""
@@ -168,7 +153,8 @@ class MtJourney:
         settings = account.settings
         status = refusal.reason.command_status(settings.vendor_codes)
         self._context.metrics.account(settings.system_id).refuse(refusal.reason.rule_id, status)
-        by_receipt = settings.reject_mode == "receipt"
+        # What passes by itself is told at once: the client should try again, and the store may be away.
+        by_receipt = settings.reject_mode == "receipt" and refusal.reason not in _PASSING
         for part in submission.parts:
             self._journal.refused(
                 settings.system_id, submission.message_class, submission.recipient, 1, part.message_id, status, refusal
@@ -197,8 +183,9 @@ class MtJourney:
         """Called once for each batch of ``admit``."""
         if isinstance(replies, StoreError):
             for item in items:
-                self.refuse(cast(_Ticket, item.context).submission, Refusal(STORE_AWAY, "", 5))
+                self._store_away(cast(_Ticket, item.context).submission)
             return
+        now_s = asyncio.get_running_loop().time()
         accounts = self._context.metrics.account
         for item, reply in zip(items, replies, strict=True):
             submission, route, hold_reason, _ = cast(_Ticket, item.context)
@@ -206,7 +193,12 @@ class MtJourney:
                 self.refuse(submission, self._refusal_of(item, reply))
                 continue
             counters = accounts(submission.account.settings.system_id)
-            counters.mt_accepted += len(submission.parts)
+            count = len(submission.parts)
+            counters.mt_accepted += count
+            counters.answered[_ROK] += count
+            if submission.due_ms:
+                counters.mt_held += count
+            counters.answer_latency.observe((now_s - submission.received_s) * 1000)
             for part in submission.parts:
                 self._journal.accepted(submission, part.message_id, route, hold_reason)
                 if part.session is not None:
@@ -214,20 +206,54 @@ class MtJourney:
 
     # -- inside
 
+    def _store_away(self, submission: Submission) -> None:
+        """A single message is refused; a long one is durable in its segments, so it is answered and decided later."""
+        if not submission.long_key:
+            self.refuse(submission, Refusal(STORE_AWAY, "", 5))
+            return
+        for part in submission.parts:
+            if part.session is not None:
+                part.session.answer(rok(part))
+                part.session = None
+        asyncio.get_running_loop().call_later(STORE_AWAY_RETRY_S, self.decide, submission)
+
     def _admit(
         self, submission: Submission, rules: AccountRules, draft: Draft, hold_reason: str, flags: int = 0
     ) -> None:
         context = self._context
-        settings = context.settings
+        account = submission.account.settings
+        route = draft.route
+        assert route is not None
+        own = flags & INTERNAL
+        at_ms = submission.due_ms or submission.accepted_ms
+        caps = None if own else rules.rules.cap_rows(draft)
+        envelope = self._envelope(submission, list(route.carriers), flags)
+        context.admission.submit(
+            AdmitItem(
+                _Ticket(submission, route.name, hold_reason, caps),
+                submission.rhash,
+                envelope.message_ids,
+                context.store.sealer.seal(envelope.pack()),
+                mt_suffix(context.first_carrier(route.carriers), submission.message_class),
+                at_ms,
+                state_value(ENROUTE_HEADER, account.system_id, submission.source_addr),
+                () if own else rules.facts(submission.signature),
+                caps.script_rows(at_ms) if caps is not None else (),
+                submission.tier,
+                submission.message_class,
+                context.settings.queue_limit,
+                submission.due_ms,
+                submission.long_key,
+            )
+        )
+
+    def _envelope(self, submission: Submission, carriers: list[str], flags: int) -> Envelope:
         parts = submission.parts
         account = submission.account.settings
         now_ms = submission.accepted_ms
-        route = draft.route
-        assert route is not None
-        carriers = list(route.carriers)
         if account.reject_mode == "receipt" or any(part.session is None for part in parts):
             flags |= REPORT_ALWAYS
-        envelope = Envelope(
+        return Envelope(
             [part.message_id for part in parts],
             [part.pdu for part in parts],
             account.system_id,
@@ -238,35 +264,11 @@ class MtJourney:
             [part.registered for part in parts],
             now_ms,
             now_ms,
-            submission.expires_ms or now_ms + int(settings.max_validity_s * 1000),
+            submission.expires_ms or now_ms + int(self._context.settings.max_validity_s * 1000),
             submission.due_ms,
             submission.segments,
             carriers,
-            None,
-            0,
-            flags,
-        )
-        carrier = context.first_carrier(carriers)
-        own = flags & INTERNAL
-        caps = None if own else rules.rules.cap_rows(draft)
-        at_ms = submission.due_ms or now_ms
-        context.admission.submit(
-            AdmitItem(
-                _Ticket(submission, route.name, hold_reason, caps),
-                submission.rhash,
-                envelope.message_ids,
-                context.store.sealer.seal(envelope.pack()),
-                mt_suffix(carrier, submission.message_class),
-                at_ms,
-                state_value(ENROUTE_HEADER, account.system_id, submission.source_addr),
-                () if own else rules.facts(submission.signature),
-                caps.script_rows(at_ms) if caps is not None else (),
-                submission.tier,
-                submission.message_class,
-                settings.queue_limit,
-                submission.due_ms,
-                submission.long_key,
-            )
+            flags=flags,
         )
 
     def _refusal_of(self, item: AdmitItem, reply: AdmitReply) -> Refusal:
@@ -280,6 +282,17 @@ class MtJourney:
         if reply.code == FULL:
             return Refusal(QUEUE_FULL, "", 5)
         return Refusal(STORE_AWAY, "the store is short of memory", 60)
+
+    @staticmethod
+    def _too_much(session: Sender, account: Account, recipient: str | None, segments: int) -> Refusal | None:
+        """The account's window and rate; a message without a valid recipient costs no rate."""
+        settings = account.settings
+        if session.unanswered > settings.window:
+            return Refusal(RATE, f"more than {settings.window} requests unanswered", 1)
+        wait_s = account.bucket.take(segments, session.now_s) if recipient is not None else 0.0
+        if wait_s:
+            return Refusal(RATE, f"more than {settings.rate_per_s:g} segments a second", max(1, round(wait_s)))
+        return None
 
     def _refuse_early(
         self, session: Sender, command_id: int, sequence_number: int, refusal: Refusal, recipient: str = ""
@@ -320,10 +333,6 @@ class _Ticket(NamedTuple):
 def rok(part: Part) -> bytes:
     """The ESME_ROK that a part's sender waits for."""
     return response(part.command_id | RESPONSE_BIT, _ROK, part.sequence_number, part.message_id.encode())
-
-
-def _tier_name(value: bytes | None) -> str:
-    return value.rstrip(b"\0").decode("ascii", "replace") if value is not None else ""
 
 
 def _scope_words(fact: str) -> str:

@@ -50,7 +50,7 @@ class Delivery:
 class _Box:
     """What is in memory for one account."""
 
-    __slots__ = ("account", "generation", "pump_due", "queue", "reading", "stream")
+    __slots__ = ("account", "generation", "pump_due", "queue", "reading", "starved", "stream")
 
     def __init__(self, account: Account, stream: str) -> None:
         self.account = account
@@ -60,6 +60,8 @@ class _Box:
         #: Counts the times that reading was stopped: what was put aside before that comes from the store again.
         self.generation = 0
         self.pump_due = False
+        #: The reader was told that there is no room; it must be woken when there is.
+        self.starved = False
 
 
 class Outbox:
@@ -88,7 +90,9 @@ class Outbox:
         if not account.has_receiver:
             return 0
         wanted = 2 * account.settings.deliver_window * max(1, len(account.sessions))
-        return max(0, wanted - len(box.queue))
+        room = max(0, wanted - len(box.queue))
+        box.starved = room == 0
+        return room
 
     def arrived(self, stream: str, entries: list[Entry], pending: bool) -> None:
         """Entries read; ``pending`` ones may have been delivered before, but were never answered."""
@@ -118,7 +122,7 @@ class Outbox:
         name = account.settings.system_id
         counters = self._context.metrics.account(name)
         if command_status == 0:
-            self._context.outbound.ack(name, delivery.entry_id)
+            self._context.outbound.ack(box.stream, delivery.entry_id)
             if delivery.message_id:
                 counters.receipts_delivered += 1
                 self._journal.plain(int(Step.RECEIPT_RETURNED), delivery.message_id, name, "", "", 0, 0, delivery.state)
@@ -127,7 +131,7 @@ class Outbox:
         else:
             counters.deliver_refused[command_status] += 1
             self._refused(box, delivery, command_status)
-        if len(box.queue) <= account.settings.deliver_window // 2:
+        if box.starved and len(box.queue) <= account.settings.deliver_window:
             self._reader(box).wake()
         self._pump_soon(box)
 
@@ -181,7 +185,7 @@ class Outbox:
             try:
                 pdu = self._pdu(account.settings.system_id, session, delivery, sequence_number)
             except (StoreError, RecoverableError, ValueError) as error:
-                self._drop(account.settings.system_id, delivery, f"unreadable: {error}")
+                self._drop(box, delivery, f"unreadable: {error}")
                 continue
             session.deliver(pdu, sequence_number, delivery)
 
@@ -205,7 +209,7 @@ class Outbox:
     def _refused(self, box: _Box, delivery: Delivery, command_status: int) -> None:
         delivery.attempts += 1
         if delivery.attempts >= MAX_ATTEMPTS and command_status not in TEMPORARY:
-            self._drop(box.account.settings.system_id, delivery, f"application answered 0x{command_status:08X}")
+            self._drop(box, delivery, f"application answered 0x{command_status:08X}")
             return
 
         generation = box.generation
@@ -217,8 +221,9 @@ class Outbox:
 
         self._loop.call_later(RETRY_S * min(delivery.attempts, 30), again)
 
-    def _drop(self, system_id: str, delivery: Delivery, why: str) -> None:
-        self._context.outbound.ack(system_id, delivery.entry_id)
+    def _drop(self, box: _Box, delivery: Delivery, why: str) -> None:
+        system_id = box.account.settings.system_id
+        self._context.outbound.ack(box.stream, delivery.entry_id)
         self._journal.plain(int(Step.FAILED), delivery.message_id, system_id, "", "", 0, 0, why)
         self._context.log(
             "esme.delivery_dropped", {"account": system_id, "message_id": delivery.message_id, "why": why}

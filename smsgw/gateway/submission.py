@@ -68,20 +68,20 @@ class Submission:
     """A whole message and its parts, in the order of its segments.
 
     ``recipient`` is E.164 digits, ``rhash`` its keyed hash.
-    ``at_ms`` is the business time for which the rules are asked, ``accepted_ms`` that of its arrival.
+    ``accepted_ms`` is the business time of its arrival, ``received_s`` the loop's.
     ``due_ms`` and ``expires_ms`` are 0 for none. ``long_key`` names a reassembled message's segments in the store.
     """
 
     __slots__ = (
         "accepted_ms",
         "account",
-        "at_ms",
         "due_ms",
         "expires_ms",
         "long_key",
         "message_class",
         "partition",
         "parts",
+        "received_s",
         "recipient",
         "rhash",
         "segments",
@@ -94,26 +94,24 @@ class Submission:
     def __init__(
         self,
         account: Account,
-        message_class: int,
         parts: list[Part],
         source_addr: str,
         recipient: str,
         rhash: str,
         partition: int,
-        text: str,
-        segments: int,
         accepted_ms: int,
     ) -> None:
         self.account = account
-        self.message_class = message_class
+        self.message_class = account.settings.message_class
         self.parts = parts
         self.source_addr = source_addr
         self.recipient = recipient
         self.rhash = rhash
         self.partition = partition
-        self.text = text
-        self.segments = segments
-        self.accepted_ms = self.at_ms = accepted_ms
+        self.accepted_ms = accepted_ms
+        self.text = ""
+        self.segments = len(parts)
+        self.received_s = 0.0
         self.due_ms = 0
         self.expires_ms = 0
         self.signature = ""

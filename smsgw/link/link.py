@@ -97,7 +97,8 @@ class Link(asyncio.Protocol, Generic[Item]):
         self._ticker = ticker
         self._timers = timers
         self._response_s = response_s
-        self._framer = Framer(BEFORE_BIND_MAX_OCTETS)
+        # Strangers bind to us; a carrier is one we chose, and may send much right behind its bind response.
+        self._framer = Framer(BEFORE_BIND_MAX_OCTETS if role is Role.SMSC else AFTER_BIND_MAX_OCTETS)
         self._transport: asyncio.Transport | None = None
         self._out: list[bytes] = []
         self._flush_due = False
@@ -207,6 +208,11 @@ class Link(asyncio.Protocol, Generic[Item]):
         self._reason = self._reason or reason
         if self._transport is not None:
             self._transport.abort()
+
+    @property
+    def is_connected(self) -> bool:
+        """True while there is a transport; ``lost`` has not been told yet."""
+        return self._transport is not None
 
     @property
     def closing(self) -> bool:

@@ -47,6 +47,12 @@ def fact_signature(signature: str) -> str:
     return FACT_COMPANY + scope_signature(signature)
 
 
+def optout_facts(account: str, signature: str) -> tuple[str, ...]:
+    """The facts that forbid a message: about the company, its account, and its signature (empty: it has none)."""
+    facts = (FACT_COMPANY, fact_account(account))
+    return (*facts, fact_signature(signature)) if signature else facts
+
+
 class Fact(NamedTuple):
     """``kind`` "optout", "subscribe" or "tier". ``source`` of a tier is its name, its ``at_ms`` 0."""
 
