@@ -256,11 +256,11 @@ class App:
             except StoreError as error:
                 if self.store_up:
                     _log.warning("store.lost", why=str(error))
-                self.store_up = False
+                self.store_up = self.gateway.context.store_up = False
             else:
                 if not self.store_up:
                     _log.event("store.back")
-                self.store_up = True
+                self.store_up = self.gateway.context.store_up = True
                 self.gateway.context.admission.low_memory = share > LOW_MEMORY_SHARE
             await asyncio.sleep(STORE_CHECK_S)
 

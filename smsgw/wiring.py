@@ -6,7 +6,6 @@ Only translates; starts nothing. The rooms have their own small settings, so tha
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
 from pathlib import Path
 
 from smsgw.carrier.settings import CarrierSettings
@@ -20,6 +19,7 @@ from smsgw.esme.listener import ListenerSettings
 from smsgw.gateway.context import AccountRules, Dialled, GatewaySettings, Numbers
 from smsgw.policy.mo_words import MoWords
 from smsgw.policy.retry import Action, CarrierStatuses
+from smsgw.policy.text import normalise
 from smsgw.site_rules import compiled_rules
 from smsgw.site_rules import store_settings as store_settings
 
@@ -39,6 +39,7 @@ def gateway_settings(site: Site) -> GatewaySettings:
         long_expire_s=site.long.expire_s,
         uncertain=site.uncertain.by_class,
         queue_limit=site.store.queue_limit,
+        away_otp_rate_per_s=site.store.away_otp_rate_per_s or 0.0,
     )
 
 
@@ -134,15 +135,18 @@ def carrier_statuses(site: Site) -> dict[str, CarrierStatuses]:
 
 def account_rules(site: Site) -> dict[str, AccountRules]:
     """Every account's rules, compiled."""
-    words: Mapping[str, MoWords] = {
-        name: MoWords(profile.unsubscribe.stop_words, profile.unsubscribe.start_words)
-        for name, profile in site.profiles.items()
-    }
     rules = compiled_rules(site)
     return {
-        name: AccountRules(name, account.message_class, rules[name], words[account.profile])
+        name: AccountRules(name, account.message_class, rules[name], _mo_words(site, account))
         for name, account in site.accounts.items()
     }
+
+
+def _mo_words(site: Site, account: AccountFile) -> MoWords:
+    """The profile's words without those that mean something else in this account's dialogues, such as N for no."""
+    unsubscribe = site.profile_of(account).unsubscribe
+    taken = {normalise(word) for word in account.dialogue_words}
+    return MoWords([word for word in unsubscribe.stop_words if normalise(word) not in taken], unsubscribe.start_words)
 
 
 def all_mo_words(site: Site) -> MoWords:

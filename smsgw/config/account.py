@@ -78,6 +78,7 @@ class AccountSettings(Settings):
     rate_per_s: PerSecond = Field(1000.0, alias="rate")
     signatures: Strings = ()
     numbers: Listed[NumberSettings] = ()
+    dialogue_words: Strings = ()
     slots: Ranges = ()
     explain: bool = False
     vendor_codes: bool = True

@@ -14,6 +14,7 @@ from smsgw.config.fields import (
     Host,
     Moment,
     Name,
+    PerSecond,
     Port,
     PositiveSeconds,
     Seconds,
@@ -81,6 +82,7 @@ class StoreSettings(Settings):
     secrets: str = ""
     timeout_s: PositiveSeconds = Field(2.0, alias="timeout")
     queue_limit: Annotated[int, Field(ge=1)] = 100_000
+    away_otp_rate_per_s: PerSecond | None = Field(None, alias="away_otp_rate")
     receipt_ttl_s: PositiveSeconds = Field(72 * 3600.0, alias="receipt_ttl")
     state_ttl_s: PositiveSeconds = Field(24 * 3600.0, alias="state_ttl")
     early_receipt_ttl_s: PositiveSeconds = Field(600.0, alias="early_receipt_ttl")

@@ -47,6 +47,8 @@ class GatewaySettings:
     long_expire_s: float = 60.0
     uncertain: tuple[str, str, str] = ("resend", "report", "report")
     queue_limit: int = 100_000
+    #: Verification codes a second that go on while the store is away; 0 refuses them too.
+    away_otp_rate_per_s: float = 0.0
     receipt_ttl_s: float = 72 * 3600.0
     state_ttl_s: float = 24 * 3600.0
     #: A message that waited longer than this since its last look at the opt-outs is looked at again.
@@ -128,6 +130,8 @@ class Context:
     #: The words for MO to numbers that nobody has.
     mo_words: MoWords = field(default_factory=lambda: MoWords(()))
     log: Callable[[str, dict[str, object]], None] = lambda event, fields: None
+    #: Kept by the application: whether Redis answered when it was last asked.
+    store_up: bool = True
     #: Set at shutdown: nothing new is accepted.
     closing: bool = False
     # The store's calls and the task group are made by ``Gateway``, for their answers come back to the journeys.

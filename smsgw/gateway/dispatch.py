@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from smsgw.carrier.bind import Bind
     from smsgw.carrier.pool import Pool
     from smsgw.gateway.context import Context
+    from smsgw.gateway.direct import DirectFlight
     from smsgw.gateway.outcomes import Outcomes
 
 #: Messages of one lane in memory: some windows, so that the carrier never waits for the store.
@@ -185,6 +186,15 @@ class CarrierQueue:
         if not job.queued:
             self.put_back(job)
         self.pump_soon()
+
+    def send_direct(self, pdu: bytes, flight: DirectFlight, now_s: float) -> bool:
+        """Send a segment that is in no stream; False when no bind has room or the rate says no."""
+        bind = self.pool.pick()
+        if bind is None or self.pool.throttle.take(1, now_s):
+            return False
+        sequence_number = bind.next_sequence()
+        bind.submit(with_header(pdu, sequence_number), sequence_number, flight)
+        return True
 
     def bind_lost(self, bind: Bind) -> None:
         """The rest of a long message goes over another bind; there is no better way left."""

@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
 from smsgw.gateway.context import LANE_LABELS, Context
+from smsgw.gateway.direct import Direct, DirectFlight
 from smsgw.gateway.dispatch import FAILOVER_PERIOD_S, CarrierQueue, Flight
 from smsgw.gateway.lanes import Order
 from smsgw.gateway.local_reports import LocalReports
@@ -60,7 +61,8 @@ class Gateway:
         self._mo = MoJourney(context)
         self._receipts = ReceiptJourney(context, self._mo)
         self._outcomes = Outcomes(context, reports, statuses, rng)
-        self._mt = MtJourney(context, reports)
+        self._direct = Direct(context, context.settings.away_otp_rate_per_s)
+        self._mt = MtJourney(context, reports, self._direct)
         self._long = LongMessages(context, self._mt, reports)
         self._mt.long_messages = self._long
         self._mo.mt = self._mt
@@ -68,6 +70,7 @@ class Gateway:
         self._requests = Requests(context, self._mt, self._outcomes)
         self.outbox = Outbox(context)
         self.queues: dict[str, CarrierQueue] = {}
+        self._direct.queues = self.queues
         self._by_stream: dict[str, tuple[CarrierQueue, int]] = {}
         self._marks_found: dict[str, Order] = {}
         self._tasks: asyncio.TaskGroup | None = None
@@ -190,6 +193,9 @@ class Gateway:
 
     def answered(self, pool: Pool, bind: Bind, flight: object, command_status: int, raw: bytes) -> None:
         queue = self.queues[pool.name]
+        if isinstance(flight, DirectFlight):
+            self._direct.answered(pool, flight, command_status, raw)
+            return
         now_s = bind.link.now_s if bind.link is not None else self._loop.time()
         self._outcomes.answered(queue, cast(Flight, flight), command_status, raw, now_s)
         queue.pump_soon()
@@ -197,6 +203,9 @@ class Gateway:
     def unknown(self, pool: Pool, bind: Bind, flights: list[object], why: str) -> None:
         queue = self.queues[pool.name]
         for flight in flights:
+            if isinstance(flight, DirectFlight):
+                self._direct.unknown(flight)
+                continue
             self._outcomes.unknown(queue, cast(Flight, flight), why)
         queue.pump_soon()
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from smsgw.esme.account import Account
     from smsgw.esme.session import EsmeSession
     from smsgw.gateway.context import AccountRules, Context
+    from smsgw.gateway.direct import Direct
     from smsgw.gateway.long_messages import LongMessages
 
 #: Vendor TLV of a submit_sm: the recipient's tier (a name of the profile), which picks other caps below the ceiling.
@@ -63,8 +64,9 @@ class MtJourney:
 
     long_messages: LongMessages
 
-    def __init__(self, context: Context, reports: LocalReports) -> None:
+    def __init__(self, context: Context, reports: LocalReports, direct: Direct) -> None:
         self._context = context
+        self._direct = direct
         self._reports = reports
         self._journal = Journal(context)
         self._hash = context.store.recipients.hash
@@ -145,6 +147,10 @@ class MtJourney:
                 self.refuse(submission, Refusal(outcome.reason, "it opens only after the validity_period", None))
                 return
             submission.due_ms, hold_reason = outcome.until_ms, outcome.reason.rule_id
+        if not context.store_up and draft.route is not None:
+            carriers, route = draft.route.carriers, draft.route.name
+            if self._direct.takes(submission, carriers, route, asyncio.get_running_loop().time()):
+                return
         self._admit(submission, rules, draft, hold_reason)
 
     def refuse(self, submission: Submission, refusal: Refusal) -> None:
