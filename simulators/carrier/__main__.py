@@ -13,12 +13,10 @@ import uvloop
 
 from simulators.carrier import control_lines, options
 from simulators.carrier.control import Control
-from simulators.carrier.settings import CarrierSettings
 from simulators.carrier.sim import CarrierSim
 
 
-async def _serve(settings: CarrierSettings, arguments: Namespace) -> int:
-    sim = CarrierSim(settings)
+async def _serve(sim: CarrierSim, arguments: Namespace) -> int:
     ending = asyncio.Event()
     try:
         await sim.start()
@@ -37,7 +35,7 @@ async def _serve(settings: CarrierSettings, arguments: Namespace) -> int:
         await sim.stop()
         return 2
     if not arguments.quiet:
-        print(f"listening on {settings.host}:{sim.port}", file=sys.stderr, flush=True)
+        print(f"listening on {sim.settings.host}:{sim.port}", file=sys.stderr, flush=True)
     control_lines.read_descriptor(control, sys.stdin.fileno() if sys.stdin else -1, _print)
     await ending.wait()
     summary = sim.summary()
@@ -58,15 +56,17 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         settings = options.settings_of(arguments)
+        sim = CarrierSim(settings)
     except ValueError as error:
         parser.error(str(error))
     if arguments.magic_table or arguments.show_styles:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # piped into head, as long tables are
         print(options.magic_text(settings) if arguments.magic_table else options.styles_text())
         return 0
     # Messages live long enough to be walked by every collection; they hold no cycles.
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
-    return uvloop.run(_serve(settings, arguments))
+    return uvloop.run(_serve(sim, arguments))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """From settings and chance to a plan for each message.
 
 The chance of a message comes from the seed, its recipient and how many messages that recipient
-had before (refused ones count): never from the clock or from other recipients' messages. While
-nothing is left to chance there is one plan, made once, and recipients are not counted.
+had before (refused ones count): never from the clock or from other recipients' messages. So every
+recipient is remembered, about 150 octets each. While nothing is left to chance there is one plan,
+made once, and only magic recipients are counted.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from simulators.spread import Choice, chance
 
 
 class Behaviour:
-    """Decides; ``plan_for`` is called once for each message and recipient."""
+    """Decides; ``plan_for`` is called once for each message and recipient.
+
+    Raises ValueError for shares beyond 100 % and a magic prefix that is no number.
+    """
 
     def __init__(self, settings: CarrierSettings) -> None:
         self._settings = settings
@@ -32,6 +36,14 @@ class Behaviour:
         self._statuses = Choice(settings.refuse, 0)
         self._states = Choice(settings.states, settings.rest_state)
         self._styles = Choice(settings.styles, settings.rest_style)
+        self._never = chance(settings.never_answer)
+        self._drop_before = chance(settings.drop_before)
+        self._drop_after = self._drop_before + chance(settings.drop_after)
+        self._early = chance(settings.early)
+        self._duplicate = chance(settings.duplicate)
+        self._contradict = chance(settings.contradict)
+        self._intermediate = chance(settings.intermediate)
+        self._other_bind = chance(settings.other_bind)
         self._refusals: dict[int, Plan] = {}
         self._constant = self._compose((0,) * 16) if self._is_constant() else None
         usual = Usual(self.renderer, settings.rest_style)
@@ -85,12 +97,12 @@ class Behaviour:
         settings = self._settings
         status = self._statuses.at(words[_REFUSE])
         delay_s = settings.response.at(words[_RESPONSE])
-        answers = 0 if words[_NEVER] < chance(settings.never_answer) else 1
+        answers = 0 if words[_NEVER] < self._never else 1
         connection = Connection.KEEP
         drop = words[_DROP]
-        if drop < chance(settings.drop_before):
+        if drop < self._drop_before:
             connection = Connection.DROP_BEFORE
-        elif drop < chance(settings.drop_before + settings.drop_after):
+        elif drop < self._drop_after:
             connection = Connection.DROP_AFTER
         if status:
             return Plan(status=status, answers=answers, delay_s=delay_s, connection=connection)
@@ -107,16 +119,16 @@ class Behaviour:
         state = self._states.at(words[_STATE])
         style = self._styles.at(words[_STYLE])
         delay_s = settings.receipt.at(words[_RECEIPT])
-        early = words[_EARLY] < chance(settings.early)
-        other_bind = words[_OTHER_BIND] < chance(settings.other_bind)
+        early = words[_EARLY] < self._early
+        other_bind = words[_OTHER_BIND] < self._other_bind
         step = Step(self.renderer(style, state), delay_s, early, other_bind)
         steps = [step]
-        if words[_INTERMEDIATE] < chance(settings.intermediate):
+        if words[_INTERMEDIATE] < self._intermediate:
             steps.insert(0, Step(self.renderer(style, ENROUTE), delay_s / 2, early, other_bind))
         later_s = delay_s + settings.duplicate_after.at(words[_DUPLICATE_AFTER])
-        if words[_DUPLICATE] < chance(settings.duplicate):
+        if words[_DUPLICATE] < self._duplicate:
             steps.append(Step(step.renderer, later_s, early, other_bind))
-        if words[_CONTRADICT] < chance(settings.contradict):
+        if words[_CONTRADICT] < self._contradict:
             other = UNDELIVERED if state.delivered else DELIVERED
             steps.append(Step(self.renderer(style, other), later_s, early, other_bind))
         return tuple(steps)

@@ -43,6 +43,7 @@ class Intake:
     def __init__(
         self,
         settings: CarrierSettings,
+        behaviour: Behaviour,
         limits: Limits,
         outbox: Outbox,
         wheel: TimeWheel,
@@ -51,7 +52,7 @@ class Intake:
     ) -> None:
         self._unasked = settings.receipts_unasked
         self._usual_style = settings.rest_style
-        self._behaviour = Behaviour(settings)
+        self._behaviour = behaviour
         self._limits = limits
         self._outbox = outbox
         self._wheel = wheel
@@ -123,17 +124,17 @@ class Intake:
         """An accepted message by the id of its response, while it is remembered."""
         return self._kept.get(message_id) or self._kept_before.get(message_id)
 
-    def follow(self, message: Message) -> None:
-        """The message was answered: send or schedule its receipts, those it asked for."""
+    def follow(self, message: Message, early: bool = False) -> None:
+        """The message was answered (or came, for the ``early`` ones): send or schedule the receipts it asked for."""
         plan = message.plan
         asked = self._asked(message)
         if not asked:
             return
         if plan.parts is not Parts.EACH and not _has_receipt(plan.parts, _concat(message)):
             return
-        self._stats.receipts_wanted += 1
+        self._stats.receipts_wanted += not early
         for step in plan.receipts:
-            if step.early or (asked > 1 and step.renderer.state.delivered != (asked == 3)):
+            if step.early is not early or (asked > 1 and step.renderer.state.delivered != (asked == 3)):
                 continue  # SMPP 3.4 §5.2.17: 2 asks for failures only; SMPP 5.0: 3 for successes
             self._later(step.delay_s, self._emit, (message, step))
 
@@ -150,10 +151,8 @@ class Intake:
 
     def _unusual(self, message: Message) -> None:
         plan = message.plan
-        if self._asked(message):
-            for step in plan.receipts:
-                if step.early:
-                    self._later(step.delay_s, self._emit, (message, step))
+        if any(step.early for step in plan.receipts):
+            self.follow(message, early=True)
         self._later(plan.delay_s, self._answer, message)
 
     def _answer(self, message: Message) -> None:
@@ -197,8 +196,9 @@ class Intake:
             return
         renderer = step.renderer
         wall_s = time.time()
-        message.state = renderer.state
-        message.done_s = wall_s
+        if not message.done_s:  # what comes after a final state contradicts it, and changes nothing
+            message.state = renderer.state
+            message.done_s = wall_s if renderer.state.final else 0.0
         message_id = renderer.message_id(message)
         self._outbox.send(
             Delivery(

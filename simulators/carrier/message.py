@@ -51,7 +51,7 @@ class Message:
         self.wall_s = wall_s
         self.number = 0
         self.message_id = b""
-        #: What the last receipt made for it said.
+        #: What its receipts said so far; the first final state stays.
         self.state = ENROUTE
         #: Seconds since the epoch when it reached a final state; 0 until then.
         self.done_s = 0.0
@@ -102,11 +102,12 @@ class Message:
         return data[:20].translate(_PRINTABLE)
 
     def to_json(self) -> dict[str, Any]:
-        """What the log and the control line say of it."""
+        """What the control line says of it; the log has the same keys."""
         sm = self.sm
         return {
             "time": round(self.wall_s, 6),
             "system_id": self.system_id,
+            "bind": self.link.number,
             "sequence": self.sequence_number,
             "status": self.status,
             "id": self.message_id.decode("latin-1"),
@@ -115,6 +116,7 @@ class Message:
             "data_coding": sm.data_coding,
             "esm_class": sm.esm_class,
             "registered_delivery": sm.registered_delivery,
+            "fate": self.plan.fate,
             "text": self.text,
             "hex": sm.payload.hex(),
         }

@@ -36,7 +36,7 @@ class _Operation:
 
 
 class Query(_Operation):
-    """Answers query_sm with the state that the last receipt named."""
+    """Answers query_sm with the state that the receipts named."""
 
     def __call__(self, link: CarrierLink, sequence_number: int, request: Pdu) -> None:
         message = self._find(link, request)
@@ -55,7 +55,7 @@ class Query(_Operation):
 
 
 class Cancel(_Operation):
-    """Cancels a message whose receipt has not been made yet."""
+    """Cancels a message that has no final state yet."""
 
     def __call__(self, link: CarrierLink, sequence_number: int, request: Pdu) -> None:
         message = self._find(link, request)
@@ -67,7 +67,7 @@ class Cancel(_Operation):
 
 
 class Replace(_Operation):
-    """Replaces the text of a message whose receipt has not been made yet."""
+    """Replaces the text of a message that has no final state yet."""
 
     def __call__(self, link: CarrierLink, sequence_number: int, request: Pdu) -> None:
         message = self._find(link, request)

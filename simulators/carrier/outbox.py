@@ -128,10 +128,7 @@ class Outbox:
     def lost(self, deliveries: Iterable[Delivery]) -> None:
         """The connection went, or the answers are overdue: send again."""
         for delivery in deliveries:
-            if delivery.tries >= self._most_tries:
-                self._stats.receipts_given_up += 1
-            else:
-                self._stats.receipts_resent += 1
+            if self._is_tried_again(delivery):
                 self.send(delivery)
 
     def _send_on(self, link: CarrierLink, delivery: Delivery) -> None:
@@ -151,8 +148,17 @@ class Outbox:
             stats.receipts_nacked += 1
         else:
             stats.mo_nacked += 1
-        if status not in self._retried or delivery.tries >= self._most_tries:
-            stats.receipts_given_up += 1
-            return
-        stats.receipts_resent += 1
-        self._wheel.add(self._retry_after_s, self.send, delivery)
+        if self._is_tried_again(delivery, status in self._retried):
+            self._wheel.add(self._retry_after_s, self.send, delivery)
+
+    def _is_tried_again(self, delivery: Delivery, allowed: bool = True) -> bool:
+        """Whether another try is allowed and left; counts it, or the giving up."""
+        again = allowed and delivery.tries < self._most_tries
+        stats = self._stats
+        if delivery.is_receipt:
+            stats.receipts_resent += again
+            stats.receipts_given_up += not again
+        else:
+            stats.mo_resent += again
+            stats.mo_given_up += not again
+        return again

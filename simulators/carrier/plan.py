@@ -16,7 +16,7 @@ from simulators.carrier.receipts import Renderer
 class Connection(Enum):
     """What happens to the connection that brought the message."""
 
-    KEEP = "keep"
+    KEEP = ""
     DROP_BEFORE = "drop before the response"
     DROP_AFTER = "drop after the response"
     HALF_OPEN = "go half open"
@@ -59,6 +59,8 @@ class Plan:
     #: Texts that the recipient sends back.
     replies: tuple[str, ...] = ()
     connection: Connection = Connection.KEEP
+    #: What else than the response becomes of the message, in words; empty for nothing.
+    fate: str = field(init=False)
     #: Nothing but one response at once, and receipts that are not early.
     plain: bool = field(init=False)
 
@@ -70,3 +72,4 @@ class Plan:
             and not any(step.early for step in self.receipts)
         )
         object.__setattr__(self, "plain", plain)
+        object.__setattr__(self, "fate", self.connection.value or ("" if self.answers else "never answered"))

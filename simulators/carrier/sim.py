@@ -14,6 +14,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from simulators.carrier.behaviour import Behaviour
 from simulators.carrier.desk import Desk
 from simulators.carrier.intake import Intake
 from simulators.carrier.journal import Journal
@@ -30,13 +31,17 @@ _TICK_S = 0.25
 
 
 class CarrierSim:
-    """One simulated carrier on one port."""
+    """One simulated carrier on one port.
+
+    Raises ValueError for shares beyond 100 % and a magic prefix that is no number.
+    """
 
     def __init__(self, settings: CarrierSettings | None = None) -> None:
         self.settings = settings or CarrierSettings()
         self.stats = Stats()
         #: The port that is listened on, once started.
         self.port = 0
+        self._behaviour = Behaviour(self.settings)
         self._limits = Limits(self.settings)
         self._journal: Journal | None = None
         self._server: asyncio.Server | None = None
@@ -68,7 +73,9 @@ class CarrierSim:
             self._journal = Journal(settings.log_path)
             self._turn.at_end.append(self._journal.flush)
         self._outbox = Outbox(settings, self.stats, self._wheel, self._journal)
-        self._intake = Intake(settings, self._limits, self._outbox, self._wheel, self.stats, self._journal)
+        self._intake = Intake(
+            settings, self._behaviour, self._limits, self._outbox, self._wheel, self.stats, self._journal
+        )
         self._desk = Desk(settings, self._intake, self._outbox, self.stats)
         self._server = await loop.create_server(self._link, settings.host, settings.port, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]

@@ -40,6 +40,8 @@ class Stats:
         self.mo_sent = 0
         self.mo_acked = 0
         self.mo_nacked = 0
+        self.mo_resent = 0
+        self.mo_given_up = 0
         self.binds = 0
         self.binds_refused = 0
         self.unbinds = 0
@@ -83,6 +85,8 @@ class Stats:
             "mo_sent": self.mo_sent,
             "mo_acked": self.mo_acked,
             "mo_nacked": self.mo_nacked,
+            "mo_resent": self.mo_resent,
+            "mo_given_up": self.mo_given_up,
             "binds": self.binds,
             "bind_refused": self.binds_refused,
             "unbinds": self.unbinds,

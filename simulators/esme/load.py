@@ -66,7 +66,7 @@ class Load:
             ]
             try:
                 await self._all_bound(len(kinds))
-                if self._failure is None:
+                if self._failure is None and not self._ending:
                     self._begin()
                     await self._until_done()
                 await self._end()
@@ -85,6 +85,7 @@ class Load:
         """Send nothing more; the run ends with what has come."""
         self._ending = True
         self._stop_sending()
+        self.turn.touch()
 
     # connections
 
@@ -106,6 +107,10 @@ class Load:
             else:
                 self._joined(link)
                 await link.gone.wait()
+                if not self.counts.started_s and not self._ending:
+                    self._failure = LinkLost("a connection went before all were bound")
+                    self.turn.touch()
+                    return
                 if not settings.reconnect:
                     return
             await asyncio.sleep(settings.reconnect_after_s if self.counts.started_s else 0.1)
@@ -124,7 +129,11 @@ class Load:
                 _, link = await asyncio.get_running_loop().create_connection(
                     lambda: LoadLink(self, account, kind), settings.host, settings.port
                 )
-                await link.bound
+                try:
+                    await link.bound
+                except BaseException:  # also when cancelled: nobody else would close it
+                    link.abort()
+                    raise
         except TimeoutError:
             raise ConnectFailed(f"no bind within {settings.bind_timeout_s:g} s") from None
         except OSError as error:
@@ -133,6 +142,8 @@ class Load:
 
     def _joined(self, link: LoadLink) -> None:
         self.counts.binds += 1
+        if not link.open:
+            return  # it went in the turn in which it was bound
         self.links.append(link)
         if link.can_submit:
             self._senders.append(link)
@@ -152,7 +163,10 @@ class Load:
 
     async def _all_bound(self, wanted: int) -> None:
         deadline_s = self.settings.bind_timeout_s + 5
-        await self.turn.wait_for(lambda: len(self.links) == wanted or self._failure or self._ending, deadline_s)
+        try:
+            await self.turn.wait_for(lambda: len(self.links) == wanted or self._failure or self._ending, deadline_s)
+        except TimeoutError:
+            self._failure = ConnectFailed(f"only {len(self.links)} of {wanted} connections bound")
 
     # sending
 

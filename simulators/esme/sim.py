@@ -261,7 +261,11 @@ class EsmeSim:
             )
         except OSError as error:
             raise ConnectFailed(f"{settings.host}:{settings.port}: {error}") from error
-        await link.bound
+        try:
+            await link.bound
+        except BaseException:  # also when cancelled: nobody else would close it
+            link.abort()
+            raise
         return link
 
     def _link(self, bind: int | None) -> SimLink:

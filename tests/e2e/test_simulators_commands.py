@@ -199,6 +199,9 @@ async def test_the_log_has_a_line_for_each_message_and_receipt(tmp_path: Path) -
     assert (submit["text"], submit["hex"], submit["status"], submit["system_id"]) == ("您好", "60a8597d", 0, "load")
     assert (submit["source"], submit["destination"], submit["data_coding"]) == ("10690001", "19900000001", 8)
     assert events[2]["status"] == 0x58
+    async with CarrierSim() as sim:
+        await Load(LoadSettings(port=sim.port, progress_s=0, count=1)).run()
+        assert set(sim.received[0].to_json()) == set(submit) - {"event"}
 
 
 async def test_a_port_that_is_taken() -> None:

@@ -181,6 +181,16 @@ async def test_receipts_of_a_long_message(parts: Parts, indexes: list[int], long
         assert "".join(message.text for message in sim.received) == _LONG
 
 
+async def test_an_early_receipt_for_the_last_part_only() -> None:
+    settings = CarrierSettings(parts=Parts.LAST, early=1.0, response=Delay.parse("20ms"))
+    async with CarrierSim(settings) as sim, EsmeSim(_esme(sim)) as esme:
+        futures = esme.submit_long("1", "8613800000001", _LONG)
+        await esme.wait_for(lambda: esme.receipts, _SOON_S)
+        assert not any(future.done() for future in futures)
+        answers = await asyncio.gather(*futures)
+        assert [came.message_id for came in esme.receipts] == [answers[2].message_id]
+
+
 async def test_receipts_on_another_bind() -> None:
     settings = CarrierSettings(other_bind=1.0)
     async with CarrierSim(settings) as sim, EsmeSim(_esme(sim, "transceiver", "transceiver")) as esme:
@@ -236,6 +246,18 @@ async def test_a_drop_loses_what_was_unanswered() -> None:
         await esme.disconnect()
 
 
+async def test_a_carrier_comes_back_on_its_port() -> None:
+    async with CarrierSim() as sim:
+        esme = EsmeSim(_esme(sim))
+        await esme.connect()
+    await esme.wait_for(lambda: not esme.bound, _SOON_S)
+    async with CarrierSim(CarrierSettings(port=sim.port)) as again:
+        await esme.connect()
+        assert (await esme.submit("1", "8613800000001", "x")).ok
+        assert len(again.received) == 1
+        await esme.disconnect()
+
+
 async def test_pause_looks_hung_and_resume_goes_on() -> None:
     async with CarrierSim() as sim, EsmeSim(_esme(sim)) as esme:
         sim.pause()
@@ -258,8 +280,8 @@ async def test_half_open() -> None:
 
 
 async def test_idle_connections_are_dropped_and_enquire_link_keeps_them() -> None:
-    async with CarrierSim(CarrierSettings(idle_drop_s=0.8)) as sim:
-        alive = EsmeSettings(port=sim.port, enquire_s=0.2)
+    async with CarrierSim(CarrierSettings(idle_drop_s=1.5)) as sim:
+        alive = EsmeSettings(port=sim.port, enquire_s=0.3)
         async with EsmeSim(_esme(sim)) as idle, EsmeSim(alive) as awake:
             await idle.wait_for(lambda: not idle.bound, _SOON_S)
             assert awake.bound == 1
