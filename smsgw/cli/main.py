@@ -13,9 +13,13 @@ from typing import Annotated, NoReturn
 import typer
 
 from smsgw import __version__
+from smsgw.cli import optout, tier
 from smsgw.cli.check import check
+from smsgw.cli.explain import explain
 from smsgw.cli.password import password
+from smsgw.cli.records import records
 from smsgw.cli.run import run
+from smsgw.cli.status import status
 from smsgw.errors import SmsgwError
 
 app = typer.Typer(
@@ -28,6 +32,11 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(check)
+app.command()(explain)
+app.command()(status)
+app.command()(records)
+app.add_typer(optout.app, name="optout")
+app.add_typer(tier.app, name="tier")
 app.command()(password)
 
 

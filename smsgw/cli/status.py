@@ -1,0 +1,94 @@
+"""``smsgw status``: what the running gateway says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.text import Text
+
+from smsgw.cli.ops_port import ask
+from smsgw.cli.options import JsonOption, SiteOption
+from smsgw.cli.output import Cell, console, pairs, print_json, table
+from smsgw.config.load import load_site
+from smsgw.smpp.constants import status_name
+
+
+def status(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
+    """Show the running gateway: accounts, carriers, queues, store. Exit code 1 when it does not answer."""
+    found = ask(load_site(site), "/status")
+    if as_json:
+        print_json(found)
+        return
+    screen = console()
+    screen.print(pairs(_head(found)))
+    typer.echo()
+    screen.print(_carriers(found["carriers"]))
+    typer.echo()
+    screen.print(_accounts(found["accounts"]))
+
+
+def _head(found: Mapping[str, Any]) -> list[tuple[str, Cell]]:
+    missing = found["not_ready"]
+    store, records = found["store"], found["records"]
+    ready = Text("yes", style="green")
+    if missing:
+        ready = Text("no: " + "; ".join(str(why) for why in missing.values()), style="red")
+    waiting = sum(call["waiting"] for call in store["calls"].values())
+    kept = f"{records['written']} written" + (f", {records['lost']} lost" if records["lost"] else "")
+    if records["failing"]:
+        kept += f"; can't write: {records['failing']}"
+    kind = "embedded" if store["embedded"] else "external"
+    return [
+        ("gateway", f"smsgw {found['version']}, node {found['node']}"),
+        ("ready", ready),
+        ("business time", found["business_time"]),
+        ("store", f"{'up' if store['up'] else 'AWAY'}, {kind}, server {store['server']}, {waiting} calls waiting"),
+        ("records", kept),
+    ]
+
+
+def _carriers(carriers: Mapping[str, Any]) -> object:
+    columns = ("carrier", "binds", "rate/s", "in flight", "waiting", "submitted", "answered", "receipts")
+    rows = [
+        (
+            name,
+            _binds(each["binds_up"], each["binds"]),
+            Text(f"{each['rate_per_s']:g}", style="yellow" if each["slowed"] else ""),
+            each["in_flight"],
+            _counts(each["waiting"]),
+            each["submitted"],
+            _counts({status_name(int(status, 16)): count for status, count in each["answered"].items()}),
+            _counts(each["receipts"]),
+        )
+        for name, each in carriers.items()
+    ]
+    return table(columns, rows, right=("rate/s", "in flight", "submitted"))
+
+
+def _accounts(accounts: Mapping[str, Any]) -> object:
+    columns = ("account", "class", "binds", "accepted", "refused", "receipts", "undelivered")
+    rows = [
+        (
+            name if each["enabled"] else f"{name} (disabled)",
+            each["class"],
+            each["binds"],
+            each["accepted"],
+            _counts(each["refused"]),
+            each["receipts_delivered"],
+            each["outbox"],
+        )
+        for name, each in accounts.items()
+    ]
+    return table(columns, rows, right=("binds", "accepted", "receipts", "undelivered"))
+
+
+def _binds(up: int, wanted: int) -> Text:
+    style = "green" if up == wanted else "yellow" if up else "red"
+    return Text(f"{up} of {wanted}", style=style)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counts.items() if count) or "–"
