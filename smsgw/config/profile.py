@@ -132,6 +132,8 @@ def build_profile(file: ProfileFile, document: Document, problems: Problems) -> 
     _check_stated(caps, file, document, problems)
     if problems.count > before:
         return None
+    if MessageClass.MARKETING not in file.window.hard.classes or not file.window.hard.closed:
+        document.warn(problems, ("window", "hard"), "nothing keeps marketing from being sent at night")
     hard, soft = file.window.hard, file.window.soft
     return Profile(
         name=file.name,

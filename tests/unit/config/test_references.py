@@ -126,6 +126,14 @@ def test_dangerous_settings_are_pointed_out(site: SiteCopy) -> None:
     ]
 
 
+def test_marketing_at_night_is_pointed_out(site: SiteCopy) -> None:
+    site.edit("profiles/cn.toml", 'closed = ["21:00-08:00"]', "closed = []")
+    line = site.line_of("profiles/cn.toml", "[window.hard] ")
+    assert site.warnings() == [
+        f"profiles/cn.toml:{line}: window.hard: nothing keeps marketing from being sent at night"
+    ]
+
+
 def test_files_that_are_not_read_are_pointed_out(site: SiteCopy) -> None:
     site.write("route.toml", "").write("account/new.toml", "").write("state/secrets.toml", "").write("tls/x.pem", "")
     assert [warning.split(":")[0] for warning in site.warnings()] == ["account/new.toml", "route.toml"]
