@@ -34,6 +34,7 @@ from smsgw.policy.retry import Backoff
 from smsgw.records.log import RecordLog
 from smsgw.smpp.constants import status_name
 from smsgw.status import Status, watch
+from smsgw.store.admission import LOW_MEMORY_SHARE
 from smsgw.store.connection import Store
 from smsgw.store.secrets import load_or_create
 from smsgw.store.server import EmbeddedServer
@@ -45,8 +46,6 @@ from smsgw.telemetry.repeats import Repeats
 DRAIN_S = 10.0
 RECORDS_PERIOD_S = 0.05
 STORE_CHECK_S = 1.0
-#: New marketing is refused when Redis has used this share of its memory.
-LOW_MEMORY_SHARE = 0.9
 #: New objects before each generation of the collector runs. Messages make no cycles; sessions are few.
 GC_THRESHOLDS = (50_000, 20, 100)
 _log = EventLog("smsgw.app")

@@ -21,7 +21,7 @@ from smsgw.policy.pipeline import Rules
 from smsgw.policy.reasons import NUMBER_INVALID, OPTOUT, QUEUE_FULL, STORE_AWAY
 from smsgw.smpp.alphabet import choose_coding
 from smsgw.smpp.segments import count_segments
-from smsgw.store.admission import ACCEPTED, CAPPED, FULL, OPTED_OUT, Admission, AdmitItem
+from smsgw.store.admission import ACCEPTED, CAPPED, FULL, LOW_MEMORY_SHARE, OPTED_OUT, Admission, AdmitItem
 from smsgw.store.connection import Store
 from smsgw.store.keys import mt_suffix
 from smsgw.store.recipients import FACT_COMPANY, Fact, RecipientFacts, optout_facts
@@ -166,6 +166,7 @@ async def _ask_store(site: Site, rules: Rules, store: Store, found: Explanation,
         tier=found.question.tier, message_class=draft.message_class,
     )  # fmt: skip
     admission = Admission(store, lambda items, replies: None, lambda: found.question.at_ms)
+    admission.low_memory = await store.memory_share() > LOW_MEMORY_SHARE
     found.facts_looked_at = facts
     found.lines.append(await _optout(admission, item, facts))
     found.lines.append(await _frequency(admission, item, caps, rows, found))

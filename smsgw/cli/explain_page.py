@@ -13,6 +13,7 @@ from smsgw.cli.optout import facts_json
 from smsgw.cli.output import Cell, clean, console, pairs, table
 from smsgw.clock import from_ms
 from smsgw.policy.model import Hold, Outcome, Refusal
+from smsgw.policy.reasons import QUEUE_FULL, STORE_AWAY
 from smsgw.store.recipients import FACT_COMPANY
 
 _CODING_NAMES: Final = {0: "GSM 03.38", 8: "UCS2"}
@@ -146,7 +147,7 @@ def _verdict_words(found: Explanation, zone: tzinfo) -> Text:
     again = f"; try again in {verdict.retry_after_s} s" if verdict.retry_after_s else ""
     codes = f"0x{reason.status:08X}, fallback 0x{reason.fallback:08X}"
     words = f"refused by {reason.rule_id} ({codes}): {reason.text}{again} · 拒绝：{reason.text_zh}"
-    if found.question.account.reject_mode == "receipt" and found.recipient:
+    if _is_told_by_receipt(found, verdict):
         words += f"; this account is answered ESME_ROK and gets a receipt REJECTD err:{reason.receipt_err}"
     elif not found.question.account.vendor_codes:
         words += f"; this account is answered 0x{reason.fallback:08X}"
@@ -173,12 +174,17 @@ def _outcome_json(outcome: Outcome, zone: tzinfo) -> dict[str, object]:
     return {**shown, "until": _local(outcome.until_ms, zone, "T")}
 
 
+def _is_told_by_receipt(found: Explanation, refusal: Refusal) -> bool:
+    """Whether the account is answered ESME_ROK; never for what passes by itself, nor before there is a recipient."""
+    by_receipt = found.question.account.reject_mode == "receipt"
+    return by_receipt and bool(found.recipient) and refusal.reason not in (QUEUE_FULL, STORE_AWAY)
+
+
 def _answer_status(found: Explanation, verdict: Outcome) -> str:
     """The command_status that this account would see."""
-    account = found.question.account
-    if not isinstance(verdict, Refusal) or (account.reject_mode == "receipt" and found.recipient):
+    if not isinstance(verdict, Refusal) or _is_told_by_receipt(found, verdict):
         return "0x00000000"
-    return f"0x{verdict.reason.command_status(account.vendor_codes):08X}"
+    return f"0x{verdict.reason.command_status(found.question.account.vendor_codes):08X}"
 
 
 def _way(way: Way) -> str:

@@ -25,6 +25,9 @@ FULL: Final = 3
 MEMORY: Final = 4
 GONE: Final = 5
 
+LOW_MEMORY_SHARE: Final = 0.9
+"""New marketing is refused when Redis has used this share of its memory."""
+
 CapRow = Sequence[Any]
 """[key, kind (0 clock, 1 rolling), limit, {tier: limit}, bucket start ms, bucket end ms, period ms]."""
 
