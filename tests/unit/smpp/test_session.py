@@ -154,7 +154,9 @@ def test_an_esme_is_bound_by_what_it_sent_only() -> None:
         session.bound(_C.BIND_RECEIVER)
 
 
-@pytest.mark.parametrize(("role", "state"), list(product(Role, [state for state in State if state not in (State.OPEN, State.OUTBOUND)])))
+@pytest.mark.parametrize(
+    ("role", "state"), list(product(Role, [state for state in State if state not in (State.OPEN, State.OUTBOUND)]))
+)
 def test_only_an_open_session_is_bound(role: Role, state: State) -> None:
     session = _session(role, state)
     for bind in _BINDS:
