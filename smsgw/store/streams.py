@@ -209,11 +209,14 @@ class StreamReader:
         self._hand_over(stream, messages, pending=False)
 
     def _hand_over(self, stream: _Stream, messages: list[Entry], *, pending: bool) -> None:
-        """Deliver what there is room for and keep the rest."""
-        room = self._room(stream.key)
-        stream.backlog = messages[room:] if room > 0 else messages
-        if room > 0 and messages:
-            self._deliver(stream.key, messages[:room] if stream.backlog else messages, pending)
+        """Deliver what there is room for and keep the rest.
+
+        Ends with a ``room`` of 0 where something is kept: who says so knows that a ``wake`` is waited for.
+        """
+        stream.backlog = messages
+        while stream.backlog and (room := self._room(stream.key)) > 0:
+            taken, stream.backlog = stream.backlog[:room], stream.backlog[room:]
+            self._deliver(stream.key, taken, pending)
 
     def _deliver_backlogs(self) -> None:
         for stream in self._streams.values():
