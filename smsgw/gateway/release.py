@@ -61,6 +61,8 @@ class Releaser:
     def moved(self, contexts: list[object], replies: list[ReleaseReply] | StoreError) -> None:
         """Called once for each batch of the store's release script."""
         for number, context in enumerate(contexts):
+            if context is None:
+                continue  # moved to another time by replace_sm, which waits for no reply
             moving = cast(_Moving, context)
             self._busy.discard(moving.held.held_id)
             if isinstance(replies, StoreError):
