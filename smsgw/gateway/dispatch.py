@@ -204,6 +204,8 @@ class CarrierQueue:
 
     def _more_later(self) -> None:
         """Let more jobs become ready, and have the reader bring more."""
+        if self._context.closing:
+            return
         wake = False
         for stream, lane in self._lanes.items():
             if not lane.marking and lane.waiting and lane.sendable < self._chunk:
@@ -236,6 +238,15 @@ class CarrierQueue:
     def _woken(self) -> None:
         self._timer = None
         self.pump_soon()
+
+    def give_back(self) -> None:
+        """Shutting down: what was marked but not sent goes to the end of its stream, so that it is not uncertain."""
+        for lane in self._lanes.values():
+            for job in lane.take_ready():
+                if job.is_whole:
+                    self._outcomes.requeue(self, job)
+                else:
+                    lane.again(job)
 
     # -- a carrier that is down
 

@@ -157,10 +157,12 @@ class Gateway:
         """
         context = self.context
         context.closing = True
+        for queue in self.queues.values():
+            queue.give_back()
         try:
             async with asyncio.timeout(patience_s):
                 await context.admission.commit.drain()
-                while any(pool.in_flight for pool in context.pools.values()):
+                while any(pool.in_flight for pool in context.pools.values()) or self.outbox.in_flight:
                     await asyncio.sleep(0.02)
                 for commit in self.commits:
                     await commit.drain()

@@ -89,6 +89,13 @@ class Lane:
             return None
         return self.waiting[min(count, len(self.waiting)) - 1].entry_id
 
+    def take_ready(self) -> list[Job]:
+        """Take out everything that might be written, oldest first."""
+        jobs = sorted((*self._again, *self.ready))
+        self._again.clear()
+        self.ready.clear()
+        return jobs
+
     def marked(self, order: Order) -> None:
         """The mark is durable up to ``order``."""
         waiting, ready = self.waiting, self.ready

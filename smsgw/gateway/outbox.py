@@ -81,13 +81,18 @@ class Outbox:
         box = self._boxes.get(system_id)
         return len(box.queue) if box is not None else 0
 
+    @property
+    def in_flight(self) -> int:
+        """Deliveries that applications have not answered yet."""
+        return sum(len(session.link.window) for box in self._boxes.values() for session in box.account.sessions)
+
     # -- from the store
 
     def room(self, stream: str) -> int:
         """How many entries may be read."""
         box = self._by_stream[stream]
         account = box.account
-        if not account.has_receiver:
+        if not account.has_receiver or self._context.closing:
             return 0
         wanted = 2 * account.settings.deliver_window * max(1, len(account.sessions))
         room = max(0, wanted - len(box.queue))
@@ -176,7 +181,7 @@ class Outbox:
         box.pump_due = False
         queue = box.queue
         account = box.account
-        while queue:
+        while queue and not self._context.closing:
             session = account.receiver()
             if session is None:
                 return

@@ -166,6 +166,12 @@ class Outcomes:
         self._context.settlement.move(None, job.stream, job.entry_id, mt_suffix(target, job.lane), blob)
         return True
 
+    def requeue(self, queue: CarrierQueue, job: Job) -> None:
+        """Put a message that was not sent back to the end of its stream."""
+        blob = self._context.store.sealer.seal(job.envelope.pack())
+        suffix = mt_suffix(queue.name, job.lane)
+        self._context.settlement.move(queue.name, job.stream, job.entry_id, suffix, blob)
+
     def settled(self, contexts: list[object], replies: list[Settled] | StoreError) -> None:
         """Called once for each batch: receipts that had overtaken their response were passed on meanwhile."""
         if isinstance(replies, StoreError):

@@ -60,7 +60,8 @@ class ReceiptJourney:
         except RecoverableError as error:
             bind.respond(response(command_id | RESPONSE_BIT, error.command_status, sequence_number, b""))
             return
-        waiting = self._context.correlation.commit.waiting + self._context.outbound.appends.waiting
+        context = self._context
+        waiting = context.correlation.commit.waiting + context.outbound.appends.waiting + context.optouts.commit.waiting
         if waiting > MAX_UNANSWERED:
             bind.respond(response(command_id | RESPONSE_BIT, CommandStatus.ESME_RMSGQFUL, sequence_number, b""))
             return
