@@ -37,7 +37,7 @@ Filter = Callable[[Record], bool]
 
 def records(
     message_id: Annotated[
-        str, typer.Argument(metavar="[MESSAGE_ID]", help="All steps of this message; else the last steps of any.")
+        str, typer.Argument(metavar="MESSAGE_ID", help="All steps of this message; else the last steps of any.")
     ] = "",
     site: SiteOption = Path(),
     last: Annotated[int, typer.Option("--last", "-n", min=1, help="How many steps, without a message id.")] = 20,

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.table import Table
 from rich.text import Text
 
 from smsgw.cli.ops_port import ask
 from smsgw.cli.options import JsonOption, SiteOption
 from smsgw.cli.output import Cell, console, pairs, print_json, table
 from smsgw.config.load import load_site
+from smsgw.errors import SmsgwError
 from smsgw.smpp.constants import status_name
 
 
@@ -22,12 +24,18 @@ def status(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
     if as_json:
         print_json(found)
         return
+    try:
+        parts = (pairs(_head(found)), _carriers(found["carriers"]), _accounts(found["accounts"]))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        message = (
+            f"the gateway's status lacks something, so it is another version's ({error}); --json shows it as it is"
+        )
+        raise SmsgwError(message) from error
     screen = console()
-    screen.print(pairs(_head(found)))
-    typer.echo()
-    screen.print(_carriers(found["carriers"]))
-    typer.echo()
-    screen.print(_accounts(found["accounts"]))
+    for number, part in enumerate(parts):
+        if number:
+            typer.echo()
+        screen.print(part)
 
 
 def _head(found: Mapping[str, Any]) -> list[tuple[str, Cell]]:
@@ -50,7 +58,7 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, Cell]]:
     ]
 
 
-def _carriers(carriers: Mapping[str, Any]) -> object:
+def _carriers(carriers: Mapping[str, Any]) -> Table:
     columns = ("carrier", "binds", "rate/s", "in flight", "waiting", "submitted", "answered", "receipts")
     rows = [
         (
@@ -68,11 +76,11 @@ def _carriers(carriers: Mapping[str, Any]) -> object:
     return table(columns, rows, right=("rate/s", "in flight", "submitted"))
 
 
-def _accounts(accounts: Mapping[str, Any]) -> object:
+def _accounts(accounts: Mapping[str, Any]) -> Table:
     columns = ("account", "class", "binds", "accepted", "refused", "receipts", "undelivered")
     rows = [
         (
-            name if each["enabled"] else f"{name} (disabled)",
+            name if each["in_force"] else Text(f"{name} (not in force)", style="red"),
             each["class"],
             each["binds"],
             each["accepted"],

@@ -1,0 +1,87 @@
+"""``smsgw status`` against an ops port of a test, and against none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from smsgw.telemetry.ops import Heartbeat, OpsServer
+from tests.unit.cli.conftest import Run, change, shown
+
+SNAPSHOT: dict[str, Any] = {
+    "version": "0.1.0",
+    "node": "node1",
+    "business_time": "2026-11-18T02:30:00+00:00",
+    "not_ready": {"carriers": "no bind of any carrier is up"},
+    "store": {
+        "up": True,
+        "server": "8.1.3",
+        "embedded": True,
+        "calls": {"admit": {"items": 3, "waiting": 2}},
+    },
+    "accounts": {
+        "shop": {
+            "class": "marketing",
+            "in_force": False,
+            "binds": 1,
+            "accepted": 3,
+            "refused": {"optout": 2},
+            "receipts_delivered": 1,
+            "outbox": 0,
+        }
+    },
+    "carriers": {
+        "alpha": {
+            "binds_up": 0,
+            "binds": 2,
+            "in_flight": 0,
+            "rate_per_s": 200.0,
+            "slowed": False,
+            "waiting": {"otp": 0, "notice": 0, "marketing": 3},
+            "submitted": 5,
+            "answered": {"0x00000000": 4, "0x00000058": 1},
+            "receipts": {"DELIVRD": 1},
+        }
+    },
+    "records": {"written": 9, "lost": 0, "failing": None},
+}
+
+
+def test_a_page_and_an_object(site: Path, smsgw: Run) -> None:
+    ops = OpsServer(CollectorRegistry(), Heartbeat(), port=0, status=lambda: SNAPSHOT)
+    ops.start()
+    try:
+        change(site / "smsgw.toml", "port = 1", f"port = {ops.port}")
+        page = smsgw("status").stdout
+        assert "no: no bind of any carrier is up" in page
+        assert "0 of 2" in page
+        assert "marketing 3" in page
+        assert "ESME_ROK 4, ESME_RTHROTTLED 1" in page
+        assert "optout 2" in page
+        assert "shop (not in force)" in page
+        assert shown(smsgw("status", "--json")) == SNAPSHOT
+    finally:
+        ops.stop()
+
+
+def test_a_gateway_of_another_version(site: Path, smsgw: Run) -> None:
+    ops = OpsServer(CollectorRegistry(), Heartbeat(), port=0, status=lambda: {"version": "9"})
+    ops.start()
+    try:
+        change(site / "smsgw.toml", "port = 1", f"port = {ops.port}")
+        result = smsgw("status")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "another version's" in str(result.exception)
+    finally:
+        ops.stop()
+
+
+def test_a_gateway_that_does_not_answer(smsgw: Run) -> None:
+    result = smsgw("status")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert (
+        str(result.exception) == "the gateway does not answer on http://127.0.0.1:1: Connection refused; is it running?"
+    )
