@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from smsgw.policy.numbers import mask
-from smsgw.records.record import Step
+from smsgw.records.record import NO_CLASS, Step
 
 if TYPE_CHECKING:
     from smsgw.gateway.context import Context
@@ -146,7 +146,7 @@ class Journal:
                 message_id,
                 account,
                 carrier,
-                0,
+                NO_CLASS,
                 rhash,
                 masked,
                 0,

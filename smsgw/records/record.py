@@ -66,6 +66,8 @@ DETAIL: Mapping[int, tuple[str, ...]] = MappingProxyType(
 )
 _STEP_NAMES = {int(step): step.name.lower() for step in Step}
 _CLASS_NAMES = ("otp", "notice", "marketing")
+#: The class of a step that knows none: receipts, MO, opt-outs.
+NO_CLASS = -1
 
 #: A row as it is appended: ``Record``'s fields up to ``latency_ms``, then the detail values, flat.
 Row = tuple[int, int, str, str, str, int, str, str, int, int, str, str, float, *tuple[object, ...]]
@@ -82,7 +84,7 @@ class Record(NamedTuple):
     account: str
     carrier: str
     message_class: int
-    """0 otp, 1 notice, 2 marketing."""
+    """0 otp, 1 notice, 2 marketing, NO_CLASS where the step does not know."""
     recipient_hash: str
     recipient_masked: str
     segments: int
@@ -155,4 +157,6 @@ def to_json(record: Record) -> str:
 
 
 def _class_name(message_class: int) -> str:
+    if message_class == NO_CLASS:
+        return ""
     return _CLASS_NAMES[message_class] if 0 <= message_class < len(_CLASS_NAMES) else str(message_class)
