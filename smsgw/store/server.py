@@ -5,6 +5,7 @@ own, so Ctrl-C stops the gateway first; a gateway killed outright leaves it runn
 one adopts it. Stopping it is polite (SHUTDOWN: the AOF is complete), killing is the last resort.
 Starting, and stopping by a command, happen under a file lock, and whoever uses the server keeps a connection from
 before that lock is let go: so two starters never meet, and nobody stops what somebody has just adopted.
+A server that dies is not noticed here: its gateway looks at ``is_running`` and calls ``restart``.
 What can go wrong: no binary (StoreRefused says what to install), a socket path over 107 octets (a short
 one under the temporary directory is used), a second gateway on one state directory (it adopts).
 """
@@ -113,6 +114,17 @@ class EmbeddedServer:
         async with self._alone():
             await self._adopt_or_start()
             await self._presence.call("PING")
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process is there, be it busy, loading or stopped. Cheap enough to ask some times a second."""
+        return _alive(self.pid, self.directory)
+
+    async def restart(self) -> None:
+        """Start it again after its process was killed or crashed. Raises as ``start``."""
+        # What is left of the old one is known only by trying it.
+        await self._presence.close()
+        await self.start()
 
     async def _adopt_or_start(self) -> None:
         if await self._answers():

@@ -50,7 +50,9 @@ class Bench:
         self.batch = batch
         self.rows: list[Row] = []
         secrets = new_secrets()
-        self.store = Store(server.url, sealer=secrets.sealer(), recipients=secrets.hasher(), settings=StoreSettings())
+        self.store = Store(
+            server.url, sealer=secrets.sealer(), recipients=secrets.hasher(), settings=StoreSettings(out_limit=10**9)
+        )
         self._reported = 0
         self._progress = asyncio.Event()
         self.read: list[tuple[str, Entry]] = []

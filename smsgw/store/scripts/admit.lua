@@ -42,7 +42,7 @@ local function refusal(item, profile, person)
   end
   local rows = profile[3]
   if rows[1] then
-    local refused = over_cap(person.caps, rows, tier_of(item[7], profile, person), item[3])
+    local refused = over_cap(person, rows, tier_of(item[7], profile, person), item[3])
     if refused then return refused end
   end
   if low_memory and profile[5] == 2 then return {4} end
@@ -51,10 +51,7 @@ local function refusal(item, profile, person)
 end
 
 local function take(item, profile, person)
-  local rows = profile[3]
-  if rows[1] then
-    count_caps(person, rows, item[3], now)
-  end
+  if profile[3][1] then count_caps(person, profile, item[3], now) end
   local ids = item[5]
   local due = item[8] or 0
   if due > 0 then

@@ -2,8 +2,11 @@
 -- Counters of one recipient are one msgpack map: cap key → list. The list's first entry is 0 for a clock cap, then
 -- triples start, end, count; or the period (ms) of a rolling cap, then the times counted, ascending.
 -- SLACK_MS keeps what has just ended: nodes' clocks differ a little.
+-- The first message to a recipient within clock caps leaves the same counters whoever it goes to: they are packed
+-- once a profile (`template`), and spelt out only if the batch has a second message to that recipient.
 local SLACK_MS = 60000
 local EXPIRE_SLACK_MS = 3600000
+local NOTHING = {}
 
 local function load_people(profiles, items)
   local people, order, keys, who = {}, {}, {}, {}
@@ -27,9 +30,17 @@ local function load_people(profiles, items)
     local person = people[order[n]]
     local facts, caps = found[2 * n - 1], found[2 * n]
     if facts then person.who = unpack_message(facts) end
-    person.caps = caps and unpack_message(caps) or {}
+    if caps then person.caps = unpack_message(caps) end
   end
   return people, order
+end
+
+local function caps_of(person)
+  if not person.caps then
+    person.caps = person.template and unpack_message(person.template[1]) or {}
+    person.template = nil
+  end
+  return person.caps
 end
 
 local function tier_of(given, profile, person)
@@ -58,7 +69,8 @@ local function rolling_count(list, at, period)
   return count, first
 end
 
-local function over_cap(caps, rows, tier, at)
+local function over_cap(person, rows, tier, at)
+  local caps = (person.caps or person.template) and caps_of(person) or NOTHING
   for r = 1, #rows do
     local row = rows[r]
     local limit = row[3]
@@ -88,7 +100,7 @@ local function counts_seen(person, rows, at)
   local counts = {}
   for r = 1, #rows do
     local row = rows[r]
-    local list = person.caps[row[1]]
+    local list = caps_of(person)[row[1]]
     counts[r] = 0
     if list and row[2] == 0 then counts[r] = clock_count(list, row[5]) end
     if list and row[2] == 1 then counts[r] = rolling_count(list, at, row[7]) end
@@ -122,9 +134,33 @@ local function pruned_rolling(list, now)
   return kept
 end
 
-local function count_caps(person, rows, at, now)
-  local caps = person.caps
+local function template_of(profile, now)
+  local template = profile.template
+  if template == nil then
+    local rows, caps, last = profile[3], {}, now
+    for r = 1, #rows do
+      local row = rows[r]
+      if row[2] ~= 0 then
+        profile.template = false
+        return false
+      end
+      caps[row[1]] = {0, row[5], row[6], 1}
+      if row[6] > last then last = row[6] end
+    end
+    template = {pack_message(caps), string.format('%.0f', last - now + EXPIRE_SLACK_MS)}
+    profile.template = template
+  end
+  return template
+end
+
+local function count_caps(person, profile, at, now)
+  local rows = profile[3]
   person.changed = true
+  if not person.caps and not person.template then
+    person.template = template_of(profile, now)
+    if person.template then return end
+  end
+  local caps = caps_of(person)
   for r = 1, #rows do
     local row = rows[r]
     local list = caps[row[1]]
@@ -158,7 +194,9 @@ end
 local function save_people(people, order, now)
   for n = 1, #order do
     local person = people[order[n]]
-    if person.changed then
+    if person.template then
+      call('SET', KEY_CAP .. order[n], person.template[1], 'PX', person.template[2])
+    elseif person.changed then
       local last = now
       for name, list in pairs(person.caps) do
         if list[1] == 0 then
