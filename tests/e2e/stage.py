@@ -42,14 +42,14 @@ def account_like(base: str, system_id: str, **changes: Any) -> dict[str, Any]:
     return {**found, "system_id": system_id, "numbers": [], **changes}
 
 
-def routes(changes: Mapping[str, Any] = {}) -> list[dict[str, Any]]:  # noqa: B006  # only read
+def routes(changes: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The example's routes, with ``changes`` merged into those that are named."""
     found = tomllib.loads((EXAMPLE / "routes.toml").read_text(encoding="utf-8"))["route"]
     return [{**route, **changes.get(route["name"], {})} for route in found]
 
 
 class Stage:
-    """What a scenario needs; made by ``open_stage``. ``carriers`` by name; ``bases`` account → the example's account."""
+    """What a scenario needs; made by ``open_stage``. ``bases``: account → the account of the example it is like."""
 
     def __init__(self, gateway: GatewayProcess, carriers: dict[str, CarrierSim], bases: Mapping[str, str]) -> None:
         self.gateway = gateway
@@ -128,7 +128,9 @@ class Stage:
 
     async def arrives(self, recipient: str, count: int = 1, deadline_s: float = 10) -> list[Message]:
         """Wait until ``count`` segments reached carriers; returns all that did."""
-        await self.gateway.wait_for(lambda: len(self.arrived(recipient)) >= count, deadline_s, f"{count} at the carrier")
+        await self.gateway.wait_for(
+            lambda: len(self.arrived(recipient)) >= count, deadline_s, f"{count} at the carrier"
+        )
         return self.arrived(recipient)
 
     async def receipts(self, account: str, *message_ids: str, deadline_s: float = 10) -> list[Incoming]:

@@ -1,4 +1,4 @@
-"""Caps: how many messages a recipient gets, by clock and rolling, by tier, several at once; over reconnects and restarts.
+"""Caps: how many messages a recipient gets; by clock and rolling, by tier, several at once, over restarts.
 
 Counted at the carrier in the end. The caps are those of the example site: codes one in a minute, five an hour and
 ten a day for each signature; marketing one a day and three a week over the company, loyal recipients two and five.

@@ -1,4 +1,4 @@
-"""Opt-outs by MO: the words, the scope by the dialled number, re-subscribing, and that nothing brings one back by itself."""
+"""Opt-outs by MO: the words, the scope by the dialled number, re-subscribing, and that they stay."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ async def refused(stage: Stage, account: str, recipient: str, text: str) -> bool
     return status == OPTED_OUT
 
 
-@pytest.mark.parametrize("words", ["ＴＤ", "退订", "td", "Ｔ Ｄ。", "退訂！", "STOP", "stop", "0000", "R", "退 订", "🅣🅓", "拒収"])
+@pytest.mark.parametrize(
+    "words", ["ＴＤ", "退订", "td", "Ｔ Ｄ。", "退訂！", "STOP", "stop", "0000", "R", "退 订", "🅣🅓", "拒収"]
+)
 async def test_an_answer_that_is_a_word_of_refusal(stage: Stage, words: str) -> None:
     recipient = stage.recipient()
     assert not await refused(stage, "shop", recipient, MALL)
