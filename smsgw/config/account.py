@@ -44,7 +44,7 @@ def _bind_types(value: object) -> frozenset[int]:
     if not isinstance(value, list) or not value:
         raise ValueError(f'expected a list of bind types such as ["transceiver"], found {value!r}')
     for word in value:
-        if word not in BIND_COMMANDS:
+        if not isinstance(word, str) or word not in BIND_COMMANDS:
             raise ValueError(with_hint(f"unknown bind type {word!r}", word, BIND_COMMANDS))
     return frozenset(BIND_COMMANDS[word] for word in value)
 

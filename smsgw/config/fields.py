@@ -104,7 +104,11 @@ def _file(value: object, info: ValidationInfo) -> Path:
     if not isinstance(value, str) or not value:
         raise ValueError(f"expected a path, found {value!r}")
     path: Path = (info.context or {}).get(DIRECTORY, Path()) / Path(value).expanduser()
-    if not path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError:  # a name that no file system takes
+        is_file = False
+    if not is_file:
         raise ValueError(f"expected an existing file, found none at {path}")
     return path
 

@@ -7,7 +7,7 @@ without a word on the hard window, is refused.
 from __future__ import annotations
 
 from typing import Annotated, Final
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BeforeValidator, Field
 
@@ -39,9 +39,12 @@ REQUIRED_PERIODS: Final = ("day", "week")
 
 
 def _zone(value: object) -> ZoneInfo:
-    if not isinstance(value, str) or value not in available_timezones():
-        raise ValueError(with_hint(f"unknown time zone {value!r}", value, available_timezones()))
-    return ZoneInfo(value)
+    try:
+        if isinstance(value, str):
+            return ZoneInfo(value)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        pass
+    raise ValueError(with_hint(f"unknown time zone {value!r:.60}", value, available_timezones()))
 
 
 def _period(value: object) -> str | int:

@@ -11,26 +11,31 @@ import re
 from typing import Final
 
 _UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+LONGEST_S: Final = 10 * 366 * 86400.0
+FASTEST_PER_S: Final = 1_000_000
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d)")
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*/\s*(s|m|h|d)")
 
 
 def parse_duration(value: object) -> float:
-    """Seconds of ``300ms``, ``30s``, ``5m``, ``72h`` or ``7d``; ``0s`` is allowed."""
+    """Seconds of ``300ms``, ``30s``, ``5m``, ``72h`` or ``7d``; from ``0s`` to ten years."""
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise ValueError(f'expected a duration with its unit, such as "300ms", "30s", "5m" or "72h", found {value!r}')
     number, unit = match.groups()
-    return float(number) * _UNIT_S[unit]
+    seconds = float(number) * _UNIT_S[unit]
+    if seconds > LONGEST_S:
+        raise ValueError(f"expected at most ten years, found {value!r:.60}")
+    return seconds
 
 
 def parse_rate(value: object) -> float:
-    """Events per second of ``100/s``, ``600/m`` or ``5000/h``; must be above 0."""
+    """Events per second of ``100/s``, ``600/m`` or ``5000/h``; above 0, up to a million a second."""
     match = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise ValueError(f'expected a rate such as "100/s" or "600/m", found {value!r}')
     number, unit = match.groups()
     rate_per_s = float(number) / _UNIT_S[unit]
-    if rate_per_s <= 0:
-        raise ValueError(f"expected a rate above 0, found {value!r}")
+    if not 0 < rate_per_s <= FASTEST_PER_S:
+        raise ValueError(f"expected a rate above 0 and up to {FASTEST_PER_S:,}/s, found {value!r:.60}")
     return rate_per_s

@@ -15,6 +15,12 @@ def test_a_duration_is_seconds(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)
 
 
+@pytest.mark.parametrize("value", ["3661d", "9" * 400 + "s"])
+def test_a_duration_has_an_end(value: str) -> None:
+    with pytest.raises(ValueError, match="expected at most ten years"):
+        parse_duration(value)
+
+
 @pytest.mark.parametrize("value", ["30", 30, "", "s", "-1s", "1 week", "1s 5ms", None, "1e3s", "١s"])
 def test_anything_else_is_no_duration(value: object) -> None:
     with pytest.raises(ValueError, match="expected a duration with its unit"):
@@ -28,7 +34,7 @@ def test_a_rate_is_per_second(text: str, per_s: float) -> None:
     assert parse_rate(text) == pytest.approx(per_s)
 
 
-@pytest.mark.parametrize("value", ["100", 100, "100/week", "/s", "-5/s", "0/s"])
+@pytest.mark.parametrize("value", ["100", 100, "100/week", "/s", "-5/s", "0/s", "1000001/s", "9" * 400 + "/s"])
 def test_anything_else_is_no_rate(value: object) -> None:
     with pytest.raises(ValueError, match="expected a rate"):
         parse_rate(value)
