@@ -46,6 +46,9 @@ from smsgw.telemetry.repeats import Repeats
 DRAIN_S = 10.0
 RECORDS_PERIOD_S = 0.05
 STORE_CHECK_S = 1.0
+#: A dead embedded server is back before ``store.timeout`` is over, so that nobody is refused for it.
+SERVER_CHECK_S = 0.1
+SERVER_RETRY_S = 1.0
 #: New objects before each generation of the collector runs. Messages make no cycles; sessions are few.
 GC_THRESHOLDS = (50_000, 20, 100)
 _log = EventLog("smsgw.app")
@@ -145,6 +148,7 @@ class App:
                 tasks.create_task(self._beat(), name="heartbeat"),
                 tasks.create_task(self._flush_records(), name="records"),
                 tasks.create_task(self._watch_store(), name="store"),
+                tasks.create_task(self._keep_server(), name="server"),
             ]
             await self.listener.start()
             # What is there now stays: the collector need not walk it again, nor look after every 700 objects.
@@ -246,6 +250,20 @@ class App:
         while True:
             await asyncio.sleep(RECORDS_PERIOD_S)
             self.records.flush()
+
+    async def _keep_server(self) -> None:
+        """Start the embedded server again when it dies: nobody else would. Its AOF has all that was accepted."""
+        server = self.embedded
+        while server is not None:
+            await asyncio.sleep(SERVER_CHECK_S)
+            if server.is_running:
+                continue
+            self._told("store.server_died", {"directory": str(server.directory)})
+            try:
+                await server.restart()
+            except StoreError as error:
+                self._told("store.server_not_started", {"why": str(error)})
+                await asyncio.sleep(SERVER_RETRY_S)
 
     async def _watch_store(self) -> None:
         """Is Redis there, and does it have memory left?"""
