@@ -87,8 +87,8 @@ ACCEPTED = (
          SATURDAY_DECLARED_WORKDAY),
     Case("notice at night", "orders", "【示例物流】您的包裹已送达{pad}", 0, 0, "", NIGHT),
     Case("code on a Saturday night", "login", "【示例科技】验证码123456{pad}", 0, 0, "", "2026-11-21T23:30:00+08:00"),
-    Case("signature at the end where the carrier takes both", "shop", "全场五折，{pad}" + REFUSE + "【示例会员】", 0, 0, "",
-         recipient="8613300000001"),
+    Case("signature at the end where the carrier takes both", "shop", "全场五折，{pad}" + REFUSE + "【示例会员】",
+         0, 0, "", recipient="8613300000001"),
     Case("unsubscribe phrase in another spelling", "shop", "【示例商城】全场五折，{pad}回Ｔ退訂。", 0, 0, ""),
 )  # fmt: skip
 
