@@ -248,6 +248,11 @@ class CarrierQueue:
                 else:
                     lane.again(job)
 
+    @property
+    def is_halfway(self) -> bool:
+        """A long message is at the carrier with some of its segments only."""
+        return bool(self._unfinished) or any(lane.is_halfway for lane in self._lanes.values())
+
     # -- a carrier that is down
 
     def _failing_over(self) -> bool:

@@ -162,13 +162,23 @@ class Gateway:
         try:
             async with asyncio.timeout(patience_s):
                 await context.admission.commit.drain()
-                while any(pool.in_flight for pool in context.pools.values()) or self.outbox.in_flight:
+                while self._is_under_way():
                     await asyncio.sleep(0.02)
+                # What the carriers refused for the moment meanwhile, or what a mark on its way made ready.
+                for queue in self.queues.values():
+                    queue.give_back()
                 for commit in self.commits:
                     await commit.drain()
         except TimeoutError:
             in_flight = sum(pool.in_flight for pool in context.pools.values())
             context.log("app.drain_incomplete", {"in_flight": in_flight})
+
+    def _is_under_way(self) -> bool:
+        return bool(
+            any(pool.in_flight for pool in self.context.pools.values())
+            or any(queue.is_halfway for queue in self.queues.values() if queue.pool.up)
+            or self.outbox.in_flight
+        )
 
     # -- esme.Gateway
 

@@ -73,6 +73,11 @@ class Lane:
         """Jobs that may be written now."""
         return len(self.ready) + len(self._again)
 
+    @property
+    def is_halfway(self) -> bool:
+        """One of the jobs that came back is a long message of which other segments were sent."""
+        return any(not job.is_whole for job in self._again)
+
     def again(self, job: Job) -> None:
         """Take a job back; it goes out before anything newer than itself."""
         heapq.heappush(self._again, job)
