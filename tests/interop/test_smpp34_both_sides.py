@@ -92,7 +92,9 @@ async def between(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bet
         gateway = GatewayProcess(tmp_path_factory.mktemp("smpp34"), carriers=ports, overrides=overrides)
         try:
             await gateway.start()
-            yield Between(gateway, alpha, beta)
+            between = Between(gateway, alpha, beta)
+            await between.until(lambda: between.binds_up("alpha") == between.binds_up("beta") == 2, "all binds")
+            yield between
             assert await gateway.stop() == 0
             assert not [event for event in gateway.events() if event["level"] == "error"]
             # The foreign server answers our enquire_link, four of them a second.
