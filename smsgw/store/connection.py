@@ -25,6 +25,12 @@ OLDEST_SERVER: Final = (6, 2)
 _HOUR_MS: Final = 3_600_000
 _NO_CALL: Final = CallId("", 0, math.inf)
 _DEADLINE_EARLY_S: Final = 0.05
+_SAFE_SETTINGS: Final = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction"}
+_SAFE_WHY: Final = {
+    "appendonly": "accepted messages do not survive a restart of Redis",
+    "appendfsync": "the last accepted messages do not survive a power cut",
+    "maxmemory-policy": "Redis deletes accepted messages when its memory is full",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,12 @@ class StoreSettings:
     @property
     def receipt_limits(self) -> tuple[int, int, int]:
         """As ``scripts/parts/match.lua`` takes them."""
-        return self.duplicate_ttl_ms, self.out_limit, 0 if self.enroute_states else self.state_ttl_ms
+        return self.duplicate_ttl_ms, self.out_limit, self.final_state_ttl_ms
+
+    @property
+    def final_state_ttl_ms(self) -> int:
+        """As ``scripts/parts/states.lua`` takes it: 0 to update only what admission has written."""
+        return 0 if self.enroute_states else self.state_ttl_ms
 
 
 class Store:
@@ -68,6 +79,8 @@ class Store:
         self.recipients = recipients
         self.timeout_s = self.settings.timeout_s
         self.server_version = ""
+        self.warnings: list[str] = []
+        """Found by ``ready``: settings of Redis under which an accepted message may be lost."""
         self._topology = topology_of(url, self.timeout_s)
         self._free: dict[int, list[Channel]] = {}
         self._clocks: dict[int, float] = {}
@@ -85,6 +98,7 @@ class Store:
         version = tuple(int(part) for part in info.get("redis_version", "0.0").split(".")[:2])
         if version < OLDEST_SERVER:
             raise StoreRefused(f"Redis {self.server_version} is too old: smsgw needs 6.2 or later")
+        self.warnings = await self._warnings()
         expected = {"schema": str(keys.SCHEMA), "partitions": str(self.partitions)}
         for partition in range(self.partitions):
             for name in script_names():
@@ -94,6 +108,18 @@ class Store:
                 found = (await self.command(partition, "HGET", keys.meta(partition), field)).decode()
                 if found != value:
                     raise StoreRefused(f"the store was made with {field} {found}, this smsgw has {value}")
+
+    async def _warnings(self) -> list[str]:
+        found = []
+        for name, value in _SAFE_SETTINGS.items():
+            try:
+                reply = await self.command(0, "CONFIG", "GET", name)
+            except StoreRefused:
+                # Hosted servers often forbid CONFIG; what they promise is in their own papers.
+                return []
+            if reply and reply[1].decode() != value:
+                found.append(f"{name} is {reply[1].decode()}, not {value}: {_SAFE_WHY[name]}")
+        return found
 
     async def close(self) -> None:
         """Close all pooled connections. Dedicated ones belong to whoever opened them."""
@@ -157,6 +183,7 @@ class Store:
     async def _lost(self, partition: int) -> None:
         """The server went or changed: whatever else is connected to it is no better."""
         self._topology.forget()
+        self._clocks.pop(partition, None)
         for channel in self._free.pop(partition, ()):
             await channel.close()
 

@@ -69,6 +69,8 @@ class Receipt(NamedTuple):
     final: bool
     header: bytes
     commit: bool = False
+    then: Callable[[Correlated | StoreError], None] | None = None
+    """Told instead of the batch's ``done``; for receipts that settlement found waiting."""
 
 
 PARKED_REPLY: Final = Correlated(PARKED)
@@ -108,7 +110,7 @@ class Correlation:
             (f"{carrier}:{cid}", kind, 1 if final else 0, header, blob, 1)
             if commit
             else (f"{carrier}:{cid}", kind, 1 if final else 0, header, blob)
-            for _, carrier, cid, blob, kind, final, header, commit in items
+            for _, carrier, cid, blob, kind, final, header, commit, _ in items
         ]
         settings = self._store.settings
         payload = to_script((settings.early_ttl_ms, settings.receipt_limits, rows))
@@ -116,21 +118,26 @@ class Correlation:
         return replies
 
     def _answered(self, items: list[Receipt], replies: list[Any] | StoreError) -> None:
-        if isinstance(replies, StoreError):
-            self._done([item.context for item in items], replies)
-            return
         contexts: list[object] = []
         results: list[Correlated] = []
-        for item, reply in zip(items, replies, strict=True):
-            result = self.finish(item, reply)
-            if result is not None:
-                contexts.append(item.context)
+        for number, item in enumerate(items):
+            result = replies if isinstance(replies, StoreError) else self.finish(item, replies[number])
+            if result is None:
+                continue
+            if item.then is not None:
+                item.then(result)
+                continue
+            contexts.append(item.context)
+            if not isinstance(result, StoreError):
                 results.append(result)
+        if contexts and isinstance(replies, StoreError):
+            self._done(contexts, replies)
+            return
         if contexts:
             self._done(contexts, results)
 
     def finish(self, receipt: Receipt, reply: Any) -> Correlated | None:
-        """The result that a script's reply stands for; None when it comes later, through ``done``."""
+        """The result that a script's reply stands for; None when it comes later, through ``done`` or ``then``."""
         if reply == PARKED:
             return PARKED_REPLY
         outcome = reply[0]
@@ -156,6 +163,8 @@ class Correlation:
         def appended(error: StoreError | None) -> None:
             if error is None:
                 self._put(receipt._replace(commit=True))
+            elif receipt.then is not None:
+                receipt.then(error)
             else:
                 self._done([receipt.context], error)
 

@@ -62,6 +62,7 @@ class Held:
         self._store = store
         self._done = done
         self._script = script("release")
+        self._state_ttl_ms = store.settings.final_state_ttl_ms
         self.commit: GroupCommit[_Item, ReleaseReply] = GroupCommit("release", self._send, self._answered)
 
     async def due(self, partition: int, now_ms: int, limit: int = 256) -> list[HeldMessage]:
@@ -142,12 +143,12 @@ class Held:
         partition = self._partition(held_id)
         if partition is None:
             return [GONE]
-        payload = to_script([(held_id, *operation)])
+        payload = to_script((self._state_ttl_ms, [(held_id, *operation)]))
         answer = await self._store.evaluate(partition, self._script, payload)
         return from_script(answer)[0] if answer else DONE
 
     async def _send(self, partition: int, call_id: CallId, items: list[_Item]) -> list[ReleaseReply]:
-        payload = to_script([item[1:] for item in items])
+        payload = to_script((self._state_ttl_ms, [item[1:] for item in items]))
         answer = await self._store.evaluate(partition, self._script, payload, call_id)
         if not answer:
             return [_DONE_REPLY] * len(items)

@@ -8,6 +8,7 @@ by the same script that remembers the id. A batch reports through ``settled(cont
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from smsgw.errors import StoreError
@@ -23,20 +24,14 @@ _SENT: Final = 1
 _REMEMBER: Final = 2
 _DONE: Final = 3
 _HOLD: Final = 4
+_POSTPONED: Final = 2
 
 
 class EarlyReceipt(NamedTuple):
-    """A receipt that waited for its response. ``result`` is None while it is on its way to another partition."""
+    """A receipt that waited for its response, and what became of it."""
 
     blob: bytes
-    result: Correlated | None
-
-
-class EarlyContext(NamedTuple):
-    """The context under which ``Correlation`` reports an early receipt that had to go to another partition."""
-
-    context: object
-    blob: bytes
+    result: Correlated
 
 
 class Settled(NamedTuple):
@@ -63,7 +58,7 @@ class Settlement:
         self._settled = settled
         self._script = script("settle")
         self._partitions = store.partitions
-        self.commit: GroupCommit[_Item, Settled] = GroupCommit("settle", self._send, self._answered)
+        self.commit: GroupCommit[_Item, Any] = GroupCommit("settle", self._send, self._answered)
 
     def sent(self, context: object, stream: str, entry_id: bytes, carrier: str, cid: str, mapping: Mapping) -> None:
         """The carrier has taken it: remember its id and end the entry."""
@@ -77,7 +72,9 @@ class Settlement:
         if there == here:
             self.commit.put(here, (context, _SENT, stream, entry_id, suffix, value))
         else:
-            self.commit.put(there, (_ThenDone(context, stream, entry_id), _REMEMBER, suffix, value))
+            state = _Unfinished((context, _SENT, stream, entry_id))
+            state.to_acknowledge = True
+            self.commit.put(there, (state, _REMEMBER, suffix, value))
 
     def remember(self, context: object, carrier: str, cid: str, mapping: Mapping) -> None:
         """One segment of several was taken; the entry ends with its last segment."""
@@ -98,12 +95,12 @@ class Settlement:
         """End the entry and append its message to another carrier's or lane's stream (``keys.mt_suffix``)."""
         self.commit.put(keys.partition_of_key(stream), (context, _HOLD, stream, entry_id, 0, to_suffix, blob))
 
-    async def _send(self, partition: int, call_id: CallId, items: list[_Item]) -> list[Settled]:
+    async def _send(self, partition: int, call_id: CallId, items: list[_Item]) -> list[Any]:
         answer = await self._store.evaluate(partition, self._script, self._payload(items), call_id)
         if not answer:
-            return [SETTLED] * len(items)
-        replies = from_script(answer)
-        return [self._reply(item, reply) for item, reply in zip(items, replies, strict=True)]
+            return [1] * len(items)
+        replies: list[Any] = from_script(answer)
+        return replies
 
     def _payload(self, items: list[_Item]) -> bytes:
         remembers: list[object] = []
@@ -128,51 +125,85 @@ class Settlement:
             (len(items), settings.receipt_ttl_ms, settings.receipt_limits, remembers, acks.rows(), states, moves)
         )
 
-    def _reply(self, item: _Item, reply: Any) -> Settled:
-        if reply == 1:
-            return SETTLED
-        if reply == 0:
-            return SETTLED_BEFORE
-        carrier, _, cid = item[2 if item[1] == _REMEMBER else 4].partition(":")
-        context = item[0].context if isinstance(item[0], _ThenDone) else item[0]
-        early: list[EarlyReceipt] = []
-        for (kind, final, header, blob), answer in reply[1]:
-            receipt = Receipt(EarlyContext(context, blob), carrier, cid, blob, kind, bool(final), header)
-            early.append(EarlyReceipt(blob, self._correlation.finish(receipt, answer)))
-        return Settled(bool(reply[0]), tuple(early))
-
-    def _answered(self, items: list[_Item], replies: list[Settled] | StoreError) -> None:
-        if self._partitions == 1:
-            self._settled([item[0] for item in items], replies)
+    def _answered(self, items: list[_Item], replies: list[Any] | StoreError) -> None:
+        if isinstance(replies, StoreError):
+            self._settled([_context_of(item) for item in items], replies)
             return
         contexts: list[object] = []
         results: list[Settled] = []
-        for number, item in enumerate(items):
-            context = item[0]
-            if isinstance(replies, StoreError):
-                contexts.append(context.context if isinstance(context, _ThenDone) else context)
-            elif not isinstance(context, _ThenDone):
-                contexts.append(context)
-                results.append(replies[number])
-            elif context.early is None:
-                context.early = replies[number].early
-                self.commit.put(
-                    keys.partition_of_key(context.stream), (context, _DONE, context.stream, context.entry_id)
-                )
-            else:
-                contexts.append(context.context)
-                results.append(Settled(replies[number].settled, context.early))
+        for item, reply in zip(items, replies, strict=True):
+            result = self._result(item, reply)
+            if result is not None:
+                contexts.append(_context_of(item))
+                results.append(result)
         if contexts:
-            self._settled(contexts, replies if isinstance(replies, StoreError) else results)
+            self._settled(contexts, results)
+
+    def _result(self, item: _Item, reply: Any) -> Settled | None:
+        """What to report for an item; None when something is still to be done for it."""
+        state = item[0] if isinstance(item[0], _Unfinished) else None
+        if isinstance(reply, list):
+            state = state or _Unfinished(item)
+            self._pass_on(state, item, reply)
+        if state is None:
+            return SETTLED if reply else SETTLED_BEFORE
+        if state.forwarding:
+            return None
+        if state.to_acknowledge:
+            self._acknowledge(state)
+            return None
+        settled = bool(reply[0] if isinstance(reply, list) else reply)
+        return Settled(settled, tuple(state.early))
+
+    def _pass_on(self, state: _Unfinished, item: _Item, reply: list[Any]) -> None:
+        """Early receipts: those for this partition have been passed on, the others go their way now."""
+        carrier, _, cid = item[2 if item[1] == _REMEMBER else 4].partition(":")
+        state.to_acknowledge = state.to_acknowledge or (reply[0] == _POSTPONED and item[1] == _SENT)
+        for (kind, final, header, blob), answer in reply[1]:
+            then = partial(self._passed_on, state, blob)
+            receipt = Receipt(None, carrier, cid, blob, kind, bool(final), header, then=then)
+            result = self._correlation.finish(receipt, answer)
+            if result is None:
+                state.forwarding += 1
+            else:
+                state.early.append(EarlyReceipt(blob, result))
+
+    def _passed_on(self, state: _Unfinished, blob: bytes, result: Correlated | StoreError) -> None:
+        state.forwarding -= 1
+        if isinstance(result, StoreError):
+            state.error = result
+        else:
+            state.early.append(EarlyReceipt(blob, result))
+        if state.forwarding:
+            return
+        if state.error is not None:
+            # The entry stays pending: after a restart it is uncertain, and its receipt may come again.
+            self._settled([state.context], state.error)
+        elif state.to_acknowledge:
+            self._acknowledge(state)
+        else:
+            self._settled([state.context], [Settled(True, tuple(state.early))])
+
+    def _acknowledge(self, state: _Unfinished) -> None:
+        state.to_acknowledge = False
+        self.commit.put(keys.partition_of_key(state.stream), (state, _DONE, state.stream, state.entry_id))
 
 
-class _ThenDone:
-    """``sent`` across two partitions: the id is remembered first; its entry is ended when that is durable."""
+class _Unfinished:
+    """An item that takes more than one call: its id is remembered first, early receipts are passed on in other
+    partitions, and its entry ends when all of that is durable."""
 
-    __slots__ = ("context", "early", "entry_id", "stream")
+    __slots__ = ("context", "early", "entry_id", "error", "forwarding", "stream", "to_acknowledge")
 
-    def __init__(self, context: object, stream: str, entry_id: bytes) -> None:
-        self.context = context
-        self.stream = stream
-        self.entry_id = entry_id
-        self.early: tuple[EarlyReceipt, ...] | None = None
+    def __init__(self, item: _Item) -> None:
+        self.context: object = item[0]
+        self.stream: str = item[2] if item[1] == _SENT else ""
+        self.entry_id: bytes = item[3] if item[1] == _SENT else b""
+        self.early: list[EarlyReceipt] = []
+        self.forwarding = 0
+        self.error: StoreError | None = None
+        self.to_acknowledge = False
+
+
+def _context_of(item: _Item) -> object:
+    return item[0].context if isinstance(item[0], _Unfinished) else item[0]

@@ -69,7 +69,7 @@ class States:
         self.commit.put(keys.partition_of_message(message_id), (message_id, value))
 
     async def _send(self, partition: int, call_id: CallId, items: list[tuple[str, bytes]]) -> list[None]:
-        payload = to_script(items)
+        payload = to_script((self._store.settings.final_state_ttl_ms, *items))
         await self._store.evaluate(partition, self._script, payload, call_id)
         return [None] * len(items)
 

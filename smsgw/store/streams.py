@@ -10,7 +10,10 @@ follows the last entry it has read. Order inside a stream is kept, between strea
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any, Final
 
 from smsgw.errors import StoreAway, StoreError, StoreRefused
@@ -23,6 +26,8 @@ Deliver = Callable[[str, list[Entry], bool], None]
 
 ENTRIES_AT_ONCE: Final = 64
 BLOCK_MS: Final = 2_000
+_PROCESS: Final = os.urandom(6).hex()
+_next_number: Final = count(1).__next__
 _BACKOFF_FIRST_S: Final = 0.02
 _BACKOFF_LAST_S: Final = 1.0
 
@@ -79,6 +84,7 @@ class StreamReader:
         self._woken = asyncio.Event()
         self._channel: Channel | None = None
         self._client_id = 0
+        self._name = f"smsgw-reader-{_PROCESS}-{_next_number()}"
         self._blocked_on: frozenset[bytes] | None = None
 
     def add(self, stream: str) -> None:
@@ -124,10 +130,25 @@ class StreamReader:
     async def _open(self) -> None:
         channel = await self._store.dedicated(self._partition)
         self._channel = channel
+        await self._end_former_self(channel)
         self._client_id = int(await channel.call("CLIENT", "ID"))
         for stream in self._streams.values():
             # What was on its way to us when the connection went is pending, and was never seen.
             stream.pending = True
+
+    async def _end_former_self(self, channel: Channel) -> None:
+        """A connection that is lost to us may still be blocked in Redis' eyes, and be given entries afterwards.
+
+        What it is given before it ends is pending, and read below; after that it must not be given any.
+        """
+        if self._client_id:
+            listed = await channel.call("CLIENT", "LIST")
+            for line in listed.decode().splitlines():
+                fields = dict(field.partition("=")[::2] for field in line.split(" "))
+                if fields.get("name") == self._name:
+                    with contextlib.suppress(StoreRefused):  # gone meanwhile
+                        await channel.call("CLIENT", "KILL", "ID", fields["id"])
+        await channel.call("CLIENT", "SETNAME", self._name)
 
     async def _close(self) -> None:
         if self._channel is not None:
@@ -219,7 +240,7 @@ class StreamReader:
             self._deliver(stream.key, taken, pending)
 
     def _deliver_backlogs(self) -> None:
-        for stream in self._streams.values():
+        for stream in list(self._streams.values()):
             if stream.backlog:
                 # Nothing else is read while there is a backlog, so it is of one kind.
                 self._hand_over(stream, stream.backlog, pending=not stream.recovered)

@@ -14,6 +14,7 @@
 -- overtakes its response must meet it.
 -- include: replay
 -- include: entries
+-- include: states
 -- include: match
 local input = unpack_message(ARGV[4])
 local early_ttl, limits, items = string.format('%.0f', input[1]), limits_of(input[2]), input[3]

@@ -3,7 +3,7 @@
 -- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:held {pNN}:heldmsg {pNN}:who:<hash> {pNN}:mt:<carrier>:<lane>
 --          {pNN}:part:<stream> {pNN}:st:<message id> {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
--- ARGV[4]  msgpack items: [id, seen, op, ...]; seen: how the blob began when it was read, '' any
+-- ARGV[4]  msgpack [state TTL (ms, 0: update only), items]; item: [id, seen, op, ...]; seen: how the blob began when it was read, '' any
 --          op 1 send:    stream suffix, blob, recipient hash, queue limit, [facts]
 --          op 2 hold:    due (business ms), blob ('' as it is)
 --          op 3 end:     [message id, state, ...]
@@ -15,7 +15,9 @@
 -- Atomic because a message that is due may be cancelled, replaced and released at the same moment.
 -- include: replay
 -- include: entries
-local items = unpack_message(ARGV[4])
+-- include: states
+local input = unpack_message(ARGV[4])
+local state_ttl, items = string.format('%.0f', input[1]), input[2]
 
 local function remove(id)
   call('ZREM', KEY_HELD, id)
@@ -24,7 +26,7 @@ end
 
 local function write_states(states)
   for n = 1, #states, 2 do
-    call('SET', KEY_ST .. states[n], states[n + 1], 'XX', 'KEEPTTL')
+    write_state(states[n], states[n + 1], state_ttl)
   end
 end
 

@@ -12,12 +12,14 @@
 --          moves:     [position, stream, entry, index, due (business ms), id, blob] hold, or with due 0 and a stream
 --                     suffix for id: append there
 -- Returns  '' when all were settled and nothing came early, else msgpack [per item: 1, 0 (settled before), or
---          [1 or 0, [[kind, final, state header, blob], reply of correlate]...]]
+--          [1 or 0, [[kind, final, state header, blob], reply of correlate]...], or the same with 2: the early receipt
+--          must be passed on in another partition, and the entry acknowledged after that; it was not]
 --
 -- Atomic because a message must end exactly once, in one place, and a receipt that overtook its response
 -- must be found by one of the two.
 -- include: replay
 -- include: entries
+-- include: states
 -- include: match
 local input = unpack_message(ARGV[4])
 local receipt_ttl, limits = string.format('%.0f', input[2]), limits_of(input[3])
@@ -33,18 +35,67 @@ for n = 1, #remembers, 3 do
   early_keys[#early_keys + 1] = KEY_EARLY .. remembers[n]
 end
 
+-- Position → what had come early for it; postponed: those whose entry must stay until Python has passed it on.
+local met, postponed = {}, nil
+
+local function meet_early(n)
+  local found = call('LRANGE', early_keys[n], '0', '-1')
+  if not found[1] then return end
+  local suffix, value, position = remembers[3 * n - 2], remembers[3 * n - 1], remembers[3 * n]
+  local list, elsewhere = {}, false
+  for e = 1, #found do
+    local ready, reply = unpack_message(found[e]), nil
+    reply, value = match_receipt(suffix, value, ready, limits)
+    if reply[1] == 3 then elsewhere = true end
+    list[e] = {ready, reply}
+  end
+  met[position] = list
+  if elsewhere then
+    postponed = postponed or {}
+    postponed[position] = true
+  else
+    call('DEL', early_keys[n])
+  end
+end
+
+if early_keys[1] and call('EXISTS', unpack(early_keys)) > 0 then
+  for n = 1, #early_keys do meet_early(n) end
+  flush_receipts(limits)
+end
+
+local function without_postponed(ack)
+  local entries, indexes, positions = {}, {}, {}
+  for g = 1, #ack[2] do
+    local kept_indexes, kept_positions = {}, {}
+    for k = 1, #ack[4][g] do
+      if not postponed[ack[4][g][k]] then
+        kept_indexes[#kept_indexes + 1] = ack[3][g][k]
+        kept_positions[#kept_positions + 1] = ack[4][g][k]
+      end
+    end
+    if kept_indexes[1] then
+      local n = #entries + 1
+      entries[n], indexes[n], positions[n] = ack[2][g], kept_indexes, kept_positions
+    end
+  end
+  return {ack[1], entries, indexes, positions}
+end
+
 for a = 1, #acks do
-  local positions = acks[a][4]
+  local ack = postponed and without_postponed(acks[a]) or acks[a]
+  local positions = ack[4]
   for g = 1, #positions do
     for k = 1, #positions[g] do replies[positions[g][k]] = 0 end
   end
-  settle_entries(acks[a][1], acks[a][2], acks[a][3], function(g, k) replies[positions[g][k]] = 1 end)
+  if positions[1] then
+    settle_entries(ack[1], ack[2], ack[3], function(g, k) replies[positions[g][k]] = 1 end)
+  end
 end
 
 for s = 1, #states do
   local row = states[s]
   if replies[row[1]] == 1 then
-    for n = 2, #row, 2 do write_state(row[n], row[n + 1], limits) end
+    for n = 2, #row, 2 do write_state(row[n], row[n + 1], limits.state_ttl) end
   end
 end
 
@@ -59,29 +110,13 @@ for m = 1, #moves do
     append(KEY_MT .. row[6], 'b', {row[7]})
   end
 end
+
 for i = 1, #replies do
   if replies[i] == 0 then eventful = true end
 end
-
-local function meet_early(n)
-  local found = call('LRANGE', early_keys[n], '0', '-1')
-  if not found[1] then return end
+for position, list in pairs(met) do
   eventful = true
-  local suffix, value, position = remembers[3 * n - 2], remembers[3 * n - 1], remembers[3 * n]
-  local met, elsewhere = {}, false
-  for e = 1, #found do
-    local ready, reply = unpack_message(found[e]), nil
-    reply, value = match_receipt(suffix, value, ready, limits)
-    if reply[1] == 3 then elsewhere = true end
-    met[e] = {ready, reply}
-  end
-  if not elsewhere then call('DEL', early_keys[n]) end
-  replies[position] = {replies[position], met}
-end
-
-if early_keys[1] and call('EXISTS', unpack(early_keys)) > 0 then
-  for n = 1, #early_keys do meet_early(n) end
-  flush_receipts(limits)
+  replies[position] = {postponed and postponed[position] and 2 or replies[position], list}
 end
 if eventful then return finish(pack_message(replies)) end
 return finish('')

@@ -2,13 +2,13 @@
 --
 -- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:st:<message id> {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
--- ARGV[4]  msgpack [[message id, value], ...]
+-- ARGV[4]  msgpack [state TTL (ms, 0: update only), [message id, value]...]
 -- Returns  ''
 --
 -- Atomic because a replayed call must not overwrite a newer state.
 -- include: replay
-local items = unpack_message(ARGV[4])
-for i = 1, #items do
-  call('SET', KEY_ST .. items[i][1], items[i][2], 'XX', 'KEEPTTL')
-end
+-- include: states
+local input = unpack_message(ARGV[4])
+local ttl = string.format('%.0f', input[1])
+for i = 2, #input do write_state(input[i][1], input[i][2], ttl) end
 return finish('')

@@ -12,14 +12,6 @@ local function limits_of(list)
   return {duplicate_ttl = string.format('%.0f', list[1]), out = list[2], state_ttl = string.format('%.0f', list[3])}
 end
 
-local function write_state(message_id, value, limits)
-  if limits.state_ttl == '0' then
-    call('SET', KEY_ST .. message_id, value, 'XX', 'KEEPTTL')
-  else
-    call('SET', KEY_ST .. message_id, value, 'PX', limits.state_ttl)
-  end
-end
-
 local function match_receipt(suffix, value, ready, limits)
   if string.byte(value) == 49 then
     return {0, string.sub(value, 2)}, value
@@ -44,7 +36,7 @@ local function match_receipt(suffix, value, ready, limits)
     call('SET', KEY_RCPT .. suffix, value, 'PX', limits.duplicate_ttl)
   end
   if ready[3] ~= '' and string.sub(message_id, 1, 2) == own_prefix then
-    write_state(message_id, ready[3] .. account .. '\0' .. ours[6], limits)
+    write_state(message_id, ready[3] .. account .. '\0' .. ours[6], limits.state_ttl)
   end
   return {1, account, message_id, wanted and 1 or 0, ours[6]}, value
 end
