@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from smsgw.errors import StoreError
 from smsgw.gateway.journal import Journal
-from smsgw.gateway.reports import Report, kind_of, pack_origin, wanted_kinds
+from smsgw.gateway.reports import Report, kind_of, pack_origin, unpack_report, wanted_kinds
 from smsgw.gateway.views import view_of
 from smsgw.policy.model import Hold, Refusal
 from smsgw.policy.reasons import OPTOUT
@@ -22,7 +22,7 @@ from smsgw.policy.retry import Action, Backoff, CarrierStatuses
 from smsgw.records.record import Step
 from smsgw.smpp.canonical import canonical_id
 from smsgw.smpp.constants import MessageState
-from smsgw.store.correlation import MATCHED, Mapping
+from smsgw.store.correlation import MATCHED, Correlated, Mapping
 from smsgw.store.envelope import INTERNAL, REPORT_ALWAYS, Envelope
 from smsgw.store.keys import mt_suffix
 from smsgw.store.state import state_header, state_value
@@ -182,9 +182,7 @@ class Outcomes:
                 for early in reply.early:
                     self._context.metrics.carrier(context).receipts_early += 1
                     if early.result is not None and early.result.outcome == MATCHED:
-                        self._journal.plain(
-                            int(Step.RECEIPT), early.result.message_id, early.result.account, context, "", 0, 0, "early"
-                        )
+                        self._early(context, early.result, unpack_report(early.blob))
 
     def end_held(self, envelope: Envelope, report: Report, step: Step, why: str, ended: Callable[[], None]) -> None:
         """A held message ends here: its receipts first, ``ended`` when all of them are durable."""
@@ -207,6 +205,13 @@ class Outcomes:
         return [(message_id, value) for message_id in envelope.message_ids]
 
     # -- inside
+
+    def _early(self, carrier: str, result: Correlated, report: Report) -> None:
+        """The row that ``receipts`` could not give a message id when the receipt came."""
+        state, err = report.message_state, report.err
+        self._journal.plain(
+            int(Step.RECEIPT), result.message_id, result.account, carrier, "", 0, 0, state, err, "", "early"
+        )
 
     def _settle(self, queue: CarrierQueue, job: Job, index: int, carrier_message_id: str) -> None:
         envelope = job.envelope
