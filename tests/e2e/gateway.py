@@ -45,6 +45,9 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from smsgw.records.query import query
+from smsgw.records.record import as_dict
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config" / "example"
 WORKDAY = "2026-11-18T10:30:00+08:00"
@@ -108,6 +111,10 @@ class GatewayProcess:
                 if isinstance(event, dict) and name in ("", event.get("event")):
                     found.append(event)
         return found
+
+    def steps(self, message_id: str) -> list[dict[str, object]]:
+        """The recorded steps of one message, oldest first (records are written every few tens of milliseconds)."""
+        return [as_dict(record) for record in query(self.site / "state" / "records", message_id)]
 
     # -- its life
 

@@ -20,6 +20,7 @@ import smpp34
 from tests.e2e.gateway import PASSWORDS, GatewayProcess
 from tests.interop.expect import (
     CHINESE_TEXT,
+    DELIVERED,
     GSM_TEXT,
     LONG_TEXT,
     UNDELIVERABLE,
@@ -191,6 +192,14 @@ async def test_a_message_and_its_receipt(between: Between, name: str, early: boo
     assert _pairs(event.tlvs) == _pairs([vendor])
     await between.until(lambda: carrier.answers, "the receipt is answered")
     assert carrier.answers == [0]
+    await between.until(lambda: len(_steps(between, message_id)) == 5, "all steps recorded")
+    assert sorted(_steps(between, message_id)) == ["accepted", "answered", "receipt", "receipt_returned", "sent"]
+    (row,) = [row for row in between.gateway.steps(message_id) if row["step"] == "receipt"]
+    assert (row["state"], row["err"], row["carrier"]) == (DELIVERED, "000", name)
+
+
+def _steps(between: Between, message_id: str) -> list[object]:
+    return [row["step"] for row in between.gateway.steps(message_id)]
 
 
 @pytest.mark.parametrize("kind", ["gsm", "udh", "sar", "payload"])
