@@ -42,8 +42,9 @@ TEXTS = {
 }
 VICTIMS = ("gateway", "redis", "both", "term", "stall")
 _LOOK_S = 0.05
-#: Business time runs from the same hour after each start, so the last message may wait for a retry of 300 s at most;
-#: receipts that a killed gateway left unanswered come again after this.
+#: Longer than the store's timeout, and than the load takes to bind again.
+_QUIET_LOAD_S = 3.0
+#: Receipts that a killed gateway left unanswered come again after this.
 _RESEND_AFTER_S = 2.0
 
 
@@ -124,7 +125,7 @@ async def run(options: Options, directory: Path) -> Result:
                 load_out = directory / "load.out"
                 async with _process(_load(options, gateway.port, ledger), load_out) as load:
                     kills_s, away_s = await _disturb(gateway, options, chance)
-                    await _ended(load, options.seconds + 60)
+                    await _end_load(load, ledger)
                 await _drained(gateway, receiver, options, ledger)
             await gateway.stop()
         counts = reconcile(read_ledger(ledger), read_carrier(carrier_log), receiver.states)
@@ -186,7 +187,7 @@ def _carrier(options: Options, port: int, log: Path) -> list[str]:
 def _load(options: Options, port: int, ledger: Path) -> list[str]:
     command = [sys.executable, "-m", "simulators.esme", "load", "--port", str(port), "--reconnect"]
     command += ["--system-id", "load", "--password", PASSWORD, "--bind", "tx", "--conns", "2", "--window", "500"]
-    command += ["--rate", str(options.rate), "--duration", f"{options.seconds}s", "--rd", "1", "--wait", "5s"]
+    command += ["--rate", str(options.rate), "--duration", f"{options.seconds}s", "--rd", "1", "--wait", "20s"]
     command += ["--text", TEXTS[options.message_class], "--from", "1069000130", "--progress", "0"]
     return [*command, "--dest-count", str(10_000_000), "--ledger", str(ledger)]
 
@@ -212,13 +213,27 @@ async def _ended(process: subprocess.Popen[bytes], deadline_s: float) -> None:
             await asyncio.sleep(_LOOK_S)
 
 
+async def _end_load(load: subprocess.Popen[bytes], ledger: Path) -> None:
+    """End the load when nothing was answered for a moment: it would wait for receipts, which go to the receiver."""
+    size, since_s = 0, time.monotonic()
+    while load.poll() is None and time.monotonic() - since_s < _QUIET_LOAD_S:
+        await asyncio.sleep(_LOOK_S)
+        if ledger.stat().st_size != size:
+            size, since_s = ledger.stat().st_size, time.monotonic()
+    load.terminate()
+    await _ended(load, 20)
+
+
 # -- what happens to them
 
 
 async def _disturb(
     gateway: GatewayProcess, options: Options, chance: random.Random
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Do it ``kills`` times, at a moment of chance in each equal part of the load. When, and how long it was away."""
+    """Do it ``kills`` times, at a moment of chance in each equal part of the load. When, and how long it was away.
+
+    Returns when the load's time is over.
+    """
     begun_s = time.monotonic()
     part_s = options.seconds / max(1, options.kills)
     kills_s, away_s = [], []
@@ -229,6 +244,7 @@ async def _disturb(
         await strike(gateway, options)
         kills_s.append(round(at_s - begun_s, 2))
         away_s.append(round(time.monotonic() - at_s, 2))
+    await asyncio.sleep(max(0.0, begun_s + options.seconds - time.monotonic()))
     return tuple(kills_s), tuple(away_s)
 
 
