@@ -1,0 +1,331 @@
+"""The pages for people are true: their commands run, their snippets load, their tables say what the code says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+from typer.testing import CliRunner
+
+from simulators.carrier.control import COMMANDS
+from simulators.carrier.magic import table_text
+from simulators.carrier.options import parser as carrier_parser
+from simulators.demo.__main__ import parser as demo_parser
+from simulators.demo.texts import CLASSES_ZH, RULES_ZH
+from smsgw.cli.main import app
+from smsgw.config.account import AccountSettings
+from smsgw.config.carrier import CarrierSettings
+from smsgw.config.load import load_site
+from smsgw.config.node import NodeFile
+from smsgw.config.profile import CapTable, ProfileFile
+from smsgw.config.routes import RouteEntry
+from smsgw.esme import answers
+from smsgw.gateway.mt import TAG_TIER
+from smsgw.policy.model import CLASS_LABELS
+from smsgw.policy.reasons import REASONS
+from smsgw.records.record import Step
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "config" / "example"
+PAGES = sorted([ROOT / "README.md", ROOT / "ARCHITECTURE.md", *(ROOT / "docs").glob("*.md")])
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_EXIT = re.compile(r"#.*exit status (\d)")
+_PROGRAMS = {
+    "bin/smsgw": ("-m", "smsgw"),
+    ".venv/bin/smsgw-esme-sim": ("-m", "simulators.esme"),
+    ".venv/bin/smsgw-carrier-sim": ("-m", "simulators.carrier"),
+}
+
+
+def _text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def _blocks(path: Path, language: str) -> list[str]:
+    return [body for found, body in _FENCE.findall(path.read_text(encoding="utf-8")) if found == language]
+
+
+def _rows(text: str) -> list[list[str]]:
+    """Cells of all lines of tables, without their backquotes."""
+    rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip().strip("`") for cell in row] for row in rows]
+
+
+# -- pages
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere_and_nothing_names_a_machine(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = [target for target in re.findall(r"\]\(([^)#]+)", text) if "://" not in target]
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+    assert not re.search(r"/(tmp|work|home|root)/", text)
+
+
+# -- tables
+
+
+def test_statuses_are_those_of_the_rules() -> None:
+    rows = [row for row in _rows(_text("docs/applications.md")) if len(row) == 6 and row[0].startswith("0x")]
+    said = {row[2]: (int(row[0], 16), int(row[1], 16), row[3], row[4]) for row in rows}
+    known = {
+        rule_id: (reason.status, reason.fallback, reason.text, reason.text_zh) for rule_id, reason in REASONS.items()
+    }
+    assert said == known
+
+
+def test_the_demonstration_says_in_chinese_what_the_gateway_says() -> None:
+    assert {rule_id: reason.text_zh for rule_id, reason in REASONS.items()} == RULES_ZH
+    assert tuple(CLASSES_ZH) == CLASS_LABELS
+
+
+def test_vendor_tlvs() -> None:
+    text = _text("docs/applications.md")
+    rows = {row[0]: row[1] for row in _rows(text) if len(row) == 2}
+    assert rows[f"0x{answers.TAG_RULE_ID:04X}"].startswith("rule id")
+    assert rows[f"0x{answers.TAG_RETRY_AFTER_S:04X}"].startswith("retry-after")
+    assert rows[f"0x{answers.TAG_REASON:04X}"].startswith("the reason")
+    assert f"TLV 0x{TAG_TIER:04X} in your submit_sm" in text
+
+
+def test_magic_recipients() -> None:
+    assert f"{table_text('1990000')}\n" in _blocks(ROOT / "docs" / "testers.md", "text")
+
+
+def test_control_commands() -> None:
+    cells = [row[0] for row in _rows(_text("docs/testers.md")) if len(row) == 2]
+    said = {word.strip("` ").split(" ")[0] for cell in cells for word in cell.split(", ")}
+    assert said >= COMMANDS.keys()
+
+
+def test_steps_of_records() -> None:
+    paragraph = _text("docs/compliance.md").partition("每一步都有记录")[2].partition("\n\n")[0]
+    said = re.findall(r"[a-z_]+", paragraph)
+    assert sorted(said) == sorted(step.name.lower() for step in Step)
+
+
+def _keys(model: type[BaseModel]) -> set[str]:
+    """The keys of a file, and of the tables in it."""
+    found = set()
+    for name, field in model.model_fields.items():
+        found.add(field.alias or name)
+        annotation = field.annotation
+        for inner in (annotation, *getattr(annotation, "__args__", ())):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                found |= _keys(inner)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("section", "models"),
+    [
+        ("smsgw.toml", (NodeFile,)),
+        ("accounts/*.toml", (AccountSettings,)),
+        ("carriers/*.toml", (CarrierSettings,)),
+        ("profiles/*.toml and calendar/*.toml", (ProfileFile, CapTable)),
+    ],
+)
+def test_every_key_of_a_site_is_told(section: str, models: tuple[type[BaseModel], ...]) -> None:
+    text = _text("docs/engineers.md").partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    text = text[text.index("| key |") :].partition("\n\n")[0]
+    keys = set().union(*(_keys(model) for model in models))
+    missing = {key for key in keys if f"`{key}`" not in text and f"[{key}" not in text and f".{key}]" not in text}
+    assert missing == set()
+    first_cells = " ".join(row[0] for row in _rows(text))
+    unknown = {key for key in re.findall(r"[a-z_]{3,}", first_cells) if key not in keys | {"key"}}
+    assert unknown == set()
+
+
+def test_keys_of_routes_are_told() -> None:
+    section = _text("docs/engineers.md").partition("\n## routes.toml\n")[2].partition("\n## ")[0]
+    assert {key for key in _keys(RouteEntry) if key not in section} == set()
+
+
+def test_metrics_exist() -> None:
+    source = "".join((ROOT / "smsgw" / name).read_text() for name in ("telemetry/counters.py", "telemetry/metrics.py",
+                                                                      "status.py"))  # fmt: skip
+    said = re.findall(r"`(smsgw_\w+)`", _text("docs/engineers.md"))
+    assert said
+    assert [name for name in said if f'"{name.removesuffix("_total")}"' not in source] == []
+
+
+# -- snippets of sites
+
+
+def _snippets() -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        for body in _blocks(page, "toml"):
+            head = body.partition("\n")[0]
+            assert head.startswith("# "), f"{page.name}: a TOML snippet begins with the name of its file: {head}"
+            found.append((head.removeprefix("# "), body))
+    return found
+
+
+@pytest.mark.parametrize(("head", "body"), _snippets(), ids=lambda value: value.partition("\n")[0])
+def test_snippets_load_in_the_example_site(tmp_path: Path, head: str, body: str) -> None:
+    tomllib.loads(body)
+    site = tmp_path / "site"
+    shutil.copytree(EXAMPLE, site, ignore=shutil.ignore_patterns("state"))
+    name, _, is_added = head.partition(", ")
+    before = (site / name).read_text(encoding="utf-8") if is_added else ""
+    (site / name).write_text(before + "\n" + body, encoding="utf-8")
+    load_site(site)
+
+
+# -- commands
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One line of a page."""
+
+    page: str
+    line: str
+
+    @property
+    def words(self) -> list[str]:
+        return shlex.split(self.line, comments=True)
+
+    @property
+    def exit_status(self) -> int:
+        said = _EXIT.search(self.line)
+        return int(said[1]) if said else 0
+
+
+def _commands() -> list[Command]:
+    return [Command(page.name, line) for page in PAGES for body in _blocks(page, "sh") for line in body.splitlines()]
+
+
+def test_commands_that_stay_have_options_that_exist() -> None:
+    staying = [command.words[:-1] for command in _commands() if command.words[-1] == "&"]
+    assert staying
+    for program, *arguments in staying:
+        assert program in _PROGRAMS
+        if program.endswith("carrier-sim"):
+            carrier_parser().parse_args(arguments)
+
+
+def test_commands_that_set_up_exist() -> None:
+    for command in _commands():
+        if command.words[0] in ("bin/demo", "bin/test", "bin/check"):
+            assert os.access(ROOT / command.words[0], os.X_OK)
+        if command.words[0] == "bin/demo":
+            demo_parser().parse_args(command.words[1:])
+        for word in command.words:
+            if word.startswith("tests/"):
+                assert (ROOT / word).exists(), word
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A running example site on ports of its own, in test mode on a working morning."""
+
+    site: Path
+    untouched: Path
+    ports: dict[str, str]
+
+    def run(self, command: Command) -> tuple[int, str]:
+        """Exit status and output."""
+        words = command.words
+        fed = ""
+        if "|" in words:
+            words, fed = words[words.index("|") + 1 :], words[1]
+        # ``check`` warns of the test clock, so it sees the example as it is.
+        site = self.untouched if "check" in words else self.site
+        arguments = [self._here(word, site) for word in words[1:]]
+        if words[0] == "bin/smsgw":
+            result = CliRunner().invoke(app, arguments, input=fed)
+            return result.exit_code, result.output + (repr(result.exception) if result.exception else "")
+        start = ["curl", "--fail-with-body"] if words[0] == "curl" else [sys.executable, *_PROGRAMS[words[0]]]
+        if words[0].endswith("esme-sim"):
+            # Behind the subcommand: where the pages take the default.
+            arguments += ["--port", self.ports["2775"]]
+        done = subprocess.run([*start, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def _here(self, word: str, site: Path) -> str:
+        if word in ("mysite", "config/example"):
+            return str(site)
+        return re.sub(r"(127\.0\.0\.1:)(\d+)", lambda found: found[1] + self.ports[found[2]], word)
+
+
+def _free_port() -> str:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return str(taken.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    site = tmp_path_factory.mktemp("docs") / "s"
+    ports = {standard: _free_port() for standard in ("2775", "2776", "2777", "8775")}
+    untouched = site.parent / "u"
+    for copy in (site, untouched):
+        shutil.copytree(EXAMPLE, copy, ignore=shutil.ignore_patterns("state"))
+    for path in (site / "smsgw.toml", *(site / "carriers").glob("*.toml")):
+        text = path.read_text(encoding="utf-8")
+        for standard, port in ports.items():
+            text = text.replace(f"port = {standard}", f"port = {port}")
+        text = text.replace('mode = "real"', 'mode = "test"\nstart = "2026-11-18T10:30:00+08:00"')
+        path.write_text(text, encoding="utf-8")
+    simulator = [sys.executable, "-m", "simulators.carrier", "--quiet", "--port"]
+    running = [
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
+        for log in [(site.parent / "log").open("wb")]
+        for command in (
+            [*simulator, ports["2776"]],
+            [*simulator, ports["2777"]],
+            [sys.executable, "-m", "smsgw", "run", "--site", str(site)],
+        )
+    ]
+    try:
+        _wait_until_ready(f"http://127.0.0.1:{ports['8775']}/readyz", site.parent / "log")
+        yield World(site, untouched, ports)
+    finally:
+        for process in reversed(running):
+            process.terminate()
+            process.wait(30)
+
+
+def _wait_until_ready(url: str, log: Path) -> None:
+    end_s = time.monotonic() + 30
+    while True:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except (urllib.error.URLError, OSError):
+            assert time.monotonic() < end_s, log.read_text()
+            time.sleep(0.05)
+
+
+def _runnable() -> list[Command]:
+    """Those that end by themselves, each once."""
+    each = {command.line: command for command in _commands()}
+    skipped = ("bin/demo", "bin/test", "bin/check", ".venv/bin/python")
+    return [command for command in each.values() if command.words[-1] != "&" and command.words[0] not in skipped]
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+@pytest.mark.parametrize("command", _runnable(), ids=lambda command: command.line[:60])
+def test_commands_run(world: World, command: Command) -> None:
+    if command.words[0] == "curl" and shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    exit_status, output = world.run(command)
+    assert exit_status == command.exit_status, output
+    assert "Traceback" not in output
