@@ -139,5 +139,8 @@ def read_report(receipt: Receipt, view: Sm | DataSm, now_ms: int) -> tuple[Repor
     state, final, err = receipt.message_state, receipt.final, receipt.err or "000"
     if state is None:
         state = _UNKNOWN
-    network_error = view.tlvs.first(_NETWORK_ERROR) if receipt.id is not None else None
-    return Report(state, err, now_ms, network_error or b""), final
+    try:
+        network_error = view.tlvs.first(_NETWORK_ERROR) or b""
+    except RecoverableError:
+        network_error = b""  # broken TLVs behind a readable text: what was read counts
+    return Report(state, err, now_ms, network_error), final
