@@ -141,10 +141,16 @@ class Outcomes:
         self._refused(queue, job, index, command_status, now_s)
 
     def unknown(self, queue: CarrierQueue, flight: Flight, why: str) -> None:
-        """A segment was written and has no answer: resend or report, by the message's class."""
+        """A segment was written and has no answer: resend or report, by the message's class.
+
+        A carrier may deliver each time and never answer, so resending ends after ``retry_attempts`` for each segment.
+        """
         job, index = flight.job, flight.index
+        envelope = job.envelope
         self._context.metrics.carrier(queue.name).response_timeouts += 1
-        if self._context.settings.uncertain[job.envelope.message_class] == RESEND:
+        resends = self._context.settings.uncertain[envelope.message_class] == RESEND
+        if resends and envelope.attempts < queue.pool.settings.retry_attempts * len(envelope.pdus):
+            envelope.attempts += 1
             queue.send_again(job, index)
             return
         report = Report(int(MessageState.UNKNOWN), "000", self._context.clock.now_ms())
