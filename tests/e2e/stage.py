@@ -42,6 +42,13 @@ def account_like(base: str, system_id: str, **changes: Any) -> dict[str, Any]:
     return {**found, "system_id": system_id, "numbers": [], **changes}
 
 
+def carrier_like_alpha(name: str, port: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The example's carrier alpha under another name and port."""
+    found = tomllib.loads((EXAMPLE / "carriers" / "alpha.toml").read_text(encoding="utf-8"))
+    quick = {"reconnect_min": "100ms", "reconnect_max": "500ms"}
+    return {**found, "name": name, "port": port, **quick, **changes}
+
+
 def routes(changes: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The example's routes, with ``changes`` merged into those that are named."""
     found = tomllib.loads((EXAMPLE / "routes.toml").read_text(encoding="utf-8"))["route"]
@@ -169,11 +176,13 @@ async def open_stage(
     carriers: Mapping[str, CarrierSettings] | None = None,
     overrides: Overrides | None = None,
     accounts: Mapping[str, tuple[str, dict[str, Any]]] | None = None,
+    more_carriers: Mapping[str, dict[str, Any]] | None = None,
     clock: str = WORKDAY,
 ) -> AsyncIterator[Stage]:
     """Start carriers (two plain ones unless given) and a gateway; end all of it.
 
-    ``accounts``: further ones, name → (the example's account it is like, what differs).
+    ``accounts``: further ones, name → (the example's account it is like, what differs). ``more_carriers``: further
+    ones of ``carriers``, name → how their files differ from alpha's.
     """
     async with AsyncExitStack() as stack:
         wanted = carriers if carriers is not None else {"alpha": CarrierSettings(), "beta": CarrierSettings()}
@@ -182,6 +191,8 @@ async def open_stage(
         files = {
             f"accounts/{name}.toml": account_like(base, name, **changes) for name, (base, changes) in extra.items()
         }
+        for name, changes in (more_carriers or {}).items():
+            files[f"carriers/{name}.toml"] = carrier_like_alpha(name, sims[name].port, changes)
         ports = {name: sim.port for name, sim in sims.items()}
         gateway = GatewayProcess(directory, ports, {**files, **(overrides or {})}, clock)
         stack.callback(gateway.close)
