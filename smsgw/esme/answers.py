@@ -46,5 +46,7 @@ def explanation_tlvs(refusal: Refusal) -> bytes:
     if refusal.retry_after_s is not None:
         parts.append(tlv(TAG_RETRY_AFTER_S, min(refusal.retry_after_s, 0xFFFFFFFF).to_bytes(4, "big")))
     words = refusal.reason.text if not refusal.detail else f"{refusal.reason.text}: {refusal.detail}"
-    parts.append(tlv(TAG_REASON, words.encode("utf-8")[:_REASON_MAX_OCTETS]))
+    # Cut between two characters: a client may decode it strictly.
+    reason = words.encode("utf-8")[:_REASON_MAX_OCTETS].decode("utf-8", "ignore").encode("utf-8")
+    parts.append(tlv(TAG_REASON, reason))
     return b"".join(parts)
