@@ -65,9 +65,9 @@ def as_store_error(error: BaseException) -> StoreError:
         return StoreRefused(text)
     if isinstance(error, redis_errors.ResponseError | redis_errors.BusyLoadingError):
         code = _code_of(error, text)
-        if code in TEMPORARY:
-            return StoreBusy(code, f"{code}: {text}")
-        return StoreRefused(text)
+        if code not in text:
+            text = f"{code} {text}"
+        return StoreBusy(code, text) if code in TEMPORARY else StoreRefused(text)
     return StoreAway(text)
 
 
