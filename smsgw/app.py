@@ -256,12 +256,12 @@ class App:
         server = self.embedded
         while server is not None:
             await asyncio.sleep(SERVER_CHECK_S)
-            if server.is_running:
-                continue
-            self._told("store.server_died", {"directory": str(server.directory)})
             try:
+                if server.is_running:
+                    continue
+                self._told("store.server_died", {"directory": str(server.directory)})
                 await server.restart()
-            except StoreError as error:
+            except (StoreError, OSError) as error:
                 self._told("store.server_not_started", {"why": str(error)})
                 await asyncio.sleep(SERVER_RETRY_S)
 
