@@ -117,8 +117,15 @@ class EmbeddedServer:
 
     @property
     def is_running(self) -> bool:
-        """Whether its process is there, be it busy, loading or stopped. Cheap enough to ask some times a second."""
-        return _alive(self.pid, self.directory)
+        """Whether its process is there, be it busy, loading or stopped. Cheap enough to ask some times a second.
+
+        Raises OSError when that can't be found out now, as with no file descriptor left.
+        """
+        try:
+            pid = int(self._pid_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return False
+        return _alive(pid, self.directory)
 
     async def restart(self) -> None:
         """Start it again after its process was killed or crashed. Raises as ``start``."""
@@ -286,13 +293,16 @@ def _socket_path(directory: Path) -> Path:
 
 
 def _alive(pid: int, directory: Path) -> bool:
-    """Whether ``pid`` is a server of this directory: a pid file may name a process of somebody else."""
+    """Whether ``pid`` is a server of this directory: a pid file may name a process of somebody else.
+
+    Raises OSError when that can't be found out.
+    """
     if pid <= 0:
         return False
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         return state != "Z" and Path(f"/proc/{pid}/cwd").resolve() == directory.resolve()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         if Path("/proc/self").exists():
             return False
     try:
