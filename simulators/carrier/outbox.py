@@ -127,9 +127,14 @@ class Outbox:
 
     def lost(self, deliveries: Iterable[Delivery]) -> None:
         """The connection went, or the answers are overdue: send again."""
+        accounts = set()
         for delivery in deliveries:
+            accounts.add(delivery.account)
             if self._is_tried_again(delivery):
                 self.send(delivery)
+        # A window that was full of what is overdue has room now, and no answer may come that would say so.
+        for account in accounts:
+            self.drain(account)
 
     def _send_on(self, link: CarrierLink, delivery: Delivery) -> None:
         delivery.sent_s = now_s = time.monotonic()
