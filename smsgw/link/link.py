@@ -28,6 +28,9 @@ Item = TypeVar("Item")
 
 #: Octets the transport may buffer before we stop reading from a peer that does not read from us.
 WRITE_HIGH_OCTETS = 256 * 1024
+#: Answers that are written at once instead of at the end of the turn: a peer that floods us without reading may
+#: be read for 32 full buffers in one turn, and only a write tells that it takes nothing.
+FLUSH_AT_PDUS = 2000
 #: How long a peer may refuse to read, or a closing connection to flush, before it is cut.
 STUCK_WRITE_S = 30.0
 CLOSE_GRACE_S = 2.0
@@ -144,6 +147,8 @@ class Link(asyncio.Protocol, Generic[Item]):
                 activity = True
                 owner_received(command_id, command_status, sequence_number, raw)
         self._timers.received(now_s, activity)
+        if len(self._out) > FLUSH_AT_PDUS:
+            self._flush()
         if self._framer.failure is not None and not self._closing_since_s:
             self._unframeable(self._framer.failure)
 
