@@ -208,7 +208,7 @@ class App:
         """An event of any room; the same one again within a minute is only counted."""
         key = (event, fields.get("carrier"), fields.get("account"), fields.get("bind"), fields.get("while"))
         self._count(event, fields)
-        if event in _ALWAYS_TOLD:
+        if event in _ALWAYS_TOLD or (event == "carrier.unbound" and self.gateway.context.closing):
             _log.event(event, **fields)
         else:
             _log.repeated(self._repeats, key, time.monotonic(), event, **fields)
@@ -220,6 +220,8 @@ class App:
             self.metrics.account(str(fields["account"])).binds_refused[int(str(fields["status"]), 16)] += 1
         elif event == "carrier.bound":
             self.metrics.carrier(str(fields["carrier"])).binds_opened += 1
+        elif event == "carrier.bind_refused":
+            self.metrics.carrier(str(fields["carrier"])).binds_refused[int(str(fields["code"]))] += 1
         elif event == "carrier.unbound":
             self.metrics.carrier(str(fields["carrier"])).binds_lost += 1
 

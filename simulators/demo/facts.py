@@ -58,7 +58,7 @@ class Row:
     sent: int = 0
     accepted: int = 0
     refused: int = 0
-    #: Refusals as the gateway counts them: a long message once.
+    #: Refused messages as the gateway counts them, in submit_sm; a refused bind is none.
     refused_messages: int = 0
     status: int = 0
     rule: str = ""

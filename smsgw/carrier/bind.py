@@ -110,10 +110,13 @@ class Bind:
         assert self.link is not None
         return self.link.session.next_sequence()
 
-    def respond(self, raw: bytes) -> None:
-        """Answer a request of the carrier; dropped when the link has gone (the carrier will send again)."""
-        if self.link is not None and not self.link.closing:
-            self.link.send(raw)
+    def respond(self, raw: bytes, origin: Link[object] | None) -> None:
+        """Answer a request of the carrier that came on ``origin``; dropped when that has gone (it will send again).
+
+        On the next connection the same number may belong to another request, which is not durable yet.
+        """
+        if origin is not None and not origin.closing:
+            origin.send(raw)
 
     async def run(self) -> None:
         """Keep the bind up until ``stop``."""
@@ -127,7 +130,10 @@ class Bind:
                 if error.command_status in PERMANENT_BIND_ERRORS:
                     delay_s = PERMANENT_RETRY_S
                 self._tell(
-                    "carrier.bind_refused", status=status_name(error.command_status), permanent=delay_s is not None
+                    "carrier.bind_refused",
+                    status=status_name(error.command_status),
+                    code=error.command_status,
+                    permanent=delay_s is not None,
                 )
             except LinkError as error:
                 self._tell("carrier.connect_failed", reason=str(error))

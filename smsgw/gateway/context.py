@@ -52,7 +52,7 @@ class GatewaySettings:
     receipt_ttl_s: float = 72 * 3600.0
     state_ttl_s: float = 24 * 3600.0
     #: A message that waited longer than this since its last look at the opt-outs is looked at again.
-    look_again_s: float = 5.0
+    look_again_s: float = 1.0
     #: The longest time a message may be tried when it has no validity_period of its own.
     max_validity_s: float = 72 * 3600.0
 

@@ -158,10 +158,11 @@ class MtJourney:
         account = submission.account
         settings = account.settings
         status = refusal.reason.command_status(settings.vendor_codes)
-        self._context.metrics.account(settings.system_id).refuse(refusal.reason.rule_id, status)
+        counters = self._context.metrics.account(settings.system_id)
         # What passes by itself is told at once: the client should try again, and the store may be away.
         by_receipt = settings.reject_mode == "receipt" and refusal.reason not in _PASSING
         for part in submission.parts:
+            counters.refuse(refusal.reason.rule_id, status)
             self._journal.refused(
                 settings.system_id, submission.message_class, submission.recipient, 1, part.message_id, status, refusal
             )

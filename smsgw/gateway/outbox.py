@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 TEMPORARY = frozenset((0x08, 0x14, 0x58, 0x64))
 MAX_ATTEMPTS = 5
 RETRY_S = 1.0
+#: After so many lost links an entry is sent with nothing beside it.
+SUSPECT_LOSSES = 2
 
 
 class Delivery:
@@ -50,7 +52,7 @@ class Delivery:
 class _Box:
     """What is in memory for one account."""
 
-    __slots__ = ("account", "generation", "pump_due", "queue", "reading", "starved", "stream")
+    __slots__ = ("account", "generation", "losses", "pump_due", "queue", "reading", "starved", "stream")
 
     def __init__(self, account: Account, stream: str) -> None:
         self.account = account
@@ -60,6 +62,8 @@ class _Box:
         #: Counts the times that reading was stopped: what was put aside before that comes from the store again.
         self.generation = 0
         self.pump_due = False
+        #: How often the link went while an entry was unanswered; kept over binds, for the entry comes again.
+        self.losses: dict[bytes, int] = {}
         #: The reader was told that there is no room; it must be woken when there is.
         self.starved = False
 
@@ -126,6 +130,8 @@ class Outbox:
         box = self._box(account)
         name = account.settings.system_id
         counters = self._context.metrics.account(name)
+        if box.losses:
+            box.losses.pop(delivery.entry_id, None)
         if command_status == 0:
             self._context.outbound.ack(box.stream, delivery.entry_id)
             if delivery.message_id:
@@ -146,6 +152,8 @@ class Outbox:
         assert account is not None
         box = self._box(account)
         self._context.metrics.account(account.settings.system_id).deliver_timeouts += len(deliveries)
+        for delivery in deliveries:
+            box.losses[delivery.entry_id] = box.losses.get(delivery.entry_id, 0) + 1
         if account.has_receiver:
             box.queue.extendleft(reversed(deliveries))
             self._pump_soon(box)
@@ -183,9 +191,12 @@ class Outbox:
         account = box.account
         while queue and not self._context.closing:
             session = account.receiver()
-            if session is None:
+            if session is None or not self._may_go(box, queue[0]):
                 return
             delivery = queue.popleft()
+            if box.losses and box.losses.get(delivery.entry_id, 0) >= MAX_ATTEMPTS:
+                self._drop(box, delivery, "the application loses its link over it")
+                continue
             sequence_number = session.link.session.next_sequence()
             try:
                 pdu = self._pdu(account.settings.system_id, session, delivery, sequence_number)
@@ -193,6 +204,16 @@ class Outbox:
                 self._drop(box, delivery, f"unreadable: {error}")
                 continue
             session.deliver(pdu, sequence_number, delivery)
+
+    @staticmethod
+    def _may_go(box: _Box, delivery: Delivery) -> bool:
+        """An entry over which links were lost goes alone: the one that does it is found, and no other suffers."""
+        if not box.losses:
+            return True
+        in_flight = [item for session in box.account.sessions for item in session.link.window.items()]
+        if box.losses.get(delivery.entry_id, 0) >= SUSPECT_LOSSES:
+            return not in_flight
+        return not any(box.losses.get(as_delivery(item).entry_id, 0) >= SUSPECT_LOSSES for item in in_flight)
 
     def _pdu(self, system_id: str, session: EsmeSession, delivery: Delivery, sequence_number: int) -> bytes:
         fields = delivery.fields
@@ -228,6 +249,7 @@ class Outbox:
 
     def _drop(self, box: _Box, delivery: Delivery, why: str) -> None:
         system_id = box.account.settings.system_id
+        box.losses.pop(delivery.entry_id, None)
         self._context.outbound.ack(box.stream, delivery.entry_id)
         self._journal.plain(int(Step.FAILED), delivery.message_id, system_id, "", "", 0, 0, why)
         self._context.log(

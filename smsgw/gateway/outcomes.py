@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from smsgw.errors import StoreError
 from smsgw.gateway.journal import Journal
-from smsgw.gateway.reports import Report, kind_of, pack_origin, unpack_report, wanted_kinds
+from smsgw.gateway.reports import Report, err_digits, kind_of, pack_origin, unpack_report, wanted_kinds
 from smsgw.gateway.views import view_of
 from smsgw.policy.model import Hold, Refusal
 from smsgw.policy.reasons import OPTOUT
@@ -206,7 +206,7 @@ class Outcomes:
 
     def states(self, envelope: Envelope, report: Report) -> list[tuple[str, bytes]]:
         """What query_sm will answer for each segment of a message that ended here."""
-        header = state_header(report.message_state, int(report.err, 16) % 1000, report.done_ms)
+        header = state_header(report.message_state, int(err_digits(report.err)), report.done_ms)
         value = state_value(header, envelope.account, envelope.source_addr)
         return [(message_id, value) for message_id in envelope.message_ids]
 
@@ -257,7 +257,7 @@ class Outcomes:
             return
         if action is not Action.REJECT and alone and self.reroute(queue, job, why):
             return
-        report = Report(_UNDELIVERABLE, f"{command_status & 0xFFF:03X}", self._context.clock.now_ms())
+        report = Report(_UNDELIVERABLE, f"{command_status % 1000:03d}", self._context.clock.now_ms())
         self._fail(queue, job, index, report, Step.FAILED, why)
 
     def _retry_later(self, queue: CarrierQueue, job: Job, index: int, why: str) -> None:

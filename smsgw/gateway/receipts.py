@@ -119,7 +119,7 @@ class ReceiptJourney:
         if result.outcome == DUPLICATE:
             counters.receipts_duplicate += 1
         elif result.outcome != MATCHED:
-            counters.receipts_orphan += 1
+            counters.receipts_parked += 1
         self._journal.plain(
             int(Step.RECEIPT),
             result.message_id,

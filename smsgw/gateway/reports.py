@@ -28,6 +28,11 @@ _STAT_OF_STATE = {
     int(MessageState.REJECTED): "REJECTD",
 }
 
+#: Vendor TLV of a receipt: the carrier's own code, ASCII, where it is not a number of three digits.
+TAG_CARRIER_CODE = 0x1403
+#: ``err`` for a code without a digit.
+UNNUMBERED = "999"
+
 #: Kinds of receipt as bits, and which of them each value of registered_delivery asks for (SMPP 3.4 §5.2.17).
 SUCCESS, FAILURE, INTERMEDIATE = 1, 2, 4
 _WANTED = {0: 0, 1: SUCCESS | FAILURE, 2: FAILURE, 3: SUCCESS}
@@ -46,7 +51,7 @@ class Origin(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What became of a message. ``err`` is up to 3 characters, ``done_ms`` business time."""
+    """What became of a message. ``err`` is the code as it was given, ``done_ms`` business time."""
 
     message_state: int
     err: str
@@ -109,13 +114,15 @@ def receipt_pdu(
     stat = _STAT_OF_STATE.get(state, "UNKNOWN")
     text = (
         f"id:{visible} sub:001 dlvrd:{delivered} submit date:{_short(origin.submitted_ms, zone)}"
-        f" done date:{_short(report.done_ms, zone)} stat:{stat} err:{report.err or '000'} text:"
+        f" done date:{_short(report.done_ms, zone)} stat:{stat} err:{err_digits(report.err)} text:"
     )
     tlvs = b""
     if tlvs_allowed:
         tlvs = tlv(Tag.RECEIPTED_MESSAGE_ID, visible.encode("ascii") + b"\0") + tlv(Tag.MESSAGE_STATE, bytes((state,)))
         if report.network_error:
             tlvs += tlv(Tag.NETWORK_ERROR_CODE, report.network_error)
+        if not report.err.isdigit():
+            tlvs += tlv(TAG_CARRIER_CODE, report.err.encode("ascii", "replace"))
     return deliver_sm(
         sequence_number,
         source_addr=origin.dest_addr,
@@ -128,6 +135,17 @@ def receipt_pdu(
         short_message=text.encode("ascii", "replace"),
         tlvs=tlvs,
     )
+
+
+def err_digits(err: str) -> str:
+    """``err`` of a receipt's text: always three digits, for clients make a number of it and break over ``DB:0144``.
+
+    The last three digits of a code that has any, 999 for one that has none; the code itself is in a TLV.
+    """
+    if err.isdigit() and len(err) <= 3:
+        return f"{err:0>3}"
+    digits = "".join(character for character in err if character in "0123456789")
+    return f"{digits[-3:]:0>3}" if digits else UNNUMBERED
 
 
 _minute_cache: dict[tuple[int, str], str] = {}

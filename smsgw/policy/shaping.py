@@ -115,8 +115,12 @@ class Throttle:
         return self._pause_s
 
     def on_ok(self, now_s: float) -> None:
-        """The carrier accepted a segment: creep up by the time that went well; later forget how long the pause was."""
-        if self._pause_s and now_s > self.paused_until_s + self._pause_s:
+        """The carrier accepted a segment: creep up by the time that went well.
+
+        An acceptance after the pause ends the series of pauses, so that only a carrier which refuses again at once
+        gets a longer one: some say "too fast" to a few in a hundred, whatever the rate.
+        """
+        if self._pause_s and now_s > self.paused_until_s:
             self._pause_s = 0.0
         if not self.is_slowed:
             return

@@ -40,6 +40,10 @@ class Window(Generic[T]):
     def __len__(self) -> int:
         return len(self._waiting)
 
+    def items(self) -> list[T]:
+        """What waits, oldest first."""
+        return [item for item, _ in self._waiting.values()]
+
     def add(self, sequence_number: int, item: T, deadline_s: float) -> None:
         """Remember a request that is about to be sent; ``deadline_s`` on the clock given to ``expired``.
 
@@ -70,6 +74,6 @@ class Window(Generic[T]):
 
     def drain(self) -> list[T]:
         """Remove and return everything, oldest first: the connection is gone."""
-        items = [item for item, _ in self._waiting.values()]
+        items = self.items()
         self._waiting.clear()
         return items

@@ -144,7 +144,7 @@ class CarrierCounters:
     __slots__ = (
         "answer_latency", "answered", "binds_lost", "binds_opened", "binds_refused", "gauges", "mo_received",
         "mt_rerouted", "mt_retried", "mt_submitted", "name", "receipts", "receipts_duplicate", "receipts_early",
-        "receipts_orphan", "response_timeouts", "throttled",
+        "receipts_orphan", "receipts_parked", "response_timeouts", "throttled",
     )  # fmt: skip
 
     COUNTERS: ClassVar[tuple[Family, ...]] = (
@@ -155,8 +155,11 @@ class CarrierCounters:
         Family("mt_retried", "smsgw_carrier_mt_retried", "Messages put back for another try at this carrier."),
         Family("mt_rerouted", "smsgw_carrier_mt_rerouted", "Messages taken from this carrier to the next one."),
         Family("receipts", "smsgw_carrier_receipts", "Receipts of the carrier, by message state.", "state"),
-        Family("receipts_orphan", "smsgw_carrier_receipts_orphan", "Receipts whose message was never found."),
-        Family("receipts_early", "smsgw_carrier_receipts_early", "Receipts that came before their answer."),
+        Family("receipts_orphan", "smsgw_carrier_receipts_orphan", "Receipts that name no message."),
+        Family(
+            "receipts_parked", "smsgw_carrier_receipts_parked", "Receipts kept until the answer that they overtook."
+        ),
+        Family("receipts_early", "smsgw_carrier_receipts_early", "Parked receipts whose answer came after all."),
         Family("receipts_duplicate", "smsgw_carrier_receipts_duplicate", "Receipts that had come before."),
         Family("mo_received", "smsgw_carrier_mo_received", "MO messages received."),
         Family("binds_opened", "smsgw_carrier_binds_opened", "Binds that succeeded."),
@@ -178,7 +181,9 @@ class CarrierCounters:
     def __init__(self, name: str) -> None:
         self.name = name
         self.mt_submitted = self.throttled = self.response_timeouts = self.mt_retried = self.mt_rerouted = 0
-        self.receipts_orphan = self.receipts_early = self.receipts_duplicate = self.mo_received = 0
+        self.receipts_parked = self.receipts_orphan = self.receipts_early = self.receipts_duplicate = (
+            self.mo_received
+        ) = 0
         self.binds_opened = self.binds_lost = 0
         self.answered: Counts[int] = Counts()
         self.receipts: Counts[str] = Counts()

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 
 _NUMBER = re.compile(
     r"(?<![0-9A-Za-z])[0-9A-Fa-f]{20,}(?![0-9A-Za-z])"  # an id, kept
+    r"|0x[0-9A-Fa-f]{8}(?![0-9A-Za-z])"  # a command_status, kept
     r"|(?<!\d)(\+|00)?(\d{7,15})(?!\d)"  # \d is any script's digits: full-width ones too
 )
 _CHINESE_MOBILE = re.compile(r"(?<!\d)(\+|00)?((?:86)?1[3-9]\d{9})(?!\d)")
