@@ -117,7 +117,7 @@ class Envelope:
         try:
             fields: list[Any] = unpack(packed)
             version = fields[0]
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, LookupError) as error:
             raise StoreError(f"not an envelope: {error}") from error
         if version != VERSION:
             raise StoreError(f"envelope of version {version}, this smsgw reads {VERSION}")

@@ -1,0 +1,111 @@
+"""The embedded server, and what a store says of the server it finds."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from smsgw.errors import StoreAway, StoreRefused
+from smsgw.store.admission import ACCEPTED
+from smsgw.store.connection import Store, StoreSettings
+from smsgw.store.secrets import Secrets
+from smsgw.store.server import SOCKET_PATH_OCTETS, EmbeddedServer, find_binary
+from smsgw.store.streams import waiting_messages
+from smsgw.store.topology import topology_of
+from tests.store.kit import Kit
+
+
+def make_store(url: str, secrets: Secrets, **settings: int) -> Store:
+    return Store(url, sealer=secrets.sealer(), recipients=secrets.hasher(), settings=StoreSettings(**settings))
+
+
+async def test_it_starts_is_adopted_and_stops(tmp_path: Path, secrets: Secrets) -> None:
+    first, second = EmbeddedServer(tmp_path), EmbeddedServer(tmp_path)
+    await first.start()
+    await second.start()
+    assert (first.adopted, second.adopted, first.pid) == (False, True, second.pid)
+    store = make_store(second.url, secrets)
+    await store.ready()
+    assert store.warnings == []
+    await store.close()
+    await second.stop()
+    assert not first.is_running
+    await first.stop()
+
+
+async def test_what_was_answered_survives_a_kill(tmp_path: Path, secrets: Secrets) -> None:
+    server = EmbeddedServer(tmp_path)
+    await server.start()
+    kit = Kit(server.url, secrets, StoreSettings())
+    await kit.start()
+    assert await kit.codes(kit.item(), kit.item(n=1)) == [ACCEPTED, ACCEPTED]
+    server.kill()
+    assert not server.is_running
+    await server.restart()
+    assert await kit.codes(kit.item(n=2)) == [ACCEPTED]
+    assert await waiting_messages(kit.store, "{p00}:mt:alpha:2") == 3
+    await kit.stop()
+    await server.stop()
+
+
+async def test_a_long_directory_gets_a_short_socket(tmp_path: Path) -> None:
+    directory = tmp_path / ("x" * 60) / ("y" * 60)
+    server = EmbeddedServer(directory)
+    assert len(os.fsencode(server.socket)) <= SOCKET_PATH_OCTETS
+    assert EmbeddedServer(directory).socket == server.socket
+    await server.start()
+    await server.stop()
+    server.socket.parent.rmdir() if not any(server.socket.parent.iterdir()) else None
+
+
+async def test_a_server_that_can_not_start_says_why(tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path, fsync="sometimes")
+    with pytest.raises(StoreRefused, match="ended at once"):
+        await server.start()
+
+
+def test_no_binary_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StoreRefused, match=r"store\.server"):
+        find_binary(tmp_path / "nothing")
+    old = tmp_path / "redis-server"
+    old.write_text("#!/bin/sh\necho 'Redis server v=5.0.7 sha=0'\n")
+    old.chmod(0o755)
+    with pytest.raises(StoreRefused, match=r"6\.2 or later"):
+        find_binary(old)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("smsgw.store.server._IN_WHEELS", ())
+    with pytest.raises(StoreRefused, match="apt install redis-server"):
+        find_binary()
+
+
+async def test_another_number_of_partitions_is_refused(kit: Kit) -> None:
+    other = make_store(kit.url, kit.secrets, partitions=2)
+    with pytest.raises(StoreRefused, match="partitions 1, this smsgw has 2"):
+        await other.ready()
+    await other.close()
+
+
+async def test_settings_of_redis_that_lose_messages_are_named(kit: Kit) -> None:
+    await kit.command("CONFIG", "SET", "appendfsync", "everysec")
+    try:
+        other = make_store(kit.url, kit.secrets)
+        await other.ready()
+        await other.close()
+        assert [warning.split(" ")[0] for warning in other.warnings] == ["appendfsync"]
+    finally:
+        await kit.command("CONFIG", "SET", "appendfsync", "always")
+
+
+async def test_nobody_there(tmp_path: Path, secrets: Secrets) -> None:
+    store = make_store(f"unix://{tmp_path}/nothing.sock", secrets)
+    with pytest.raises(StoreAway):
+        await store.ready()
+    await store.close()
+
+
+@pytest.mark.parametrize("url", ["http://x", "sentinel://host:26379", "cluster://", "redis://host:port/0"])
+def test_urls_that_mean_nothing(url: str) -> None:
+    with pytest.raises(StoreRefused):
+        topology_of(url, 1.0)
