@@ -110,7 +110,7 @@ def test_secrets_that_are_not_there(tmp_path: Path) -> None:
 
 def envelope() -> Envelope:
     return Envelope(
-        ["00aa", "00ab"], [os.urandom(200), b""], "shop", 2, "8613800000001", "10690001", "示例", [1, 0], 1_800_000_000_000,
+        ["00aa", "00ab"], [os.urandom(200), b""], "shop", 2, "8613800000001", "10690001", "示例", [1, 0], 1_800_000_000,
         expires_at_ms=5, due_ms=6, segments=2, carriers=["alpha", "beta"], tried=["alpha"], attempts=3, flags=1,
     )  # fmt: skip
 
@@ -146,7 +146,7 @@ def test_key_names() -> None:
     assert keys.partition_of_message("0a17") == 10
     assert keys.part("{p0a}:out:shop") == "{p0a}:part:out:shop"
     for wrong in ("", "p0a:mt", "{x0a}:mt", "{p0}"):
-        with pytest.raises(ValueError, match="not a key of ours|invalid literal"):
+        with pytest.raises(ValueError, match=r"not a key of ours|invalid literal"):
             keys.partition_of_key(wrong)
     # Stable for ever: another answer is a migration.
     assert [keys.account_partition(name, 16) for name in ("shop", "bank")] == [2, 10]
