@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from smsgw.carrier.pool import Pool
     from smsgw.gateway.context import Context, Dialled
     from smsgw.gateway.mt import MtJourney
+    from smsgw.link.link import Link
 
 SOURCE_MO = "mo"
 
@@ -36,6 +37,7 @@ class _Received(NamedTuple):
     """An MO whose carrier waits for the answer."""
 
     bind: Bind
+    origin: Link[object] | None
     carrier: str
     command_id: int
     sequence_number: int
@@ -61,7 +63,7 @@ class MoJourney:
         sender = view.source_addr.decode("latin-1")
         dialled = view.destination_addr.decode("latin-1").lstrip("+")
         owner = context.dialled.owner(dialled)
-        received = _Received(bind, pool.name, command_id, sequence_number, view, sender, dialled, owner)
+        received = _Received(bind, bind.link, pool.name, command_id, sequence_number, view, sender, dialled, owner)
         number = to_e164(sender)
         wish = context.mo_words_of(owner.account if owner is not None else "").classify(_text(view))
         if wish is None or number is None:
@@ -112,9 +114,8 @@ class MoJourney:
         self._context.outbound.append(owner.account, (FIELD_MO, sealed), durable)
 
     def _answer(self, received: _Received, command_status: int) -> None:
-        received.bind.respond(
-            response(received.command_id | RESPONSE_BIT, command_status, received.sequence_number, b"")
-        )
+        answer = response(received.command_id | RESPONSE_BIT, command_status, received.sequence_number, b"")
+        received.bind.respond(answer, received.origin)
 
     def _confirm(self, received: _Received, recipient: str) -> None:
         """One confirmation to the recipient, in the name of the number that was dialled."""

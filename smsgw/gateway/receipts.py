@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from smsgw.carrier.pool import Pool
     from smsgw.gateway.context import Context
     from smsgw.gateway.mo import MoJourney
+    from smsgw.link.link import Link
 
 MAX_UNANSWERED = 5000
 _DATA_SM = int(CommandId.DATA_SM)
@@ -38,6 +39,7 @@ class _Inbound(NamedTuple):
     """A receipt that its carrier waits to have answered."""
 
     bind: Bind
+    origin: Link[object] | None
     carrier: str
     command_id: int
     sequence_number: int
@@ -58,12 +60,13 @@ class ReceiptJourney:
         try:
             view = DataSm(raw) if command_id == _DATA_SM else Sm(raw)
         except RecoverableError as error:
-            bind.respond(response(command_id | RESPONSE_BIT, error.command_status, sequence_number, b""))
+            bind.respond(response(command_id | RESPONSE_BIT, error.command_status, sequence_number, b""), bind.link)
             return
         context = self._context
         waiting = context.correlation.commit.waiting + context.outbound.appends.waiting + context.optouts.commit.waiting
         if waiting > MAX_UNANSWERED:
-            bind.respond(response(command_id | RESPONSE_BIT, CommandStatus.ESME_RMSGQFUL, sequence_number, b""))
+            full = response(command_id | RESPONSE_BIT, CommandStatus.ESME_RMSGQFUL, sequence_number, b"")
+            bind.respond(full, bind.link)
             return
         receipt = parse_receipt(view)
         if receipt is None:
@@ -71,7 +74,7 @@ class ReceiptJourney:
         elif receipt.id is None:
             self._context.metrics.carrier(pool.name).receipts_orphan += 1
             self._context.log("carrier.receipt_unreadable", {"carrier": pool.name})
-            bind.respond(response(command_id | RESPONSE_BIT, CommandStatus.ESME_ROK, sequence_number, b""))
+            bind.respond(response(command_id | RESPONSE_BIT, CommandStatus.ESME_ROK, sequence_number, b""), bind.link)
         else:
             self._correlate(pool, bind, command_id, view, sequence_number, receipt, receipt.id)
 
@@ -107,11 +110,12 @@ class ReceiptJourney:
         cid = canonical_id(carrier_message_id, pool.settings.receipt_id)
         code = int(report.err) if report.err.isdigit() else 0
         header = state_header(report.message_state, code, report.done_ms if final else 0)
-        inbound = _Inbound(bind, pool.name, command_id, sequence_number, report, carrier_message_id)
+        inbound = _Inbound(bind, bind.link, pool.name, command_id, sequence_number, report, carrier_message_id)
         self._context.correlation.put(inbound, pool.name, cid, pack_report(report), kind, final, header)
 
     def _answer(self, inbound: _Inbound, command_status: int) -> None:
-        inbound.bind.respond(response(inbound.command_id | RESPONSE_BIT, command_status, inbound.sequence_number, b""))
+        answer = response(inbound.command_id | RESPONSE_BIT, command_status, inbound.sequence_number, b"")
+        inbound.bind.respond(answer, inbound.origin)
 
     def _tell(self, inbound: _Inbound, result: Correlated) -> None:
         counters = self._context.metrics.carrier(inbound.carrier)
