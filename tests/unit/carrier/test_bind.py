@@ -1,0 +1,345 @@
+"""A bind over its connections, and the pool that picks one: events in, what is told and when it tries again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import pytest
+
+import smsgw.carrier.bind as bind_module
+from smsgw.carrier.bind import PERMANENT_RETRY_S, Bind
+from smsgw.carrier.pool import Pool
+from smsgw.carrier.settings import CarrierSettings
+from smsgw.link.link import Link
+from smsgw.link.ticker import Ticker
+from smsgw.policy.retry import Backoff
+from smsgw.smpp import pdu
+from smsgw.smpp.codec import Pdu, decode
+from smsgw.smpp.constants import CommandId
+from smsgw.smpp.framing import Framer
+
+SETTINGS = CarrierSettings("alpha", "192.0.2.1", 2775, "smsgw", "secret", window=3)
+
+
+class Transport:
+    """The carrier's end: what was written to it, and ways to answer."""
+
+    def __init__(self, link: Link[Any]) -> None:
+        self.link = link
+        self.written = b""
+        self.closed = False
+        link.connection_made(cast(asyncio.Transport, self))
+
+    def set_write_buffer_limits(self, high: int) -> None: ...
+
+    def get_extra_info(self, name: str) -> object:
+        return ("192.0.2.1", 2775) if name == "peername" else None
+
+    def write(self, octets: bytes) -> None:
+        self.written += octets
+
+    def close(self) -> None:
+        self.abort()
+
+    def abort(self) -> None:
+        if not self.closed:
+            self.closed = True
+            asyncio.get_running_loop().call_soon(self.link.connection_lost, None)
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+    def pdus(self) -> list[Pdu]:
+        frames, self.written = Framer(70_000).feed(self.written), b""
+        return [decode(frame) for frame in frames]
+
+
+class World:
+    """What a bind connects to: each connection succeeds or fails as told; waits end at once and are counted."""
+
+    def __init__(self) -> None:
+        self.connections: list[Transport] = []
+        self.refused = 0
+        self.waits: list[float] = []
+        self.told: list[tuple[str, dict[str, object]]] = []
+        self.answers: list[tuple[object, int]] = []
+        self.lost: list[tuple[list[object], str]] = []
+        self.inbound_pdus: list[int] = []
+        self.changes = 0
+        self._awake = asyncio.Event()
+
+    # -- in place of the loop's
+
+    async def create_connection(self, make: Any, host: str, port: int, **options: Any) -> None:
+        if self.refused:
+            self.refused -= 1
+            raise ConnectionRefusedError(111, "Connection refused")
+        self.connections.append(Transport(make()))
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self._awake.clear()
+        await self._awake.wait()
+
+    async def awake(self) -> None:
+        """The wait is over."""
+        self._awake.set()
+        await turns()
+
+    # -- Handler and Dispatch
+
+    def answered(self, *arguments: Any) -> None:
+        self.answers.append((arguments[-3], arguments[-2]))
+
+    def unknown(self, *arguments: Any) -> None:
+        self.lost.append((arguments[-2], arguments[-1]))
+
+    def inbound(self, *arguments: Any) -> None:
+        self.inbound_pdus.append(arguments[-3])
+
+    def changed(self, *arguments: Any) -> None:
+        self.changes += 1
+
+    def told_(self, event: str, fields: dict[str, object]) -> None:
+        self.told.append((event, fields))
+
+
+class Handler:
+    """A World as the pool or the gateway sees it."""
+
+    def __init__(self, world: World) -> None:
+        self.answered, self.unknown, self.inbound = world.answered, world.unknown, world.inbound
+        self.changed, self.told = world.changed, world.told_
+
+
+class _Asyncio:
+    """The module asyncio, but for sleeping."""
+
+    def __init__(self, world: World) -> None:
+        self.sleep = world.sleep
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+
+@pytest.fixture
+async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    world = World()
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", world.create_connection, raising=False)
+    monkeypatch.setattr(bind_module, "asyncio", _Asyncio(world))
+    yield world
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        if task.get_name() == "bind":
+            task.cancel()
+
+
+async def turns() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def running(world: World, kind: str = "transceiver") -> Bind:
+    rng = random.Random(1)
+    bind = Bind(SETTINGS, kind, 0, cast(Any, Handler(world)), Ticker(), Backoff(1.0, 60.0, rng, 0.5))
+    asyncio.get_running_loop().create_task(bind.run(), name="bind")
+    await turns()
+    return bind
+
+
+async def answer(world: World, status: int = 0, kind: CommandId = CommandId.BIND_TRANSCEIVER_RESP) -> Transport:
+    """Answer the bind request of the latest connection."""
+    connection = world.connections[-1]
+    (request,) = connection.pdus()
+    body = None if status else b"carrier"
+    connection.link.data_received(pdu.response(int(kind), status, request.sequence_number, body))
+    await turns()
+    return connection
+
+
+def events(world: World, name: str) -> list[dict[str, object]]:
+    return [fields for event, fields in world.told if event == name]
+
+
+async def test_it_connects_binds_and_is_up(world: World) -> None:
+    bind = await running(world)
+    (request,) = world.connections[0].pdus()
+    assert (request.command_id, request.fields["system_id"]) == (CommandId.BIND_TRANSCEIVER, b"smsgw")
+    assert request.fields["interface_version"] == 0x34
+    assert (bind.up, bind.free) == (False, 0)
+    world.connections[0].link.data_received(
+        pdu.response(int(CommandId.BIND_TRANSCEIVER_RESP), 0, request.sequence_number, b"carrier")
+    )
+    assert (bind.up, bind.free) == (True, 3)
+    assert [event for event, _ in world.told] == ["carrier.bound"]
+
+
+async def test_answers_find_their_flights_and_unknown_ones_nobody(world: World) -> None:
+    bind = await running(world)
+    connection = await answer(world)
+    for name in ("a", "b", "c"):
+        number = bind.next_sequence()
+        bind.submit(pdu.submit_sm(number, source_addr=b"1", destination_addr=b"2", short_message=b"x"), number, name)
+    assert (bind.free, bind.in_flight) == (0, 3)
+    numbers = [each.sequence_number for each in (await _written(connection))]
+    link = connection.link
+    link.data_received(pdu.response(int(CommandId.SUBMIT_SM_RESP), 0, numbers[1], b"id"))
+    link.data_received(pdu.response(int(CommandId.SUBMIT_SM_RESP), 0x58, numbers[0]))
+    link.data_received(pdu.response(int(CommandId.SUBMIT_SM_RESP), 0, numbers[1], b"id"))  # again
+    link.data_received(pdu.generic_nack(0, numbers[2]))
+    assert world.answers == [("b", 0), ("a", 0x58), ("c", 0x08)]
+
+
+async def _written(connection: Transport) -> list[Pdu]:
+    await turns()
+    return connection.pdus()
+
+
+async def test_what_is_unanswered_when_the_link_goes_is_unknown_in_order(world: World) -> None:
+    bind = await running(world)
+    connection = await answer(world)
+    for name in ("a", "b"):
+        number = bind.next_sequence()
+        bind.submit(pdu.enquire_link(number), number, name)
+    connection.link.connection_lost(None)
+    assert world.lost == [(["a", "b"], "peer closed the connection")]
+    assert (bind.up, bind.free) == (False, 0)
+    await turns()
+    assert len(world.waits) == 1
+    await world.awake()
+    assert len(world.connections) == 2
+
+
+async def test_a_connection_that_is_refused_is_tried_again_later_and_later(world: World) -> None:
+    world.refused = 8
+    await running(world)
+    for _ in range(8):
+        await world.awake()
+    assert len(world.connections) == 1
+    assert len(events(world, "carrier.connect_failed")) == 8
+    for number, wait in enumerate(world.waits):
+        assert 0.5 <= wait <= min(60.0, 2.0**number)
+    await answer(world)
+    world.connections[-1].link.connection_lost(None)
+    await turns()
+    assert 0.5 <= world.waits[-1] <= 1.0  # success begins the back-off anew
+
+
+@pytest.mark.parametrize("status", [0x0E, 0x0F, 0x04])
+async def test_what_retrying_does_not_mend_is_tried_again_slowly(world: World, status: int) -> None:
+    await running(world)
+    await answer(world, status)
+    assert world.waits == [PERMANENT_RETRY_S]
+    assert [each["permanent"] for each in events(world, "carrier.bind_refused")] == [True]
+    assert world.connections[0].closed
+
+
+@pytest.mark.parametrize("status", [0x05, 0x0D, 0x08])
+async def test_an_old_session_that_is_still_held_is_a_reason_to_back_off(world: World, status: int) -> None:
+    await running(world)
+    for _ in range(3):
+        await answer(world, status)
+        await world.awake()
+    assert all(0.5 <= wait <= 4.0 for wait in world.waits)
+    assert [each["permanent"] for each in events(world, "carrier.bind_refused")] == [False] * 3
+
+
+async def test_a_carrier_that_hangs_up_instead_of_answering_the_bind(world: World) -> None:
+    bind = await running(world)
+    world.connections[0].link.connection_lost(None)
+    await turns()
+    assert len(world.waits) == 1
+    assert not bind.up
+    assert events(world, "carrier.unbound") == []  # it never was bound
+
+
+async def test_unbind_from_the_carrier_is_answered_and_bound_again(world: World) -> None:
+    await running(world)
+    connection = await answer(world)
+    connection.link.data_received(pdu.unbind(9))
+    assert [each.command_id for each in await _written(connection)] == [CommandId.UNBIND_RESP]
+    assert connection.closed
+    await world.awake()
+    assert len(world.connections) == 2
+
+
+async def test_stop_unbinds_and_does_not_come_back(world: World) -> None:
+    bind = await running(world)
+    connection = await answer(world)
+    bind.stop()
+    (asked,) = await _written(connection)
+    assert asked.command_id == CommandId.UNBIND
+    connection.link.data_received(pdu.unbind_resp(asked.sequence_number))
+    await turns()
+    assert (connection.closed, len(world.connections), world.waits) == (True, 1, [])
+
+
+async def test_what_carriers_send_by_themselves(world: World) -> None:
+    await running(world)
+    connection = await answer(world)
+    link = connection.link
+    link.data_received(pdu.deliver_sm(4, source_addr=b"1", destination_addr=b"2", short_message=b"x"))
+    link.data_received(pdu.HEADER.pack(16, CommandId.ALERT_NOTIFICATION, 0, 5))
+    link.data_received(pdu.HEADER.pack(16, CommandId.DATA_SM, 0, 6))
+    assert world.inbound_pdus == [CommandId.DELIVER_SM, CommandId.DATA_SM]
+    assert await _written(connection) == []
+
+
+async def test_an_answer_to_what_came_on_an_earlier_connection_is_not_given_on_the_next(world: World) -> None:
+    """Both connections count from 1: it would take an answer for a receipt that is not durable yet."""
+    bind = await running(world)
+    first = await answer(world)
+    origin = bind.link
+    first.link.connection_lost(None)
+    await turns()
+    await world.awake()
+    second = await answer(world)
+    bind.respond(pdu.response(int(CommandId.DELIVER_SM_RESP), 0, 4, b""), origin)
+    assert await _written(second) == []
+    bind.respond(pdu.response(int(CommandId.DELIVER_SM_RESP), 0, 4, b""), bind.link)
+    assert len(await _written(second)) == 1
+
+
+# -- the pool
+
+
+class _Bound:
+    """As much of a bind as a pool looks at."""
+
+    def __init__(self, transmits: bool, up: bool, free: int) -> None:
+        self.transmits, self.up, self.free, self.in_flight = transmits, up, free, 0
+
+
+def pool_of(world: World, *binds: _Bound) -> Pool:
+    pool = Pool(SETTINGS, cast(Any, Handler(world)), Ticker(), lambda of: Backoff(1.0, 60.0, random.Random(1)))
+    pool.binds = cast("list[Bind]", list(binds))
+    return pool
+
+
+async def test_the_bind_with_most_room_is_picked_and_a_receiver_never(world: World) -> None:
+    small, large, receiver = _Bound(True, True, 2), _Bound(True, True, 5), _Bound(False, True, 9)
+    pool = pool_of(world, small, large, receiver)
+    assert pool.pick() is cast(Any, large)
+    large.free = 0
+    assert pool.pick() is cast(Any, small)
+    small.free = 0
+    assert pool.pick() is None
+
+
+async def test_a_carrier_is_up_while_one_bind_transmits(world: World) -> None:
+    transmitter, receiver = _Bound(True, False, 0), _Bound(False, True, 9)
+    pool = pool_of(world, transmitter, receiver)
+    pool.changed(cast(Any, receiver))
+    assert not pool.up
+    transmitter.up = True
+    pool.changed(cast(Any, transmitter))
+    assert (pool.up, pool.down_since_s) == (True, None)
+    transmitter.up = False
+    pool.changed(cast(Any, transmitter))
+    down_since_s = pool.down_since_s
+    assert down_since_s is not None
+    pool.changed(cast(Any, receiver))
+    assert pool.down_since_s == down_since_s  # since it went, not since the last event
