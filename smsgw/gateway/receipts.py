@@ -33,6 +33,8 @@ MAX_UNANSWERED = 5000
 _DATA_SM = int(CommandId.DATA_SM)
 _UNKNOWN = int(MessageState.UNKNOWN)
 _NETWORK_ERROR = int(Tag.NETWORK_ERROR_CODE)
+#: Of a carrier's ``err:``, which may run on: what it becomes part of must still fit a short_message.
+MAX_ERR_CHARACTERS = 20
 
 
 class _Inbound(NamedTuple):
@@ -108,7 +110,7 @@ class ReceiptJourney:
         if not final:
             kind = INTERMEDIATE
         cid = canonical_id(carrier_message_id, pool.settings.receipt_id)
-        code = int(report.err) if report.err.isdigit() else 0
+        code = int(report.err) if report.err.isascii() and report.err.isdigit() else 0
         header = state_header(report.message_state, code, report.done_ms if final else 0)
         inbound = _Inbound(bind, bind.link, pool.name, command_id, sequence_number, report, carrier_message_id)
         self._context.correlation.put(inbound, pool.name, cid, pack_report(report), kind, final, header)
@@ -147,4 +149,4 @@ def read_report(receipt: Receipt, view: Sm | DataSm, now_ms: int) -> tuple[Repor
         network_error = view.tlvs.first(_NETWORK_ERROR) or b""
     except RecoverableError:
         network_error = b""  # broken TLVs behind a readable text: what was read counts
-    return Report(state, err, now_ms, network_error), final
+    return Report(state, err[:MAX_ERR_CHARACTERS], now_ms, network_error), final

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
 
 from smsgw.gateway.ids import shown
-from smsgw.smpp.constants import ESM_RECEIPT, MessageState, Tag
+from smsgw.smpp.constants import ADDRESS_OCTETS, ESM_RECEIPT, MessageState, Tag
 from smsgw.smpp.pdu import deliver_sm
 from smsgw.smpp.tlv import tlv
 from smsgw.smpp.views import DataSm, Sm
@@ -107,7 +107,10 @@ def unpack_report(packed: bytes) -> Report:
 def receipt_pdu(
     message_id: str, origin: Origin, report: Report, sequence_number: int, zone: tzinfo, tlvs_allowed: bool
 ) -> bytes:
-    """The deliver_sm that brings a report to its application; ``zone`` is that of the dates in its text."""
+    """The deliver_sm that brings a report to its application; ``zone`` is that of the dates in its text.
+
+    The message may have been a data_sm, whose addresses are longer than a deliver_sm has room for: they are cut.
+    """
     visible = shown(message_id)
     state = report.message_state
     delivered = "001" if state == MessageState.DELIVERED else "000"
@@ -125,10 +128,10 @@ def receipt_pdu(
             tlvs += tlv(TAG_CARRIER_CODE, report.err.encode("ascii", "replace"))
     return deliver_sm(
         sequence_number,
-        source_addr=origin.dest_addr,
+        source_addr=origin.dest_addr[: ADDRESS_OCTETS - 1],
         source_addr_ton=origin.dest_ton,
         source_addr_npi=origin.dest_npi,
-        destination_addr=origin.source_addr,
+        destination_addr=origin.source_addr[: ADDRESS_OCTETS - 1],
         dest_addr_ton=origin.source_ton,
         dest_addr_npi=origin.source_npi,
         esm_class=ESM_RECEIPT,

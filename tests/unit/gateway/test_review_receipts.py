@@ -1,0 +1,87 @@
+"""Receipts of carriers that write what they like, and of messages whose addresses are long."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from smsgw.gateway.mo import MoJourney
+from smsgw.gateway.receipts import MAX_ERR_CHARACTERS, ReceiptJourney
+from smsgw.gateway.reports import Origin, Report, receipt_pdu
+from smsgw.smpp.constants import ESM_RECEIPT, CommandId
+from smsgw.smpp.pdu import Sm, deliver_sm
+from smsgw.store.correlation import PARKED_REPLY
+from smsgw.telemetry.metrics import Metrics
+
+NOW_MS = 1_800_000_000_000
+
+
+class Journey:
+    """A receipt journey whose store keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.put: list[tuple[Any, ...]] = []
+        idle = SimpleNamespace(waiting=0)
+        context: Any = SimpleNamespace(
+            records=SimpleNamespace(append=lambda row: None),
+            clock=SimpleNamespace(now_ms=lambda: NOW_MS),
+            store=SimpleNamespace(recipients=SimpleNamespace(hash=str)),
+            metrics=Metrics("0", str),
+            correlation=SimpleNamespace(commit=idle, put=lambda *item: self.put.append(item)),
+            outbound=SimpleNamespace(appends=idle),
+            optouts=SimpleNamespace(commit=idle),
+        )
+        self.journey = ReceiptJourney(context, MoJourney(context))
+        self.pool: Any = SimpleNamespace(name="alpha", settings=SimpleNamespace(receipt_id="text"))
+
+    def inbound(self, bind: Any, text: bytes, sequence_number: int = 1) -> None:
+        raw = deliver_sm(
+            sequence_number, source_addr=b"1", destination_addr=b"2", esm_class=ESM_RECEIPT, short_message=text
+        )
+        self.journey.inbound(self.pool, bind, int(CommandId.DELIVER_SM), raw, sequence_number)
+
+
+class Link:
+    """What was sent over a connection."""
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.closing = False
+
+    def send(self, raw: bytes) -> None:
+        self.sent.append(raw)
+
+
+@pytest.mark.parametrize("err", [b"\xb2", b"\xb9\xb2\xb3", b"X" * 150, b"9" * 150])
+def test_any_err_is_taken(err: bytes) -> None:
+    journey = Journey()
+    journey.inbound(SimpleNamespace(link=Link()), b"id:77 stat:UNDELIV err:" + err)
+    assert len(journey.put) == 1
+
+
+def test_what_is_kept_of_an_err_fits_a_receipt() -> None:
+    origin = Origin(b"1" * 64, 0, 0, b"2" * 64, 0, 0, NOW_MS)
+    report = Report(5, "X" * MAX_ERR_CHARACTERS, NOW_MS)
+    raw = receipt_pdu("0" * 20, origin, report, 1, UTC, True)
+    assert Sm(raw).destination_addr == b"1" * 20
+    assert Sm(raw).source_addr == b"2" * 20
+
+
+def test_an_answer_never_goes_over_the_next_link() -> None:
+    from smsgw.carrier.bind import Bind
+
+    bind: Any = Bind.__new__(Bind)
+    old, new = Link(), Link()
+    bind.link = old
+    journey = Journey()
+    journey.inbound(bind, b"id:77 stat:DELIVRD err:000")
+    bind.link, old.closing = new, True
+    journey.journey.correlated([journey.put[0][0]], [PARKED_REPLY])
+    assert new.sent == []
+    journey.inbound(bind, b"id:78 stat:DELIVRD err:000")
+    journey.journey.correlated([journey.put[1][0]], [PARKED_REPLY])
+    assert len(new.sent) == 1
+    assert old.sent == []
