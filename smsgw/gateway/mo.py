@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from smsgw.errors import RecoverableError, StoreError
+from smsgw.errors import LocalError, RecoverableError, StoreError
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.submission import Part, Submission
 from smsgw.policy.numbers import mask, to_e164
@@ -128,14 +128,19 @@ class MoJourney:
         partition = self._context.store.recipients.partition(recipient, self._context.store.partitions)
         message_id = self._context.ids.next(partition, self._context.wall_ms())
         data_coding = choose_coding(text)
-        pdu = submit_sm(
-            0,
-            source_addr=received.view.destination_addr,
-            destination_addr=received.view.source_addr,
-            short_message=encode_text(text, data_coding),
-            data_coding=data_coding,
-            registered_delivery=1,
-        )
+        try:
+            pdu = submit_sm(
+                0,
+                source_addr=received.view.destination_addr,
+                destination_addr=received.view.source_addr,
+                short_message=encode_text(text, data_coding),
+                data_coding=data_coding,
+                registered_delivery=1,
+            )
+        except LocalError as error:
+            # A text of several segments, or a number that only a data_sm has room for.
+            self._context.log("mo.no_confirmation", {"account": rules.name, "why": str(error)})
+            return
         submission = Submission(
             account,
             [Part(None, 0, 0, message_id, 0, pdu)],

@@ -1,0 +1,49 @@
+"""The confirmation of an opt-out that can't be written as one segment: told, and nothing else suffers."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from smsgw.gateway.context import Dialled
+from smsgw.gateway.mo import MoJourney, _Received
+from smsgw.smpp.codec import Pdu, encode
+from smsgw.smpp.constants import CommandId
+from smsgw.smpp.views import DataSm
+from smsgw.store.optouts import OptOutChange
+
+NUMBER = "8613800000001"
+
+
+@pytest.mark.parametrize(("text", "dialled"), [("您已退订。" * 40, b"10690001"), ("您已退订", b"1069" * 10)])
+def test_a_confirmation_that_cannot_be_built(text: str, dialled: bytes) -> None:
+    events: list[str] = []
+    appended: list[str] = []
+    profile = SimpleNamespace(unsubscribe=SimpleNamespace(confirmation=text))
+    context: Any = SimpleNamespace(
+        records=SimpleNamespace(append=lambda row: None),
+        clock=SimpleNamespace(now_ms=lambda: 0),
+        wall_ms=lambda: 0,
+        store=SimpleNamespace(
+            partitions=1,
+            recipients=SimpleNamespace(hash=str, partition=lambda digits, partitions: 0),
+            sealer=SimpleNamespace(seal=bytes),
+        ),
+        rules={"shop": SimpleNamespace(name="shop", rules=SimpleNamespace(profile=profile))},
+        accounts={"shop": None},
+        ids=SimpleNamespace(next=lambda partition, now_ms: "0" * 20),
+        log=lambda event, fields: events.append(event),
+        outbound=SimpleNamespace(append=lambda account, fields, done: appended.append(account)),
+    )
+    fields: dict[str, object] = {"source_addr": NUMBER.encode(), "destination_addr": dialled}
+    view = DataSm(encode(Pdu(int(CommandId.DATA_SM), 0, 1, fields)))
+    bind: Any = SimpleNamespace(respond=lambda link, raw: None)
+    received = _Received(
+        bind, None, "alpha", int(CommandId.DATA_SM), 1, view, NUMBER, dialled.decode(), Dialled("1069", "shop", "")
+    )
+    journey = MoJourney(context)
+    journey.recorded([OptOutChange(received, NUMBER, "", "mo", 0, True)], [True])
+    assert appended == ["shop"]
+    assert events == ["optout.recorded", "mo.no_confirmation"]
