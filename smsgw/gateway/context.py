@@ -158,8 +158,11 @@ class Context:
             reader.wake()
 
     def next_carrier(self, carriers: Sequence[str], tried: Sequence[str], only_up: bool = False) -> str | None:
-        """The first untried carrier of a route that is up; else, unless ``only_up``, the first untried; else None."""
-        untried = [name for name in carriers if name not in tried]
+        """The first untried carrier of a route that is up; else, unless ``only_up``, the first untried; else None.
+
+        A message may have waited since before a carrier of its route was taken out of the site's files.
+        """
+        untried = [name for name in carriers if name not in tried and name in self.pools]
         for name in untried:
             if self.pools[name].up:
                 return name

@@ -17,7 +17,7 @@ from smsgw.gateway.journal import Journal
 from smsgw.gateway.reports import Report, err_digits, kind_of, pack_origin, unpack_report, wanted_kinds
 from smsgw.gateway.views import view_of
 from smsgw.policy.model import Hold, Refusal
-from smsgw.policy.reasons import OPTOUT
+from smsgw.policy.reasons import ACCOUNT_DISABLED, OPTOUT
 from smsgw.policy.retry import Action, Backoff, CarrierStatuses
 from smsgw.records.record import Step
 from smsgw.smpp.canonical import canonical_id
@@ -74,7 +74,10 @@ class Outcomes:
             return True
         rules = None if envelope.flags & INTERNAL else self._context.rules.get(envelope.account)
         if rules is None:
-            return False
+            if envelope.flags & INTERNAL:
+                return False
+            self.refuse_late(queue, job, Refusal(ACCOUNT_DISABLED, "the account was removed", None))
+            return True
         outcome = rules.rules.judge_time(envelope.message_class, now_ms)
         if isinstance(outcome, Hold):
             envelope.due_ms = outcome.until_ms

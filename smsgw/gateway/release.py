@@ -15,8 +15,8 @@ from smsgw.errors import StoreError
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.outcomes import Outcomes
 from smsgw.gateway.reports import Report
-from smsgw.policy.model import Hold, Refusal
-from smsgw.policy.reasons import OPTOUT
+from smsgw.policy.model import Draft, Hold, Reason, Refusal
+from smsgw.policy.reasons import ACCOUNT_DISABLED, OPTOUT, ROUTE_NONE
 from smsgw.records.record import Step
 from smsgw.smpp.constants import MessageState
 from smsgw.store.envelope import INTERNAL, Envelope
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 PERIOD_S = 0.5
 BATCH = 500
+#: A message whose carrier's queue is full is due again after this.
+FULL_RETRY_MS = 5_000
 
 
 class _Moving(NamedTuple):
@@ -71,10 +73,12 @@ class Releaser:
             if reply.code == DONE and moving.target:
                 self._journal.step(int(Step.RELEASED), moving.envelope, 0, moving.target)
             elif reply.code == OPTED_OUT:
-                report = _rejected(OPTOUT.receipt_err, self._context.clock.now_ms())
-                self._outcomes.end_held(moving.envelope, report, Step.REFUSED, OPTOUT.rule_id, lambda: None)
+                self._refuse(moving.held, moving.envelope, OPTOUT, self._context.clock.now_ms())
             elif reply.code == FULL:
                 self._context.log("held.queue_full", {"carrier": moving.target})
+                # Out of the way of what is due for other carriers.
+                later_ms = self._context.clock.now_ms() + FULL_RETRY_MS
+                self._context.held.hold(None, moving.held, later_ms)
 
     # -- inside
 
@@ -84,7 +88,13 @@ class Releaser:
             if held.held_id in self._busy:
                 continue
             self._busy.add(held.held_id)
-            self._judge(held, Envelope.unpack(self._context.store.sealer.open(held.blob)), now_ms)
+            try:
+                envelope = Envelope.unpack(self._context.store.sealer.open(held.blob))
+            except StoreError as error:
+                # It stays, and is not tried again in this life: its key may come back with the next one.
+                self._context.log("held.unreadable", {"message_id": held.held_id, "why": str(error)})
+                continue
+            self._judge(held, envelope, now_ms)
 
     def _judge(self, held: HeldMessage, envelope: Envelope, now_ms: int) -> None:
         context = self._context
@@ -94,10 +104,12 @@ class Releaser:
             )
             return
         rules = None if envelope.flags & INTERNAL else context.rules.get(envelope.account)
+        if rules is None and not envelope.flags & INTERNAL:
+            self._refuse(held, envelope, ACCOUNT_DISABLED, now_ms)
+            return
         outcome = rules.rules.judge_time(envelope.message_class, now_ms) if rules is not None else None
         if isinstance(outcome, Refusal):
-            report = _rejected(outcome.reason.receipt_err, now_ms)
-            self._end(held, envelope, report, Step.REFUSED, outcome.reason.rule_id)
+            self._refuse(held, envelope, outcome.reason, now_ms)
             return
         if isinstance(outcome, Hold):
             self._journal.step(int(Step.HELD), envelope, 0, "", 0, 0, outcome.until_ms, outcome.reason.rule_id)
@@ -105,7 +117,10 @@ class Releaser:
             return
         envelope.due_ms = 0
         envelope.looked_at_ms = now_ms
-        target = context.next_carrier(envelope.carriers, envelope.tried) or context.first_carrier(envelope.carriers)
+        target = self._target(envelope, now_ms)
+        if not target:
+            self._refuse(held, envelope, ROUTE_NONE, now_ms)
+            return
         context.held.send(
             _Moving(held, envelope, target),
             held,
@@ -116,14 +131,32 @@ class Releaser:
             context.settings.queue_limit,
         )
 
+    def _target(self, envelope: Envelope, now_ms: int) -> str:
+        """The carrier to send it over; empty when those of its route are gone and no route is left."""
+        context = self._context
+        carriers = [name for name in envelope.carriers if name in context.pools]
+        if not carriers:
+            rules = context.rules.get(envelope.account)
+            draft = Draft(
+                envelope.account, envelope.message_class, envelope.source_addr, envelope.recipient, "",
+                envelope.segments, now_ms,
+            )  # fmt: skip
+            route = rules.rules.route(draft) if rules is not None else None
+            if route is None:
+                return ""
+            carriers = envelope.carriers = list(route.carriers)
+            envelope.tried = []
+        return context.next_carrier(carriers, envelope.tried) or context.first_carrier(carriers)
+
+    def _refuse(self, held: HeldMessage, envelope: Envelope, reason: Reason, now_ms: int) -> None:
+        report = Report(int(MessageState.REJECTED), reason.receipt_err, now_ms)
+        self._end(held, envelope, report, Step.REFUSED, reason.rule_id)
+
     def _end(self, held: HeldMessage, envelope: Envelope, report: Report, step: Step, why: str) -> None:
         states = self._outcomes.states(envelope, report)
+        self._busy.add(held.held_id)
 
         def durable() -> None:
             self._context.held.end(_Moving(held, envelope, ""), held, states)
 
         self._outcomes.end_held(envelope, report, step, why, durable)
-
-
-def _rejected(err: str, now_ms: int) -> Report:
-    return Report(int(MessageState.REJECTED), err, now_ms)

@@ -44,7 +44,7 @@ class HeldMessage(NamedTuple):
 
 
 class ReleaseReply(NamedTuple):
-    """DONE; OPTED_OUT (``fact``): removed, report it; FULL: still held; GONE: cancelled, changed or released."""
+    """DONE; OPTED_OUT (``fact``) and FULL: still held; GONE: cancelled, changed or released."""
 
     code: int
     fact: str = ""

@@ -9,7 +9,7 @@
 --          op 3 end:     [message id, state, ...]
 --          op 4 cancel:  [message id, state, ...]; the reply has the blob
 --          op 5 replace: blob
--- Returns  '' when all were done, else msgpack [per item: 0 done, [1, fact] opted out and ended, [3] queue full, still
+-- Returns  '' when all were done, else msgpack [per item: 0 done, [1, fact] opted out, still held, [3] queue full, still
 --          held, [5] not held any more or changed since it was read, [6, blob] cancelled]
 --
 -- Atomic because a message that is due may be cancelled, replaced and released at the same moment.
@@ -43,10 +43,7 @@ end
 local function send(item)
   local id, stream = item[1], KEY_MT .. item[4]
   local fact = opted_out(item[6], item[8])
-  if fact then
-    remove(id)
-    return {1, fact}
-  end
+  if fact then return {1, fact} end
   if item[7] > 0 and waiting(stream, item[7]) >= item[7] then return {3} end
   remove(id)
   append(stream, 'b', {item[5]})

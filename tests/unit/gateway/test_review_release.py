@@ -1,0 +1,160 @@
+"""Held messages and a site that has changed meanwhile: they go on or are reported, and nothing else stands still."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from smsgw.gateway.context import Context
+from smsgw.gateway.lanes import Job
+from smsgw.gateway.local_reports import LocalReports
+from smsgw.gateway.outcomes import Outcomes
+from smsgw.gateway.release import Releaser
+from smsgw.gateway.reports import unpack_report
+from smsgw.policy.model import MessageClass
+from smsgw.smpp.constants import MessageState
+from smsgw.smpp.pdu import submit_sm
+from smsgw.store.envelope import Envelope
+from smsgw.store.held import FULL, OPTED_OUT, HeldMessage, ReleaseReply
+from smsgw.store.seal import SealError
+from smsgw.telemetry.metrics import Metrics
+
+NOW_MS = 1_800_000_000_000
+PDU = submit_sm(0, source_addr=b"1069", destination_addr=b"8613800000001", short_message=b"x", registered_delivery=1)
+
+
+def envelope(n: int = 1, carriers: tuple[str, ...] = ("alpha",), account: str = "shop") -> Envelope:
+    return Envelope(
+        [f"00{n:018x}"], [PDU], account, int(MessageClass.MARKETING), "8613800000001", "1069", "", [1], NOW_MS,
+        carriers=list(carriers),
+    )  # fmt: skip
+
+
+class World:
+    """A releaser and what it asked of the store. ``route``: what the rules say today."""
+
+    def __init__(self, carriers: tuple[str, ...] = ("beta",), route: tuple[str, ...] | None = None) -> None:
+        self.held: list[HeldMessage] = []
+        self.asked: list[tuple[Any, ...]] = []
+        self.receipts: list[tuple[str, tuple[Any, ...], Callable[[Any], None]]] = []
+        self.events: list[str] = []
+        found = SimpleNamespace(carriers=route) if route else None
+        rules = SimpleNamespace(judge_time=lambda message_class, at_ms: None, route=lambda draft: found)
+        self.context: Any = SimpleNamespace(
+            records=SimpleNamespace(append=lambda row: None),
+            clock=SimpleNamespace(now_ms=lambda: NOW_MS),
+            settings=SimpleNamespace(queue_limit=10, look_again_s=5),
+            metrics=Metrics("0", str),
+            store=SimpleNamespace(
+                partitions=1,
+                recipients=SimpleNamespace(hash=str),
+                sealer=SimpleNamespace(open=self.open, seal=bytes),
+            ),
+            rules={"shop": SimpleNamespace(rules=rules, facts=lambda signature: ("o",))},
+            pools={name: SimpleNamespace(up=True) for name in carriers},
+            log=lambda event, fields: self.events.append(event),
+            outbound=SimpleNamespace(append=lambda *each: self.receipts.append(each)),
+            held=SimpleNamespace(
+                due=self.due,
+                send=lambda moving, held, stream, *rest: self.asked.append(("send", moving, held, stream)),
+                hold=lambda moving, held, due_ms: self.asked.append(("hold", moving, held, due_ms)),
+                end=lambda moving, held, states: self.asked.append(("end", moving, held, states)),
+            ),
+        )
+        for name in ("next_carrier", "first_carrier"):
+            setattr(self.context, name, getattr(Context, name).__get__(self.context))
+        self.outcomes = Outcomes(self.context, LocalReports(self.context), {}, random.Random(1))
+        self.releaser = Releaser(self.context, self.outcomes)
+
+    @staticmethod
+    def open(sealed: bytes) -> bytes:
+        if sealed == b"?":
+            raise SealError("sealed with unknown key 7")
+        return sealed
+
+    async def due(self, partition: int, now_ms: int, limit: int) -> list[HeldMessage]:
+        return self.held
+
+    def hold(self, *envelopes: Envelope) -> None:
+        self.held += [HeldMessage(each.message_ids[0], NOW_MS, each.pack()) for each in envelopes]
+
+    @property
+    def operations(self) -> list[str]:
+        return [each[0] for each in self.asked]
+
+    def reported(self) -> tuple[int, str]:
+        """The one receipt of ours: its state and err."""
+        ((_, fields, _),) = self.receipts
+        report = unpack_report(fields[3])
+        return report.message_state, report.err
+
+
+async def test_a_carrier_that_left_the_site_is_replaced_by_todays_route() -> None:
+    world = World(carriers=("beta",), route=("beta",))
+    world.hold(envelope(carriers=("alpha",)))
+    await world.releaser._release(0)
+    assert world.asked[0][3] == "beta:2"
+
+
+async def test_without_a_route_it_is_reported() -> None:
+    world = World(carriers=("beta",))
+    world.hold(envelope(carriers=("alpha",)))
+    await world.releaser._release(0)
+    assert world.reported() == (MessageState.REJECTED, "452")
+    assert world.operations == []
+    world.receipts[0][2](None)
+    assert world.operations == ["end"]
+
+
+async def test_the_rest_of_the_route_still_holds() -> None:
+    world = World(carriers=("beta", "gamma"))
+    world.hold(envelope(carriers=("alpha", "gamma")))
+    await world.releaser._release(0)
+    assert world.asked[0][3] == "gamma:2"
+
+
+async def test_a_removed_accounts_messages_are_not_sent() -> None:
+    world = World(carriers=("alpha",))
+    world.hold(envelope(account="gone"))
+    await world.releaser._release(0)
+    assert world.reported() == (MessageState.REJECTED, "401")
+
+
+def test_a_removed_accounts_messages_are_not_sent_from_a_queue_either() -> None:
+    world = World(carriers=("alpha",))
+    job = Job("{p00}:mt:alpha:2", b"1-1", (1, 1, 0), 2, envelope(account="gone"))
+    assert world.outcomes.looks_again(SimpleNamespace(name="alpha"), job)  # type: ignore[arg-type]
+    assert world.reported() == (MessageState.REJECTED, "401")
+
+
+async def test_an_unreadable_message_stays_and_holds_up_nobody() -> None:
+    world = World(carriers=("alpha",))
+    world.held.append(HeldMessage("0" * 20, NOW_MS, b"?"))
+    world.hold(envelope())
+    await world.releaser._release(0)
+    assert world.operations == ["send"]
+    assert world.events == ["held.unreadable"]
+
+
+async def test_an_opt_out_is_reported_before_the_message_ends() -> None:
+    world = World(carriers=("alpha",))
+    world.hold(envelope())
+    await world.releaser._release(0)
+    moving = world.asked[0][1]
+    world.releaser.moved([moving], [ReleaseReply(OPTED_OUT, "o")])
+    assert world.operations == ["send"]
+    await world.releaser._release(0)
+    assert len(world.receipts) == 1
+    world.receipts[0][2](None)
+    assert world.operations == ["send", "end"]
+
+
+async def test_a_full_queue_does_not_hold_up_what_is_due_for_others() -> None:
+    world = World(carriers=("alpha",))
+    world.hold(envelope())
+    await world.releaser._release(0)
+    world.releaser.moved([world.asked[0][1]], [ReleaseReply(FULL)])
+    assert world.operations == ["send", "hold"]
+    assert world.asked[1][3] > NOW_MS
