@@ -115,15 +115,17 @@ class App:
         await self.gateway.load_marks()
         for carrier in site.carriers.values():
             self.gateway.add_pool(self._pool(wiring.carrier_settings(site, carrier), rng))
+        passwords = PasswordChecker()
         self.listener = Listener(
             wiring.listener_settings(site),
             context.accounts,
             self.gateway,
             self.ticker,
-            PasswordChecker().verify,
+            passwords.verify,
             self._told,
             self._standing,
             wiring.listener_tls(site),
+            passwords.knows,
         )
         status = Status(self)
         test_clock = self.clock if isinstance(self.clock, TestClock) else None
@@ -206,7 +208,10 @@ class App:
 
     def _told(self, event: str, fields: dict[str, object]) -> None:
         """An event of any room; the same one again within a minute is only counted."""
-        key = (event, fields.get("carrier"), fields.get("account"), fields.get("bind"), fields.get("while"))
+        account = fields.get("account")
+        # Names that strangers make up are one name: else each would have a line of its own.
+        known = account if account in self.site.accounts else ""
+        key = (event, fields.get("carrier"), known, fields.get("bind"), fields.get("while"))
         self._count(event, fields)
         if event in _ALWAYS_TOLD or (event == "carrier.unbound" and self.gateway.context.closing):
             _log.event(event, **fields)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from smsgw.errors import ConnectFailed
 from smsgw.esme.account import Account, AccountSettings
+from smsgw.esme.password_desk import PasswordCheck, PasswordDesk
 from smsgw.esme.session import EsmeSession, Gateway
 from smsgw.link.link import Link, LinkOwner
 from smsgw.smpp.codec import decode
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from smsgw.link.ticker import Ticker
     from smsgw.policy.model import Refusal
 
-#: Verifies (stored hash, password): expensive, so it is called in a thread. Must not raise.
-PasswordCheck = Callable[[str, bytes], bool]
 #: Told of what happened: (event name, fields). The application wires it to logs and metrics.
 Notify = Callable[[str, dict[str, object]], None]
 
@@ -60,12 +59,13 @@ class Listener:
         notify: Notify,
         standing: Callable[[str], Refusal | None],
         tls: ssl.SSLContext | None = None,
+        known_password: PasswordCheck = lambda stored, password: False,
     ) -> None:
         self._settings = settings
         self.accounts = accounts
         self._gateway = gateway
         self._ticker = ticker
-        self._check_password = check_password
+        self._passwords = PasswordDesk(check_password, known_password)
         self._notify = notify
         self._standing = standing
         self._tls = tls
@@ -107,6 +107,7 @@ class Listener:
 
     def close(self) -> None:
         """Close what is left."""
+        self._passwords.close()
         for session in tuple(self.sessions):
             session.link.close("shutting down")
 
@@ -125,23 +126,27 @@ class Listener:
             )
             return
         stored = account.settings.password_hash if account is not None else ""
-        check = asyncio.get_running_loop().run_in_executor(None, self._check_password, stored, password)
 
-        def checked(done: asyncio.Future[bool]) -> None:
+        def checked(right: bool | None) -> None:
             if session.link.closing:
                 return
-            if account is None:
+            if right is None:
+                self._refuse(
+                    session, command_id, sequence_number, CommandStatus.ESME_RBINDFAIL, system_id,
+                    "too many binds from this address wait for their password",
+                )  # fmt: skip
+            elif account is None:
                 self._refuse(
                     session, command_id, sequence_number, CommandStatus.ESME_RINVSYSID, system_id, "unknown system_id"
                 )
-            elif done.cancelled() or not done.result():
+            elif not right:
                 self._refuse(
                     session, command_id, sequence_number, CommandStatus.ESME_RINVPASWD, system_id, "wrong password"
                 )
             else:
                 self._admit(session, account, command_id, sequence_number, version)
 
-        check.add_done_callback(checked)
+        self._passwords.ask(host, stored, password, checked)
 
     def connected(self, session: EsmeSession) -> None:
         if len(self.sessions) > self._settings.max_connections:
