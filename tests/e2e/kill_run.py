@@ -114,6 +114,7 @@ class Result:
 async def run(options: Options, directory: Path) -> Result:
     """One run in an empty directory. Raises TimeoutError or RuntimeError when a part does not come back."""
     chance = random.Random(f"{options.seed} {options.victim} {options.message_class}")
+    os.environ.setdefault("SMSGW_TRACEBACK", "1")
     port = free_port()
     gateway = GatewayProcess(directory, carriers={"alpha": port}, overrides=_site(options))
     carrier_log, ledger = directory / "carrier.jsonl", directory / "ledger.txt"
