@@ -47,12 +47,14 @@ async def test_a_message_is_released_once(kit: Kit) -> None:
     assert await kit.held.next_due(0) is None
 
 
-async def test_an_opt_out_that_came_meanwhile_ends_it(kit: Kit) -> None:
+async def test_an_opt_out_that_came_meanwhile_keeps_it_until_that_was_reported(kit: Kit) -> None:
     held = await hold(kit)
     await kit.facts.add(NUMBER, SCOPE_COMPANY, "mo", NOW_MS)
     kit.held.send(None, held, "alpha:2", held.blob, kit.store.recipients.hash(NUMBER), (FACT_COMPANY,))
     assert await replies(kit) == [ReleaseReply(OPTED_OUT, FACT_COMPANY)]
     assert await waiting_messages(kit.store, STREAM) == 0
+    kit.held.end(None, held)
+    await kit.drain()
     assert await kit.held.count(0) == 0
 
 
