@@ -11,6 +11,7 @@ import asyncio
 import gc
 import os
 import random
+import resource
 import signal
 import time
 from collections.abc import Callable
@@ -69,6 +70,16 @@ async def run_site(site: Site, started: Callable[[App], None] = lambda app: None
         await app.close()
 
 
+def _allow_files(wanted: int) -> None:
+    """Raise the limit of open files, usually 1024, to what the configured connections need."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
+        if possible < wanted:
+            _log.warning("app.too_few_files", allowed=possible, wanted=wanted)
+
+
 def _signalled(stop: asyncio.Event) -> None:
     if stop.is_set():
         _log.warning("app.killed", why="second signal")
@@ -97,6 +108,7 @@ class App:
     async def start(self) -> None:
         """Everything up to, not including, the first bind."""
         site = self.site
+        _allow_files(site.listener.max_connections + FILES_BESIDE)
         site.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         secrets = load_or_create(site.secrets_file)
         url = site.store.url
