@@ -1,0 +1,284 @@
+"""A carrier's queue: what is read, marked, sent, throttled, kept together and moved away; with fakes all around it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+from smsgw.carrier.settings import CarrierSettings
+from smsgw.errors import StoreAway
+from smsgw.gateway.dispatch import MIN_BUFFER, CarrierQueue, Flight
+from smsgw.gateway.lanes import Job
+from smsgw.policy.shaping import Throttle
+from smsgw.smpp import pdu
+from smsgw.smpp.constants import CommandId
+from smsgw.store.envelope import Envelope
+
+STREAMS = ("otp", "notice", "marketing")
+NEVER = (0, 0, 0)
+
+
+class Bind:
+    """A bind of the carrier; ``sent`` are (text, flight) in order."""
+
+    def __init__(self, pool: FakePool, free: int) -> None:
+        self.pool, self.free, self.up = pool, free, True
+        self.sequence = 0
+
+    def next_sequence(self) -> int:
+        self.sequence += 1
+        return self.sequence
+
+    def submit(self, raw: bytes, sequence_number: int, flight: Flight) -> None:
+        assert self.free > 0
+        assert pdu.HEADER.unpack_from(raw)[1:] == (CommandId.SUBMIT_SM, 0, sequence_number)
+        self.free -= 1
+        self.pool.sent.append((self, pdu.Sm(raw), flight))
+
+
+class FakePool:
+    """Two binds with room for ``free`` each, and a rate."""
+
+    def __init__(self, free: int, rate: float, binds: int, **settings: Any) -> None:
+        self.name = "alpha"
+        self.settings = CarrierSettings(
+            "alpha", "h", 1, "s", "p", binds=("transceiver",) * binds, window=free, **settings
+        )
+        self.throttle = Throttle(rate, rate)
+        self.sent: list[tuple[Bind, pdu.Sm, Flight]] = []
+        self.binds = [Bind(self, free) for _ in range(binds)]
+        self.up = True
+        self.down_since_s: float | None = None
+
+    def pick(self) -> Bind | None:
+        free = [bind for bind in self.binds if bind.free and bind.up]
+        return max(free, key=lambda bind: bind.free) if free else None
+
+    def texts(self) -> list[str]:
+        return [sm.short_message.decode() for _, sm, _ in self.sent]
+
+
+class Scene:
+    """The queue with its surroundings. Marks are durable at once unless ``hold_marks``."""
+
+    def __init__(self, free: int = 10, rate: float = 1000.0, binds: int = 1, **settings: Any) -> None:
+        self.pool = FakePool(free, rate, binds, **settings)
+        self.marks: list[tuple[str, bytes, Callable[[Any], None]]] = []
+        self.hold_marks = False
+        self.sent_events: list[tuple[str, int]] = []
+        self.moved: list[str] = []
+        self.uncertain: list[str] = []
+        self.resend = True
+        self.context = SimpleNamespace(
+            store=SimpleNamespace(sealer=SimpleNamespace(open=lambda blob: blob)),
+            marks=SimpleNamespace(advance=self._advance),
+            wake_readers=lambda: None,
+            closing=False,
+            log=lambda event, fields: None,
+        )
+        outcomes = SimpleNamespace(
+            looks_again=lambda queue, job: False,
+            sent=lambda queue, bind, job, index: None,
+            resend_uncertain=self._resend_uncertain,
+            reroute=self._reroute,
+        )
+        self.queue = CarrierQueue(cast(Any, self.context), cast(Any, self.pool), cast(Any, outcomes))
+        for lane, stream in enumerate(STREAMS):
+            self.queue.add_stream(stream, lane)
+        self._entries = 0
+
+    def _advance(self, stream: str, target: bytes, durable: Callable[[Any], None]) -> None:
+        if self.hold_marks:
+            self.marks.append((stream, target, durable))
+        else:
+            durable(None)
+
+    def _resend_uncertain(self, queue: CarrierQueue, job: Job) -> bool:
+        self.uncertain.append(job.envelope.message_ids[0])
+        return self.resend
+
+    def _reroute(self, queue: CarrierQueue, job: Job, why: str, only_up: bool = False) -> bool:
+        self.moved.append(job.envelope.message_ids[0])
+        return True
+
+    async def arrives(self, lane: int, *texts: str, pending: bool = False, mark: tuple[int, int, int] = NEVER) -> None:
+        """Messages read from a stream, one segment for each character after the first ``+``: ``a`` or ``a+3``."""
+        entries = []
+        for text in texts:
+            self._entries += 1
+            name, _, parts = text.partition("+")
+            names = [name] if not parts else [f"{name}{index}" for index in range(1, int(parts) + 1)]
+            entries.append((b"%d-0" % self._entries, [b"m", envelope(names, lane).pack()]))
+        self.queue.arrived(STREAMS[lane], lane, entries, pending, mark)
+        await turns()
+
+
+def envelope(texts: list[str], lane: int) -> Envelope:
+    pdus = [
+        pdu.submit_sm(0, source_addr=b"1", destination_addr=b"8613800000000", short_message=text.encode())
+        for text in texts
+    ]
+    count = len(pdus)
+    return Envelope(
+        texts,
+        pdus,
+        "shop",
+        lane,
+        "8613800000000",
+        "1",
+        "",
+        [1] * count,
+        0,
+        0,
+        0,
+        0,
+        count,
+        ["alpha", "beta"],
+        None,
+        0,
+        0,
+    )
+
+
+async def turns() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_nothing_is_sent_before_the_mark_is_durable() -> None:
+    scene = Scene(free=2)
+    scene.hold_marks = True
+    await scene.arrives(1, "a", "b", "c")
+    assert scene.pool.sent == []
+    ((stream, target, durable),) = scene.marks
+    assert (stream, target) == ("notice", b"2-0")  # a window's worth
+    durable(None)
+    await turns()
+    assert scene.pool.texts() == ["a", "b"]
+
+
+async def test_a_mark_that_the_store_refused_is_asked_for_again() -> None:
+    scene = Scene()
+    scene.hold_marks = True
+    await scene.arrives(1, "a")
+    scene.marks.pop()[2](StoreAway("gone"))
+    await turns()
+    assert scene.pool.sent == []
+    scene.hold_marks = False
+    scene.queue.pump_soon()
+    await turns()
+    assert scene.pool.texts() == ["a"]
+
+
+async def test_codes_go_before_notices_before_marketing() -> None:
+    scene = Scene(free=4)
+    scene.pool.binds[0].free = 0
+    await scene.arrives(2, "m1", "m2")
+    await scene.arrives(1, "n1", "n2")
+    await scene.arrives(0, "o1", "o2")
+    scene.pool.binds[0].free = 5
+    scene.queue.pump_soon()
+    await turns()
+    assert scene.pool.texts() == ["o1", "o2", "n1", "n2", "m1"]
+
+
+async def test_what_comes_back_goes_before_anything_newer() -> None:
+    scene = Scene(free=3)
+    await scene.arrives(1, "a", "b", "c", "d", "e")
+    assert scene.pool.texts() == ["a", "b", "c"]
+    for _, _, flight in (scene.pool.sent[2], scene.pool.sent[0]):  # refused in another order
+        scene.queue.send_again(flight.job, flight.index)
+    scene.pool.binds[0].free = 4
+    await turns()
+    assert scene.pool.texts() == ["a", "b", "c", "a", "c", "d", "e"]
+
+
+async def test_the_rate_stops_the_queue_until_it_allows_the_next(monkeypatch: Any) -> None:
+    scene = Scene(free=10, rate=2.0)
+    waits: list[float] = []
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "call_later", lambda delay, call, *args: waits.append(delay), raising=False)
+    await scene.arrives(1, "a", "b", "c", "d")
+    assert scene.pool.texts() == ["a", "b"]
+    (wait_s,) = waits
+    assert 0 < wait_s <= 0.5
+
+
+async def test_the_segments_of_a_message_stay_on_one_bind_in_order() -> None:
+    scene = Scene(free=2, binds=2)
+    await scene.arrives(1, "x+5", "y")
+    first = scene.pool.sent[0][0]
+    assert scene.pool.texts() == ["x1", "x2", "y"]
+    assert scene.pool.sent[2][0] is not first
+    first.free = 2
+    scene.queue.pump_soon()
+    await turns()
+    first.free = 2
+    scene.queue.pump_soon()
+    await turns()
+    assert scene.pool.texts() == ["x1", "x2", "y", "x3", "x4", "x5"]
+    assert {bind for bind, sm, _ in scene.pool.sent if sm.short_message.startswith(b"x")} == {first}
+
+
+async def test_the_rest_of_a_message_whose_bind_went_takes_another() -> None:
+    scene = Scene(free=2, binds=2)
+    scene.pool.binds[1].free = 0
+    await scene.arrives(1, "x+3")
+    first, second = scene.pool.binds
+    first.up, first.free, second.free = False, 0, 2
+    scene.queue.bind_lost(cast(Any, first))
+    scene.queue.pump_soon()
+    await turns()
+    assert scene.pool.texts() == ["x1", "x2", "x3"]
+    assert scene.pool.sent[2][0] is second
+
+
+async def test_the_company_number_of_a_carrier_replaces_the_applications() -> None:
+    scene = Scene(source_number="10690000")
+    await scene.arrives(1, "a")
+    assert scene.pool.sent[0][1].source_addr == b"10690000"
+
+
+async def test_after_a_crash_only_what_the_mark_had_passed_is_uncertain() -> None:
+    scene = Scene()
+    await scene.arrives(0, "a", "b", "c", pending=True, mark=(2, 0, 0))
+    assert scene.uncertain == ["a", "b"]
+    assert scene.pool.texts() == ["a", "b", "c"]
+
+
+async def test_what_is_uncertain_and_not_resent_ends_there() -> None:
+    scene = Scene()
+    scene.resend = False
+    await scene.arrives(1, "a", "b", "c", pending=True, mark=(2, 0, 0))
+    assert scene.pool.texts() == ["c"]
+
+
+async def test_while_the_carrier_is_down_nothing_is_read_until_it_is_time_to_fail_over() -> None:
+    scene = Scene(failover_after_s=5.0)
+    now_s = asyncio.get_running_loop().time()
+    assert scene.queue.room("notice") == MIN_BUFFER
+    scene.pool.up, scene.pool.down_since_s = False, now_s
+    assert scene.queue.room("notice") == 0
+    await scene.arrives(1, "a", "b")
+    scene.queue.tick()
+    await turns()
+    assert (scene.moved, scene.pool.sent) == ([], [])
+    scene.pool.down_since_s = now_s - 6
+    assert scene.queue.room("notice") > 0
+    scene.queue.tick()
+    await turns()
+    assert (scene.moved, scene.pool.sent) == (["a", "b"], [])
+
+
+async def test_a_message_that_is_partly_sent_does_not_move() -> None:
+    scene = Scene(free=1, failover_after_s=5.0)
+    await scene.arrives(1, "x+2", "y")
+    (bind,) = scene.pool.binds
+    bind.up, bind.free = False, 0
+    scene.queue.bind_lost(cast(Any, bind))
+    scene.pool.up, scene.pool.down_since_s = False, asyncio.get_running_loop().time() - 6
+    scene.queue.tick()
+    await turns()
+    assert scene.moved == ["y"]

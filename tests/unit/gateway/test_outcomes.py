@@ -1,0 +1,207 @@
+"""What follows from each answer of a carrier: settled, held, rerouted, throttled, reported; with fakes around it."""
+
+from __future__ import annotations
+
+import random
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from smsgw.carrier.settings import CarrierSettings
+from smsgw.gateway.dispatch import Flight
+from smsgw.gateway.lanes import Job
+from smsgw.gateway.outcomes import Outcomes
+from smsgw.policy.retry import Action, CarrierStatuses
+from smsgw.policy.shaping import Throttle
+from smsgw.smpp import pdu
+from smsgw.smpp.constants import CommandId
+from smsgw.store.envelope import REPORT_ALWAYS, Envelope
+
+OTP, NOTICE = 0, 1
+NOW_MS = 1_000_000
+
+
+class Scene:
+    """Outcomes with a queue of carrier alpha; ``did`` has what was asked of store, queue and reports, in order."""
+
+    def __init__(self, **statuses: Action) -> None:
+        self.did: list[tuple[Any, ...]] = []
+        settings = CarrierSettings("alpha", "h", 1, "s", "p", retry_attempts=2)
+        self.throttle = Throttle(100.0)
+        self.queue = SimpleNamespace(
+            name="alpha",
+            pool=SimpleNamespace(settings=settings, throttle=self.throttle),
+            send_again=lambda job, index: self.did.append(("again", index)),
+        )
+        counters = SimpleNamespace(
+            mt_submitted=0, mt_rerouted=0, mt_retried=0, throttled=0, response_timeouts=0, answered=_Zeros(),
+            answer_latency=SimpleNamespace(observe=lambda latency_ms: None),
+        )  # fmt: skip
+        self.up = {"alpha": True, "beta": True}
+        context = SimpleNamespace(
+            settings=SimpleNamespace(uncertain=("resend", "report", "report"), look_again_s=5.0),
+            clock=SimpleNamespace(now_ms=lambda: NOW_MS),
+            store=SimpleNamespace(
+                sealer=SimpleNamespace(seal=lambda blob: blob),
+                recipients=SimpleNamespace(hash=lambda number: "h"),
+            ),
+            metrics=SimpleNamespace(carrier=lambda name: counters),
+            records=SimpleNamespace(append=lambda row: None),
+            rules={},
+            log=lambda event, fields: self.did.append(("log", event)),
+            next_carrier=self._next_carrier,
+            settlement=SimpleNamespace(
+                sent=lambda context, stream, entry, carrier, cid, mapping: self.did.append(
+                    ("settled", cid, mapping.mask)
+                ),
+                remember=lambda context, carrier, cid, mapping: self.did.append(("remembered", cid)),
+                done=lambda context, stream, entry, states: self.did.append(("done", len(states))),
+                move=lambda context, stream, entry, to, blob: self.did.append(("moved", to)),
+                hold=lambda context, stream, entry, due_ms, held_id, blob: self.did.append(("held", due_ms - NOW_MS)),
+            ),
+        )
+        actions = {int(name[1:], 16): action for name, action in statuses.items()}
+        self.outcomes = Outcomes(
+            cast(Any, context),
+            cast(Any, SimpleNamespace(send=self._report)),
+            {"alpha": CarrierStatuses(actions)},
+            random.Random(1),
+        )
+
+    def _next_carrier(self, carriers: list[str], tried: list[str], only_up: bool = False) -> str | None:
+        return next((name for name in carriers if name not in tried and (self.up[name] or not only_up)), None)
+
+    def _report(self, account: str, message_id: str, view: Any, at_ms: int, report: Any, durable: Any) -> None:
+        self.did.append(("report", message_id, report.message_state))
+        durable(True)
+
+    def job(self, segments: int = 1, lane: int = NOTICE, registered: int = 1, flags: int = 0) -> Job:
+        """A message of which everything is at the carrier."""
+        pdus = [pdu.submit_sm(0, source_addr=b"1", destination_addr=b"2", short_message=b"x")] * segments
+        ids = [f"id{number}" for number in range(segments)]
+        envelope = Envelope(
+            ids, pdus, "shop", lane, "8613800000000", "1", "", [registered] * segments, 0, 0, 0, 0, segments,
+            ["alpha", "beta"], None, 0, flags,
+        )  # fmt: skip
+        job = Job("stream", b"1-0", (1, 0, 0), lane, envelope)
+        job.todo.clear()
+        job.queued = False
+        return job
+
+    def answered(self, job: Job, status: int, index: int = 0, carrier_id: bytes = b"A1") -> list[tuple[Any, ...]]:
+        raw = pdu.response(int(CommandId.SUBMIT_SM_RESP), status, 1, None if status else carrier_id)
+        self.outcomes.answered(cast(Any, self.queue), Flight(job, index, 0.0), status, raw, 1.0)
+        return self._told()
+
+    def unknown(self, job: Job, index: int = 0) -> list[tuple[Any, ...]]:
+        self.outcomes.unknown(cast(Any, self.queue), Flight(job, index, 0.0), "no answer in time")
+        return self._told()
+
+    def _told(self) -> list[tuple[Any, ...]]:
+        told, self.did = self.did, []
+        return told
+
+
+class _Zeros(dict[int, int]):
+    def __missing__(self, key: int) -> int:
+        return 0
+
+
+def test_accepted() -> None:
+    scene = Scene()
+    assert scene.answered(scene.job(), 0) == [("settled", "A1", 3)]
+
+
+def test_the_last_segment_of_a_long_message_settles_it() -> None:
+    scene = Scene()
+    job = scene.job(3)
+    assert scene.answered(job, 0, 0, b"A") == [("remembered", "A")]
+    assert scene.answered(job, 0, 2, b"C") == [("remembered", "C")]
+    assert scene.answered(job, 0, 1, b"B") == [("settled", "B", 3)]
+
+
+def test_accepted_without_an_id() -> None:
+    scene = Scene()
+    assert scene.answered(scene.job(), 0, 0, b"") == [("log", "carrier.empty_message_id"), ("done", 0)]
+
+
+@pytest.mark.parametrize("status", [0x58, 0x14])
+def test_throttled_slows_the_link_and_goes_again(status: int) -> None:
+    scene = Scene()
+    assert scene.answered(scene.job(), status) == [("again", 0)]
+    assert scene.throttle.is_slowed
+    assert scene.throttle.take(1, 1.0) > 0
+
+
+@pytest.mark.parametrize("status", [0x08, 0x64, 0x65, 0x66, 0x67])
+def test_temporary_is_held_as_often_as_allowed_and_then_goes_elsewhere(status: int) -> None:
+    scene = Scene()
+    job = scene.job()
+    for _ in range(2):
+        ((what, delay_ms),) = scene.answered(job, status)
+        assert what == "held"
+        assert 1000 <= delay_ms <= 4000
+    assert [what for what, _ in scene.answered(job, status)] == ["moved"]
+    assert job.envelope.tried == ["alpha"]
+    assert job.envelope.attempts == 0
+
+
+def test_a_final_error_is_reported_before_the_message_ends() -> None:
+    scene = Scene()
+    assert scene.answered(scene.job(), 0x0B) == [("report", "id0", 5), ("done", 1)]
+
+
+def test_nobody_is_told_who_did_not_ask_unless_promised() -> None:
+    scene = Scene()
+    assert scene.answered(scene.job(registered=0), 0x0B) == [("done", 1)]
+    assert scene.answered(scene.job(registered=3), 0x0B) == [("done", 1)]  # successes only
+    assert scene.answered(scene.job(registered=0, flags=REPORT_ALWAYS), 0x0B) == [("report", "id0", 5), ("done", 1)]
+
+
+def test_rerouted_once_to_each_carrier_and_then_reported() -> None:
+    scene = Scene(x45=Action.REROUTE)
+    job = scene.job()
+    ((what, _),) = scene.answered(job, 0x45)
+    assert what == "moved"
+    job.envelope.tried = ["alpha", "beta"]
+    assert scene.answered(job, 0x45) == [("report", "id0", 5), ("done", 1)]
+
+
+def test_a_refused_segment_ends_those_that_were_not_sent_and_not_those_that_were() -> None:
+    scene = Scene()
+    job = scene.job(4)
+    job.todo = [3]
+    assert scene.answered(job, 0x0B, 1) == [("report", "id1", 5), ("report", "id3", 5)]
+    assert scene.answered(job, 0, 0, b"A") == [("remembered", "A")]
+    assert scene.answered(job, 0, 2, b"C") == [("remembered", "C"), ("done", 2)]
+
+
+def test_without_an_answer_a_notice_is_reported_as_unknown() -> None:
+    scene = Scene()
+    assert scene.unknown(scene.job()) == [("report", "id0", 7), ("done", 1)]
+
+
+def test_without_an_answer_a_code_goes_again_but_not_for_ever() -> None:
+    scene = Scene()
+    job = scene.job(lane=OTP)
+    assert [scene.unknown(job) for _ in range(3)] == [
+        [("again", 0)], [("again", 0)], [("report", "id0", 7), ("done", 1)],
+    ]  # fmt: skip
+
+
+def test_a_message_whose_validity_is_over_is_not_sent() -> None:
+    scene = Scene()
+    job = scene.job()
+    job.todo, job.envelope.expires_at_ms = [0], NOW_MS
+    assert scene.outcomes.looks_again(cast(Any, scene.queue), job)
+    assert scene.did == [("report", "id0", 3), ("done", 1)]
+
+
+def test_after_a_crash_a_code_goes_again_and_a_notice_is_unknown() -> None:
+    scene = Scene()
+    assert scene.outcomes.resend_uncertain(cast(Any, scene.queue), scene.job(lane=OTP))
+    job = scene.job()
+    job.todo = [0]
+    assert not scene.outcomes.resend_uncertain(cast(Any, scene.queue), job)
+    assert scene.did == [("report", "id0", 7), ("done", 1)]
