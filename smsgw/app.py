@@ -50,6 +50,8 @@ STORE_CHECK_S = 1.0
 #: A dead embedded server is back before ``store.timeout`` is over, so that nobody is refused for it.
 SERVER_CHECK_S = 0.1
 SERVER_RETRY_S = 1.0
+#: Files that the process needs beside the connections of applications: carriers, Redis, records.
+FILES_BESIDE = 256
 #: New objects before each generation of the collector runs. Messages make no cycles; sessions are few.
 GC_THRESHOLDS = (50_000, 20, 100)
 _log = EventLog("smsgw.app")
