@@ -21,7 +21,7 @@ from smsgw.gateway.views import view_of, whole_text
 from smsgw.policy.model import Reason, Refusal
 from smsgw.policy.reasons import STORE_AWAY
 from smsgw.records.record import Step
-from smsgw.smpp.constants import MessageState
+from smsgw.smpp.constants import HEADER_OCTETS, MessageState
 from smsgw.smpp.udh import Concat
 from smsgw.store.long import COMPLETE, DUPLICATE, REPLACED, LongGroup, LongItem, LongReply
 from smsgw.store.packing import pack, unpack
@@ -29,7 +29,7 @@ from smsgw.store.packing import pack, unpack
 if TYPE_CHECKING:
     from smsgw.esme.account import Account
     from smsgw.gateway.context import Context
-    from smsgw.gateway.local_reports import LocalReports
+    from smsgw.gateway.local_reports import Durable, LocalReports
 
 #: How often to look for groups whose time is over.
 EXPIRE_PERIOD_S = 1.0
@@ -66,6 +66,8 @@ class LongMessages:
         #: By message id; ``_order`` has the same in the order of their deadlines.
         self._waiting: dict[str, _Waiting] = {}
         self._order: deque[_Waiting] = deque()
+        #: Groups that this process is deciding on or ending; ``run`` leaves them alone meanwhile.
+        self._deciding: set[str] = set()
 
     def take(self, part: Part, concat: Concat, account: Account, partition: int, segment: Segment) -> None:
         """One segment of an application."""
@@ -93,16 +95,24 @@ class LongMessages:
             if waiting is not None:
                 waiting.durable = True
             reply = replies[number]
-            if reply.code == COMPLETE:
-                self._complete(account, item.partition, item.group, list(reply.blobs))
-            elif reply.code == DUPLICATE:
+            if reply.code == DUPLICATE:
                 self._answer(message_id)
-            elif reply.code == REPLACED:
-                self._answer(self._open(reply.blobs[0]).message_id)
+            elif reply.code in (COMPLETE, REPLACED):
+                try:
+                    if reply.code == COMPLETE:
+                        self._complete(account, item.partition, item.group, list(reply.blobs))
+                    else:
+                        self._replaced(account.settings.system_id, self._open(reply.blobs[0]), self._open(item.blob))
+                except StoreError as error:
+                    self._unreadable(item.group, error)
+
+    def decided(self, group: str) -> None:
+        """Admission has decided, and deleted the segments."""
+        self._deciding.discard(group)
 
     def forget(self, partition: int, group: str) -> None:
         """The message was refused before admission: its segments need not be kept."""
-        self._context.spawn(self._context.long.drop(partition, group))
+        self._context.spawn(self._drop(partition, group))
 
     def tick(self, now_s: float) -> None:
         """Answer what has waited long enough and is durable; called every few tens of milliseconds."""
@@ -132,21 +142,66 @@ class LongMessages:
     # -- inside
 
     async def _over(self, partition: int, group: LongGroup) -> None:
-        account = self._context.accounts.get(group.group.partition(":")[0])
-        blobs = [blob for _, blob in group.segments]
-        if group.complete and account is not None:
-            self._complete(account, partition, group.group, blobs)
+        if group.group in self._deciding:
             return
-        for blob in blobs:
-            self._expired(group.group.partition(":")[0], self._open(blob))
-        await self._context.long.drop(partition, group.group)
+        system_id = group.group.partition(":")[0]
+        account = self._context.accounts.get(system_id)
+        blobs = [blob for _, blob in group.segments]
+        try:
+            if group.complete and account is not None:
+                self._complete(account, partition, group.group, blobs)
+                return
+            kept = [self._open(blob) for blob in blobs]
+        except StoreError as error:
+            self._unreadable(group.group, error)
+            return
+        self._deciding.add(group.group)
+        left = len(kept)
+
+        def durable(done: bool) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                self.forget(partition, group.group)
+
+        for each in kept:
+            self._expired(system_id, each, "the other segments never came", durable)
+        if not kept:
+            self.forget(partition, group.group)
+
+    async def _drop(self, partition: int, group: str) -> None:
+        """Until the store has done it: else the group would be found, and its end reported, once more."""
+        while True:
+            try:
+                await self._context.long.drop(partition, group)
+                break
+            except StoreError as error:
+                self._context.log("store.away", {"while": "dropping segments", "why": str(error)})
+                await asyncio.sleep(EXPIRE_PERIOD_S)
+        self._deciding.discard(group)
+
+    def _unreadable(self, group: str, error: StoreError) -> None:
+        """It stays in the store, and is not tried again in this life: its key may come back with the next one."""
+        self._deciding.add(group)
+        self._context.log("long.unreadable", {"account": group.partition(":")[0], "why": str(error)})
 
     def _open(self, blob: bytes) -> _Kept:
-        message_id, registered, pdu, fields = unpack(self._context.store.sealer.open(blob))
-        return _Kept(message_id, registered, pdu, Segment(*fields))
+        """Raises StoreError for what is none of ours."""
+        try:
+            message_id, registered, pdu, fields = unpack(self._context.store.sealer.open(blob))
+            return _Kept(message_id, registered, pdu, Segment(*fields))
+        except (ValueError, TypeError) as error:
+            raise StoreError(f"not a segment: {error}") from error
+
+    def _replaced(self, account: str, old: _Kept, new: _Kept) -> None:
+        """A segment took the place of another: the same sent again, or the first one of a message never completed."""
+        self._answer(old.message_id)
+        if old.pdu[HEADER_OCTETS:] != new.pdu[HEADER_OCTETS:]:
+            self._expired(account, old, "another segment took its place", lambda done: None)
 
     def _complete(self, account: Account, partition: int, group: str, blobs: list[bytes]) -> None:
         kept = [self._open(blob) for blob in blobs]
+        self._deciding.add(group)
         parts = []
         for message_id, registered, pdu, _ in kept:
             waiting = self._waiting.pop(message_id, None)
@@ -167,14 +222,12 @@ class LongMessages:
         submission.due_ms, submission.expires_ms, submission.tier = first.due_ms, first.expires_ms, first.tier
         self._mt.decide(submission)
 
-    def _expired(self, account: str, kept: _Kept) -> None:
+    def _expired(self, account: str, kept: _Kept, why: str, durable: Durable) -> None:
         self._answer(kept.message_id)
         segment = kept.segment
         report = Report(int(MessageState.EXPIRED), "000", self._context.clock.now_ms())
-        self._reports.send(account, kept.message_id, view_of(kept.pdu), segment.accepted_ms, report, lambda done: None)
-        self._journal.plain(
-            int(Step.EXPIRED), kept.message_id, account, "", segment.recipient, 0, 0, "the other segments never came"
-        )
+        self._reports.send(account, kept.message_id, view_of(kept.pdu), segment.accepted_ms, report, durable)
+        self._journal.plain(int(Step.EXPIRED), kept.message_id, account, "", segment.recipient, 0, 0, why)
 
     def _answer(self, message_id: str) -> None:
         """ESME_ROK to whoever waits for this segment: it is durable, and what follows goes by receipt."""

@@ -9,6 +9,7 @@ is answered ESME_ROK once the receipt that reports it is durable.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from smsgw.errors import RecoverableError, StoreError
@@ -35,7 +36,7 @@ from smsgw.smpp.pdu import response
 from smsgw.smpp.segments import count_segments
 from smsgw.smpp.udh import concat_of, strip_udh
 from smsgw.smpp.views import Sm
-from smsgw.store.admission import ACCEPTED, CAPPED, FULL, OPTED_OUT, AdmitItem, AdmitReply
+from smsgw.store.admission import ACCEPTED, CAPPED, FULL, GONE, OPTED_OUT, AdmitItem, AdmitReply
 from smsgw.store.envelope import INTERNAL, REPORT_ALWAYS, Envelope
 from smsgw.store.keys import mt_suffix
 from smsgw.store.state import ENROUTE_HEADER, state_value
@@ -121,7 +122,10 @@ class MtJourney:
         context = self._context
         account = submission.account.settings
         if context.closing:
-            self.refuse(submission, Refusal(STORE_AWAY, "the gateway is shutting down", 10))
+            if submission.long_key:
+                self._answer_early(submission)
+            else:
+                self.refuse(submission, Refusal(STORE_AWAY, "the gateway is shutting down", 10))
             return
         rules = context.rules.get(account.system_id)
         if rules is None:
@@ -161,20 +165,32 @@ class MtJourney:
         counters = self._context.metrics.account(settings.system_id)
         # What passes by itself is told at once: the client should try again, and the store may be away.
         by_receipt = settings.reject_mode == "receipt" and refusal.reason not in _PASSING
+        reported = sum(by_receipt or part.session is None for part in submission.parts)
+
+        def ended() -> None:
+            nonlocal reported
+            reported -= 1
+            if reported == 0 and submission.long_key:
+                self.long_messages.forget(submission.partition, submission.long_key)
+
+        if not reported:
+            reported = 1
+            ended()
         for part in submission.parts:
             counters.refuse(refusal.reason.rule_id, status)
             self._journal.refused(
                 settings.system_id, submission.message_class, submission.recipient, 1, part.message_id, status, refusal
             )
+            if submission.internal:
+                continue
             if by_receipt or part.session is None:
-                self._report_refusal(submission, part, refusal)
+                self._report_refusal(submission, part, refusal, ended)
             else:
                 part.session.refuse(part.command_id, part.sequence_number, refusal)
-        if submission.long_key:
-            self.long_messages.forget(submission.partition, submission.long_key)
 
     def send_internal(self, submission: Submission) -> None:
         """A message of the gateway itself: no rules, no caps, no receipts to an account."""
+        submission.internal = True
         rules = self._context.rules[submission.account.settings.system_id]
         draft = Draft(
             rules.name, submission.message_class, submission.source_addr, submission.recipient, submission.text, 1,
@@ -196,6 +212,13 @@ class MtJourney:
         accounts = self._context.metrics.account
         for item, reply in zip(items, replies, strict=True):
             submission, route, hold_reason, _ = cast(_Ticket, item.context)
+            if submission.long_key:
+                # The script has deleted the segments, whatever it decided.
+                self.long_messages.decided(submission.long_key)
+                submission.long_key = ""
+            if reply.code == GONE:
+                self._answer_early(submission)
+                continue
             if reply.code != ACCEPTED:
                 self.refuse(submission, self._refusal_of(item, reply))
                 continue
@@ -218,11 +241,16 @@ class MtJourney:
         if not submission.long_key:
             self.refuse(submission, Refusal(STORE_AWAY, "", 5))
             return
+        self._answer_early(submission)
+        asyncio.get_running_loop().call_later(STORE_AWAY_RETRY_S, self.decide, submission)
+
+    @staticmethod
+    def _answer_early(submission: Submission) -> None:
+        """Segments are durable, decided or not: whoever waits for an answer gets ESME_ROK."""
         for part in submission.parts:
             if part.session is not None:
                 part.session.answer(rok(part))
                 part.session = None
-        asyncio.get_running_loop().call_later(STORE_AWAY_RETRY_S, self.decide, submission)
 
     def _admit(
         self, submission: Submission, rules: AccountRules, draft: Draft, hold_reason: str, flags: int = 0
@@ -313,10 +341,11 @@ class MtJourney:
         self._journal.refused(settings.system_id, settings.message_class, recipient, 1, "", status, refusal)
         session.refuse(command_id, sequence_number, refusal)
 
-    def _report_refusal(self, submission: Submission, part: Part, refusal: Refusal) -> None:
+    def _report_refusal(self, submission: Submission, part: Part, refusal: Refusal, ended: Callable[[], None]) -> None:
         report = Report(int(MessageState.REJECTED), refusal.reason.receipt_err, self._context.clock.now_ms())
 
         def durable(done: bool) -> None:
+            ended()
             if part.session is None:
                 return
             if done:

@@ -70,6 +70,7 @@ class Submission:
     ``recipient`` is E.164 digits, ``rhash`` its keyed hash.
     ``accepted_ms`` is the business time of its arrival, ``received_s`` the loop's.
     ``due_ms`` and ``expires_ms`` are 0 for none. ``long_key`` names a reassembled message's segments in the store.
+    ``internal``: made by the gateway itself; no application is told what becomes of it.
     """
 
     __slots__ = (
@@ -77,6 +78,7 @@ class Submission:
         "account",
         "due_ms",
         "expires_ms",
+        "internal",
         "long_key",
         "message_class",
         "partition",
@@ -117,3 +119,4 @@ class Submission:
         self.signature = ""
         self.tier = ""
         self.long_key = ""
+        self.internal = False
