@@ -146,6 +146,10 @@ class Kit:
         assert len(read) == count
         self._last_reader.cancel()
         await asyncio.wait([self._last_reader])
+        # Until Redis knows, it would give this consumer what comes next.
+        async with asyncio.timeout(DEADLINE_S):
+            while reader._name.encode() in await self.command("CLIENT", "LIST", partition=reader._partition):
+                await asyncio.sleep(0.001)
         return read
 
     async def command(self, *command: str | bytes | int, partition: int = 0) -> Any:

@@ -56,7 +56,7 @@ def start(tmp_path: Path) -> Iterator[Any]:
 async def ask(port: int, *command: str | int) -> Any:
     """One command, tried until the server is up."""
     channel = Channel(connection_maker(f"redis://127.0.0.1:{port}/0", 1.0), 2.0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             with contextlib.suppress(StoreError):
                 reply = await channel.call(*command)
@@ -75,7 +75,7 @@ async def cluster(start: Any, secrets: Secrets) -> AsyncIterator[Kit]:
     await ask(second, "CLUSTER", "SET-CONFIG-EPOCH", 2)
     await ask(first, "CLUSTER", "MEET", "127.0.0.1", second)
     for port in (first, second):
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(40):
             while b"cluster_state:ok" not in await ask(port, "CLUSTER", "INFO"):
                 await asyncio.sleep(0.02)
     kit = Kit(f"cluster://127.0.0.1:{first},127.0.0.1:{second}", secrets, StoreSettings(partitions=4))
