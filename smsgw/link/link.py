@@ -28,9 +28,11 @@ Item = TypeVar("Item")
 
 #: Octets the transport may buffer before we stop reading from a peer that does not read from us.
 WRITE_HIGH_OCTETS = 256 * 1024
-#: Answers that are written at once instead of at the end of the turn: a peer that floods us without reading may
-#: be read for 32 full buffers in one turn, and only a write tells that it takes nothing.
-FLUSH_AT_PDUS = 2000
+#: One connection's share of a loop turn. libuv gives up to 32 buffers of 256 KB in one turn: seconds of work, and as
+#: many octets of answers before a write could tell that the peer does not read. After a read of more than this the
+#: others come first. A stranger has no business to send so much at all.
+FAIR_OCTETS = 64 * 1024
+STRANGER_OCTETS = 16 * 1024
 #: How long a peer may refuse to read, or a closing connection to flush, before it is cut.
 STUCK_WRITE_S = 30.0
 CLOSE_GRACE_S = 2.0
@@ -68,6 +70,7 @@ class Link(asyncio.Protocol, Generic[Item]):
     __slots__ = (
         "_buffered",
         "_closing_since_s",
+        "_fair_octets",
         "_flush_due",
         "_framer",
         "_loop",
@@ -102,6 +105,7 @@ class Link(asyncio.Protocol, Generic[Item]):
         self._response_s = response_s
         # Strangers bind to us; a carrier is one we chose, and may send much right behind its bind response.
         self._framer = Framer(BEFORE_BIND_MAX_OCTETS if role is Role.SMSC else AFTER_BIND_MAX_OCTETS)
+        self._fair_octets = STRANGER_OCTETS if role is Role.SMSC else FAIR_OCTETS
         self._transport: asyncio.Transport | None = None
         self._out: list[bytes] = []
         self._flush_due = False
@@ -147,10 +151,10 @@ class Link(asyncio.Protocol, Generic[Item]):
                 activity = True
                 owner_received(command_id, command_status, sequence_number, raw)
         self._timers.received(now_s, activity)
-        if len(self._out) > FLUSH_AT_PDUS:
-            self._flush()
         if self._framer.failure is not None and not self._closing_since_s:
             self._unframeable(self._framer.failure)
+        if len(data) > self._fair_octets:
+            self._much_read()
 
     def eof_received(self) -> bool:
         self._reason = self._reason or "peer closed the connection"
@@ -185,6 +189,7 @@ class Link(asyncio.Protocol, Generic[Item]):
         """The bind succeeded: wider frames, running timers. ``command_id`` is the bind request's."""
         self.session.bound(command_id)
         self._framer.max_octets = AFTER_BIND_MAX_OCTETS
+        self._fair_octets = FAIR_OCTETS
         self._timers.bound(self._loop.time())
 
     def send(self, raw: bytes) -> None:
@@ -270,6 +275,21 @@ class Link(asyncio.Protocol, Generic[Item]):
             self.send(generic_nack(status, sequence_number))
         else:
             self.send(HEADER.pack(16, command_id | _RESPONSE_BIT, status, sequence_number))
+
+    def _much_read(self) -> None:
+        if self._closing_since_s or self._transport is None:
+            return
+        if self._fair_octets == STRANGER_OCTETS:
+            self.close("too much before a bind")
+            return
+        self._flush()
+        if not self._paused_since_s:
+            self._transport.pause_reading()
+            self._loop.call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        if self._transport is not None and not self._paused_since_s and not self._closing_since_s:
+            self._transport.resume_reading()
 
     def _unframeable(self, failure: FatalError) -> None:
         self.send(generic_nack(failure.command_status, 0))
