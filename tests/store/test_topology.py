@@ -29,20 +29,23 @@ pytestmark = pytest.mark.skipif(not SERVER, reason="no redis-server or valkey-se
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free now, and so low that the Cluster's own, 10000 above, is one too."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port < 55_000:
+            return port
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Starts a server on a free port with these options and gives the port."""
     running: list[subprocess.Popen[bytes]] = []
 
     def run(binary: str, *options: str, port: int = 0) -> int:
         port = port or free_port()
-        directory = tmp_path / str(port)
-        directory.mkdir()
+        directory = tmp_path_factory.mktemp("node")
         command = [binary, *options, "--port", str(port), "--dir", str(directory), "--save", "", "--bind", "127.0.0.1"]
         running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
         return port
@@ -65,10 +68,15 @@ async def ask(port: int, *command: str | int) -> Any:
             await asyncio.sleep(0.02)
 
 
-@pytest.fixture
-async def cluster(start: Any, secrets: Secrets) -> AsyncIterator[Kit]:
-    """Two masters, and four partitions over them."""
+@pytest.fixture(scope="module")
+def cluster_ports(start: Any) -> tuple[int, int]:
+    """Two masters with half the slots each."""
     first, second = (start(SERVER, "--cluster-enabled", "yes", "--appendonly", "no") for _ in range(2))
+    asyncio.run(join(first, second))
+    return first, second
+
+
+async def join(first: int, second: int) -> None:
     half = ALL_SLOTS // 2
     await ask(first, "CLUSTER", "ADDSLOTS", *range(half))
     await ask(second, "CLUSTER", "ADDSLOTS", *range(half, ALL_SLOTS))
@@ -78,7 +86,15 @@ async def cluster(start: Any, secrets: Secrets) -> AsyncIterator[Kit]:
         async with asyncio.timeout(40):
             while b"cluster_state:ok" not in await ask(port, "CLUSTER", "INFO"):
                 await asyncio.sleep(0.02)
-    kit = Kit(f"cluster://127.0.0.1:{first},127.0.0.1:{second}", secrets, StoreSettings(partitions=4))
+
+
+@pytest.fixture
+async def cluster(cluster_ports: tuple[int, int], secrets: Secrets) -> AsyncIterator[Kit]:
+    """Four partitions over two masters."""
+    for port in cluster_ports:
+        await ask(port, "FLUSHALL")
+    hosts = ",".join(f"127.0.0.1:{port}" for port in cluster_ports)
+    kit = Kit(f"cluster://{hosts}", secrets, StoreSettings(partitions=4))
     await kit.start()
     yield kit
     await kit.stop()
