@@ -155,6 +155,10 @@ class LongMessages:
         except StoreError as error:
             self._unreadable(group.group, error)
             return
+        if not group.complete and not group.is_aside:
+            # A segment may be on its way: it belongs to the next message, or completes this one after all.
+            await self._context.long.put_aside(partition, group.group)
+            return
         self._deciding.add(group.group)
         left = len(kept)
 

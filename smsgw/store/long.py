@@ -7,6 +7,7 @@ script), so whatever ``expired`` finds has not been decided: incomplete, or comp
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
@@ -23,6 +24,7 @@ COMPLETE: Final = 1
 DUPLICATE: Final = 2
 REPLACED: Final = 3
 _TAKEN_FIELD: Final = b"t"
+_ASIDE: Final = "~"
 
 
 class LongItem(NamedTuple):
@@ -53,6 +55,11 @@ class LongGroup(NamedTuple):
     group: str
     segments: list[tuple[int, bytes]]
     complete: bool
+
+    @property
+    def is_aside(self) -> bool:
+        """It was ``put_aside``: nothing can be added to it."""
+        return _ASIDE in self.group
 
 
 _INCOMPLETE: Final = LongReply(INCOMPLETE)
@@ -95,6 +102,15 @@ class Long:
             complete = fields.pop(_TAKEN_FIELD, None) is not None
             groups.append(LongGroup(group, sorted((int(number), blob) for number, blob in fields.items()), complete))
         return groups
+
+    async def put_aside(self, partition: int, group: str) -> None:
+        """Give an incomplete group whose time is over a name of its own, under which ``expired`` finds it again.
+
+        Segments that come after this begin another message. Does nothing to a complete one. Raises StoreError.
+        """
+        aside = f"{group}{_ASIDE}{os.urandom(6).hex()}"
+        payload = to_script((self._store.settings.long_ttl_ms, [(group, 0, -1, aside, 0)]))
+        await self._store.evaluate(partition, self._script, payload)
 
     async def drop(self, partition: int, group: str) -> None:
         """Forget a group after its segments were reported. Raises StoreError."""

@@ -4,6 +4,7 @@
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
 -- ARGV[4]  msgpack [group TTL (ms), items]; item: [group, index (from 1), total, blob, expires (business ms)] put
 --          total 0: replace the segment's blob if it still waits
+--          total -1: put the group aside under the name in blob, unless it is complete
 -- Returns  msgpack [per item: 0 incomplete · [1, [blob...]] this one completed it, in order · 2 the group was complete
 --          before: a duplicate · [3, blob] incomplete, and this one took the place of an earlier one]
 --
@@ -38,12 +39,25 @@ local function put(key, item)
   return {1, blobs}
 end
 
+-- What comes for the group from now on begins a new one; the old one is reported and dropped under its new name.
+local function put_aside(key, item)
+  if call('HEXISTS', key, TAKEN) == 1 then return end
+  call('ZREM', KEY_LONGDUE, item[1])
+  if call('EXISTS', key) == 1 then
+    call('RENAME', key, KEY_LONG .. item[4])
+    call('ZADD', KEY_LONGDUE, string.format('%.0f', item[5]), item[4])
+  end
+end
+
 local replies = {}
 for i = 1, #items do
   local item = items[i]
   local key = KEY_LONG .. item[1]
   if item[3] > 0 then
     replies[i] = put(key, item)
+  elseif item[3] < 0 then
+    put_aside(key, item)
+    replies[i] = 0
   else
     if call('HEXISTS', key, tostring(item[2])) == 1 then call('HSET', key, tostring(item[2]), item[4]) end
     replies[i] = 0

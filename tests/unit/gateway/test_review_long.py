@@ -58,7 +58,7 @@ class World:
         self.admits: list[AdmitItem] = []
         self.receipts: list[tuple[str, tuple[Any, ...], Callable[[Any], None]]] = []
         self.dropped: list[str] = []
-        self.over: list[LongGroup] = []
+        self.aside: list[str] = []
         self.away = False
         self.account = Account(AccountSettings("shop", "", 2))
         route = SimpleNamespace(carriers=("alpha",), name="all")
@@ -83,7 +83,7 @@ class World:
             spawn=lambda work: self.spawn(tasks, work),
             outbound=SimpleNamespace(append=lambda *each: self.receipts.append(each)),
             admission=SimpleNamespace(submit=self.admits.append),
-            long=SimpleNamespace(group=lambda *parts: GROUP, put=self.put.append, drop=self.drop, expired=self.expired),
+            long=SimpleNamespace(group=lambda *parts: GROUP, put=self.put.append, drop=self.drop, put_aside=self.put_aside),
         )
         reports = LocalReports(self.context)
         self.mt = MtJourney(self.context, reports, SimpleNamespace(takes=lambda *_: False))  # type: ignore[arg-type]
@@ -104,8 +104,8 @@ class World:
             raise StoreAway("no answer")
         self.dropped.append(group)
 
-    async def expired(self, partition: int, now_ms: int) -> list[LongGroup]:
-        return self.over
+    async def put_aside(self, partition: int, group: str) -> None:
+        self.aside.append(group)
 
     def segment(self, index: int, text: bytes = b"x") -> Sender:
         """An application sends one of two segments."""
@@ -194,13 +194,16 @@ async def test_a_refusal_while_the_store_goes_away_ends_no_process(
 async def test_an_incomplete_message_is_forgotten_after_its_receipts(world: World) -> None:
     world.segment(1)
     await world.long._over(0, world.group(complete=False))
-    await world.long._over(0, world.group(complete=False))
+    assert (world.aside, world.receipts) == ([GROUP], [])
+    aside = world.group(complete=False)._replace(group=f"{GROUP}~1")
+    await world.long._over(0, aside)
+    await world.long._over(0, aside)
     await turns()
     assert world.states() == [MessageState.EXPIRED]
     assert world.dropped == []
     world.receipts[0][2](None)
     await turns()
-    assert world.dropped == [GROUP]
+    assert world.dropped == [aside.group]
 
 
 @pytest.mark.parametrize("blob", [b"?", b"\xc1", b"\x93\x01\x02\x03", b"\x94\x01\x02\x03\x04"])
