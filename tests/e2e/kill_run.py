@@ -42,8 +42,8 @@ TEXTS = {
 }
 VICTIMS = ("gateway", "redis", "both", "term", "stall")
 _LOOK_S = 0.05
-#: Longer than the store's timeout, and than the load takes to bind again.
-_QUIET_LOAD_S = 3.0
+#: Longer than the load takes to bind again.
+_QUIET_LOAD_S = 2.0
 #: Receipts that a killed gateway left unanswered come again after this.
 _RESEND_AFTER_S = 2.0
 
