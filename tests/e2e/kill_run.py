@@ -1,6 +1,6 @@
 """Kill a part of the running gateway under load, again and again, and account for every message afterwards.
 
-    python -m tests.e2e.kill_run --class otp --class marketing --seed 1 --seed 2 --seconds 30 --kills 5
+    bin/soak-kill --class otp --class marketing --seed 1 --seed 2 --seconds 30 --kills 5
 
 Load, carrier, gateway and Redis are processes of their own; the site is config/bench with the class changed. What
 happens (``--victim``): ``gateway`` is killed by SIGKILL and started again, ``redis`` is killed under a gateway that
@@ -361,7 +361,7 @@ def _line(result: Result) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.e2e.kill_run", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(prog="bin/soak-kill", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--class", dest="message_class", action="append", choices=sorted(TEXTS), help="otp, marketing")
     parser.add_argument("--victim", action="append", choices=VICTIMS, help="what is disturbed (gateway)")
     parser.add_argument("--seed", action="append", type=int, help="repeatable (1)")
