@@ -218,8 +218,9 @@ class StreamReader:
                 continue
             for raw, entries in reply or ():
                 stream_read = self._streams.get(raw)
-                # Removed while the command was out: its entries stay pending and come when it is added again.
-                if stream_read is not None and entries:
+                # Removed while the command was out: its entries stay pending and come when it is added again. Added
+                # again meanwhile: they come with those that were pending before, in their order.
+                if stream_read is not None and entries and not stream_read.pending:
                     self._take_entries(stream_read, entries)
 
     def _take_entries(self, stream: _Stream, entries: list[Any]) -> None:
@@ -298,7 +299,8 @@ class StreamReader:
                 continue
             self._deliver_backlogs()
             blocked_on = self._blocked_on
-            if all(raw in blocked_on or not self._wants(stream) for raw, stream in self._streams.items()):
+            streams = self._streams.items()
+            if all((raw in blocked_on and not stream.pending) or not self._wants(stream) for raw, stream in streams):
                 continue
             try:
                 await self._store.command(self._partition, "CLIENT", "UNBLOCK", self._client_id)
