@@ -55,7 +55,6 @@ class Correlated(NamedTuple):
     account: str = ""
     message_id: str = ""
     forwarded: bool = False
-    source_addr: str = ""
 
 
 class Receipt(NamedTuple):
@@ -147,15 +146,9 @@ class Correlation:
         if outcome == ELSEWHERE:
             self._forward(receipt, account, message_id, reply[4])
             return None
-        source = reply[4].decode()
-        if self._store.partitions > 1 and receipt.header and not self._wrote_state(receipt, message_id):
-            self._states.write(message_id, state_value(receipt.header, account, source))
-        return Correlated(MATCHED, account, message_id, bool(reply[3]), source)
-
-    def _wrote_state(self, receipt: Receipt, message_id: str) -> bool:
-        """The script has written the state when the message lies in its own partition; not when committing."""
-        own = keys.carrier_partition(receipt.carrier, receipt.cid, self._store.partitions)
-        return not receipt.commit and keys.partition_of_message(message_id) == own
+        if len(reply) > 4 and receipt.header:
+            self._states.write(message_id, state_value(receipt.header, account, reply[4].decode()))
+        return Correlated(MATCHED, account, message_id, bool(reply[3]))
 
     def _forward(self, receipt: Receipt, account: str, message_id: str, origin: bytes) -> None:
         """The out stream first, the mark afterwards: between them a crash repeats, it does not lose."""

@@ -63,7 +63,7 @@ async def test_a_receipt_reaches_the_application_and_query_sm_knows_it(any_kit: 
         any_kit.sent(message, f"c{number}", message_id)
     await any_kit.drain()
     for number, (_, message_id) in enumerate(messages):
-        assert await any_kit.receipt(f"c{number}") == Correlated(MATCHED, "shop", message_id, True, "10690001")
+        assert await any_kit.receipt(f"c{number}") == Correlated(MATCHED, "shop", message_id, True)
     await any_kit.drain()
     waiting = {message[1][1][5]: message[1][1] for message in await out_entries(any_kit, 8)}
     for number, (_, message_id) in enumerate(messages):
@@ -78,7 +78,7 @@ async def test_a_final_state_is_final(any_kit: Kit) -> None:
     ((message, message_id),) = await accepted(any_kit, 1)
     any_kit.sent(message, "c", message_id)
     await any_kit.drain()
-    assert (await any_kit.receipt("c")) == Correlated(MATCHED, "shop", message_id, True, "10690001")
+    assert (await any_kit.receipt("c")) == Correlated(MATCHED, "shop", message_id, True)
     for delivered, final in ((True, True), (False, True), (True, False)):
         again = await any_kit.receipt("c", delivered=delivered, final=final)
         assert again == Correlated(DUPLICATE, message_id=message_id)
@@ -109,7 +109,7 @@ async def test_a_receipt_that_overtakes_its_response_is_passed_on_by_the_respons
         assert isinstance(context, int)
         message_id = messages[context][1]
         met = [early.result for early in reply.early]
-        assert met == ([Correlated(MATCHED, "shop", message_id, True, "10690001")] if context % 2 == 0 else [])
+        assert met == ([Correlated(MATCHED, "shop", message_id, True)] if context % 2 == 0 else [])
     await out_entries(any_kit, 4)
     for partition in range(any_kit.store.partitions):
         assert not await any_kit.command("KEYS", "*:early:*", partition=partition)
@@ -136,7 +136,7 @@ async def test_an_unwanted_receipt_is_recorded_and_not_passed_on(kit: Kit) -> No
     stream, (entry_id, _), _ = message
     kit.settlement.sent(None, stream, entry_id, "alpha", "c", mapping(message_id, KIND_FAILURE))
     await kit.drain()
-    assert await kit.receipt("c") == Correlated(MATCHED, "shop", message_id, False, "10690001")
+    assert await kit.receipt("c") == Correlated(MATCHED, "shop", message_id, False)
     assert not [key for key in await kit.keys() if ":out:" in key]
     status = await kit.states.query(message_id)
     assert status is not None

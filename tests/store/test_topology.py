@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -21,11 +20,12 @@ from smsgw.store.connection import StoreSettings
 from smsgw.store.correlation import MATCHED, Correlated
 from smsgw.store.secrets import Secrets
 from smsgw.store.streams import waiting_messages
+from tests.store.conftest import BINARIES
 from tests.store.kit import Kit, until
 
-SERVER = shutil.which("redis-server") or shutil.which("valkey-server") or ""
+SERVER = next(iter(BINARIES.values()), "")
 ALL_SLOTS = 16384
-pytestmark = pytest.mark.skipif(not SERVER, reason="no redis-server or valkey-server in PATH")
+pytestmark = pytest.mark.skipif(not SERVER, reason="no server is installed")
 
 
 def free_port() -> int:

@@ -7,7 +7,8 @@
 -- ARGV[4]  msgpack [now (business ms), state TTL (ms), flags (1 dry, 2 low on memory), profiles, items]
 --          profile: [stream suffix, [facts], [cap rows], queue limit, class, needs tier (0/1)]
 --          cap row: [key, kind (0 clock, 1 rolling), limit, {tier: limit}, bucket start, bucket end, period] (ms)
---          item: [profile (from 1), recipient hash, at (business ms), blob, [message ids], state, tier, due ms, long group]
+--          item: [profile (from 1), recipient hash, at (business ms), blob, [message ids], state, tier, due ms,
+--                 long group]
 -- Returns  '' when all were accepted, else msgpack [per item: 0 or [code, detail...]]:
 --          1 opted out [fact], 2 cap [row from 1, retry after ms, seen, limit], 3 queue full, 4 memory,
 --          5 its long group is gone: decided before

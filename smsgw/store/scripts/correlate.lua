@@ -6,9 +6,10 @@
 -- ARGV[4]  msgpack [early TTL (ms), limits (see match), items]
 --          item: [<carrier>:<cid>, kind (1 success, 2 failure, 4 intermediate), final (0/1), state header, blob]
 --                a sixth entry 1: commit, the receipt was passed on by the caller; mark it final
--- Returns  msgpack [per item: [0, message id] final before, nothing done · [1, account, message id, passed on (0/1),
---          source] found · 2 parked, no response seen yet · [3, account, message id, mask, origin, out tag,
---          source] found, but the account's out stream is in another partition: nothing was written]
+-- Returns  msgpack [per item: [0, message id] final before, nothing done · [1, account, message id, passed on (0/1)]
+--          found, with a fifth entry, the source, when the caller must write the state · 2 parked, no response seen
+--          yet · [3, account, message id, mask, origin, out tag, source] found, but the account's out stream is in
+--          another partition: nothing was written]
 --
 -- Atomic because of two receipts for one message only one may be the final one, and because a receipt that
 -- overtakes its response must meet it.
@@ -58,7 +59,7 @@ for i = 1, #items do
     if item[6] then
       replies[i], value = commit(suffix, value, item)
     else
-      replies[i], value = match_receipt(suffix, value, {item[2], item[3], item[4], item[5]}, limits)
+      replies[i], value = match_receipt(suffix, value, item[2], item[3], item[4], item[5], limits)
     end
     latest[suffix] = value
   end

@@ -5,8 +5,8 @@
 -- ARGV[4]  msgpack [group TTL (ms), items]; item: [group, index (from 1), total, blob, expires (business ms)] put
 --          total 0: replace the segment's blob if it still waits
 --          total -1: put the group aside under the name in blob, unless it is complete
--- Returns  msgpack [per item: 0 incomplete · [1, [blob...]] this one completed it, in order · 2 the group was complete
---          before: a duplicate · [3, blob] incomplete, and this one took the place of an earlier one]
+-- Returns  msgpack [per item: 0 incomplete · [1, [blob...]] this one completed it, in order · 2 the group was
+--          complete before: a duplicate · [3, blob] incomplete, and this one took the place of an earlier one]
 --
 -- Atomic because of two last segments exactly one may find the message complete. The group stays, marked, until
 -- admit decides on it, so that a crash between the two loses nothing.

@@ -3,7 +3,8 @@
 -- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:who:<hash> {pNN}:events {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
 -- ARGV[4]  msgpack [event limit, items]; item: [recipient hash, op, scope, source, at (business ms)]
---          op 1 opt out, 2 subscribe again, 3 tier (source is the tier, '' none); scope: '', ':a:<account>', ':s:<signature>'
+--          op 1 opt out, 2 subscribe again, 3 tier (source is the tier, '' none)
+--          scope: '', ':a:<account>', ':s:<signature>'
 -- Returns  msgpack [per item: 1 changed, 0 something newer was known]
 --
 -- The value is a msgpack map: 'o' .. scope → [source, at] opted out, 's' .. scope → the same for subscribed again,

@@ -3,14 +3,15 @@
 -- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:held {pNN}:heldmsg {pNN}:who:<hash> {pNN}:mt:<carrier>:<lane>
 --          {pNN}:part:<stream> {pNN}:st:<message id> {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
--- ARGV[4]  msgpack [state TTL (ms, 0: update only), items]; item: [id, seen, op, ...]; seen: how the blob began when it was read, '' any
+-- ARGV[4]  msgpack [state TTL (ms, 0: update only), items]; item: [id, seen, op, ...]
+--          seen: how the blob began when it was read, '' any
 --          op 1 send:    stream suffix, blob, recipient hash, queue limit, [facts]
 --          op 2 hold:    due (business ms), blob ('' as it is)
 --          op 3 end:     [message id, state, ...]
 --          op 4 cancel:  [message id, state, ...]; the reply has the blob
 --          op 5 replace: blob
--- Returns  '' when all were done, else msgpack [per item: 0 done, [1, fact] opted out, still held, [3] queue full, still
---          held, [5] not held any more or changed since it was read, [6, blob] cancelled]
+-- Returns  '' when all were done, else msgpack [per item: 0 done, [1, fact] opted out, still held, [3] queue full,
+--          still held, [5] not held any more or changed since it was read, [6, blob] cancelled]
 --
 -- Atomic because a message that is due may be cancelled, replaced and released at the same moment.
 -- include: replay

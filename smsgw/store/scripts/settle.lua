@@ -45,7 +45,7 @@ local function meet_early(n)
   local list, elsewhere = {}, false
   for e = 1, #found do
     local ready, reply = unpack_message(found[e]), nil
-    reply, value = match_receipt(suffix, value, ready, limits)
+    reply, value = match_receipt(suffix, value, ready[1], ready[2], ready[3], ready[4], limits)
     if reply[1] == 3 then elsewhere = true end
     list[e] = {ready, reply}
   end
