@@ -1,5 +1,6 @@
 -- Shared begin of every script that must run once: ARGV[1] slot, ARGV[2] call number, ARGV[3] deadline.
--- A slot has one call out at a time and numbers them, so its last reply is all that has to be kept.
+-- A slot has one call out at a time and numbers them, so its last reply is all that has to be kept; for a day, because
+-- a caller that lost its connection may come back as late as that.
 -- After it: `call` is redis.call, `payload` is ARGV[4], `finish(reply)` must be what the script returns.
 local call = redis.call
 local unpack_message = cmsgpack.unpack
@@ -25,7 +26,7 @@ if ARGV[3] ~= '0' then
 end
 local function finish(reply)
   if ARGV[1] ~= '' then
-    call('SET', done_key, ARGV[2] .. ':' .. reply, 'PX', '600000')
+    call('SET', done_key, ARGV[2] .. ':' .. reply, 'PX', '86400000')
   end
   return reply
 end
