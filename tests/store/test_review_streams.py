@@ -1,4 +1,4 @@
-"""A stream that is removed and added again while a read of it is under way: its pending entries come again, all of them."""
+"""A stream removed and added again while a read of it is under way: its pending entries come again, all of them."""
 
 from __future__ import annotations
 
