@@ -8,6 +8,8 @@
 -- Atomic because an acknowledged entry that is not deleted would stay in the stream for good.
 -- include: replay
 -- include: entries
+-- A first write that needs no memory: what was delivered must make room, also by a full Redis.
+call('DEL', KEY_DONE .. 'none')
 local input = unpack_message(ARGV[4])
 for i = 1, #input do
   settle_entries(input[i][1], input[i][2], input[i][3])

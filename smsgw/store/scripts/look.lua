@@ -7,6 +7,8 @@
 --
 -- A script, though it only reads, so that a batch costs one call and facts are read as admission reads them.
 -- include: replay
+-- A first write that needs no memory: what was accepted must be sent, also by a full Redis.
+call('DEL', KEY_DONE .. 'none')
 local items = unpack_message(ARGV[4])
 local keys = {}
 for i = 1, #items do keys[i] = KEY_WHO .. items[i][1] end

@@ -8,5 +8,7 @@
 -- Atomic because a replayed call that arrives late must not lower a mark.
 -- include: replay
 local input = unpack_message(ARGV[4])
+-- A first write that needs no memory: what was accepted must be sent, also by a full Redis.
+call('DEL', KEY_DONE .. 'none')
 call('HSET', KEY_HWM .. input[1], unpack(input[2]))
 return finish('')

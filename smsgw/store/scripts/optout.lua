@@ -12,6 +12,8 @@
 -- Atomic because it reads, compares and writes, and an older import must never undo what is newer.
 -- include: replay
 local input = unpack_message(ARGV[4])
+-- A first write that needs no memory: a recipient's word counts, also by a full Redis.
+call('DEL', KEY_DONE .. 'none')
 local event_limit, items = string.format('%.0f', input[1]), input[2]
 
 local function decide(who, item)
