@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from smsgw.errors import StoreError
 from smsgw.gateway.lanes import LANES, Job, Lane, Order
-from smsgw.smpp.pdu import rebuild_sm, with_header
-from smsgw.smpp.views import Sm
+from smsgw.gateway.views import from_number
+from smsgw.smpp.pdu import with_header
 from smsgw.store.entries import Entry, entry_key
 from smsgw.store.envelope import Envelope
 
@@ -31,6 +31,8 @@ MIN_BUFFER = 64
 BUFFER_WINDOWS = 4
 #: While all binds of a carrier are down, look this often whether its messages should move.
 FAILOVER_PERIOD_S = 1.0
+#: A mark that the store refused is asked for again after this.
+MARK_RETRY_S = 1.0
 #: The loop's clock has milliseconds; waiting less would turn it round and round.
 SHORTEST_WAIT_S = 0.001
 
@@ -90,7 +92,14 @@ class CarrierQueue:
         target = self._lanes[stream]
         for entry_id, fields in entries:
             order = entry_key(entry_id)
-            job = Job(stream, entry_id, order, lane, Envelope.unpack(open_sealed(fields[1])))
+            try:
+                job = Job(stream, entry_id, order, lane, Envelope.unpack(open_sealed(fields[1])))
+            except StoreError as error:
+                # It stays pending and is read again at the next start: its key may have come back by then.
+                self._context.log(
+                    "store.entry_unreadable", {"stream": stream, "entry": entry_id.decode(), "why": str(error)}
+                )
+                continue
             if pending and order <= mark:
                 if not self._outcomes.resend_uncertain(self, job):
                     continue
@@ -123,6 +132,8 @@ class CarrierQueue:
         if unfinished:
             for bind, job in tuple(unfinished.items()):
                 del unfinished[bind]
+                if self._outcomes.looks_again(self, job):
+                    continue
                 if not self._send(bind, job, now_s):
                     return self._more_later()
         while True:
@@ -140,24 +151,27 @@ class CarrierQueue:
         """Send the segments of a job that the bind and the rate let through; False when the rate said stop."""
         take = self.pool.throttle.take
         todo = job.todo
+        # A message_payload is one PDU and as many segments as its text takes on the air.
+        segments = job.envelope.segments if len(job.envelope.pdus) == 1 else 1
         while todo:
             if not bind.free:
                 self._keep(bind, job)
                 return True
-            wait_s = take(1, now_s)
+            wait_s = take(segments, now_s)
             if wait_s:
                 self._keep(bind, job)
                 self._wake_in(wait_s)
                 return False
             index = todo.pop(0)
             sequence_number = bind.next_sequence()
-            pdu = job.envelope.pdus[index]
-            if self._source:
-                pdu = rebuild_sm(Sm(pdu), source_addr=self._source)
-            bind.submit(with_header(pdu, sequence_number), sequence_number, Flight(job, index, now_s))
+            pdu = self._pdu(job.envelope.pdus[index], sequence_number)
+            bind.submit(pdu, sequence_number, Flight(job, index, now_s))
             self._outcomes.sent(self, bind, job, index)
         job.queued = False
         return True
+
+    def _pdu(self, pdu: bytes, sequence_number: int) -> bytes:
+        return with_header(from_number(pdu, self._source) if self._source else pdu, sequence_number)
 
     def _keep(self, bind: Bind, job: Job) -> None:
         """The job can't go on now: stay with its bind once a segment of it is there, else wait for any."""
@@ -193,7 +207,7 @@ class CarrierQueue:
         if bind is None or self.pool.throttle.take(1, now_s):
             return False
         sequence_number = bind.next_sequence()
-        bind.submit(with_header(pdu, sequence_number), sequence_number, flight)
+        bind.submit(self._pdu(pdu, sequence_number), sequence_number, flight)
         return True
 
     def bind_lost(self, bind: Bind) -> None:
@@ -224,6 +238,7 @@ class CarrierQueue:
             lane.marking = False
             if error is not None:
                 self._context.log("store.mark_refused", {"stream": stream, "why": str(error)})
+                self._loop.call_later(MARK_RETRY_S, self.pump_soon)
                 return
             lane.marked(order)
             self.pump_soon()
@@ -262,9 +277,11 @@ class CarrierQueue:
         return self._loop.time() - down_since_s >= self.pool.settings.failover_after_s
 
     def _move_away(self) -> None:
-        """All binds are down for long enough: what waits here goes to the next carrier of its route that is up."""
+        """All binds are down for long enough: what waits here expires, or goes to a carrier of its route that is up."""
 
         def moves(job: Job) -> bool:
+            if self._outcomes.is_over(self, job):
+                return True
             return job.is_whole and self._outcomes.reroute(self, job, "all binds are down", only_up=True)
 
         for lane in self._lanes.values():

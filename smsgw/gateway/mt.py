@@ -299,7 +299,7 @@ class MtJourney:
             [part.registered for part in parts],
             now_ms,
             now_ms,
-            submission.expires_ms or now_ms + int(self._context.settings.max_validity_s * 1000),
+            submission.expires_ms or (submission.due_ms or now_ms) + int(self._context.settings.max_validity_s * 1000),
             submission.due_ms,
             submission.segments,
             carriers,

@@ -61,17 +61,12 @@ class Outcomes:
         """Judge a message at the moment of sending: True when it must not be sent now (it is being taken care of).
 
         The hours are asked every time, for a closed window binds everybody; opt-outs when the last look is some
-        seconds old.
+        seconds old. Of a message of which segments are at the carrier the rest ends here when it may not go on.
         """
-        if not job.is_whole:
-            return False
+        if self.is_over(queue, job):
+            return True
         envelope = job.envelope
         now_ms = self._context.clock.now_ms()
-        if envelope.expires_at_ms and now_ms >= envelope.expires_at_ms:
-            self._fail_rest(
-                queue, job, Report(int(MessageState.EXPIRED), "000", now_ms), Step.EXPIRED, "validity is over"
-            )
-            return True
         rules = None if envelope.flags & INTERNAL else self._context.rules.get(envelope.account)
         if rules is None:
             if envelope.flags & INTERNAL:
@@ -79,12 +74,17 @@ class Outcomes:
             self.refuse_late(queue, job, Refusal(ACCOUNT_DISABLED, "the account was removed", None))
             return True
         outcome = rules.rules.judge_time(envelope.message_class, now_ms)
-        if isinstance(outcome, Hold):
+        if not job.is_whole:
+            if outcome is None:
+                return False
+            job.queued = False
+            self.refuse_late(queue, job, Refusal(outcome.reason, "for the rest of the message", None))
+        elif isinstance(outcome, Hold):
             envelope.due_ms = outcome.until_ms
             self._hold(job, outcome.until_ms, Step.HELD, outcome.until_ms, outcome.reason.rule_id)
         elif outcome is not None:
             self.refuse_late(queue, job, outcome)
-        elif now_ms - envelope.looked_at_ms <= self._context.settings.look_again_s * 1000:
+        elif abs(now_ms - envelope.looked_at_ms) <= self._context.settings.look_again_s * 1000:
             return False
         else:
             facts = rules.facts(envelope.signature)
@@ -92,6 +92,16 @@ class Outcomes:
                 return False
             rhash = self._context.store.recipients.hash(envelope.recipient)
             self._context.looks.put((queue, job), rhash, facts)
+        return True
+
+    def is_over(self, queue: CarrierQueue, job: Job) -> bool:
+        """True when the validity of a message is over: what was not sent of it has been reported."""
+        now_ms = self._context.clock.now_ms()
+        if not job.envelope.expires_at_ms or now_ms < job.envelope.expires_at_ms:
+            return False
+        job.queued = False
+        report = Report(int(MessageState.EXPIRED), "000", now_ms)
+        self._fail_rest(queue, job, report, Step.EXPIRED, "validity is over")
         return True
 
     def looked(self, items: list[object], replies: list[str] | StoreError) -> None:

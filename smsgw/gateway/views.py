@@ -5,6 +5,7 @@ from __future__ import annotations
 from smsgw.clock import from_ms, to_ms
 from smsgw.errors import RecoverableError
 from smsgw.smpp.alphabet import decode_text
+from smsgw.smpp.codec import decode, encode
 from smsgw.smpp.constants import CommandId, CommandStatus
 from smsgw.smpp.pdu import rebuild_sm
 from smsgw.smpp.times import parse_time
@@ -34,6 +35,16 @@ def outgoing(view: View) -> bytes:
     if registered & 3 == 1 and not view.schedule_delivery_time:
         return raw
     return rebuild_sm(view, registered_delivery=registered & ~3 | 1, schedule_delivery_time=b"")
+
+
+def from_number(pdu: bytes, source_addr: bytes) -> bytes:
+    """A stored submit_sm or data_sm with another source address: the number that its carrier knows us by."""
+    view = view_of(pdu)
+    if isinstance(view, Sm):
+        return rebuild_sm(view, source_addr=source_addr)
+    decoded = decode(pdu)
+    decoded.fields["source_addr"] = source_addr
+    return encode(decoded)
 
 
 def read_times(view: View, now_ms: int) -> tuple[int, int]:

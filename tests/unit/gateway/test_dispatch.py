@@ -80,6 +80,7 @@ class Scene:
         )
         outcomes = SimpleNamespace(
             looks_again=lambda queue, job: False,
+            is_over=lambda queue, job: False,
             sent=lambda queue, bind, job, index: None,
             resend_uncertain=self._resend_uncertain,
             reroute=self._reroute,

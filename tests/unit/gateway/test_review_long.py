@@ -83,7 +83,9 @@ class World:
             spawn=lambda work: self.spawn(tasks, work),
             outbound=SimpleNamespace(append=lambda *each: self.receipts.append(each)),
             admission=SimpleNamespace(submit=self.admits.append),
-            long=SimpleNamespace(group=lambda *parts: GROUP, put=self.put.append, drop=self.drop, put_aside=self.put_aside),
+            long=SimpleNamespace(
+                group=lambda *parts: GROUP, put=self.put.append, drop=self.drop, put_aside=self.put_aside
+            ),
         )
         reports = LocalReports(self.context)
         self.mt = MtJourney(self.context, reports, SimpleNamespace(takes=lambda *_: False))  # type: ignore[arg-type]
