@@ -10,19 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from smsgw.clock import from_ms
-from smsgw.errors import RecoverableError, StoreError
+from smsgw.errors import LocalError, RecoverableError, StoreError
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.mt import MtJourney
 from smsgw.gateway.multi import Multi
 from smsgw.gateway.outcomes import Outcomes
 from smsgw.gateway.reports import Report
-from smsgw.gateway.views import outgoing, read_times
+from smsgw.gateway.views import outgoing, read_times, view_of
 from smsgw.policy.model import Draft, Hold, Refusal
-from smsgw.policy.reasons import STORE_AWAY
+from smsgw.policy.reasons import RATE, STORE_AWAY
 from smsgw.records.record import Step
 from smsgw.smpp.alphabet import decode_text
 from smsgw.smpp.codec import Pdu, decode, encode
-from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus, MessageState
+from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus, MessageState, Tag
 from smsgw.smpp.layout import DistributionList, SmeAddress
 from smsgw.smpp.pdu import rebuild_sm, response
 from smsgw.smpp.times import format_absolute
@@ -58,6 +58,12 @@ class Requests:
             elif command_id == SUBMIT_MULTI:
                 self._submit_multi(session, raw, sequence_number)
             elif command_id in (QUERY_SM, CANCEL_SM, REPLACE_SM):
+                account = session.account
+                if account is not None and session.unanswered > account.settings.window:
+                    # Each is a task and a connection to the store.
+                    refusal = Refusal(RATE, f"more than {account.settings.window} requests unanswered", 1)
+                    session.refuse(command_id, sequence_number, refusal)
+                    return
                 self._context.spawn(self._ask(session, command_id, decode(raw), sequence_number))
             else:
                 # broadcast_sm and its kin: there is no cell broadcast behind this gateway.
@@ -110,7 +116,7 @@ class Requests:
         state = status.message_state
         if state == MessageState.ENROUTE and await self._context.held.get(message_id) is not None:
             state = int(MessageState.SCHEDULED) if session.version >= 0x50 else int(MessageState.ENROUTE)
-        final = format_absolute(from_ms(status.final_ms)) if status.final_ms else b""
+        final = _absolute(status.final_ms)
         fields: dict[str, object] = {
             "message_id": message_id.encode("latin-1"),
             "final_date": final,
@@ -131,9 +137,12 @@ class Requests:
     async def _replace(self, session: EsmeSession, pdu: Pdu) -> bytes:
         """SMPP 3.4 §4.10: another text for a held message, under the rules for texts; caps were counted."""
         held, envelope = await self._own_held(session, pdu, CommandStatus.ESME_RREPLACEFAIL)
-        old = Sm(envelope.pdus[0])
+        old = view_of(envelope.pdus[0])
         if len(envelope.pdus) > 1 or old.has_udh:
             raise RecoverableError(CommandStatus.ESME_RREPLACEFAIL, "a message of several segments can't be replaced")
+        if not isinstance(old, Sm) or old.tlvs.first(Tag.MESSAGE_PAYLOAD) is not None:
+            # replace_sm has no message_payload (§4.10.1): the carrier would be given both texts.
+            raise RecoverableError(CommandStatus.ESME_RREPLACEFAIL, "a message_payload can't be replaced")
         fields = pdu.fields
         new = Sm(
             rebuild_sm(
@@ -191,6 +200,14 @@ def _system_id(session: EsmeSession) -> str:
 def _same_source(pdu: Pdu, source_addr: str) -> bool:
     """The source address must be the message's (SMPP 3.4 §4.8.1, §4.9.1, §4.10.1)."""
     return cast(bytes, pdu.fields["source_addr"]).decode("latin-1") == source_addr
+
+
+def _absolute(at_ms: int) -> bytes:
+    """final_date; empty when there is none, or none that SMPP can write: a test clock may be in any year."""
+    try:
+        return format_absolute(from_ms(at_ms)) if at_ms else b""
+    except (LocalError, OverflowError):
+        return b""
 
 
 def _single(pdu: Pdu, destination: SmeAddress) -> bytes:
