@@ -137,6 +137,11 @@ class Bind:
                 )
             except LinkError as error:
                 self._tell("carrier.connect_failed", reason=str(error))
+            except asyncio.CancelledError:
+                # Whoever cancels us has stopped the timers that would cut a peer that does not read.
+                if self.link is not None:
+                    self.link.abort("shutting down")
+                raise
             finally:
                 # The next attempt begins when this link is really gone, else its end would be taken for the new one's.
                 if self.link is not None and self.link.is_connected:

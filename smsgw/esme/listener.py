@@ -149,6 +149,8 @@ class Listener:
         self._passwords.ask(host, stored, password, checked)
 
     def connected(self, session: EsmeSession) -> None:
+        # Not before: of a TLS handshake that fails nobody would ever be told.
+        self.sessions.add(session)
         if len(self.sessions) > self._settings.max_connections:
             self._notify("esme.too_many_connections", {"connections": len(self.sessions), "peer": session.link.peer})
             session.link.abort("too many connections")
@@ -171,7 +173,6 @@ class Listener:
         )
         owner = cast(LinkOwner[object], session)
         session.link = Link(Role.SMSC, owner, self._ticker, timers, 1, settings.response_s)
-        self.sessions.add(session)
         return session.link
 
     def _admit(

@@ -52,7 +52,7 @@ class Delivery:
 class _Box:
     """What is in memory for one account."""
 
-    __slots__ = ("account", "generation", "losses", "pump_due", "queue", "reading", "starved", "stream")
+    __slots__ = ("account", "aside", "generation", "losses", "pump_due", "queue", "reading", "starved", "stream")
 
     def __init__(self, account: Account, stream: str) -> None:
         self.account = account
@@ -61,6 +61,8 @@ class _Box:
         self.reading = False
         #: Counts the times that reading was stopped: what was put aside before that comes from the store again.
         self.generation = 0
+        #: Refused for the moment by the application, waiting for their next try.
+        self.aside = 0
         self.pump_due = False
         #: How often the link went while an entry was unanswered; kept over binds, for the entry comes again.
         self.losses: dict[bytes, int] = {}
@@ -99,7 +101,7 @@ class Outbox:
         if not account.has_receiver or self._context.closing:
             return 0
         wanted = 2 * account.settings.deliver_window * max(1, len(account.sessions))
-        room = max(0, wanted - len(box.queue))
+        room = max(0, wanted - len(box.queue) - box.aside)
         box.starved = room == 0
         return room
 
@@ -164,6 +166,7 @@ class Outbox:
         if box is not None and box.reading and not account.has_receiver:
             box.reading = False
             box.generation += 1
+            box.aside = 0
             box.queue.clear()
             self._reader(box).remove(box.stream)
 
@@ -242,9 +245,11 @@ class Outbox:
 
         def again() -> None:
             if box.generation == generation:
+                box.aside -= 1
                 box.queue.appendleft(delivery)
                 self._pump_soon(box)
 
+        box.aside += 1
         self._loop.call_later(RETRY_S * min(delivery.attempts, 30), again)
 
     def _drop(self, box: _Box, delivery: Delivery, why: str) -> None:
