@@ -1,0 +1,22 @@
+"""A message scheduled far ahead may be tried for as long as any other: its time counts from when it is due."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from smsgw.gateway.submission import Part, Submission
+from tests.unit.gateway.test_review_long import NOW_MS, World
+
+DAY_MS = 86_400_000
+
+
+@pytest.mark.parametrize(("due_ms", "starts_ms"), [(0, NOW_MS), (NOW_MS + 10 * DAY_MS, NOW_MS + 10 * DAY_MS)])
+async def test_validity_without_a_validity_period(due_ms: int, starts_ms: int) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        world = World(tasks)
+        part = Part(None, 0, 0, "0" * 20, 0, b"")
+        submission = Submission(world.account, [part], "1069", "8613800000001", "hash", 0, NOW_MS)
+        submission.due_ms = due_ms
+        assert world.mt._envelope(submission, ["alpha"], 0).expires_at_ms == starts_ms + 3_600_000
