@@ -197,7 +197,7 @@ class App:
         return Context(
             settings=wiring.gateway_settings(site),
             clock=self.clock,
-            wall_ms=lambda: time.time_ns() // 1_000_000,
+            wall_s=time.time,
             store=self.store,
             ids=MessageIds(rng.getrandbits(16)),
             accounts={name: Account(wiring.account_settings(each)) for name, each in site.accounts.items()},

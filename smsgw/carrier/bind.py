@@ -29,6 +29,8 @@ PERMANENT_BIND_ERRORS = frozenset(
     (int(CommandStatus.ESME_RINVPASWD), int(CommandStatus.ESME_RINVSYSID), int(CommandStatus.ESME_RINVBNDSTS))
 )
 PERMANENT_RETRY_S = 300.0
+#: A bind that lasted this long was a good one: the next reconnect begins with the shortest wait again.
+STEADY_S = 10.0
 
 _SUBMIT_SM_RESP = int(CommandId.SUBMIT_SM_RESP)
 _DELIVER_SM = int(CommandId.DELIVER_SM)
@@ -124,8 +126,12 @@ class Bind:
             delay_s: float | None = None
             try:
                 await self._connect_and_bind()
-                self._backoff.reset()
+                loop = asyncio.get_running_loop()
+                bound_s = loop.time()
                 await self._gone.wait()
+                # A carrier that drops every bind at once is not to be hammered because each bind succeeded.
+                if loop.time() - bound_s >= STEADY_S:
+                    self._backoff.reset()
             except BindRejected as error:
                 if error.command_status in PERMANENT_BIND_ERRORS:
                     delay_s = PERMANENT_RETRY_S

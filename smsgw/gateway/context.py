@@ -117,7 +117,7 @@ class Context:
 
     settings: GatewaySettings
     clock: BusinessClock
-    wall_ms: Callable[[], int]
+    wall_s: Callable[[], float]
     store: Store
     ids: MessageIds
     accounts: dict[str, Account]
@@ -126,10 +126,14 @@ class Context:
     records: RecordLog
     mt_readers: list[StreamReader] = field(default_factory=list)
     pools: dict[str, Pool] = field(default_factory=dict)
+    #: By carrier, then class: ``keys.mt_suffix``.
+    stream_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     dialled: Numbers = field(default_factory=lambda: Numbers(()))
     #: The words for MO to numbers that nobody has.
     mo_words: MoWords = field(default_factory=lambda: MoWords(()))
     log: Callable[[str, dict[str, object]], None] = lambda event, fields: None
+    #: Hash and mask of the recipients of late, for all journals: each comes in several steps within a second.
+    known_recipients: dict[str, tuple[str, str]] = field(default_factory=dict)
     #: Kept by the application: whether Redis answered when it was last asked.
     store_up: bool = True
     #: Set at shutdown: nothing new is accepted.
@@ -168,8 +172,13 @@ class Context:
                 return name
         return untried[0] if untried and not only_up else None
 
+    def stream_for(self, carriers: Sequence[str], message_class: int) -> str:
+        """How admission names the stream where a new message goes."""
+        first = carriers[0]
+        return self.stream_names[first if self.pools[first].up else self.first_carrier(carriers)][message_class]
+
     def first_carrier(self, carriers: Sequence[str]) -> str:
-        """Where a new message goes: the first carrier of its route that is up, or the first of all."""
+        """Where a message goes: the first carrier of its route that is up, or the first of all."""
         for name in carriers:
             if self.pools[name].up:
                 return name

@@ -136,11 +136,16 @@ class CarrierQueue:
                     continue
                 if not self._send(bind, job, now_s):
                     return self._more_later()
+        burst, free_bind = 0, None
         while True:
-            free_bind = self.pool.pick()
+            if burst <= 0:
+                # Half of the room of the bind that has most, then ask again: even enough, and cheaper than each time.
+                free_bind = self.pool.pick()
+                burst = (free_bind.free + 1) // 2 if free_bind is not None else 0
             next_job = self._next_job() if free_bind is not None else None
             if free_bind is None or next_job is None:
                 break
+            burst -= len(next_job.todo)
             if self._outcomes.looks_again(self, next_job):
                 continue
             if not self._send(free_bind, next_job, now_s):

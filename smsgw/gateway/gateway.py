@@ -31,7 +31,7 @@ from smsgw.store.commit import GroupCommit
 from smsgw.store.correlation import Correlation
 from smsgw.store.entries import Entry, entry_key
 from smsgw.store.held import Held
-from smsgw.store.keys import mt
+from smsgw.store.keys import mt, mt_suffix
 from smsgw.store.long import Long
 from smsgw.store.looks import Looks
 from smsgw.store.marks import Marks
@@ -104,6 +104,7 @@ class Gateway:
         """A carrier: its streams are read from now on. Call before ``run``."""
         queue = CarrierQueue(self.context, pool, self._outcomes)
         self.context.pools[pool.name] = pool
+        self.context.stream_names[pool.name] = tuple(mt_suffix(pool.name, lane) for lane in range(len(LANE_LABELS)))
         self.queues[pool.name] = queue
         for partition, reader in enumerate(self.context.mt_readers):
             for lane in range(len(LANE_LABELS)):

@@ -23,9 +23,8 @@ class MessageIds:
         self._second = -1
         self._prefix = ""
 
-    def next(self, partition: int, now_ms: int) -> str:
-        """An id for a message of ``partition`` (0–255); ``now_ms`` is wall-clock time."""
-        second = now_ms // 1000
+    def next(self, partition: int, second: int) -> str:
+        """An id for a message of ``partition`` (0–255); ``second`` is wall-clock time, seconds since 1970."""
         if second != self._second:
             self._second = second
             self._prefix = f"{second & 0xFFFFFFFF:08x}{self._node}"

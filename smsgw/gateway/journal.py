@@ -30,8 +30,7 @@ class Journal:
         self._append = context.records.append
         self._clock_ms = context.clock.now_ms
         self._hash = context.store.recipients.hash
-        #: Hash and mask of the recipients of late: each comes in several steps within a second.
-        self._known: dict[str, tuple[str, str]] = {}
+        self._known = context.known_recipients
 
     def _who(self, recipient: str) -> tuple[str, str]:
         who = self._known.get(recipient)

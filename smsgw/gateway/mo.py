@@ -126,7 +126,7 @@ class MoJourney:
             return
         account = self._context.accounts[rules.name]
         partition = self._context.store.recipients.partition(recipient, self._context.store.partitions)
-        message_id = self._context.ids.next(partition, self._context.wall_ms())
+        message_id = self._context.ids.next(partition, int(self._context.wall_s()))
         data_coding = choose_coding(text)
         try:
             pdu = submit_sm(

@@ -18,7 +18,7 @@ from smsgw.gateway.local_reports import LocalReports
 from smsgw.gateway.multi import Destination
 from smsgw.gateway.reports import Report
 from smsgw.gateway.submission import Part, Segment, Sender, Submission
-from smsgw.gateway.views import View, outgoing, read_times, view_of
+from smsgw.gateway.views import View, outgoing, read_times, view_of, with_absolute_validity
 from smsgw.policy.caps import CapRows
 from smsgw.policy.model import Draft, Refusal
 from smsgw.policy.numbers import to_e164
@@ -38,7 +38,6 @@ from smsgw.smpp.udh import concat_of, strip_udh
 from smsgw.smpp.views import Sm
 from smsgw.store.admission import ACCEPTED, CAPPED, FULL, GONE, OPTED_OUT, AdmitItem, AdmitReply
 from smsgw.store.envelope import INTERNAL, REPORT_ALWAYS, Envelope
-from smsgw.store.keys import mt_suffix
 from smsgw.store.state import ENROUTE_HEADER, state_value
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ class MtJourney:
         if isinstance(session, Destination):
             message_id = session.next_id(partition)
         else:
-            message_id = context.ids.next(partition, context.wall_ms())
+            message_id = context.ids.next(partition, int(context.wall_s()))
         part = Part(session, command_id, sequence_number, message_id, view.registered_delivery, outgoing(view))
         source_addr = view.source_addr.decode("latin-1")
         if concat is not None and concat.total > 1:
@@ -262,6 +261,10 @@ class MtJourney:
         own = flags & INTERNAL
         at_ms = submission.due_ms or submission.accepted_ms
         caps = None if own else rules.rules.cap_rows(draft)
+        if submission.due_ms and submission.expires_ms:
+            # "Two hours from now" would begin only when the carrier gets it.
+            for part in submission.parts:
+                part.pdu = with_absolute_validity(part.pdu, submission.expires_ms)
         envelope = self._envelope(submission, list(route.carriers), flags)
         context.admission.submit(
             AdmitItem(
@@ -269,7 +272,7 @@ class MtJourney:
                 submission.rhash,
                 envelope.message_ids,
                 context.store.sealer.seal(envelope.pack()),
-                mt_suffix(context.first_carrier(route.carriers), submission.message_class),
+                context.stream_for(route.carriers, submission.message_class),
                 at_ms,
                 state_value(ENROUTE_HEADER, account.system_id, submission.source_addr),
                 () if own else rules.facts(submission.signature),
@@ -286,7 +289,7 @@ class MtJourney:
         parts = submission.parts
         account = submission.account.settings
         now_ms = submission.accepted_ms
-        if account.reject_mode == "receipt" or any(part.session is None for part in parts):
+        if account.reject_mode == "receipt" or None in [part.session for part in parts]:
             flags |= REPORT_ALWAYS
         return Envelope(
             [part.message_id for part in parts],

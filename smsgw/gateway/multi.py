@@ -44,7 +44,7 @@ class Multi:
         """The message id of the next destination."""
         self._made += 1
         if not self._first_id:
-            self._first_id = self._context.ids.next(partition, self._context.wall_ms())
+            self._first_id = self._context.ids.next(partition, int(self._context.wall_s()))
             return self._first_id
         return with_tail(self._first_id, partition, self._made - 1)
 

@@ -8,7 +8,7 @@ from smsgw.smpp.alphabet import decode_text
 from smsgw.smpp.codec import decode, encode
 from smsgw.smpp.constants import CommandId, CommandStatus
 from smsgw.smpp.pdu import rebuild_sm
-from smsgw.smpp.times import parse_time
+from smsgw.smpp.times import format_absolute, parse_time
 from smsgw.smpp.udh import strip_udh
 from smsgw.smpp.views import DataSm, Sm
 
@@ -68,3 +68,11 @@ def whole_text(views: list[View]) -> str:
     data_coding = views[0].data_coding
     pieces = [strip_udh(view.payload) if view.has_udh else view.payload for view in views]
     return decode_text(b"".join(pieces), data_coding)
+
+
+def with_absolute_validity(pdu: bytes, expires_ms: int) -> bytes:
+    """A message that is held: its relative validity_period as the instant that it meant (SMPP 3.4 §7.1.1)."""
+    view = view_of(pdu)
+    if isinstance(view, DataSm) or not view.validity_period.endswith(b"R"):
+        return pdu
+    return rebuild_sm(view, validity_period=format_absolute(from_ms(expires_ms)))

@@ -110,6 +110,8 @@ async def test_a_week_is_full_although_the_day_is_not(stage: Stage) -> None:
     for day in range(3):
         clock(stage, MONDAY + timedelta(days=day))
         assert await accepted(stage, "shop", recipient)
+        # What still waits when the clock jumps would be judged at the new time.
+        assert await at_the_carrier(stage, recipient) == day + 1
     for day in (3, 4):
         clock(stage, MONDAY + timedelta(days=day))
         (answer,) = await stage.send("shop", recipient)

@@ -25,7 +25,7 @@ def test_a_confirmation_that_cannot_be_built(text: str, dialled: bytes) -> None:
     context: Any = SimpleNamespace(
         records=SimpleNamespace(append=lambda row: None),
         clock=SimpleNamespace(now_ms=lambda: 0),
-        wall_ms=lambda: 0,
+        wall_s=lambda: 0.0,
         store=SimpleNamespace(
             partitions=1,
             recipients=SimpleNamespace(hash=str, partition=lambda digits, partitions: 0),

@@ -173,7 +173,7 @@ class Session:
 
 
 def multi_of(session: Session, destinations: int) -> Multi:
-    context = SimpleNamespace(ids=MessageIds(1), wall_ms=lambda: NOW_MS)
+    context = SimpleNamespace(ids=MessageIds(1), wall_s=lambda: NOW_MS / 1000)
     return Multi(cast(Any, session), 5, cast(Any, context), destinations)
 
 
