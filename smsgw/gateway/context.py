@@ -132,8 +132,6 @@ class Context:
     #: The words for MO to numbers that nobody has.
     mo_words: MoWords = field(default_factory=lambda: MoWords(()))
     log: Callable[[str, dict[str, object]], None] = lambda event, fields: None
-    #: Hash and mask of the recipients of late, for all journals: each comes in several steps within a second.
-    known_recipients: dict[str, tuple[str, str]] = field(default_factory=dict)
     #: Kept by the application: whether Redis answered when it was last asked.
     store_up: bool = True
     #: Set at shutdown: nothing new is accepted.

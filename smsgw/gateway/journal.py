@@ -17,28 +17,21 @@ if TYPE_CHECKING:
     from smsgw.policy.model import Refusal
     from smsgw.store.envelope import Envelope
 
-KNOWN_RECIPIENTS = 50_000
 _ACCEPTED, _HELD, _REFUSED = int(Step.ACCEPTED), int(Step.HELD), int(Step.REFUSED)
 
 
 class Journal:
     """Appends rows; every method is one step."""
 
-    __slots__ = ("_append", "_clock_ms", "_hash", "_known")
+    __slots__ = ("_append", "_clock_ms", "_hash")
 
     def __init__(self, context: Context) -> None:
         self._append = context.records.append
         self._clock_ms = context.clock.now_ms
         self._hash = context.store.recipients.hash
-        self._known = context.known_recipients
 
     def _who(self, recipient: str) -> tuple[str, str]:
-        who = self._known.get(recipient)
-        if who is None:
-            if len(self._known) >= KNOWN_RECIPIENTS:
-                self._known.clear()
-            who = self._known[recipient] = (self._hash(recipient), mask(recipient)) if recipient else ("", "")
-        return who
+        return (self._hash(recipient), mask(recipient)) if recipient else ("", "")
 
     def accepted(self, submission: Submission, message_id: str, route: str, hold_reason: str) -> None:
         """Admitted: durably queued, or held until ``submission.due_ms``."""

@@ -90,7 +90,7 @@ class ReceiptJourney:
             return
         for context, result in zip(contexts, results, strict=True):
             if isinstance(context, _Inbound):
-                self._answer(context, CommandStatus.ESME_ROK)
+                self._answer(context, 0)
                 self._tell(context, result)
 
     # -- inside

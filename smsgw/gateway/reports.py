@@ -35,6 +35,9 @@ UNNUMBERED = "999"
 
 #: Kinds of receipt as bits, and which of them each value of registered_delivery asks for (SMPP 3.4 §5.2.17).
 SUCCESS, FAILURE, INTERMEDIATE = 1, 2, 4
+# Plain ints: looking a member up in an enum costs more than building a short field.
+_DELIVERED, _RECEIPTED_MESSAGE_ID = int(MessageState.DELIVERED), int(Tag.RECEIPTED_MESSAGE_ID)
+_OTHER_KINDS = {int(MessageState.ENROUTE): INTERMEDIATE, int(MessageState.ACCEPTED): INTERMEDIATE}
 _WANTED = {0: 0, 1: SUCCESS | FAILURE, 2: FAILURE, 3: SUCCESS}
 
 
@@ -66,11 +69,7 @@ def wanted_kinds(registered_delivery: int) -> int:
 
 def kind_of(message_state: int) -> int:
     """The kind of a receipt with this state."""
-    if message_state == MessageState.DELIVERED:
-        return SUCCESS
-    if message_state in (MessageState.ENROUTE, MessageState.ACCEPTED):
-        return INTERMEDIATE
-    return FAILURE
+    return SUCCESS if message_state == _DELIVERED else _OTHER_KINDS.get(message_state, FAILURE)
 
 
 def pack_origin(view: Sm | DataSm, submitted_ms: int) -> bytes:
@@ -113,7 +112,7 @@ def receipt_pdu(
     """
     visible = shown(message_id)
     state = report.message_state
-    delivered = "001" if state == MessageState.DELIVERED else "000"
+    delivered = "001" if state == _DELIVERED else "000"
     stat = _STAT_OF_STATE.get(state, "UNKNOWN")
     text = (
         f"id:{visible} sub:001 dlvrd:{delivered} submit date:{_short(origin.submitted_ms, zone)}"
@@ -121,7 +120,7 @@ def receipt_pdu(
     )
     tlvs = b""
     if tlvs_allowed:
-        tlvs = tlv(Tag.RECEIPTED_MESSAGE_ID, visible.encode("ascii") + b"\0") + tlv(Tag.MESSAGE_STATE, bytes((state,)))
+        tlvs = tlv(_RECEIPTED_MESSAGE_ID, visible.encode("ascii") + b"\0") + _STATE_TLVS[state]
         if report.network_error:
             tlvs += tlv(Tag.NETWORK_ERROR_CODE, report.network_error)
         if not report.err.isdigit():
@@ -151,12 +150,13 @@ def err_digits(err: str) -> str:
     return f"{digits[-3:]:0>3}" if digits else UNNUMBERED
 
 
-_minute_cache: dict[tuple[int, str], str] = {}
+_STATE_TLVS = tuple(tlv(Tag.MESSAGE_STATE, bytes((state,))) for state in range(256))
+_minute_cache: dict[tuple[int, tzinfo], str] = {}
 
 
 def _short(at_ms: int, zone: tzinfo) -> str:
     """YYMMDDhhmm; formatting a date costs microseconds, and many receipts share a minute."""
-    key = (at_ms // 60_000, str(zone))
+    key = (at_ms // 60_000, zone)
     text = _minute_cache.get(key)
     if text is None:
         if len(_minute_cache) > 10_000:

@@ -78,7 +78,7 @@ class World:
             closing=False,
             accounts={"shop": self.account},
             rules={"shop": rules},
-            first_carrier=lambda carriers: carriers[0],
+            stream_for=lambda carriers, message_class: f"{carriers[0]}:{message_class}",
             log=lambda event, fields: None,
             spawn=lambda work: self.spawn(tasks, work),
             outbound=SimpleNamespace(append=lambda *each: self.receipts.append(each)),
