@@ -213,9 +213,13 @@ async def test_what_is_unanswered_when_the_link_goes_is_unknown_in_order(world: 
     assert len(world.connections) == 2
 
 
-async def test_a_connection_that_is_refused_is_tried_again_later_and_later(world: World) -> None:
+@pytest.mark.parametrize("steady_s", [0.0, 10.0])
+async def test_a_connection_that_is_refused_is_tried_again_later_and_later(
+    world: World, steady_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smsgw.carrier.bind.STEADY_S", steady_s)
     world.refused = 8
-    await running(world)
+    bind = await running(world)
     for _ in range(8):
         await world.awake()
     assert len(world.connections) == 1
@@ -225,7 +229,9 @@ async def test_a_connection_that_is_refused_is_tried_again_later_and_later(world
     await answer(world)
     world.connections[-1].link.connection_lost(None)
     await turns()
-    assert 0.5 <= world.waits[-1] <= 1.0  # success begins the back-off anew
+    # A bind that lasted begins the back-off anew; one that did not is one more failure.
+    assert 0.5 <= world.waits[-1] <= (1.0 if steady_s == 0.0 else 60.0)
+    assert bind._backoff.attempts == (1 if steady_s == 0.0 else 9)
 
 
 @pytest.mark.parametrize("status", [0x0E, 0x0F, 0x04])
