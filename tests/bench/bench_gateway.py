@@ -55,9 +55,10 @@ def write_site(directory: Path, ports: dict[str, int]) -> Path:
         main.read_text() + f"\n[listener]\nport = {ports['listener']}\n\n[ops]\nport = {ports['ops']}\n",
         encoding="utf-8",
     )
-    for carrier, standard in (("alpha", 2776), ("beta", 2777)):
+    # Beta stays down: with both at one simulator, receipts would come over binds where nobody knows their ids.
+    for carrier, standard, port in (("alpha", "2776", ports["carrier"]), ("beta", "2777", 1)):
         path = site / "carriers" / f"{carrier}.toml"
-        path.write_text(path.read_text().replace(str(standard), str(ports["carrier"])), encoding="utf-8")
+        path.write_text(path.read_text().replace(standard, str(port)), encoding="utf-8")
     return site
 
 
