@@ -57,14 +57,13 @@ class AccountSettings:
 
 
 class Account:
-    """One account while the gateway runs. ``sessions`` are the bound ones, ``binding`` those being authenticated."""
+    """One account while the gateway runs. ``sessions`` are the bound ones."""
 
-    __slots__ = ("binding", "bucket", "sessions", "settings", "turn")
+    __slots__ = ("bucket", "sessions", "settings", "turn")
 
     def __init__(self, settings: AccountSettings) -> None:
         self.settings = settings
         self.sessions: list[EsmeSession] = []
-        self.binding = 0
         self.bucket = TokenBucket(settings.rate_per_s, max(settings.rate_per_s, 1.0))
         self.turn = 0
 

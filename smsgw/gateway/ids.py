@@ -43,11 +43,3 @@ def shown(message_id: str) -> str:
         return message_id
     head, _, tail = message_id.partition(".")
     return tail[:2] + head[2:]
-
-
-def partition_of(message_id: str) -> int | None:
-    """The partition in an id of ours, None when it can't be one."""
-    try:
-        return int(message_id[:2], 16) if len(message_id) >= ID_CHARS and message_id.isascii() else None
-    except ValueError:
-        return None

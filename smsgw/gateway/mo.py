@@ -20,7 +20,6 @@ from smsgw.smpp.pdu import response, submit_sm
 from smsgw.smpp.udh import strip_udh
 from smsgw.smpp.views import DataSm, Sm
 from smsgw.store.optouts import OptOutChange
-from smsgw.store.outbound import FIELD_MO
 from smsgw.store.recipients import SCOPE_COMPANY, scope_account, scope_signature
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ class MoJourney:
             self._answer(received, CommandStatus.ESME_ROK if error is None else CommandStatus.ESME_RSYSERR)
 
         sealed = self._context.store.sealer.seal(received.view.raw)
-        self._context.outbound.append(owner.account, (FIELD_MO, sealed), durable)
+        self._context.outbound.append_mo(owner.account, sealed, durable)
 
     def _answer(self, received: _Received, command_status: int) -> None:
         answer = response(received.command_id | RESPONSE_BIT, command_status, received.sequence_number, b"")

@@ -30,6 +30,7 @@ from smsgw.policy.reasons import (
     RATE,
     STORE_AWAY,
 )
+from smsgw.policy.shaping import rate_refusal
 from smsgw.smpp.alphabet import decode_text
 from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus, MessageState
 from smsgw.smpp.pdu import response
@@ -329,7 +330,7 @@ class MtJourney:
             return Refusal(RATE, f"more than {settings.window} requests unanswered", 1)
         wait_s = account.bucket.take(segments, session.now_s) if recipient is not None else 0.0
         if wait_s:
-            return Refusal(RATE, f"more than {settings.rate_per_s:g} segments a second", max(1, round(wait_s)))
+            return rate_refusal(wait_s)
         return None
 
     def _refuse_early(

@@ -28,8 +28,3 @@ class MoWords:
     def classify(self, text: str) -> MoKind | None:
         """What the whole text says, or None when it is not one of the words."""
         return self._kinds.get(normalise(text))
-
-
-def classify_mo(text: str, words: MoWords) -> MoKind | None:
-    """``words.classify(text)``, for callers that pass functions about."""
-    return words.classify(text)

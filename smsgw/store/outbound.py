@@ -1,8 +1,7 @@
 """Out streams: receipts and MO on their way to an application.
 
 Owns the entries' form. The first field's name tells what an entry is:
-  ``o`` sealed origin, ``r`` sealed receipt, ``i`` message id   — a carrier's receipt, written by correlate
-  ``l`` sealed local receipt                                    — made by the gateway
+  ``o`` sealed origin, ``r`` sealed receipt, ``i`` message id   — a receipt, written by correlate or made by the gateway
   ``m`` sealed MO PDU
 An entry stays until the application answered its deliver_sm; then ``ack``. Streams are bounded by
 ``StoreSettings.out_limit``: the oldest entries of an application that stays away go first.
@@ -25,7 +24,6 @@ from smsgw.store.scripts import script
 FIELD_ORIGIN: Final = b"o"
 FIELD_RECEIPT: Final = b"r"
 FIELD_MESSAGE_ID: Final = b"i"
-FIELD_LOCAL: Final = b"l"
 FIELD_MO: Final = b"m"
 
 Appended = Callable[[StoreError | None], None]
@@ -49,10 +47,6 @@ class Outbound:
     def append(self, account: str, fields: Fields, done: Appended) -> None:
         """Append an entry of alternating field names and values; ``done(None)`` when it is durable."""
         self.appends.put(keys.account_partition(account, self._store.partitions), (account, fields, done))
-
-    def append_local(self, account: str, sealed_receipt: bytes, done: Appended) -> None:
-        """Append a receipt that the gateway made."""
-        self.append(account, (FIELD_LOCAL, sealed_receipt), done)
 
     def append_mo(self, account: str, sealed_mo: bytes, done: Appended) -> None:
         """Append an MO."""

@@ -35,7 +35,7 @@ def test_a_confirmation_that_cannot_be_built(text: str, dialled: bytes) -> None:
         accounts={"shop": None},
         ids=SimpleNamespace(next=lambda partition, now_ms: "0" * 20),
         log=lambda event, fields: events.append(event),
-        outbound=SimpleNamespace(append=lambda account, fields, done: appended.append(account)),
+        outbound=SimpleNamespace(append_mo=lambda account, fields, done: appended.append(account)),
     )
     fields: dict[str, object] = {"source_addr": NUMBER.encode(), "destination_addr": dialled}
     view = DataSm(encode(Pdu(int(CommandId.DATA_SM), 0, 1, fields)))

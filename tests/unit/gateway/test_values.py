@@ -12,7 +12,7 @@ import pytest
 from smsgw.clock import to_ms
 from smsgw.errors import RecoverableError
 from smsgw.gateway.context import Context, Dialled, Numbers
-from smsgw.gateway.ids import MessageIds, partition_of, shown, with_tail
+from smsgw.gateway.ids import MessageIds, shown, with_tail
 from smsgw.gateway.multi import Multi
 from smsgw.gateway.reports import FAILURE, INTERMEDIATE, SUCCESS, Origin, Report, kind_of, receipt_pdu, wanted_kinds
 from smsgw.gateway.views import outgoing, read_times, whole_text
@@ -22,6 +22,7 @@ from smsgw.smpp.constants import CommandId, Tag
 from smsgw.smpp.layout import SmeAddress
 from smsgw.smpp.receipt import parse_receipt
 from smsgw.smpp.views import Sm
+from smsgw.store.keys import partition_of_message
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW_MS = to_ms(datetime(2026, 11, 18, 10, 26, 40, tzinfo=UTC))
@@ -35,7 +36,7 @@ def test_ids_differ_tell_their_partition_and_begin_anew_each_second() -> None:
     made = [ids.next(7, NOW_MS // 1000 + later) for later in (0, 0, 0, 1)]
     assert len(set(made)) == 4
     assert {len(each) for each in made} == {20}
-    assert {partition_of(each) for each in made} == {7}
+    assert {partition_of_message(each) for each in made} == {7}
     assert made[0][2:14] == f"{NOW_MS // 1000:08x}abcd"
     assert made[2][2:10] != made[3][2:10]
 
@@ -43,13 +44,8 @@ def test_ids_differ_tell_their_partition_and_begin_anew_each_second() -> None:
 def test_the_id_of_a_further_destination_shows_that_of_the_first() -> None:
     first = MessageIds(1).next(0x0A, NOW_MS // 1000)
     other = with_tail(first, 0x0B, 253)
-    assert partition_of(other) == 0x0B
+    assert partition_of_message(other) == 0x0B
     assert (shown(other), shown(first)) == (first, first)
-
-
-@pytest.mark.parametrize("text", ["", "0", "zz" + "0" * 18, "é" * 20, "00" * 9])
-def test_what_can_be_no_id_of_ours(text: str) -> None:
-    assert partition_of(text) is None
 
 
 # -- receipts
