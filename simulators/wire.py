@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from typing import cast
 
 from simulators.turn import Turn
@@ -18,7 +19,7 @@ from smsgw.smpp.framing import Framer
 MAX_OCTETS = 70_000
 
 
-class Wire(asyncio.Protocol):
+class Wire(asyncio.Protocol, ABC):
     """Base of a simulated session; subclasses implement ``on_frame`` and ``on_lost``."""
 
     def __init__(self, turn: Turn, max_octets: int = MAX_OCTETS) -> None:
@@ -41,9 +42,9 @@ class Wire(asyncio.Protocol):
     def on_open(self) -> None:
         """The connection is there."""
 
+    @abstractmethod
     def on_frame(self, frame: bytes) -> None:
         """One whole PDU came; must not raise."""
-        raise NotImplementedError
 
     def on_frames_done(self) -> None:
         """All frames of one read were handled."""

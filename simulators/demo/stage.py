@@ -59,7 +59,7 @@ class Stage:
     async def __aenter__(self) -> Stage:
         try:
             await self._start()
-        except BaseException:
+        except BaseException:  # also when interrupted: children that were started must not stay
             await self._exits.aclose()
             raise
         return self

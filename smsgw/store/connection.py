@@ -143,7 +143,7 @@ class Store:
         except StoreAway:
             await self._lost(partition)
             raise
-        except BaseException:
+        except BaseException:  # also when cancelled: a reply may still be on its way to this connection
             await channel.close()
             raise
         if self._closed:
