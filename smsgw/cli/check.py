@@ -12,8 +12,8 @@ import typer
 
 from smsgw.cli.options import JsonOption, SiteOption
 from smsgw.config.load import load_site
-from smsgw.config.problems import ConfigErrors
 from smsgw.config.site import Site
+from smsgw.documents.problems import ConfigErrors
 from smsgw.errors import ConfigError
 
 

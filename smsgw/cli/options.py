@@ -11,8 +11,8 @@ import typer
 
 from smsgw.cli.output import wrong_usage
 from smsgw.config.account import AccountSettings
-from smsgw.config.names import with_hint
 from smsgw.config.site import Site
+from smsgw.documents.names import with_hint
 from smsgw.policy.numbers import to_e164
 
 SiteOption = Annotated[

@@ -17,8 +17,8 @@ from smsgw.cli.options import JsonOption, NumberArgument, SiteOption, known, rec
 from smsgw.cli.output import print_json
 from smsgw.cli.site_store import open_store
 from smsgw.config.load import load_site
-from smsgw.config.names import with_hint
 from smsgw.config.site import Site
+from smsgw.documents.names import with_hint
 from smsgw.errors import ConfigError
 from smsgw.policy.numbers import to_e164
 from smsgw.store.recipients import RecipientFacts

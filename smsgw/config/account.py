@@ -6,23 +6,22 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from smsgw.config.fields import (
-    ClassNumber,
+from smsgw.config.fields import ClassNumber, Ranges
+from smsgw.config.passwords import check_stored_form
+from smsgw.documents.names import with_hint
+from smsgw.documents.values import (
     Day,
     Digits,
     Listed,
     Name,
     Network,
     PerSecond,
-    Ranges,
     SecretFile,
     Settings,
     Strings,
     SystemId,
     no_duplicates,
 )
-from smsgw.config.names import with_hint
-from smsgw.config.passwords import check_stored_form
 from smsgw.policy.profile import AccountPolicy
 from smsgw.smpp.constants import CommandId
 

@@ -12,9 +12,9 @@ from datetime import date
 from pathlib import Path
 from typing import Final, Literal
 
-from smsgw.config.document import Document
-from smsgw.config.fields import Settings
-from smsgw.config.problems import Problems
+from smsgw.documents.document import Document
+from smsgw.documents.problems import Problems
+from smsgw.documents.values import Settings
 from smsgw.policy.calendar import Workdays
 from smsgw.policy.profile import Profile
 

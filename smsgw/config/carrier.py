@@ -7,7 +7,8 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, Strict, model_validator
 
-from smsgw.config.fields import (
+from smsgw.documents.names import with_hint
+from smsgw.documents.values import (
     DigitsOrEmpty,
     ExistingFile,
     Host,
@@ -23,7 +24,6 @@ from smsgw.config.fields import (
     Strings,
     SystemId,
 )
-from smsgw.config.names import with_hint
 from smsgw.policy.profile import CarrierPolicy, SignaturePosition
 from smsgw.policy.retry import Action
 from smsgw.smpp.alphabet import DEFAULT_ALPHABETS

@@ -16,9 +16,7 @@ from pydantic import BaseModel
 from smsgw.config.account import AccountSettings
 from smsgw.config.calendar import CalendarFile, read_days, warn_of_unknown_years
 from smsgw.config.carrier import CarrierSettings
-from smsgw.config.document import Document
 from smsgw.config.node import NodeFile
-from smsgw.config.problems import Problems
 from smsgw.config.profile import ProfileFile, build_profile
 from smsgw.config.references import (
     Entry,
@@ -32,6 +30,8 @@ from smsgw.config.references import (
 )
 from smsgw.config.routes import RoutesFile, check_accounts_have_routes, check_routes
 from smsgw.config.site import Site
+from smsgw.documents.document import Document
+from smsgw.documents.problems import Problems
 from smsgw.policy.calendar import Workdays
 from smsgw.policy.profile import Profile
 from smsgw.policy.routing import RouteTable

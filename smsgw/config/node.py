@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from smsgw.config.fields import (
+from smsgw.documents.values import (
     ExistingFile,
     Host,
     Moment,

@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BeforeValidator, Field
 
-from smsgw.config.document import Document
-from smsgw.config.fields import Classes, CountryCode, Digits, Listed, Name, Ranges, Settings, Strings
-from smsgw.config.names import with_hint
-from smsgw.config.problems import Problems
-from smsgw.config.units import parse_duration
+from smsgw.config.fields import Classes, Ranges
+from smsgw.documents.document import Document
+from smsgw.documents.names import with_hint
+from smsgw.documents.problems import Problems
+from smsgw.documents.units import parse_duration
+from smsgw.documents.values import CountryCode, Digits, Listed, Name, Settings, Strings
 from smsgw.policy.model import ALL_CLASSES, MessageClass
 from smsgw.policy.profile import (
     PERIOD_MS,

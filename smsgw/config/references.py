@@ -16,12 +16,12 @@ from pydantic import BaseModel
 
 from smsgw.config.account import AccountSettings
 from smsgw.config.carrier import CarrierSettings
-from smsgw.config.document import Document
-from smsgw.config.names import with_hint
 from smsgw.config.node import NodeFile
-from smsgw.config.problems import Problems
 from smsgw.config.routes import RoutesFile
 from smsgw.config.site import NumberOwner
+from smsgw.documents.document import Document
+from smsgw.documents.names import with_hint
+from smsgw.documents.problems import Problems
 from smsgw.policy.profile import Profile
 from smsgw.policy.signature import signature_fault
 

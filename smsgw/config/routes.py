@@ -8,9 +8,10 @@ from typing import Annotated, TypeAlias
 from pydantic import Field
 
 from smsgw.config.account import AccountSettings
-from smsgw.config.document import Document
-from smsgw.config.fields import Classes, Listed, Name, Prefix, Settings
-from smsgw.config.problems import Problems
+from smsgw.config.fields import Classes
+from smsgw.documents.document import Document
+from smsgw.documents.problems import Problems
+from smsgw.documents.values import Listed, Name, Prefix, Settings
 from smsgw.policy.model import ALL_CLASSES, CLASS_LABELS
 from smsgw.policy.routing import Route
 

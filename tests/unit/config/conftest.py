@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from smsgw.config.load import load_site
-from smsgw.config.problems import ConfigErrors
 from smsgw.config.site import Site
+from smsgw.documents.problems import ConfigErrors
 
 EXAMPLE = Path(__file__).parents[3] / "config" / "example"
 TODAY = date(2026, 11, 18)

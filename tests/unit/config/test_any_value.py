@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from smsgw.config.problems import ConfigErrors
+from smsgw.documents.problems import ConfigErrors
 
 from .conftest import EXAMPLE, SiteCopy
 

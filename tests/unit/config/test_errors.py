@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from smsgw.config.load import load_site
-from smsgw.config.problems import ConfigErrors
+from smsgw.documents.problems import ConfigErrors
 from smsgw.errors import ConfigError
 
 from .conftest import SiteCopy

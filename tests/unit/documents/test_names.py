@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smsgw.config.names import with_hint
+from smsgw.documents.names import with_hint
 
 
 def test_names_the_nearest_and_the_rest() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smsgw.config.units import parse_duration, parse_rate
+from smsgw.documents.units import parse_duration, parse_rate
 
 
 @pytest.mark.parametrize(

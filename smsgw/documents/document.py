@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from smsgw.config.fields import DIRECTORY
-from smsgw.config.locate import KeyPath, Lines
-from smsgw.config.names import with_hint
-from smsgw.config.problems import Problems
+from smsgw.documents.locate import KeyPath, Lines
+from smsgw.documents.names import with_hint
+from smsgw.documents.problems import Problems
+from smsgw.documents.values import DIRECTORY
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -1,7 +1,7 @@
-"""Everything that is wrong with a site, gathered, so that one run of ``smsgw check`` shows all of it.
+"""Everything that is wrong with a set of files, gathered, so that one look shows all of it.
 
 Owns the list while files are read, the order in which it is printed, and the exception that carries it.
-Errors stop a site from being used; warnings don't.
+Errors stop the files from being used; warnings don't.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from smsgw.errors import ConfigError
 
 
 class ConfigErrors(ConfigError):
-    """A site that can't be used. ``errors`` has at least one entry; ``str()`` is one line for each."""
+    """Files that can't be used. ``errors`` has at least one entry; ``str()`` is one line for each."""
 
     def __init__(self, errors: Iterable[ConfigError], warnings: Iterable[ConfigError] = ()) -> None:
         self.errors = tuple(errors)
@@ -31,7 +31,7 @@ class Problems:
         self._warnings: list[ConfigError] = []
 
     def error(self, file: Path, line: int, key: str, why: str) -> None:
-        """Something that must be mended before the site can be used."""
+        """Something that must be mended before the files can be used."""
         self._errors.append(ConfigError(file, line, key, why))
 
     def warn(self, file: Path, line: int, key: str, why: str) -> None:

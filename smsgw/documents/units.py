@@ -1,7 +1,7 @@
 """Durations, rates and periods as people write them: ``30s``, ``300ms``, ``100/s``, ``24h``.
 
 Every function raises ValueError with a sentence that says what was expected and what was found;
-``load`` puts file, line and key in front of it. Numbers without a unit are refused: nobody knows
+``document`` puts file, line and key in front of it. Numbers without a unit are refused: nobody knows
 later whether ``timeout = 30`` meant seconds.
 """
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgw.config.locate import KeyPath, Lines
+from smsgw.documents.locate import KeyPath, Lines
 
 TEXT = """\
 # [not.a.table]
