@@ -29,7 +29,7 @@ class Behaviour:
 
     def __init__(self, settings: CarrierSettings) -> None:
         self._settings = settings
-        self._draws = Draws(settings.seed)
+        self._draws = Draws(settings.seed or 0)
         self._seen: dict[bytes, int] = {}
         self._receipt_form = settings.receipt_id or settings.response_id
         self._renderers: dict[tuple[ReceiptStyle, ReceiptState], Renderer] = {}

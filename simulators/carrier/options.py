@@ -149,8 +149,6 @@ def settings_of(arguments: argparse.Namespace) -> CarrierSettings:
         raise ValueError("--password goes with --system-id")
     if accounts:
         given["accounts"] = accounts
-    if "tps_per" in given:
-        given["tps_per_account"] = given.pop("tps_per") == "account"
     if "refuse" in given:
         given["refuse"] = tuple(given["refuse"])
     if "parts" in given:

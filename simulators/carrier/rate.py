@@ -43,7 +43,7 @@ class Limits:
         self._tps = settings.tps
         self._burst = settings.tps_burst or max(1.0, settings.tps)
         self._tps_status = settings.tps_status
-        self.per_account = settings.tps_per_account
+        self.per_account = settings.tps_per == "account"
         #: Whether there is any limit at all.
         self.active = bool(self._window or self._tps)
 

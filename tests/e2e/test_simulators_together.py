@@ -98,7 +98,7 @@ async def test_the_window_is_enforced_only_against_those_who_exceed_it() -> None
 
 @pytest.mark.parametrize("per_account", [False, True])
 async def test_the_rate_counts_segments_of_a_bind_or_an_account(per_account: bool) -> None:
-    settings = CarrierSettings(tps=0.001, tps_burst=6, tps_per_account=per_account)
+    settings = CarrierSettings(tps=0.001, tps_burst=6, tps_per="account" if per_account else "bind")
     async with CarrierSim(settings) as sim, EsmeSim(_esme(sim, "transceiver", "transmitter")) as esme:
         (whole,) = esme.submit_long("1", "8613800000001", "x" * 300, long="payload", bind=0)  # two segments
         answers = [await whole]

@@ -41,7 +41,7 @@ def test_carrier_behaviour() -> None:
         "--receipt-parts", "last", "--resend-after", "5s", "--seed", "abc", "--log", "x.jsonl", "--no-receipts",
     )  # fmt: skip
     assert (settings.max_binds, settings.max_binds_status, settings.refuse_binds) == (2, 0x0D, 0x0D)
-    assert (settings.window, settings.tps, settings.tps_per_account) == (10, 100.0, True)
+    assert (settings.window, settings.tps, settings.tps_per) == (10, 100.0, "account")
     assert settings.refuse == ((0x08, 0.02), (88, 0.01))
     assert settings.never_answer == pytest.approx(0.005)
     assert (settings.response_id.name, settings.receipt_id and settings.receipt_id.name) == ("hex:8", "dec")

@@ -1,0 +1,49 @@
+"""Who may listen to a connection: every octet in both directions, and its beginning and end.
+
+Captures, the page's live traffic and tests attach taps; with none attached a connection pays one
+comparison for each read and write.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Connection(Protocol):
+    """What a tap may know of the connection it listens to (``simulators.wire.Wire``)."""
+
+    @property
+    def number(self) -> int:
+        """Counted from 1 in the order of connecting, for each carrier or application."""
+
+    @property
+    def where(self) -> str:
+        """The name of the simulated carrier or application."""
+
+    @property
+    def system_id(self) -> str:
+        """The bound account; empty before the bind."""
+
+    @property
+    def local(self) -> tuple[str, int]:
+        """Our address and port."""
+
+    @property
+    def remote(self) -> tuple[str, int]:
+        """The peer's address and port."""
+
+
+class Tap(Protocol):
+    """Called from the event loop, before anything is done with what came; must not raise."""
+
+    def opened(self, connection: Connection) -> None:
+        """A connection was made, or the tap was attached to one that is there."""
+
+    def received(self, connection: Connection, octets: bytes) -> None:
+        """One read of the socket, cut anywhere."""
+
+    def sent(self, connection: Connection, octets: bytes) -> None:
+        """One PDU, or whatever else was written as one piece."""
+
+    def closed(self, connection: Connection) -> None:
+        """The connection is gone."""
