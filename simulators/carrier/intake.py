@@ -21,6 +21,7 @@ from simulators.carrier.rate import Limits
 from simulators.carrier.settings import CarrierSettings
 from simulators.carrier.states import DELETED
 from simulators.carrier.stats import Stats
+from simulators.clock import SimClock
 from simulators.wheel import TimeWheel
 from smsgw.errors import RecoverableError
 from smsgw.smpp import pdu
@@ -47,6 +48,8 @@ class Intake:
         limits: Limits,
         outbox: Outbox,
         wheel: TimeWheel,
+        real_wheel: TimeWheel,
+        clock: SimClock,
         stats: Stats,
         journal: Journal | None,
     ) -> None:
@@ -56,6 +59,8 @@ class Intake:
         self._limits = limits
         self._outbox = outbox
         self._wheel = wheel
+        self._real_wheel = real_wheel
+        self._clock = clock
         self._stats = stats
         self._journal = journal
         self._next = settings.id_base

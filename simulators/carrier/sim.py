@@ -24,6 +24,7 @@ from simulators.carrier.outbox import Outbox
 from simulators.carrier.rate import Limits
 from simulators.carrier.settings import CarrierSettings
 from simulators.carrier.stats import Stats
+from simulators.clock import SimClock
 from simulators.turn import Turn
 from simulators.wheel import TimeWheel
 
@@ -74,8 +75,9 @@ class CarrierSim:
             self._turn.at_end.append(self._journal.flush)
         self._outbox = Outbox(settings, self.stats, self._wheel, self._journal)
         self._intake = Intake(
-            settings, self._behaviour, self._limits, self._outbox, self._wheel, self.stats, self._journal
-        )
+            settings, self._behaviour, self._limits, self._outbox, self._wheel, self._wheel, SimClock(), self.stats,
+            self._journal,
+        )  # fmt: skip
         self._desk = Desk(settings, self._intake, self._outbox, self.stats)
         self._server = await loop.create_server(self._link, settings.host, settings.port, backlog=1024)
         self.port = self._server.sockets[0].getsockname()[1]
