@@ -28,7 +28,7 @@ def clock_of(site: Site) -> BusinessClock:
     """Real time, or the clock of test mode."""
     if site.clock.mode == "real":
         return RealClock()
-    return TestClock(site.clock.start or RealClock().now())
+    return TestClock(site.clock.start or RealClock().now(), site.clock.rate)
 
 
 def gateway_settings(site: Site) -> GatewaySettings:

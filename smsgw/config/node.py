@@ -102,15 +102,21 @@ class RecordSettings(Settings):
 
 
 class ClockSettings(Settings):
-    """``[clock]``: business time. ``test`` starts at ``start`` (else now) and can be moved; never for real traffic."""
+    """``[clock]``: business time. ``test`` starts at ``start`` (else now) and can be moved; never for real traffic.
+
+    ``rate`` is business seconds per real second, 0 to 1,000,000; 0 stands still until it is moved.
+    """
 
     mode: Literal["real", "test"] = "real"
     start: Moment | None = None
+    rate: Annotated[float, Field(ge=0, le=1e6)] = 1.0
 
     @model_validator(mode="after")
     def _start_only_in_tests(self) -> Self:
         if self.start is not None and self.mode == "real":
             raise ValueError('start needs mode = "test": real time can\'t be set')
+        if self.rate != 1 and self.mode == "real":
+            raise ValueError('rate needs mode = "test": real time can\'t be sped up')
         return self
 
 

@@ -203,15 +203,21 @@ class OpsServer:
 
 
 def _change(clock: SettableClock, wanted: dict[str, object]) -> None:
-    if len(wanted) != 1 or not set(wanted) <= {"set", "advance_s", "rate"}:
-        raise _BadRequestError('send {"set": "2026-11-18T10:30:00+08:00"}, {"advance_s": 60} or {"rate": 1.0}')
+    """A rate, a move, or both; all of it or nothing."""
+    if not wanted or not wanted.keys() <= {"set", "advance_s", "rate"} or {"set", "advance_s"} <= wanted.keys():
+        raise _BadRequestError('send {"set": "2026-11-18T10:30:00+08:00"} or {"advance_s": 60}, {"rate": 1.0}, or both')
+    before = clock.rate
     try:
-        if "set" in wanted:
-            clock.set(datetime.fromisoformat(str(wanted["set"])))
-        elif "advance_s" in wanted:
-            clock.advance(_number("advance_s", wanted["advance_s"]))
-        else:
+        if "rate" in wanted:
             clock.rate = _number("rate", wanted["rate"])
+        try:
+            if "set" in wanted:
+                clock.set(datetime.fromisoformat(str(wanted["set"])))
+            elif "advance_s" in wanted:
+                clock.advance(_number("advance_s", wanted["advance_s"]))
+        except (ValueError, OverflowError, _BadRequestError):
+            clock.rate = before
+            raise
     except (ValueError, OverflowError) as error:
         raise _BadRequestError(str(error)) from error
 

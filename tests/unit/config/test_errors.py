@@ -267,6 +267,13 @@ CLASHES = [
     Mistake(
         "smsgw.toml",
         'mode = "real"',
+        'mode = "real"\nrate = 60',
+        'clock: rate needs mode = "test": real time can\'t be sped up',
+        at="[clock]",
+    ),
+    Mistake(
+        "smsgw.toml",
+        'mode = "real"',
         'mode = "test"\nstart = 2026-01-01T00:00:00',
         'clock.start: expected a time with its zone, such as "2026-11-18T10:30:00+08:00", found 2026-01-01 00:00:00',
         at="start = 2026",

@@ -99,8 +99,9 @@ def test_paths_are_relative_to_the_site_unless_absolute(site: SiteCopy) -> None:
 
 
 def test_a_test_clock_has_a_start(site: SiteCopy) -> None:
-    site.edit("smsgw.toml", 'mode = "real"', 'mode = "test"\nstart = "2026-11-18T10:30:00+08:00"')
+    site.edit("smsgw.toml", 'mode = "real"', 'mode = "test"\nstart = "2026-11-18T10:30:00+08:00"\nrate = 60')
     assert site.load().clock.start == datetime(2026, 11, 18, 2, 30, tzinfo=UTC)
+    assert site.load().clock.rate == 60
     assert "test clock" in site.warnings()[0]
 
 

@@ -159,6 +159,8 @@ def test_clock_is_set_advanced_and_sped_up(server: OpsServer, clock: TestClock) 
     assert clock.now() == datetime(2026, 11, 19, tzinfo=UTC) + timedelta(seconds=90.5)
     ask(server, "/clock", "PUT", b'{"rate": 60}')
     assert clock.rate == pytest.approx(60)
+    reply = ask(server, "/clock", "PUT", b'{"set": "2026-11-20T08:00:00+08:00", "rate": 0}')
+    assert (reply.json["now"], reply.json["rate"]) == ("2026-11-20T00:00:00.000+00:00", 0)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +168,8 @@ def test_clock_is_set_advanced_and_sped_up(server: OpsServer, clock: TestClock) 
     [
         b"", b"{", b"[]", b"{}", b'{"set": "yesterday"}', b'{"set": "2026-11-18T10:30:00"}', b'{"advance_s": -1}',
         b'{"advance_s": "60"}', b'{"advance_s": true}', b'{"advance_s": NaN}', b'{"advance_s": 1e300}', b'{"rate": -1}',
-        b'{"set": "2026-11-18T10:30:00Z", "rate": 2}', b'{"wind": 1}', b"\xff", b"[" * 60_000,
+        b'{"set": "2026-11-18T10:30:00Z", "advance_s": 2}', b'{"set": "yesterday", "rate": 2}',
+        b'{"advance_s": "60", "rate": 2}', b'{"wind": 1}', b"\xff", b"[" * 60_000,
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_a_400_and_changes_nothing(server: OpsServer, clock: TestClock, body: bytes) -> None:
