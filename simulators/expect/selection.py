@@ -1,0 +1,121 @@
+"""Which entries are meant: conditions on their fields, all of which must hold.
+
+The same model reads the tables of scenarios and the queries of the control port. It changes nothing
+and remembers nothing of what it has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Annotated, Final, Literal, TypeAlias, get_args
+
+from pydantic import BeforeValidator, Strict
+
+from simulators.entry import Entry
+from simulators.expect.patterns import Numbers, Patterns, Statuses, TlvTable, compile_pattern, compile_tlv, tag_number
+from smsgw.clock import to_ms
+from smsgw.documents.values import Moment, Settings
+
+Kind = Literal["submit", "receipt", "mo", "bind", "refused_bind", "unbind", "lost"]
+KINDS: Final[tuple[str, ...]] = get_args(Kind)
+EntryTest: TypeAlias = Callable[[Entry], bool]
+
+_TEXT_FIELDS = ("where", "account", "source", "destination", "text", "message_id", "stat", "err", "fate")
+_NUMBER_FIELDS = ("bind", "message_state", "data_coding", "esm_class", "registered_delivery", "segments")
+
+
+def _one_or_more(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Kinds = Annotated[tuple[Kind, ...], Strict(False), BeforeValidator(_one_or_more)]
+
+
+class Selection(Settings):
+    """Entries that satisfy every condition given; a list means one of its values.
+
+    Patterns have ``*`` and ``?`` wild and stand for whole texts; between slashes they are regular expressions.
+    """
+
+    kind: Kinds = ()
+    #: Names of carriers or applications.
+    where: Patterns = ()
+    account: Patterns = ()
+    #: Number of the connection.
+    bind: Numbers = ()
+    source: Patterns = ()
+    destination: Patterns = ()
+    text: Patterns = ()
+    #: The text exactly, with nothing wild in it.
+    text_is: str | None = None
+    #: command_status of the answer, as a number or by name; see ``answered`` for those without.
+    status: Statuses = ()
+    #: Whether there was an answer at all.
+    answered: bool | None = None
+    message_id: Patterns = ()
+    stat: Patterns = ()
+    err: Patterns = ()
+    message_state: Numbers = ()
+    data_coding: Numbers = ()
+    esm_class: Numbers = ()
+    registered_delivery: Numbers = ()
+    segments: Numbers = ()
+    fate: Patterns = ()
+    #: Tag, by name or number -> true (there), false (not there), a number, "hex:0a0b", or a pattern.
+    tlv: TlvTable = {}  # noqa: RUF012 - frozen, and pydantic copies it
+    #: Business time, the second exclusive.
+    since: Moment | None = None
+    until: Moment | None = None
+
+    def matches(self, entry: Entry) -> bool:
+        """Whether all conditions hold for ``entry``."""
+        return all(test(entry) for test in self._tests)
+
+    @cached_property
+    def _tests(self) -> tuple[EntryTest, ...]:
+        return tuple(self._compile())
+
+    def _compile(self) -> Iterator[EntryTest]:
+        if self.kind:
+            kinds = frozenset(self.kind)
+            yield lambda entry: entry.kind in kinds
+        if self.answered is not None:
+            answered = self.answered
+            yield lambda entry: (entry.status is not None) is answered
+        if self.status:
+            statuses = frozenset(self.status)
+            yield lambda entry: entry.status in statuses
+        for name in _NUMBER_FIELDS:
+            if getattr(self, name):
+                yield _number_test(name, frozenset(getattr(self, name)))
+        for name in _TEXT_FIELDS:
+            if getattr(self, name):
+                yield _text_test(name, getattr(self, name))
+        if self.text_is is not None:
+            exact = self.text_is
+            yield lambda entry: entry.text == exact
+        for name, expected in self.tlv.items():
+            yield _tlv_test(tag_number(name), expected)
+        if self.since is not None:
+            since_ms = to_ms(self.since)
+            yield lambda entry: entry.at_ms >= since_ms
+        if self.until is not None:
+            until_ms = to_ms(self.until)
+            yield lambda entry: entry.at_ms < until_ms
+
+
+def _number_test(name: str, numbers: frozenset[int]) -> EntryTest:
+    return lambda entry: getattr(entry, name) in numbers
+
+
+def _text_test(name: str, patterns: tuple[str, ...]) -> EntryTest:
+    tests = tuple(compile_pattern(pattern) for pattern in patterns)
+    return lambda entry: any(test(getattr(entry, name)) for test in tests)
+
+
+def _tlv_test(tag: int, expected: bool | int | str) -> EntryTest:
+    test = compile_tlv(expected)
+    if expected is False:
+        return lambda entry: all(each != tag for each, _ in entry.tlvs)
+    return lambda entry: any(test(value) for each, value in entry.tlvs if each == tag)
