@@ -31,18 +31,34 @@ _ALERT_NOTIFICATION = int(CommandId.ALERT_NOTIFICATION)
 class EsmeLink(Wire):
     """One connection; ``bound`` is done once the bind was answered, or failed."""
 
-    def __init__(self, settings: EsmeSettings, bind: str, turn: Turn) -> None:
+    def __init__(self, settings: EsmeSettings, bind: str, turn: Turn, number: int = 0) -> None:
         super().__init__(turn)
         self.settings = settings
+        #: For taps: connections count from 1 in the order of connecting.
+        self.number = number
+        self.where = settings.label
         self.session = SessionState(Role.ESME)
         self.bind_command = BIND_COMMANDS[bind]
         self.can_submit = False
         self.is_bound = False
+        #: An unbind was sent or came.
+        self.is_unbinding = False
         #: When enquire_link was last sent.
         self.enquired_s = 0.0
         self.bound: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    @property
+    def system_id(self) -> str:
+        """The account, once bound."""
+        return self.settings.system_id if self.is_bound else ""
+
     # what a subclass says
+
+    def on_bind_answer(self, status: int) -> None:
+        """The bind was taken (0) or refused."""
+
+    def on_unbind(self, by_peer: bool) -> None:
+        """An unbind came, or one was sent."""
 
     def on_answer(self, command_id: int, status: int, sequence_number: int, frame: bytes) -> None:
         """A response to one of our requests came (also a generic_nack)."""
@@ -56,6 +72,10 @@ class EsmeLink(Wire):
     # Wire
 
     def on_open(self) -> None:
+        self.send_bind()
+
+    def send_bind(self) -> None:
+        """Ask to be bound."""
         settings = self.settings
         self.session.bind_sent(self.bind_command)
         self.write(
@@ -88,6 +108,8 @@ class EsmeLink(Wire):
         elif command_id == _ENQUIRE_LINK:
             self.write(pdu.enquire_link_resp(sequence_number))
         elif command_id == _UNBIND:
+            self.is_unbinding = True
+            self.on_unbind(True)
             self.write(pdu.unbind_resp(sequence_number))
             self.close()
         elif command_id == _UNBIND_RESP:
@@ -103,6 +125,8 @@ class EsmeLink(Wire):
     def unbind(self) -> None:
         """Send unbind; the connection closes with its answer."""
         if self.open and self.is_bound:
+            self.is_unbinding = True
+            self.on_unbind(False)
             self.write(pdu.unbind(self.session.next_sequence()))
 
     def enquire_if_silent(self, now_s: float, after_s: float) -> None:
@@ -112,7 +136,9 @@ class EsmeLink(Wire):
             self.write(pdu.enquire_link(self.session.next_sequence()))
 
     def _bind_answered(self, status: int) -> None:
+        self.on_bind_answer(status)
         if status:
+            self.is_unbinding = True
             self.bound.set_exception(
                 BindRejected(status, f"bind as {self.settings.system_id} refused: {status_name(status)}")
             )

@@ -10,129 +10,68 @@ For tests: convenient, one future for each request. ``simulators.esme.load`` is 
 from __future__ import annotations
 
 import asyncio
+import heapq
 import itertools
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
+from simulators.clock import SimClock
+from simulators.entry import Entry
 from simulators.esme.answer import Answer
-from simulators.esme.link import EsmeLink
+from simulators.esme.incoming import Incoming, Sent
 from simulators.esme.message import Build, Envelope
 from simulators.esme.settings import EsmeSettings
+from simulators.esme.sim_link import OutboundLink, SimLink
+from simulators.esme.taps import Taps
+from simulators.tap import Tap
 from simulators.turn import Turn
-from smsgw.errors import BindRejected, ConnectFailed, LinkLost, LocalError, RecoverableError
-from smsgw.smpp import pdu
-from smsgw.smpp.alphabet import decode_text
-from smsgw.smpp.constants import CommandId
-from smsgw.smpp.receipt import Receipt, parse_receipt
-from smsgw.smpp.udh import strip_udh
+from smsgw.errors import BindRejected, ConnectFailed, LinkError, LinkLost, LocalError
 
-_DATA_SM = int(CommandId.DATA_SM)
+__all__ = ["EsmeSim", "Incoming"]
+
+T = TypeVar("T")
+L = TypeVar("L", bound=SimLink)
+
 _TICK_S = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """One deliver_sm or data_sm: an MO, or a receipt when ``receipt`` is not None."""
-
-    sm: pdu.Sm | pdu.DataSm
-    receipt: Receipt | None
-    #: Which connection it came on, from 0.
-    bind: int
-    #: time.monotonic() when it came.
-    at_s: float
-
-    @property
-    def source(self) -> str:
-        """source_addr as text."""
-        return self.sm.source_addr.decode("latin-1")
-
-    @property
-    def destination(self) -> str:
-        """destination_addr as text."""
-        return self.sm.destination_addr.decode("latin-1")
-
-    @property
-    def text(self) -> str:
-        """The decoded text without a user data header."""
-        payload = self.sm.payload
-        if self.sm.has_udh:
-            payload = strip_udh(payload)
-        return decode_text(payload, self.sm.data_coding)
-
-    @property
-    def message_id(self) -> str:
-        """The id that a receipt names; empty for an MO."""
-        return (self.receipt.id or "") if self.receipt is not None else ""
-
-
-class SimLink(EsmeLink):
-    """One bind of an ``EsmeSim``."""
-
-    def __init__(self, sim: EsmeSim, settings: EsmeSettings, bind: str, turn: Turn, number: int) -> None:
-        super().__init__(settings, bind, turn)
-        self.number = number
-        self.unanswered: dict[int, asyncio.Future[Answer]] = {}
-        self._sim = sim
-
-    def request(self, build: Build) -> asyncio.Future[Answer]:
-        """Send a request; the future is the answer, or LinkLost."""
-        sequence_number = self.session.next_sequence()
-        octets = build(sequence_number)
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self.unanswered[sequence_number] = future
-        self.write(octets)
-        return future
-
-    def on_answer(self, command_id: int, status: int, sequence_number: int, frame: bytes) -> None:
-        future = self.unanswered.pop(sequence_number, None)
-        answer = Answer.of(frame)
-        if future is None:
-            self._sim.unexpected.append(answer)
-        elif not future.done():
-            future.set_result(answer)
-
-    def on_deliver(self, command_id: int, sequence_number: int, frame: bytes) -> None:
-        status = self._sim.deliver_status
-        if status is not None:
-            self.write(pdu.response(command_id, status, sequence_number, b""))
-        try:
-            sm = pdu.DataSm(frame) if command_id == _DATA_SM else pdu.Sm(frame)
-        except RecoverableError:
-            self._sim.malformed.append(frame)
-            return
-        receipt = parse_receipt(sm)
-        came = Incoming(sm, receipt, self.number, time.monotonic())
-        (self._sim.mo if receipt is None else self._sim.receipts).append(came)
-
-    def on_gone(self) -> None:
-        for future in self.unanswered.values():
-            if not future.done():
-                future.set_exception(LinkLost("the connection went before the answer"))
-                future.exception()  # whoever waits gets it; nobody has to
-        self.unanswered.clear()
-
-
 class EsmeSim:
-    """One simulated application with its binds."""
+    """One simulated application with its binds; ``clock`` and ``turn`` may be shared with others."""
 
-    def __init__(self, settings: EsmeSettings) -> None:
+    def __init__(self, settings: EsmeSettings, *, clock: SimClock | None = None, turn: Turn | None = None) -> None:
         self.settings = settings
-        #: Receipts and MO in the order they came, over all connections of this object's life.
+        self.clock = clock or SimClock()
+        #: Receipts, MO and sent messages in the order they came and went, over all connections of this object's life.
         self.receipts: list[Incoming] = []
         self.mo: list[Incoming] = []
+        self.sent: list[Sent] = []
+        #: Binds, unbinds and lost connections.
+        self.events: list[Entry] = []
         #: Answers to nothing we asked, and deliver_sm that could not be read.
         self.unexpected: list[Answer] = []
         self.malformed: list[bytes] = []
-        #: command_status of our deliver_sm_resp; None answers never. May be changed at any time.
+        #: system_id of each outbind that came.
+        self.outbinds: list[str] = []
+        #: How we answer deliver_sm: command_status (None never) and after how many seconds. May be changed at any time.
         self.deliver_status = settings.deliver_status
+        self.deliver_after_s = settings.deliver_after_s
         self.links: list[SimLink] = []
-        self._turn: Turn | None = None
+        #: Called with everything that comes, and with every event.
+        self.on_incoming: list[Callable[[Incoming], None]] = []
+        self.on_event: list[Callable[[Entry], None]] = []
+        #: Where outbinds are waited for, once ``connect`` listens.
+        self.outbind_port = 0
+        self._turn = turn
+        self._taps: list[Tap] = []
         self._ticker: asyncio.TimerHandle | None = None
         self._references = itertools.count(1)
+        self._numbers = itertools.count(1)
         self._next = 0
+        self._is_up = False
+        self._keepers: set[asyncio.Task[None]] = set()
+        self._listener: asyncio.Server | None = None
 
     async def __aenter__(self) -> EsmeSim:
         await self.connect()
@@ -143,31 +82,35 @@ class EsmeSim:
     ) -> None:
         await self.disconnect()
 
+    @property
+    def name(self) -> str:
+        """What entries and captures call it."""
+        return self.settings.label
+
     async def connect(self) -> None:
         """Open and bind every connection; call it again after a drop or ``disconnect``.
 
-        Raises ConnectFailed, BindRejected, or LinkLost when the peer closed instead of answering.
+        With ``outbind_port`` in the settings it only listens for the SMSC. Raises ConnectFailed, BindRejected, or
+        LinkLost when the peer closed instead of answering.
         """
+        await self._give_up()
         loop = asyncio.get_running_loop()
-        self._turn = self._turn or Turn(loop)
+        self._turn = turn = self._turn or Turn(loop)
         self.links = []
-        try:
-            async with asyncio.timeout(self.settings.bind_timeout_s):
-                for number, bind in enumerate(self.settings.binds):
-                    self.links.append(await self._open(bind, number, self._turn))
-        except TimeoutError:
-            self.drop()
-            raise ConnectFailed(f"no bind within {self.settings.bind_timeout_s:g} s") from None
-        except (ConnectFailed, BindRejected, LinkLost):
-            self.drop()
-            raise
+        if self.settings.outbind_port is not None:
+            await self._listen(self.settings.outbind_port)
+        else:
+            await self._bind_all(turn)
+        self._is_up = True
         if self.settings.enquire_s:
             self._tick()
 
     async def disconnect(self, deadline_s: float = 2.0) -> None:
         """Unbind every connection and wait until they are closed, or close them."""
-        if self._ticker is not None:
-            self._ticker.cancel()
+        await self._give_up()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
         for link in self.links:
             link.unbind()
         try:
@@ -175,10 +118,46 @@ class EsmeSim:
         except TimeoutError:
             self.drop()
 
+    async def rebind(self, index: int) -> None:
+        """Bind one that is gone again. Raises as ``connect``."""
+        assert self._turn is not None
+        async with asyncio.timeout(self.settings.bind_timeout_s):
+            self.links[index] = await self._open(self.settings.binds[index], index, self._turn)
+
     def drop(self) -> None:
         """Close every connection without unbinding."""
         for link in self.links:
             link.abort()
+
+    def attach(self, tap: Tap) -> None:
+        """Have a tap listen to every connection, those that are open and those to come."""
+        self._taps.append(tap)
+        for link in self.links:
+            if link.open:
+                tap.opened(link)
+            link.tap = self._tap()
+
+    def detach(self, tap: Tap) -> None:
+        """Listen no more. Raises ValueError for a tap that is not attached."""
+        self._taps.remove(tap)
+        for link in self.links:
+            link.tap = self._tap()
+
+    def entries(self, *kinds: str) -> Iterator[Entry]:
+        """What happened, in order of time: "submit" with its answer, "receipt", "mo", and binds.
+
+        All of ``simulators.entry.Entry.kind`` when no kind is named.
+        """
+        name, account = self.name, self.settings.system_id
+        streams: list[Iterator[Entry]] = [iter(self.events)]
+        if not kinds or "submit" in kinds:
+            streams.append(sent.to_entry(name, account) for sent in self.sent)
+        for kind, kept in (("receipt", self.receipts), ("mo", self.mo)):
+            if not kinds or kind in kinds:
+                streams.append(came.to_entry(name, account) for came in kept)
+        for entry in heapq.merge(*streams, key=lambda entry: entry.real_s):
+            if not kinds or entry.kind in kinds:
+                yield entry
 
     @property
     def bound(self) -> int:
@@ -252,20 +231,120 @@ class EsmeSim:
         if self._turn is not None:
             self._turn.touch()
 
-    async def _open(self, bind: str, number: int, turn: Turn) -> SimLink:
-        settings = self.settings
+    # for its links
+
+    def keep_sent(self, sent: Sent) -> None:
+        """A message left."""
+        self._keep(self.sent, sent)
+
+    def keep_incoming(self, came: Incoming) -> None:
+        """A receipt or an MO came."""
+        self._keep(self.mo if came.receipt is None else self.receipts, came)
+        for listener in self.on_incoming:
+            listener(came)
+
+    def note(self, kind: str, link: SimLink, *, status: int | None = None, fate: str = "") -> None:
+        """A bind, an unbind or a loss."""
+        account = self.settings.system_id
+        at_ms = self.clock.now_ms()
+        entry = Entry(kind, self.name, at_ms, time.monotonic(), account, link.number, status=status, fate=fate)
+        self._keep(self.events, entry)
+        for listener in self.on_event:
+            listener(entry)
+
+    def joined(self, link: OutboundLink) -> None:
+        """The SMSC connected to us."""
+        self.links.append(link)
+
+    def gone(self, link: SimLink) -> None:
+        """A connection went."""
+        is_ours = link.index < len(self.links) and self.links[link.index] is link
+        if self._is_up and self.settings.reconnect_s and self._listener is None and is_ours:
+            keeper = asyncio.get_running_loop().create_task(self._bind_again(link.index))
+            self._keepers.add(keeper)
+            keeper.add_done_callback(self._keepers.discard)
+
+    def _keep(self, kept: list[T], new: T) -> None:
+        kept.append(new)
+        most = self.settings.record
+        if most and len(kept) >= 2 * most:
+            del kept[:-most]
+
+    def _tap(self) -> Tap | None:
+        if len(self._taps) > 1:
+            return Taps(tuple(self._taps))
+        return self._taps[0] if self._taps else None
+
+    # binding
+
+    async def _bind_all(self, turn: Turn) -> None:
+        try:
+            async with asyncio.timeout(self.settings.bind_timeout_s):
+                for index, bind in enumerate(self.settings.binds):
+                    self.links.append(await self._open(bind, index, turn))
+        except TimeoutError:
+            self.drop()
+            raise ConnectFailed(f"no bind within {self.settings.bind_timeout_s:g} s") from None
+        except (ConnectFailed, BindRejected, LinkLost):
+            self.drop()
+            raise
+
+    async def _bind_again(self, index: int) -> None:
+        while True:
+            await asyncio.sleep(self.settings.reconnect_s)
+            try:
+                await self.rebind(index)
+            except (LinkError, TimeoutError):
+                continue  # refusals are among the events; it goes on until disconnect
+            return
+
+    async def _give_up(self) -> None:
+        self._is_up = False
+        if self._ticker is not None:
+            self._ticker.cancel()
+        keepers = list(self._keepers)
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+
+    async def _listen(self, port: int) -> None:
+        def accepted() -> OutboundLink:
+            assert self._turn is not None
+            bind = self.settings.binds[0]
+            return self._tapped(
+                OutboundLink(self, self.settings, bind, self._turn, len(self.links), next(self._numbers))
+            )
+
         loop = asyncio.get_running_loop()
         try:
-            _, link = await loop.create_connection(
-                lambda: SimLink(self, settings, bind, turn, number), settings.host, settings.port
-            )
+            self._listener = await loop.create_server(accepted, self.settings.host, port)
         except OSError as error:
+            raise ConnectFailed(f"can't listen on {self.settings.host}:{port}: {error}") from error
+        self.outbind_port = self._listener.sockets[0].getsockname()[1]
+
+    async def _open(self, bind: str, index: int, turn: Turn) -> SimLink:
+        settings = self.settings
+        context = None if settings.tls is None else settings.tls.context()
+        server_name = (settings.tls.server_name or settings.host) if settings.tls is not None else None
+        try:
+            _, link = await asyncio.get_running_loop().create_connection(
+                lambda: self._tapped(SimLink(self, settings, bind, turn, index, next(self._numbers))),
+                settings.host,
+                settings.port,
+                ssl=context,
+                server_hostname=server_name,
+            )
+        except OSError as error:  # ssl.SSLError is one
             raise ConnectFailed(f"{settings.host}:{settings.port}: {error}") from error
         try:
             await link.bound
         except BaseException:  # also when cancelled: nobody else would close it
             link.abort()
             raise
+        return link
+
+    def _tapped(self, link: L) -> L:
+        link.tap = self._tap()
         return link
 
     def _link(self, bind: int | None) -> SimLink:
