@@ -1,0 +1,192 @@
+"""A scenario as a value: carriers, clock, time line, expectations, and when it is over.
+
+``ScenarioFile`` is the file; ``simulators.scenario.load`` makes the ``Scenario`` from it, in which profiles
+are read, names are checked and defaults are in place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_validator
+
+from simulators.carrier.settings import CarrierSettings
+from simulators.scenario.kinds import Duration, OneOrMore, Status
+from simulators.scenario.tables import CarrierTable, ChangesTable, Count
+from smsgw.documents.names import with_hint
+from smsgw.documents.units import parse_duration
+from smsgw.documents.values import ExistingFile, Moment, Settings
+
+#: What an event may do, and the keys that go with it: needed, and allowed.
+ACTIONS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "drop": (frozenset(), frozenset({"account", "bind"})),
+    "half_open": (frozenset(), frozenset({"account", "bind"})),
+    "unbind": (frozenset(), frozenset({"account", "bind"})),
+    "pause": (frozenset(), frozenset()),
+    "resume": (frozenset(), frozenset()),
+    "refuse_binds": (frozenset(), frozenset({"status"})),
+    "refuse_connections": (frozenset(), frozenset({"on"})),
+    "flood": (frozenset({"kind"}), frozenset({"count"})),
+    "malformed": (frozenset(), frozenset({"kind"})),
+    "unknown": (frozenset(), frozenset({"count"})),
+    "mo": (frozenset(), frozenset({"from", "to", "text", "file", "account", "count", "interval", "data_coding"})),
+    "receipt": (frozenset({"state"}), frozenset({"message_id", "to", "style", "other_bind"})),
+    "clock": (frozenset(), frozenset({"set", "advance", "rate"})),
+    "settings": (frozenset(), frozenset()),
+}
+_WHEN = frozenset({"name", "do", "at", "after_messages", "every", "times", "carrier"})
+_TABLES = frozenset(field.alias or name for name, field in ChangesTable.model_fields.items())
+
+
+def _when(value: object) -> float | datetime:
+    if isinstance(value, datetime):
+        moment = value
+    elif isinstance(value, str) and "T" in value:
+        moment = datetime.fromisoformat(value)
+    else:
+        return parse_duration(value)
+    if moment.tzinfo is None:
+        raise ValueError(f'expected a time with its zone, such as "2026-11-18T22:00:00+08:00", found {value}')
+    return moment
+
+
+When = Annotated[
+    float | datetime,
+    BeforeValidator(_when),
+    WithJsonSchema({"type": "string", "examples": ["30s", "2026-11-18T22:00:00+08:00"]}),
+]
+"""Seconds of business time after the start, or a moment."""
+
+
+class ClockPlan(Settings):
+    """``[clock]``: what business time is."""
+
+    mode: Annotated[
+        Literal["real", "scaled", "manual"], Field(description="manual stands still until it is moved.")
+    ] = "real"
+    start: Annotated[Moment | None, Field(description="Where it begins; now when left out.")] = None
+    rate: Annotated[float, Field(gt=0, le=1_000_000, description="Seconds of a scaled clock a second.")] = 60.0
+    drives: Annotated[
+        tuple[str, ...], Strict(False), Field(description="Ops ports of gateways whose test clocks follow.")
+    ] = ()
+
+    @property
+    def speed(self) -> float:
+        """Business seconds a second."""
+        return {"real": 1.0, "scaled": self.rate, "manual": 0.0}[self.mode]
+
+
+class End(Settings):
+    """``[end]``: when the run is over; whichever comes first. Nothing given: when somebody ends it."""
+
+    after: Annotated[Duration | None, Field(description="So much business time after the start.")] = None
+    messages: Annotated[int | None, Field(ge=1, description="So many messages came, and their receipts were sent.")] = (
+        None
+    )
+    decided: Annotated[bool, Field(description="Every expectation is fulfilled, or can't be any more.")] = False
+    at_most: Annotated[Duration | None, Field(description="So much real time, whatever else.")] = None
+
+
+class Phase(ChangesTable):
+    """``[[phase]]``: other settings for a part of the time line."""
+
+    name: str = ""
+    from_: When | None = Field(None, alias="from", description="Begins so long after the start, or at a moment.")
+    until: When | None = Field(None, description="Ends so long after the start, or at a moment.")
+    from_message: Count | None = Field(None, description="Begins with this message of the carriers, from 1.")
+    to_message: Count | None = Field(None, description="Ends behind this message of the carriers.")
+    carriers: OneOrMore = Field((), description="Names of carriers; all when left out.")
+
+    #: Keys that set no field of a carrier.
+    OWN: ClassVar[frozenset[str]] = frozenset({"name", "from_", "until", "from_message", "to_message", "carriers"})
+
+    def changes(self) -> dict[str, Any]:
+        """The fields of ``CarrierSettings`` that it changes."""
+        return {name: value for name, value in super().changes().items() if name not in self.OWN}
+
+
+class Event(ChangesTable):
+    """``[[event]]``: something that happens at a time."""
+
+    do: str = Field(json_schema_extra={"enum": sorted(ACTIONS)})
+    name: str = ""
+    at: When | None = Field(None, description="So long after the start, or at a moment; business time.")
+    after_messages: Annotated[int, Field(ge=1)] | None = Field(None, description="When so many messages have come.")
+    every: Annotated[Duration | None, Field(description="Again and again, so far apart.")] = None
+    times: Annotated[int | None, Field(ge=1, description="How often, with every; without: until the end.")] = None
+    carrier: str = Field("", description="One carrier; all when left out.")
+
+    account: str = ""
+    bind: int = 0
+    status: Status = Field(0x0D, description="0 takes binds again.")
+    on: bool = True
+    kind: str = ""
+    count: Annotated[int, Field(ge=1)] = 1
+    from_: str = Field("", alias="from")
+    to: str = ""
+    text: str = ""
+    file: ExistingFile | None = Field(None, description="CSV with the columns from, to, text and, if wanted, after.")
+    interval: Annotated[Duration | None, Field(description="Between the MO of a count or a file.")] = None
+    data_coding: Annotated[int | None, Field(ge=0, le=255)] = None
+    message_id: str = ""
+    state: str = ""
+    style: str = ""
+    other_bind: bool = False
+    set: Moment | None = None
+    advance: Duration | None = None
+    rate: Annotated[float | None, Field(ge=0, le=1_000_000)] = None
+
+    OWN: ClassVar[frozenset[str]] = frozenset()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.do not in ACTIONS:
+            raise ValueError(with_hint(f"nobody knows how to do {self.do!r}", self.do, ACTIONS))
+        needed, allowed = ACTIONS[self.do]
+        given = {
+            field.alias or name for name, field in type(self).model_fields.items() if name in self.model_fields_set
+        }
+        if missing := sorted(needed - given):
+            raise ValueError(f"do = {self.do!r} needs {', '.join(missing)}")
+        others = _TABLES - needed - allowed if self.do == "settings" else frozenset()
+        if wrong := sorted(given - needed - allowed - others - _WHEN):
+            raise ValueError(f"{', '.join(wrong)} means nothing with do = {self.do!r}")
+        if (self.at is None) == (self.after_messages is None):
+            raise ValueError("expected either at or after_messages")
+        return self
+
+
+class ScenarioFile(Settings):
+    """The file."""
+
+    schema_: str = Field("", alias="$schema")
+    name: str = Field("", description="For reports; the file's own name when left out.")
+    about: str = Field("", description="One sentence on what it shows.")
+    shows: OneOrMore = Field((), description="The behaviours of carriers that it shows.")
+    seed: int | str | None = Field(None, description="Same seed, same messages: same behaviour.")
+    clock: ClockPlan = ClockPlan()
+    end: End = End()
+    carriers: Annotated[tuple[CarrierTable, ...], Strict(False)] = Field((), alias="carrier")
+    phases: Annotated[tuple[Phase, ...], Strict(False)] = Field((), alias="phase")
+    events: Annotated[tuple[Event, ...], Strict(False)] = Field((), alias="event")
+    expectations: Annotated[tuple[dict[str, Any], ...], Strict(False)] = Field((), alias="expect")
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What a run needs; made by ``load_scenario``."""
+
+    name: str
+    carriers: tuple[CarrierSettings, ...]
+    path: Path | None = None
+    about: str = ""
+    shows: tuple[str, ...] = ()
+    seed: int | str | None = None
+    clock: ClockPlan = field(default_factory=ClockPlan)
+    end: End = field(default_factory=End)
+    phases: tuple[Phase, ...] = ()
+    events: tuple[Event, ...] = ()
+    expectations: tuple[Any, ...] = ()
