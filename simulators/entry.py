@@ -30,6 +30,8 @@ class Entry:
     text: str = ""
     #: command_status with which it was answered; None while it is not, or never.
     status: int | None = None
+    #: When, in seconds of time.monotonic().
+    answered_s: float | None = None
     message_id: str = ""
     #: Of a receipt.
     stat: str = ""
