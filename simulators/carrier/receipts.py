@@ -8,13 +8,16 @@ deliver_sm and data_sm without their header and sends nothing.
 from __future__ import annotations
 
 import functools
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from simulators.carrier.ids import IdForm
 from simulators.carrier.message import Message
 from simulators.carrier.states import ReceiptState
+from smsgw.smpp.alphabet import Unit, encode_text, unit_of
 from smsgw.smpp.constants import CommandId, MessageState, Tag
 from smsgw.smpp.tlv import tlv
 
@@ -24,12 +27,16 @@ _UCS2 = 8
 _MAX_SHORT_MESSAGE = 254
 _NETWORK_GSM = b"\x03"
 #: Added to a message's number to make an id that was never given out.
-_STRANGE = 7_000_000_000
+_STRANGE = 70_000_000_000
+_ZONE = re.compile(r"([+-]?)(\d{1,2})(?::?([0-5]\d))?")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class ReceiptStyle:
-    """How a carrier writes its receipts; the default is the full text of Appendix B with all TLVs."""
+    """How a carrier writes its receipts; the default is the full text of Appendix B with all TLVs.
+
+    As text it is the words that ``parse`` reads.
+    """
 
     text: bool = True
     tlvs: bool = True
@@ -40,24 +47,80 @@ class ReceiptStyle:
     letters: bool = False
     label: str = "text:"
     cut: bool = False
-    ucs2: bool = False
-    esm_class: int = _ESM_RECEIPT
+    data_coding: int = 0
+    #: None: 0x04, or 0x20 when the state is not final.
+    esm_class: int | None = None
     data_sm: bool = False
     strange_id: bool = False
     id_form: IdForm | None = None
+    #: Octets of text that are left; None leaves all.
+    octets: int | None = None
+    #: Digits of err; 0 as the state has it.
+    err_digits: int = 0
+    #: Offset of the dates from UTC; None is the carrier's.
+    zone_s: int | None = None
 
     @classmethod
     def parse(cls, words: str) -> ReceiptStyle:
         """Read words joined by ``+``, for instance ``text+quoted+id=HEX``."""
         style = cls()
-        for word in words.split("+"):
-            if word.startswith("id="):
-                style = replace(style, id_form=IdForm(word[3:]))
-            elif word in STYLE_WORDS:
-                style = STYLE_WORDS[word][1](style)
+        # A zone may have a + of its own.
+        for word in words.replace("zone=+", "zone=").split("+"):
+            name, equals, value = word.partition("=")
+            if not equals and name in STYLE_WORDS:
+                style = STYLE_WORDS[name][1](style)
+            elif equals and name in STYLE_VALUES:
+                style = replace(style, **{STYLE_VALUES[name].field: STYLE_VALUES[name].parse(value)})
             else:
-                raise ValueError(f"{word!r} is no style of receipts; use {', '.join(STYLE_WORDS)}, id=FORM")
+                known = ", ".join([*STYLE_WORDS, *(f"{name}={each.example}" for name, each in STYLE_VALUES.items())])
+                raise ValueError(f"{word!r} is no style of receipts; use {known}")
         return style
+
+    def __str__(self) -> str:
+        usual = ReceiptStyle()
+        words = [word for word, (_, change) in STYLE_WORDS.items() if word not in _ALIASES and change(self) == self]
+        words.remove("full")
+        for name, each in STYLE_VALUES.items():
+            value = getattr(self, each.field)
+            if value != getattr(usual, each.field):
+                words.append(f"{name}={each.show(value)}")
+        return "+".join(words) or "full"
+
+
+@dataclass(frozen=True, slots=True)
+class StyleValue:
+    """A word of a style that has a value."""
+
+    meaning: str
+    example: str
+    field: str
+    parse: Callable[[str], object]
+    show: Callable[[Any], str] = str
+
+
+def _between(name: str, least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            number = int(text, 0)
+        except ValueError:
+            number = -1
+        if not least <= number <= most:
+            raise ValueError(f"{name}={text} is no style of receipts; give a number from {least} to {most}")
+        return number
+
+    return parse
+
+
+def _zone_s(text: str) -> int:
+    match = _ZONE.fullmatch(text)
+    if match is None or int(match[2]) > 14:
+        raise ValueError(f"zone={text} is no style of receipts; write it like zone=+08:00 or zone=-3")
+    return (int(match[2]) * 3600 + int(match[3] or 0) * 60) * (-1 if match[1] == "-" else 1)
+
+
+def _zone_text(zone_s: int) -> str:
+    minutes = abs(zone_s) // 60
+    return f"{'-' if zone_s < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 #: word -> (what it does, how it changes a style)
@@ -73,11 +136,22 @@ STYLE_WORDS: dict[str, tuple[str, Callable[[ReceiptStyle], ReceiptStyle]]] = {
     "capital": ("Text: instead of text:", lambda style: replace(style, label="Text:")),
     "notext": ("no text: part", lambda style: replace(style, label="")),
     "cut": ("the text cut after stat:", lambda style: replace(style, cut=True)),
-    "ucs2": ("the text in UCS2", lambda style: replace(style, ucs2=True)),
+    "ucs2": ("the text in UCS2", lambda style: replace(style, data_coding=_UCS2)),
     "class0": ("esm_class 0", lambda style: replace(style, esm_class=0)),
     "data_sm": ("sent as data_sm", lambda style: replace(style, data_sm=True)),
     "strange": ("an id that was never given", lambda style: replace(style, strange_id=True)),
 }  # fmt: skip
+_ALIASES = frozenset({"ucs2", "class0"})
+
+#: word -> what stands behind its "="
+STYLE_VALUES: dict[str, StyleValue] = {
+    "id": StyleValue("the id in another form", "HEX", "id_form", IdForm, lambda form: str(form.name)),
+    "cut": StyleValue("the text cut after so many octets", "40", "octets", _between("cut", 0, 254)),
+    "err": StyleValue("err: of so many digits", "4", "err_digits", _between("err", 1, 4)),
+    "coding": StyleValue("the text in this data_coding", "8", "data_coding", _between("coding", 0, 255)),
+    "class": StyleValue("this esm_class, also for ENROUTE", "0x04", "esm_class", _between("class", 0, 63)),
+    "zone": StyleValue("dates of another zone", "-03:00", "zone_s", _zone_s, _zone_text),
+}
 
 FULL = ReceiptStyle()
 
@@ -92,8 +166,8 @@ class Renderer:
     """Writes receipts of one style and one state."""
 
     __slots__ = (
-        "_cut", "_data_coding", "_digits", "_esm_class", "_form", "_head", "_strange", "_tail", "_template", "_tlvs",
-        "_zone_s", "command_id", "state", "style",
+        "_data_coding", "_digits", "_encode", "_esm_class", "_form", "_head", "_octets", "_strange", "_tail",
+        "_template", "_tlvs", "_zone_s", "command_id", "state", "style",
     )  # fmt: skip
 
     def __init__(self, style: ReceiptStyle, state: ReceiptState, form: IdForm, zone_s: int) -> None:
@@ -102,14 +176,16 @@ class Renderer:
         self.command_id = int(CommandId.DATA_SM if style.data_sm else CommandId.DELIVER_SM)
         self._form = (style.id_form or form).octets
         self._strange = _STRANGE if style.strange_id else 0
-        self._zone_s = zone_s
+        self._zone_s = zone_s if style.zone_s is None else style.zone_s
         self._digits = 12 if style.seconds else 10
         self._template = _text_template(style, state)
-        self._cut = style.cut and style.text
+        self._octets = style.octets
         self._esm_class = style.esm_class
-        if not state.final and style.esm_class:
-            self._esm_class = _ESM_INTERMEDIATE
-        self._data_coding = _UCS2 if style.ucs2 else 0
+        if self._esm_class is None:
+            self._esm_class = _ESM_RECEIPT if state.final else _ESM_INTERMEDIATE
+        self._data_coding = style.data_coding
+        # ASCII is the same in most codings, and there is nothing else in a receipt.
+        self._encode = unit_of(style.data_coding) in (Unit.UCS2, Unit.MULTIBYTE)
         self._tlvs = style.tlvs
         nul = b"\0" if style.nul else b""
         # Two octets of length, the id, its NUL if any, then what does not vary.
@@ -124,16 +200,20 @@ class Renderer:
         """The PDU's octets after the header; ``wall_s`` is the time of the final state."""
         zone_s = self._zone_s
         digits = self._digits
-        text = self._template % (
-            message_id,
-            date_text(int(message.wall_s) + zone_s, digits),
-            date_text(int(wall_s) + zone_s, digits),
-            message.head(),
-        )
-        if self._cut:
-            text = text[: text.index(b" err:")]
-        if self._data_coding:
-            text = text.decode("latin-1").encode("utf-16-be")[:_MAX_SHORT_MESSAGE]
+        submitted = date_text(int(message.wall_s) + zone_s, digits)
+        return self._body(message, message_id, submitted, date_text(int(wall_s) + zone_s, digits))
+
+    def undated(self, message: Message, message_id: bytes) -> bytes:
+        """The same with noughts for dates: what a receipt says whenever it is sent."""
+        dates = b"0" * self._digits
+        return self._body(message, message_id, dates, dates)
+
+    def _body(self, message: Message, message_id: bytes, submitted: bytes, done: bytes) -> bytes:
+        text = self._template % (message_id, submitted, done, message.head())
+        if self._encode:
+            text = encode_text(text.decode("latin-1"), self._data_coding)[:_MAX_SHORT_MESSAGE]
+        if self._octets is not None:
+            text = text[: self._octets]
         sm = message.sm
         tail = self._tail
         if self._tlvs:
@@ -154,17 +234,26 @@ def _text_template(style: ReceiptStyle, state: ReceiptState) -> bytes:
     if not style.text:
         return b"%.0b%.0b%.0b%.0b"
     err = f"{'OK' if state.delivered else 'MK'}{state.err[-2:]}" if style.letters else state.err
+    if style.err_digits:
+        err = err.zfill(style.err_digits)[-style.err_digits :]
     parts = [b'id:"%b"' if style.quoted else b"id:%b"]
     if style.counts:
         parts.append(b"sub:001 dlvrd:%03d" % state.delivered)
     parts.append(b"submit date:%b done date:%b")
-    parts.append(f"stat:{state.stat} err:{err}".replace("%", "%%").encode())
+    parts.append(_literal(f"stat:{state.stat}"))
+    if style.cut:
+        return b" ".join(parts) + b"%.0b"
+    parts.append(_literal(f"err:{err}"))
     head = f" {style.label}%b".encode() if style.label else b"%.0b"
     return b" ".join(parts) + head
+
+
+def _literal(text: str) -> bytes:
+    return text.replace("%", "%%").encode()
 
 
 def _state_tlvs(state: ReceiptState) -> bytes:
     octets = tlv(Tag.MESSAGE_STATE, bytes([state.message_state]))
     if state.message_state != MessageState.DELIVERED and state.err.isdigit():
-        octets += tlv(Tag.NETWORK_ERROR_CODE, _NETWORK_GSM + int(state.err).to_bytes(2, "big"))
+        octets += tlv(Tag.NETWORK_ERROR_CODE, _NETWORK_GSM + (int(state.err) & 0xFFFF).to_bytes(2, "big"))
     return octets

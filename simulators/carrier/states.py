@@ -25,9 +25,9 @@ _KNOWN = {
 _USUAL_ERR = {"DELIVRD": "000", "ENROUTE": "000", "ACCEPTD": "000"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class ReceiptState:
-    """What a receipt says of a message."""
+    """What a receipt says of a message; as text it is what ``parse`` reads."""
 
     stat: str
     err: str
@@ -43,11 +43,14 @@ class ReceiptState:
         """Whether nothing comes after it."""
         return self.message_state != MessageState.ENROUTE
 
+    def __str__(self) -> str:
+        return f"{self.stat}/{self.err}"
+
     @classmethod
     def parse(cls, text: str) -> ReceiptState:
         """Read ``DELIVRD``, ``UNDELIV/001`` (stat and err) or a code such as ``MK:0001``."""
         stat, _, err = text.partition("/")
-        if not 1 <= len(stat) <= 10 or not stat.isascii():
+        if not 1 <= len(stat) <= 10 or len(err) > 10 or not text.isascii() or not text.isprintable() or " " in text:
             raise ValueError(f"{text!r} is not a state; write it like DELIVRD, UNDELIV/001 or MK:0001")
         state = _KNOWN.get(stat, MessageState.UNDELIVERABLE)
         return cls(stat, err or _USUAL_ERR.get(stat, "001"), int(state))
