@@ -199,6 +199,8 @@ def _refusals(value: object) -> tuple[tuple[int, float], ...]:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
+    if value == {}:
+        return ()
     pairs = _pairs(value, 'refusals such as "ESME_RTHROTTLED:2%, 0x08:1%"')
     chosen = _split([(_error_status(name), share) for name, share in pairs], 0)
     left = 1 - sum(share for _, share in chosen.shares)
@@ -342,6 +344,14 @@ Style = Annotated[
 Form = Annotated[
     IdForm,
     *kind(_id_form, lambda form: form.name, {"type": "string", "examples": ["dec", "hex:8", "HEX", "text", "empty"]}),
+]
+OtherForm = Annotated[
+    IdForm | None,
+    *kind(
+        lambda value: None if value == "same" else _id_form(value),
+        lambda form: "same" if form is None else form.name,
+        {"type": "string", "examples": ["same", "dec", "hex:8"]},
+    ),
 ]
 Zone = Annotated[float, *kind(_zone, _show_zone, {"type": ["string", "number"], "examples": ["+08:00"]})]
 Between = Annotated[

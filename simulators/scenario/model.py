@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_validator
 
 from simulators.carrier.settings import CarrierSettings
+from simulators.expect.model import Expectation
 from simulators.scenario.kinds import Duration, OneOrMore, Status
 from simulators.scenario.tables import CarrierTable, ChangesTable, Count
 from smsgw.documents.names import with_hint
@@ -90,28 +91,40 @@ class End(Settings):
     at_most: Annotated[Duration | None, Field(description="So much real time, whatever else.")] = None
 
 
-class Phase(ChangesTable):
+class Overlay(ChangesTable):
+    """Changes of carriers' settings, and further keys that are none."""
+
+    def changes(self) -> dict[str, Any]:
+        """The fields of ``CarrierSettings`` that it changes."""
+        given = self.model_fields_set & ChangesTable.model_fields.keys()
+        return ChangesTable.model_construct(set(given), **{name: getattr(self, name) for name in given}).changes()
+
+
+class Phase(Overlay):
     """``[[phase]]``: other settings for a part of the time line."""
 
     name: str = ""
     from_: When | None = Field(None, alias="from", description="Begins so long after the start, or at a moment.")
     until: When | None = Field(None, description="Ends so long after the start, or at a moment.")
-    from_message: Count | None = Field(None, description="Begins with this message of the carriers, from 1.")
-    to_message: Count | None = Field(None, description="Ends behind this message of the carriers.")
+    from_message: Count | None = Field(None, description="Begins when so many messages have come.")
+    to_message: Count | None = Field(None, description="Ends when so many messages have come.")
     carriers: OneOrMore = Field((), description="Names of carriers; all when left out.")
 
-    #: Keys that set no field of a carrier.
-    OWN: ClassVar[frozenset[str]] = frozenset({"name", "from_", "until", "from_message", "to_message", "carriers"})
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.from_ is not None and self.from_message is not None:
+            raise ValueError("expected either from or from_message, found both")
+        if self.until is not None and self.to_message is not None:
+            raise ValueError("expected either until or to_message, found both")
+        if isinstance(self.from_, float) and isinstance(self.until, float) and self.until <= self.from_:
+            raise ValueError("until is not behind from")
+        return self
 
-    def changes(self) -> dict[str, Any]:
-        """The fields of ``CarrierSettings`` that it changes."""
-        return {name: value for name, value in super().changes().items() if name not in self.OWN}
 
-
-class Event(ChangesTable):
+class Event(Overlay):
     """``[[event]]``: something that happens at a time."""
 
-    do: str = Field(json_schema_extra={"enum": sorted(ACTIONS)})
+    do: Annotated[str, WithJsonSchema({"enum": sorted(ACTIONS)})]
     name: str = ""
     at: When | None = Field(None, description="So long after the start, or at a moment; business time.")
     after_messages: Annotated[int, Field(ge=1)] | None = Field(None, description="When so many messages have come.")
@@ -138,8 +151,6 @@ class Event(ChangesTable):
     set: Moment | None = None
     advance: Duration | None = None
     rate: Annotated[float | None, Field(ge=0, le=1_000_000)] = None
-
-    OWN: ClassVar[frozenset[str]] = frozenset()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -172,7 +183,7 @@ class ScenarioFile(Settings):
     carriers: Annotated[tuple[CarrierTable, ...], Strict(False)] = Field((), alias="carrier")
     phases: Annotated[tuple[Phase, ...], Strict(False)] = Field((), alias="phase")
     events: Annotated[tuple[Event, ...], Strict(False)] = Field((), alias="event")
-    expectations: Annotated[tuple[dict[str, Any], ...], Strict(False)] = Field((), alias="expect")
+    expectations: Annotated[tuple[Expectation, ...], Strict(False)] = Field((), alias="expect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,4 +200,4 @@ class Scenario:
     end: End = field(default_factory=End)
     phases: tuple[Phase, ...] = ()
     events: tuple[Event, ...] = ()
-    expectations: tuple[Any, ...] = ()
+    expectations: tuple[Expectation, ...] = ()

@@ -7,12 +7,14 @@ A field is named as in ``CarrierSettings`` and aliased as in files, so that what
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, Strict, WithJsonSchema
 
 from simulators.carrier.plan import Parts
+from simulators.carrier.receipts import FULL
 from simulators.carrier.settings import BIND_KINDS, LONG_FORMS, Match, Outbind, PlannedReceipt, Rule, Tls
+from simulators.carrier.states import DELIVERED
 from simulators.scenario.kinds import (
     Between,
     DelayValue,
@@ -21,6 +23,7 @@ from simulators.scenario.kinds import (
     Form,
     LimitStatus,
     OneOrMore,
+    OtherForm,
     Refusals,
     Share,
     State,
@@ -30,11 +33,16 @@ from simulators.scenario.kinds import (
     Styles,
     Weighted,
     Zone,
+    kind,
+    parse_status,
 )
 from smsgw.documents.names import with_hint
 from smsgw.documents.values import ExistingFile, Host, Name, Port, Settings
 
 Count = Annotated[int, Field(ge=0)]
+#: Keys that set two fields: the shares, and what takes the rest.
+RESTS = {"states": "rest_state", "styles": "rest_style"}
+REST_VALUES = {"states": DELIVERED, "styles": FULL}
 
 
 def key(alias: str, about: str) -> Any:
@@ -61,7 +69,9 @@ Rate = Annotated[
 ]
 
 
-def _set_of(words: frozenset[str]) -> Any:
+def _set_of(words: frozenset[str]) -> tuple[Any, ...]:
+    """Metadata of a set of words."""
+
     def read(value: object) -> frozenset[str]:
         found = {value} if isinstance(value, str) else set(value) if isinstance(value, list | frozenset) else None
         if found is None:
@@ -71,12 +81,11 @@ def _set_of(words: frozenset[str]) -> Any:
         return frozenset(map(str, found))
 
     one = {"enum": sorted(words)}
-    return Annotated[
-        frozenset[str],
-        BeforeValidator(read),
-        PlainSerializer(sorted),
-        WithJsonSchema({"anyOf": [one, {"type": "array", "items": one}]}),
-    ]
+    return kind(read, sorted, {"anyOf": [one, {"type": "array", "items": one}]})
+
+
+BindKinds = Annotated[frozenset[str], *_set_of(BIND_KINDS)]
+LongForms = Annotated[frozenset[str], *_set_of(LONG_FORMS)]
 
 
 def _accounts(value: object) -> dict[str, str] | None:
@@ -114,7 +123,7 @@ class Table(Settings):
                 yield from value.changes().items()
             elif isinstance(value, Weighted):
                 yield name, value.shares
-                yield {"states": "rest_state", "styles": "rest_style"}[name], value.rest
+                yield RESTS[name], value.rest
             else:
                 yield name, value
 
@@ -122,7 +131,7 @@ class Table(Settings):
 class Binds(Table):
     """Who may bind, how often, and how that is answered."""
 
-    bind_kinds: _set_of(BIND_KINDS) = key("kinds", "Kinds of binds that are taken.")
+    bind_kinds: BindKinds = key("kinds", "Kinds of binds that are taken.")
     max_binds: Count = key("most", "Binds of one account at a time; 0 for any number.")
     max_binds_status: ErrorStatus = key("too_many", "Status for one bind too many.")
     ghost_s: Duration = key("ghost", "A dropped session counts as bound for so long.")
@@ -141,7 +150,7 @@ class Limits(Table):
     tps_burst: Annotated[float, Field(ge=0)] = key("burst", "Segments at once; 0 for those of one second.")
     tps_status: LimitStatus = key("rate_status", 'Status above the rate, or "silence".')
     tps_per: Literal["bind", "account", "address"] = key("rate_per", "What the rate belongs to.")
-    long_forms: _set_of(LONG_FORMS) = key("long_forms", "Forms of long messages that are taken.")
+    long_forms: LongForms = key("long_forms", "Forms of long messages that are taken.")
     long_status: ErrorStatus = key("long_status", "Status for the other forms.")
 
 
@@ -164,7 +173,7 @@ class Ids(Table):
     """The forms of message ids."""
 
     response_id: Form = key("response", "In responses: dec, hex, HEX (with :WIDTH to pad), text or empty.")
-    receipt_id: Form = key("receipt", "In receipts; as in responses when left out.")
+    receipt_id: OtherForm = key("receipt", 'In receipts; "same" as in responses.')
 
 
 class CarrierIds(Ids):
@@ -260,8 +269,6 @@ class Deliveries(Table):
 
 
 def _statuses(value: object) -> frozenset[int]:
-    from simulators.scenario.kinds import parse_status
-
     if isinstance(value, frozenset):
         return value
     if not isinstance(value, list):
@@ -323,11 +330,21 @@ class RuleTable(Table):
         return Rule(self.match.match(), changes, self.name)
 
 
+class OutbindTable(Settings):
+    """An application to connect to with outbind."""
+
+    port: Annotated[Port, Field(ge=1)]
+    host: Host = "127.0.0.1"
+    system_id: str = "carrier-sim"
+    password: str = ""
+
+    def outbind(self) -> Outbind:
+        """The value that carriers know."""
+        return Outbind(self.port, self.host, self.system_id, self.password)
+
+
 class ChangesTable(Table):
     """Everything of a carrier that can change while it runs."""
-
-    #: Tables by key; the others set one field each.
-    SECTIONS: ClassVar[tuple[str, ...]] = ("binds", "limits", "answers", "ids", "receipts", "deliveries", "link")
 
     accounts: Accounts = key("accounts", 'Passwords by system_id, or "any".')
     smsc_id: Annotated[str, Field(max_length=15)] = key("smsc_id", "system_id in bind responses.")
@@ -340,6 +357,7 @@ class ChangesTable(Table):
     link: Link = key("link", "Timers and pace of connections.")
     replies: OneOrMore = key("replies", "Texts that recipients send back.")
     rule_tables: Annotated[tuple[RuleTable, ...], Strict(False)] = key("rule", "Other behaviour for some messages.")
+    outbind_tables: Annotated[tuple[OutbindTable, ...], Strict(False)] = key("outbind", "Applications to call.")
     magic_prefix: Annotated[str, Field(pattern="^[0-9]*$")] = key("magic", 'Prefix of magic recipients; "" for none.')
     record: Count = key("record", "Messages kept to be looked at; 0 for all.")
 
@@ -347,6 +365,8 @@ class ChangesTable(Table):
         for name, value in super()._given():
             if name == "rule_tables":
                 yield "rules", tuple(table.rule() for table in value)
+            elif name == "outbind_tables":
+                yield "outbinds", tuple(table.outbind() for table in value)
             else:
                 yield name, value
 
@@ -363,19 +383,6 @@ class TlsTable(Settings):
         return Tls(self.certificate, self.key, self.client_ca)
 
 
-class OutbindTable(Settings):
-    """An application to connect to with outbind."""
-
-    port: Annotated[Port, Field(ge=1)]
-    host: Host = "127.0.0.1"
-    system_id: str = "carrier-sim"
-    password: str = ""
-
-    def outbind(self) -> Outbind:
-        """The value that carriers know."""
-        return Outbind(self.port, self.host, self.system_id, self.password)
-
-
 class CarrierTable(ChangesTable):
     """A ``[[carrier]]``."""
 
@@ -384,7 +391,6 @@ class CarrierTable(ChangesTable):
     host: Host = key("host", "Address to listen on.")
     port: Port = key("port", "Port to listen on; 0 takes a free one.")
     tls_table: TlsTable = key("tls", "Listen with TLS.")
-    outbind_tables: Annotated[tuple[OutbindTable, ...], Strict(False)] = key("outbind", "Applications to call.")
     ids: CarrierIds = key("ids", "The forms of message ids.")
     log_path: str = key("log", "A file for a JSON line of each message and receipt.")
 
@@ -392,8 +398,6 @@ class CarrierTable(ChangesTable):
         for name, value in super()._given():
             if name == "tls_table":
                 yield "tls", value.tls()
-            elif name == "outbind_tables":
-                yield "outbinds", tuple(table.outbind() for table in value)
             elif name != "profile":
                 yield name, value
 
