@@ -112,7 +112,7 @@ class Expectation(Selection):
     count: Count | None = None
     at_least: Count | None = None
     at_most: Count | None = None
-    #: Real time from the beginning of the run (or the moment of ``after``) until there are enough.
+    #: Real time from the beginning of the run (or of ``phase``, or the moment of ``after``) until there are enough.
     within: PositiveSeconds | None = None
     #: True of each entry.
     each: Selection | None = None

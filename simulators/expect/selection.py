@@ -21,8 +21,8 @@ Kind = Literal["submit", "receipt", "mo", "bind", "refused_bind", "unbind", "los
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 EntryTest: TypeAlias = Callable[[Entry], bool]
 
-_TEXT_FIELDS = ("where", "account", "source", "destination", "text", "message_id", "stat", "err", "fate")
-_NUMBER_FIELDS = ("bind", "message_state", "data_coding", "esm_class", "registered_delivery", "segments")
+TEXT_FIELDS: Final = ("where", "account", "source", "destination", "text", "message_id", "stat", "err", "fate")
+NUMBER_FIELDS: Final = ("bind", "message_state", "data_coding", "esm_class", "registered_delivery", "segments")
 
 
 def _one_or_more(value: object) -> object:
@@ -70,39 +70,43 @@ class Selection(Settings):
 
     def matches(self, entry: Entry) -> bool:
         """Whether all conditions hold for ``entry``."""
-        return all(test(entry) for test in self._tests)
+        return all(test(entry) for _, test in self._tests)
+
+    def mismatch(self, entry: Entry) -> str:
+        """The name of the first condition that does not hold; empty when all do."""
+        return next((name for name, test in self._tests if not test(entry)), "")
 
     @cached_property
-    def _tests(self) -> tuple[EntryTest, ...]:
+    def _tests(self) -> tuple[tuple[str, EntryTest], ...]:
         return tuple(self._compile())
 
-    def _compile(self) -> Iterator[EntryTest]:
+    def _compile(self) -> Iterator[tuple[str, EntryTest]]:
         if self.kind:
             kinds = frozenset(self.kind)
-            yield lambda entry: entry.kind in kinds
+            yield "kind", lambda entry: entry.kind in kinds
         if self.answered is not None:
             answered = self.answered
-            yield lambda entry: (entry.status is not None) is answered
+            yield "answered", lambda entry: (entry.status is not None) is answered
         if self.status:
             statuses = frozenset(self.status)
-            yield lambda entry: entry.status in statuses
-        for name in _NUMBER_FIELDS:
+            yield "status", lambda entry: entry.status in statuses
+        for name in NUMBER_FIELDS:
             if getattr(self, name):
-                yield _number_test(name, frozenset(getattr(self, name)))
-        for name in _TEXT_FIELDS:
+                yield name, _number_test(name, frozenset(getattr(self, name)))
+        for name in TEXT_FIELDS:
             if getattr(self, name):
-                yield _text_test(name, getattr(self, name))
+                yield name, _text_test(name, getattr(self, name))
         if self.text_is is not None:
             exact = self.text_is
-            yield lambda entry: entry.text == exact
-        for name, expected in self.tlv.items():
-            yield _tlv_test(tag_number(name), expected)
+            yield "text", lambda entry: entry.text == exact
+        for tag, expected in self.tlv.items():
+            yield f"tlv {tag}", _tlv_test(tag_number(tag), expected)
         if self.since is not None:
             since_ms = to_ms(self.since)
-            yield lambda entry: entry.at_ms >= since_ms
+            yield "since", lambda entry: entry.at_ms >= since_ms
         if self.until is not None:
             until_ms = to_ms(self.until)
-            yield lambda entry: entry.at_ms < until_ms
+            yield "until", lambda entry: entry.at_ms < until_ms
 
 
 def _number_test(name: str, numbers: frozenset[int]) -> EntryTest:
