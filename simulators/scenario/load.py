@@ -7,8 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from simulators.carrier.behaviour import Behaviour
 from simulators.carrier.settings import CarrierSettings
-from simulators.scenario.model import Scenario, ScenarioFile
+from simulators.expect.evaluate import misfits
+from simulators.scenario.mo_file import read_mo_file
+from simulators.scenario.model import Event, Phase, Scenario, ScenarioFile
 from simulators.scenario.profile import is_profile, read_profile
 from simulators.scenario.tables import CarrierTable
 from smsgw.documents.document import Document
@@ -47,15 +50,18 @@ def _from_file(document: Document, seed: int | str | None, problems: Problems) -
         return None
     chosen = seed if seed is not None else file.seed
     carriers = _carriers(file.carriers, chosen, document, problems)
-    names = [carrier.name for carrier in carriers]
-    for number, phase in enumerate(file.phases):
-        for name in set(phase.carriers) - set(names):
-            why = with_hint(f"no carrier is named {name!r}", name, names)
-            document.error(problems, ("phase", number, "carriers"), why)
-    for number, event in enumerate(file.events):
-        if event.carrier and event.carrier not in names:
-            why = with_hint(f"no carrier is named {event.carrier!r}", event.carrier, names)
-            document.error(problems, ("event", number, "carrier"), why)
+    phases = tuple(
+        phase.model_copy(update={"name": phase.name or f"phase {number}"})
+        for number, phase in enumerate(file.phases, 1)
+    )
+    events = tuple(event.model_copy(update={"name": event.name or event.do}) for event in file.events)
+    _check_names(file, [carrier.name for carrier in carriers], document, problems)
+    _check_behaviour(carriers, phases, events, document, problems)
+    for number, key, why in misfits(file.expectations, [phase.name for phase in phases]):
+        document.error(problems, ("expect", number, key), why)
+    if file.end.decided and not file.expectations:
+        document.error(problems, ("end", "decided"), "nothing is expected that could be decided; add [[expect]]")
+    files = {event.file: read_mo_file(event.file, problems) for event in events if event.file is not None}
     return Scenario(
         name=file.name or document.path.stem,
         carriers=carriers,
@@ -65,9 +71,10 @@ def _from_file(document: Document, seed: int | str | None, problems: Problems) -
         seed=chosen,
         clock=file.clock,
         end=file.end,
-        phases=file.phases,
-        events=file.events,
+        phases=phases,
+        events=events,
         expectations=file.expectations,
+        mo_files=files,
     )
 
 
@@ -76,15 +83,45 @@ def _carriers(
 ) -> tuple[CarrierSettings, ...]:
     made: list[CarrierSettings] = []
     for number, table in enumerate(tables or (CarrierTable(),)):
-        given: dict[str, Any] = {"name": "carrier" if len(tables) < 2 else f"carrier{number + 1}"}
+        given: dict[str, Any] = {"seed": seed, "name": "carrier" if len(tables) < 2 else f"carrier{number + 1}"}
         if table.profile is not None:
             profile = Document.read(table.profile, problems)
             given |= (read_profile(profile, problems) or {}) if profile is not None else {}
-        made.append(
-            replace(CarrierSettings(seed=seed), **given, **{})
-            if not table.changes()
-            else CarrierSettings(**{"seed": seed, **given, **table.changes()})
-        )
-        if made[-1].name in [carrier.name for carrier in made[:-1]]:
-            document.error(problems, ("carrier", number, "name"), f"another carrier is named {made[-1].name!r}, too")
+        carrier = CarrierSettings(**(given | table.changes()))
+        if carrier.name in [each.name for each in made]:
+            document.error(problems, ("carrier", number, "name"), f"another carrier is named {carrier.name!r}, too")
+        made.append(carrier)
     return tuple(made)
+
+
+def _check_names(file: ScenarioFile, names: list[str], document: Document, problems: Problems) -> None:
+    told = [("phase", number, phase.carriers) for number, phase in enumerate(file.phases)]
+    told += [("event", number, event.carrier) for number, event in enumerate(file.events)]
+    for table, number, chosen in told:
+        for name in chosen:
+            if name not in names:
+                why = with_hint(f"no carrier is named {name!r}", name, names)
+                document.error(problems, (table, number, "carrier"), why)
+
+
+def _check_behaviour(
+    carriers: Sequence[CarrierSettings],
+    phases: Sequence[Phase],
+    events: Sequence[Event],
+    document: Document,
+    problems: Problems,
+) -> None:
+    """Whether carriers can be made of it: shares that add up to more than all, wrong patterns."""
+    for number, carrier in enumerate(carriers):
+        _check(carrier, ("carrier", number), document, problems)
+    for table, overlays in (("phase", phases), ("event", events)):
+        for number, overlay in enumerate(overlays):
+            if overlay.changes():
+                _check(replace(carriers[0], **overlay.changes()), (table, number), document, problems)
+
+
+def _check(settings: CarrierSettings, key: tuple[str, int], document: Document, problems: Problems) -> None:
+    try:
+        Behaviour(settings)
+    except ValueError as error:
+        document.error(problems, key, str(error))

@@ -6,16 +6,19 @@ are read, names are checked and defaults are in place.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSchema, model_validator
 
 from simulators.carrier.settings import CarrierSettings
+from simulators.clock_drive import ops_url
 from simulators.expect.model import Expectation
-from simulators.scenario.kinds import Duration, OneOrMore, Status
+from simulators.scenario.kinds import Duration, OneOrMore, State, Status, Style
+from simulators.scenario.mo_file import Mo
 from simulators.scenario.tables import CarrierTable, ChangesTable, Count
 from smsgw.documents.names import with_hint
 from smsgw.documents.units import parse_duration
@@ -71,7 +74,9 @@ class ClockPlan(Settings):
     start: Annotated[Moment | None, Field(description="Where it begins; now when left out.")] = None
     rate: Annotated[float, Field(gt=0, le=1_000_000, description="Seconds of a scaled clock a second.")] = 60.0
     drives: Annotated[
-        tuple[str, ...], Strict(False), Field(description="Ops ports of gateways whose test clocks follow.")
+        tuple[Annotated[str, AfterValidator(ops_url)], ...],
+        Strict(False),
+        Field(description="Ops ports of gateways whose test clocks follow."),
     ] = ()
 
     @property
@@ -108,7 +113,7 @@ class Phase(Overlay):
     until: When | None = Field(None, description="Ends so long after the start, or at a moment.")
     from_message: Count | None = Field(None, description="Begins when so many messages have come.")
     to_message: Count | None = Field(None, description="Ends when so many messages have come.")
-    carriers: OneOrMore = Field((), description="Names of carriers; all when left out.")
+    carriers: OneOrMore = Field((), alias="carrier", description="Names of carriers; all when left out.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -130,13 +135,13 @@ class Event(Overlay):
     after_messages: Annotated[int, Field(ge=1)] | None = Field(None, description="When so many messages have come.")
     every: Annotated[Duration | None, Field(description="Again and again, so far apart.")] = None
     times: Annotated[int | None, Field(ge=1, description="How often, with every; without: until the end.")] = None
-    carrier: str = Field("", description="One carrier; all when left out.")
+    carrier: OneOrMore = Field((), description="Names of carriers; all when left out.")
 
     account: str = ""
     bind: int = 0
     status: Status = Field(0x0D, description="0 takes binds again.")
     on: bool = True
-    kind: str = ""
+    kind: str = Field("", description="Of a flood or a malformed PDU.")
     count: Annotated[int, Field(ge=1)] = 1
     from_: str = Field("", alias="from")
     to: str = ""
@@ -145,8 +150,8 @@ class Event(Overlay):
     interval: Annotated[Duration | None, Field(description="Between the MO of a count or a file.")] = None
     data_coding: Annotated[int | None, Field(ge=0, le=255)] = None
     message_id: str = ""
-    state: str = ""
-    style: str = ""
+    state: State | None = None
+    style: Style | None = None
     other_bind: bool = False
     set: Moment | None = None
     advance: Duration | None = None
@@ -165,6 +170,12 @@ class Event(Overlay):
         others = _TABLES - needed - allowed if self.do == "settings" else frozenset()
         if wrong := sorted(given - needed - allowed - others - _WHEN):
             raise ValueError(f"{', '.join(wrong)} means nothing with do = {self.do!r}")
+        if self.do == "mo" and not (self.file or {"from", "to", "text"} <= given):
+            raise ValueError("do = 'mo' needs from, to and text, or file")
+        if self.do == "clock" and not given & allowed:
+            raise ValueError("do = 'clock' needs set, advance or rate")
+        if self.do == "settings" and not self.changes():
+            raise ValueError("do = 'settings' needs something to set, such as answers = { delay = \"1s\" }")
         if (self.at is None) == (self.after_messages is None):
             raise ValueError("expected either at or after_messages")
         return self
@@ -201,3 +212,5 @@ class Scenario:
     phases: tuple[Phase, ...] = ()
     events: tuple[Event, ...] = ()
     expectations: tuple[Expectation, ...] = ()
+    #: The rows of the files that events name.
+    mo_files: Mapping[Path, tuple[Mo, ...]] = field(default_factory=dict)

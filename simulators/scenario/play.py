@@ -1,13 +1,27 @@
-"""Runs a time line: phases and events, on the business time of a group of carriers."""
+"""Runs a time line: phases and events, on the business time of a group of carriers.
+
+Owns when something happens; what an event does is in ``actions``. Conditions on counts of messages are
+looked at when the event loop has finished a turn, so a phase may begin some messages late: rules with
+``from_message`` are exact.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from simulators.scenario.model import Phase, Scenario
+from simulators.expect.evaluate import Span
+from simulators.scenario.actions import ON_CARRIER, mo_of, move_clock, send_mo
+from simulators.scenario.mo_file import Mo
+from simulators.scenario.model import Event, Phase, Scenario
+from simulators.scenario.overlays import Overlays
 
 if TYPE_CHECKING:
     from simulators.carrier.group import CarrierGroup
+    from simulators.carrier.sim import CarrierSim
 
 
 class Play:
@@ -16,19 +30,134 @@ class Play:
     def __init__(self, group: CarrierGroup, scenario: Scenario) -> None:
         self.group = group
         self.scenario = scenario
+        #: When each phase ran, by its name; for ``simulators.expect.evaluate``.
+        self.spans: dict[str, list[Span]] = {}
+        #: What could not be done, in words.
+        self.problems: list[str] = []
+        self._running: list[Phase] = []
+        self._handles: list[Any] = []
+        self._watched: list[tuple[int, list[CarrierSim], Callable[[], None]]] = []
+        self._overlays: dict[str, Overlays] = {}
+        self._started_s = 0.0
+        self._begun = False
 
     @property
     def running(self) -> tuple[Phase, ...]:
-        """The phases that are on, in the order of the file."""
-        return ()
+        """The phases that are on, in the order in which they began."""
+        return tuple(self._running)
 
     def start(self) -> None:
         """Begin: times count from now."""
+        self._begun = True
+        self._started_s = self.group.clock.now_s()
+        self._overlays = {name: Overlays(sim) for name, sim in self.group.carriers.items()}
+        self.group.turn.at_end.append(self._look)
+        for phase in self.scenario.phases:
+            begins = partial(self._begin, phase)
+            self._when(phase.from_, phase.from_message, self._sims(phase.carriers), begins)
+        for event in self.scenario.events:
+            happens = partial(self._happen, event, 1)
+            self._when(event.at, event.after_messages, self._sims(event.carrier), happens)
 
     def stop(self) -> None:
         """End all phases, giving back what they changed, and forget what was to come."""
+        if not self._begun:
+            return
+        self._begun = False
+        self.group.turn.at_end.remove(self._look)
+        for handle in self._handles:
+            handle.cancel()
+        self._handles.clear()
+        self._watched.clear()
+        for phase in reversed(self._running):
+            self._end(phase)
 
     def reset(self) -> None:
-        """Stop and start again."""
+        """Stop, forget, and start again."""
         self.stop()
+        self.spans.clear()
+        self.problems.clear()
         self.start()
+
+    # when
+
+    def _when(
+        self, at: float | datetime | None, messages: int | None, sims: list[CarrierSim], do: Callable[[], None]
+    ) -> None:
+        if messages:
+            self._watched.append((messages, sims, do))
+        elif at is None:
+            do()
+        else:
+            due_s = at.timestamp() if isinstance(at, datetime) else self._started_s + at
+            self._later(due_s - self.group.clock.now_s(), do)
+
+    def _later(self, delay_s: float, do: Callable[[], None]) -> None:
+        self._handles.append(self.group.later(max(0.0, delay_s), _call, do))
+
+    def _look(self) -> None:
+        """See whether enough messages have come."""
+        if not self._watched:
+            return
+        due = [each for each in self._watched if sum(sim.stats.submits for sim in each[1]) >= each[0]]
+        for each in due:
+            self._watched.remove(each)
+            each[2]()
+
+    def _sims(self, names: Collection[str]) -> list[CarrierSim]:
+        return [sim for name, sim in self.group.carriers.items() if not names or name in names]
+
+    # phases
+
+    def _begin(self, phase: Phase) -> None:
+        sims = self._sims(phase.carriers)
+        for sim in sims:
+            self._try(phase.name, partial(self._overlays[sim.settings.name].lay, phase, phase.changes()))
+        self._running.append(phase)
+        self.spans.setdefault(phase.name, []).append(Span(time.monotonic()))
+        if phase.until is not None or phase.to_message is not None:
+            self._when(phase.until, phase.to_message, sims, partial(self._end, phase))
+
+    def _end(self, phase: Phase) -> None:
+        if phase not in self._running:
+            return
+        self._running.remove(phase)
+        self.spans[phase.name][-1] = Span(self.spans[phase.name][-1].from_s, time.monotonic())
+        for sim in self._sims(phase.carriers):
+            self._overlays[sim.settings.name].lift(phase)
+
+    # events
+
+    def _happen(self, event: Event, nth: int) -> None:
+        if event.every is not None and (event.times is None or nth < event.times):
+            self._later(event.every, partial(self._happen, event, nth + 1))
+        if event.do == "clock":
+            self._try(event.name, partial(move_clock, self.group.clock, event))
+            return
+        sims = self._sims(event.carrier)
+        if event.do == "mo":
+            rows = self.scenario.mo_files.get(event.file, ()) if event.file is not None else ()
+            for delay_s, mo in mo_of(event, rows):
+                self._mo(event.name, sims, delay_s, mo)
+            return
+        for sim in sims:
+            self._try(event.name, partial(ON_CARRIER[event.do], sim, event))
+
+    def _mo(self, name: str, sims: list[CarrierSim], delay_s: float, mo: Mo) -> None:
+        for sim in sims:
+            send = partial(self._try, name, partial(send_mo, sim, mo))
+            if delay_s > 0:
+                self._later(delay_s, send)
+            else:
+                send()
+
+    def _try(self, name: str, do: Callable[[], object]) -> None:
+        try:
+            do()
+        except (LookupError, ValueError) as error:
+            at = datetime.fromtimestamp(self.group.clock.now_s(), UTC).isoformat(timespec="seconds")
+            self.problems.append(f"{at} {name}: {error.args[0] if error.args else error}")
+
+
+def _call(do: Callable[[], None]) -> None:
+    do()
