@@ -80,7 +80,7 @@ def evaluate(
     """
     run = _Run(expectations, entries, zone, phases or {}, started_s, now_s)
     took_s = run.now_s - run.started_s if run.now_s is not None and run.started_s is not None else 0.0
-    return Report(tuple(run.results()), title, started, took_s)
+    return Report(tuple(run.results()), title, started, took_s, zone)
 
 
 def state(

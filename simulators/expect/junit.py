@@ -17,7 +17,7 @@ from simulators.expect.result import Result, explain
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def junit_xml(results: Sequence[Result], title: str, started: datetime | None, took_s: float) -> str:
+def junit_xml(results: Sequence[Result], title: str, started: datetime | None, took_s: float, zone: str) -> str:
     """The document with its XML declaration; ``started`` None is now."""
     failures = sum(not result.ok for result in results)
     counts = {"tests": len(results), "failures": failures, "errors": 0, "skipped": 0}
@@ -44,11 +44,9 @@ def junit_xml(results: Sequence[Result], title: str, started: datetime | None, t
         )
         if not result.ok:
             failure = ElementTree.SubElement(case, "failure", {"message": _xml(result.found), "type": "expectation"})
-            failure.text = _xml(explain(result))
+            failure.text = _xml(explain(result, zone))
     ElementTree.indent(suites)
-    return ElementTree.tostring(suites, encoding="unicode", xml_declaration=True).replace(
-        "<?xml version='1.0' encoding='us-ascii'?>", '<?xml version="1.0" encoding="utf-8"?>'
-    )
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(suites, encoding="unicode")}\n'
 
 
 def _xml(text: str) -> str:

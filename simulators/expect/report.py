@@ -27,6 +27,8 @@ class Report:
     title: str = "simulation"
     started: datetime | None = None
     took_s: float = 0.0
+    #: In which business time is shown.
+    zone: str = "UTC"
 
     @property
     def ok(self) -> bool:
@@ -47,7 +49,7 @@ class Report:
         """Lines for a terminal. ``colour`` None: when standard output is one, and NO_COLOR is not set."""
         if colour is None:
             colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        lines = [line for result in self.results for line in _lines(result, colour)]
+        lines = [line for result in self.results for line in self._lines(result, colour)]
         lines.append(self.summary())
         return "\n".join(lines)
 
@@ -81,16 +83,15 @@ class Report:
 
     def to_junit(self) -> str:
         """A JUnit XML document: one test suite, one test case for each expectation."""
-        return junit_xml(self.results, self.title, self.started, self.took_s)
+        return junit_xml(self.results, self.title, self.started, self.took_s, self.zone)
 
     def write_junit(self, path: Path) -> None:
         """Raises OSError when it can't be written."""
         path.write_text(self.to_junit(), encoding="utf-8")
 
-
-def _lines(result: Result, colour: bool) -> list[str]:
-    mark = "ok" if result.ok else "FAILED"
-    shown = f"{_MARKS[mark]}{mark:6}{_PLAIN}" if colour else f"{mark:6}"
-    if result.ok:
-        return [f"{shown}  {result.name}: {result.found}"]
-    return [f"{shown}  {result.name}", *(f"        {line}" for line in explain(result).splitlines())]
+    def _lines(self, result: Result, colour: bool) -> list[str]:
+        mark = "ok" if result.ok else "FAILED"
+        shown = f"{_MARKS[mark]}{mark:6}{_PLAIN}" if colour else f"{mark:6}"
+        if result.ok:
+            return [f"{shown}  {result.name}: {result.found}"]
+        return [f"{shown}  {result.name}", *(f"        {line}" for line in explain(result, self.zone).splitlines())]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal, TypeAlias
+from zoneinfo import ZoneInfo
 
 from simulators.entry import Entry
+from simulators.expect.hours import local_time
+from smsgw.smpp.constants import status_name
 
 #: "met" and "failed" are for good, whatever comes; "open" may still become either.
 State: TypeAlias = Literal["met", "failed", "open"]
@@ -40,9 +42,9 @@ class Result:
     offenders: tuple[Offender, ...] = ()
 
 
-def describe_entry(entry: Entry) -> str:
-    """One line: time, kind, from, to, text, and what became of it."""
-    at = datetime.fromtimestamp(entry.at_ms / 1000, UTC).isoformat(" ", "milliseconds").replace("+00:00", "Z")
+def describe_entry(entry: Entry, zone: str = "UTC") -> str:
+    """One line: business time in ``zone``, kind, where, from, to, text, and what became of it. No secrets in it."""
+    at = local_time(entry.at_ms, ZoneInfo(zone)).isoformat(" ", "milliseconds")
     parts = [at, entry.kind, entry.where]
     if entry.source or entry.destination:
         parts.append(f"{entry.source or '?'} → {entry.destination or '?'}")
@@ -51,13 +53,18 @@ def describe_entry(entry: Entry) -> str:
         parts.append(repr(text))
     if entry.stat:
         parts.append(f"stat {entry.stat}")
+    if entry.status:
+        parts.append(status_name(entry.status))
+    if entry.fate:
+        parts.append(entry.fate)
     return "  ".join(part for part in parts if part)
 
 
-def explain(result: Result) -> str:
+def explain(result: Result, zone: str = "UTC") -> str:
     """What was expected and found, and the offenders, as lines."""
-    lines = [f"expected: {result.expected}", f"found:    {result.found}"]
+    lines = [f"expected: {result.expected}"] if result.expected != result.name else []
+    lines.append(f"found:    {result.found}")
     for offender in result.offenders:
         why = f"  ({offender.why})" if offender.why else ""
-        lines.append(f"  {describe_entry(offender.entry)}{why}")
+        lines.append(f"  {describe_entry(offender.entry, zone)}{why}")
     return "\n".join(lines)

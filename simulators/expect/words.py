@@ -105,7 +105,7 @@ def _conditions(selection: Selection) -> Iterator[str]:
     for name, word in _TEXT_WORDS.items():
         patterns = getattr(selection, name)
         if patterns:
-            yield f"{word} {either(patterns)}"
+            yield f"{word} {either(map(repr, patterns) if name == 'text' else patterns)}"
     if selection.text_is is not None:
         yield f"with exactly the text {selection.text_is!r}"
     if selection.answered is not None:
