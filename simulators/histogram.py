@@ -6,6 +6,7 @@ A bucket is 1 % wide and answers with its middle, so a quantile is within 0.5 % 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 _WIDTH = math.log(1.01)
 _SCALE = 1.0 / _WIDTH
@@ -48,6 +49,12 @@ class Histogram:
             if count and seen >= wanted:
                 return min(math.exp((index + 0.5 - _SHIFT) * _WIDTH), self.max_s)
         return 0.0
+
+    def rows(self) -> Iterator[tuple[float, int]]:
+        """Upper bound in seconds and count of each bucket that holds any, from below."""
+        for index, count in enumerate(self._counts):
+            if count:
+                yield math.exp((index + 1 - _SHIFT) * _WIDTH), count
 
     def milliseconds(self) -> dict[str, float]:
         """The summary as the load tools print it, in milliseconds."""

@@ -12,12 +12,15 @@ import sys
 import uvloop
 
 from simulators.esme import options
+from simulators.esme.chart import chart
 from simulators.esme.listen import listen
 from simulators.esme.load import Load
+from simulators.esme.prompt import prompt
 from simulators.esme.send import send
-from smsgw.errors import LinkError, LocalError
+from smsgw.errors import ConfigError, LinkError, LocalError
 
 _WRONG = 2
+_INTERRUPTED = 130
 
 
 async def _load(arguments: argparse.Namespace) -> int:
@@ -28,24 +31,36 @@ async def _load(arguments: argparse.Namespace) -> int:
     result = await load.run()
     print(json.dumps(result), flush=True)
     complete = result["ok"] == result["sent"]
-    if arguments.registered_delivery & 3:
-        complete = complete and result["matched"] == result["ok"]
-    return 0 if complete else 1
+    if load.settings.histogram:
+        print(chart(load.counts), file=sys.stderr, flush=True)
+    return 0 if complete and result["matched"] == result["wanted"] else 1
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if "run" in arguments:  # commands about captures bring their own
+        status: int = arguments.run(arguments)
+        return status
+    if arguments.command == "load":
+        # What a run keeps are octets and numbers in large tables; walking them finds nothing.
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 1000)
+    commands = {"send": send, "load": _load, "listen": listen, "prompt": prompt}
+    return uvloop.run(commands[arguments.command](arguments))
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     arguments = options.parser().parse_args(argv)
-    run = {"send": send, "load": _load, "listen": listen}[arguments.command]
-    if arguments.command == "load":
-        # What a run keeps are octets and numbers in large tables; walking them finds nothing.
-        gc.freeze()
-        gc.set_threshold(100_000, 50, 1000)
     try:
-        return uvloop.run(run(arguments))
+        return _run(arguments)
     except (LinkError, LocalError, ValueError, OSError) as error:
         print(f"smsgw-esme-sim {arguments.command}: {error}", file=sys.stderr)
         return _WRONG
+    except ConfigError as errors:
+        print(errors, file=sys.stderr)
+        return _WRONG
+    except KeyboardInterrupt:
+        return _INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -25,6 +25,8 @@ class Counts:
         self.answered = 0
         self.ok = 0
         self.ok_without_id = 0
+        #: Accepted messages that asked for a receipt, where not all or none did.
+        self.wanted = 0
         self.statuses: dict[int, int] = {}
         self.lost = 0
         self.bad_pdus = 0
@@ -131,6 +133,11 @@ class Counts:
             "cpu_s": {"user": round(user_s, 2), "sys": round(system_s, 2)},
             "cpu_us_per_message": round((user_s + system_s) * 1e6 / self.sent, 2) if self.sent else 0.0,
         }
+
+    def histograms(self) -> dict[str, list[tuple[float, int]]]:
+        """(milliseconds, how many up to there and above the one before), for both latencies."""
+        kept = (("resp_histogram", self.answer_latency), ("receipt_histogram", self.receipt_latency))
+        return {name: [(round(up_to_s * 1e3, 3), count) for up_to_s, count in each.rows()] for name, each in kept}
 
 
 def _rate(count: int, seconds: float) -> float:

@@ -112,6 +112,7 @@ class Sent:
             account,
             self.connection,
             status=None if answer is None else answer.status,
+            answered_s=self.answered_s or None,
             message_id="" if answer is None else answer.message_id,
             fate=self.fate,
             **_of_request(self.octets),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import sys
 from argparse import Namespace
 
 from simulators.esme.options import esme_settings
@@ -18,6 +19,8 @@ async def listen(arguments: Namespace) -> int:
     """Run the command; returns its exit status. Raises LinkError when there is no bind."""
     ending = asyncio.Event()
     shown = 0
+    waits_for_outbind = arguments.outbind_port is not None
+    stays = waits_for_outbind or arguments.reconnect_s > 0
     async with EsmeSim(esme_settings(arguments)) as esme:
 
         def end() -> None:
@@ -27,15 +30,17 @@ async def listen(arguments: Namespace) -> int:
         def is_over() -> bool:
             nonlocal shown
             shown += _show(esme, arguments.json)
-            return ending.is_set() or not esme.bound or bool(arguments.count and shown >= arguments.count)
+            return ending.is_set() or not (esme.bound or stays) or bool(arguments.count and shown >= arguments.count)
 
+        if waits_for_outbind:
+            print(f"waiting for an outbind on {esme.settings.host}:{esme.outbind_port}", file=sys.stderr, flush=True)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, end)
         try:
             await esme.wait_for(is_over, arguments.duration_s or _FOR_EVER_S)
         except TimeoutError:
             return 0
-        return 0 if ending.is_set() or esme.bound else 1
+        return 0 if ending.is_set() or esme.bound or stays else 1
 
 
 def _show(esme: EsmeSim, as_json: bool) -> int:

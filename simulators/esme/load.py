@@ -15,6 +15,7 @@ from simulators.esme.counts import Counts
 from simulators.esme.ledger import Ledger
 from simulators.esme.load_link import LoadLink
 from simulators.esme.load_settings import LoadSettings
+from simulators.esme.mix import Mix
 from simulators.esme.pace import Pace
 from simulators.esme.settings import EsmeSettings
 from simulators.esme.template import Template
@@ -32,7 +33,7 @@ class Load:
     def __init__(self, settings: LoadSettings) -> None:
         self.settings = settings
         self.counts = Counts()
-        self.template = Template(settings)
+        self._templates = templates_of(settings)
         self.ledger = Ledger(settings.ledger_path) if settings.ledger_path else None
         self.turn: Turn
         #: Bound connections.
@@ -61,11 +62,13 @@ class Load:
         kinds = [settings.bind] * settings.connections + ["receiver"] * settings.receivers
         async with asyncio.TaskGroup() as group:
             keepers = [
-                group.create_task(self._keep(kind, *settings.accounts[number % len(settings.accounts)]))
+                group.create_task(
+                    self._keep(kind, *settings.accounts[number % len(settings.accounts)], self._bind_after_s(number))
+                )
                 for number, kind in enumerate(kinds)
             ]
             try:
-                await self._all_bound(len(kinds))
+                await self._all_bound(1 if settings.bind_ramp_s else len(kinds))
                 if self._failure is None and not self._ending:
                     self._begin()
                     await self._until_done()
@@ -81,6 +84,10 @@ class Load:
             raise self._failure
         return self._result()
 
+    def template_of(self, system_id: str) -> Template | Mix:
+        """What an account sends."""
+        return self._templates[system_id]
+
     def stop(self) -> None:
         """Send nothing more; the run ends with what has come."""
         self._ending = True
@@ -89,8 +96,13 @@ class Load:
 
     # connections
 
-    async def _keep(self, kind: str, system_id: str, password: str) -> None:
+    def _bind_after_s(self, number: int) -> float:
+        return self.settings.bind_ramp_s * number / (self.settings.connections + self.settings.receivers)
+
+    async def _keep(self, kind: str, system_id: str, password: str, after_s: float) -> None:
         settings = self.settings
+        if after_s:
+            await asyncio.sleep(after_s)
         give_up_s = time.monotonic() + settings.bind_timeout_s
         while not self._ending:
             try:
@@ -124,10 +136,16 @@ class Load:
             password=password,
             system_type=settings.system_type,
         )
+        context = None if settings.tls is None else settings.tls.context()
+        server_name = (settings.tls.server_name or settings.host) if settings.tls is not None else None
         try:
             async with asyncio.timeout(settings.bind_timeout_s):
                 _, link = await asyncio.get_running_loop().create_connection(
-                    lambda: LoadLink(self, account, kind), settings.host, settings.port
+                    lambda: LoadLink(self, account, kind),
+                    settings.host,
+                    settings.port,
+                    ssl=context,
+                    server_hostname=server_name,
                 )
                 try:
                     await link.bound
@@ -271,9 +289,15 @@ class Load:
                 self._stop_sending()
         if self._sending:
             return False
-        wants_receipts = settings.registered_delivery & 3 != 0
-        complete = not self._open_requests() and (not wants_receipts or counts.matched >= counts.ok)
+        complete = not self._open_requests() and counts.matched >= self._wanted()
         return complete or now_s - self._heard_s > settings.wait_s
+
+    def _wanted(self) -> int:
+        """How many receipts should come for what was accepted."""
+        wishes = {template.wants_receipts for template in self._templates.values()}
+        if len(wishes) == 1 and None not in wishes:
+            return self.counts.ok if wishes.pop() else 0
+        return self.counts.wanted
 
     def _open_requests(self) -> int:
         return sum(len(link.waiting) for link in self._senders)
@@ -301,7 +325,24 @@ class Load:
             "window": settings.window,
             "offered_rate": settings.rate,
             **self.counts.to_json(self._unanswered),
+            "wanted": self._wanted(),
+            **(self.counts.histograms() if settings.histogram else {}),
         }
+
+
+def templates_of(settings: LoadSettings) -> dict[str, Template | Mix]:
+    """What each account sends. Raises LocalError for a body that does not fit, ValueError for an idle account."""
+    if not settings.mix:
+        template = Template(settings)
+        return {system_id: template for system_id, _ in settings.accounts}
+    made = [(Template(message), message) for message in settings.mix]
+    templates: dict[str, Template | Mix] = {}
+    for system_id, _ in settings.accounts:
+        own = [(template, message) for template, message in made if message.account in ("", system_id)]
+        if not own:
+            raise ValueError(f"no message of the mix is for the account {system_id}")
+        templates[system_id] = Mix(own)
+    return templates
 
 
 class Progress:

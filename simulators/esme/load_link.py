@@ -37,8 +37,8 @@ class LoadLink(EsmeLink):
         self.gone = asyncio.Event()
         self._load = load
         self._counts = load.counts
-        self._template = load.template
-        self._wants_receipts = load.settings.registered_delivery & 3 != 0
+        self._template = load.template_of(settings.system_id)
+        self._wants_receipts = self._template.wants_receipts
         self._ledger = load.ledger
 
     def submit(self, n: int, due_s: float) -> None:
@@ -62,12 +62,16 @@ class LoadLink(EsmeLink):
             return
         counts.ok += 1
         message_id = frame[16 : frame.find(0, 16)]
+        wants_receipt = self._wants_receipts
+        if wants_receipt is None:
+            wants_receipt = self._template.wants(n)
+            counts.wanted += wants_receipt
         if not message_id:
             counts.ok_without_id += 1
             return
         if self._ledger is not None:
             self._ledger.add(n, message_id)
-        if self._wants_receipts:
+        if wants_receipt:
             counts.accepted(message_id, due_s)
 
     def on_deliver(self, command_id: int, sequence_number: int, frame: bytes) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simulators.esme.mix import MixedMessage
+from simulators.esme.settings import ClientTls
+
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
@@ -33,11 +36,18 @@ class LoadSettings:
     rate: float = 0.0
     #: Seconds in which rate or window grows from nothing to what is set.
     ramp_s: float = 0.0
+    #: Seconds over which connections are opened, evenly; sending begins with the first.
+    bind_ramp_s: float = 0.0
+    tls: ClientTls | None = None
+    #: Several kinds of messages in place of ``source`` to ``priority_flag`` below.
+    mix: tuple[MixedMessage, ...] = ()
 
     source: str = "10690001"
     #: Recipients are recipient_base + n % recipient_count.
     recipient_base: int = 8_613_800_000_000
     recipient_count: int = 1_000_000
+    #: In place of the two above.
+    recipients: tuple[str, ...] = ()
     #: ``{n}`` becomes the message's number in nine digits.
     text: str = "[ACME] Your login code is {n}. It is valid for 5 minutes. Do not share it with anyone."
     #: None chooses by the text.
@@ -61,3 +71,5 @@ class LoadSettings:
     progress_s: float = 1.0
     #: One line for each message answered ESME_ROK: its number and its id.
     ledger_path: str = ""
+    #: The result has the buckets of both latencies.
+    histogram: bool = False

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from smsgw.smpp import pdu
 from smsgw.smpp.alphabet import choose_coding, encode_text
-from smsgw.smpp.constants import ESM_UDHI, Tag
+from smsgw.smpp.codec import Pdu, encode
+from smsgw.smpp.constants import ESM_UDHI, CommandId, Tag
 from smsgw.smpp.segments import split_text, split_udh
-from smsgw.smpp.tlv import tlv
+from smsgw.smpp.tlv import Tlvs, tlv
 
 #: From a sequence number to a PDU.
 Build = Callable[[int], bytes]
@@ -39,6 +40,9 @@ class Envelope:
     esm_class: int = 0
     #: Further TLVs as octets.
     tlvs: bytes = b""
+    #: TON and NPI; None goes by the look of the address.
+    source_numbering: tuple[int, int] | None = None
+    destination_numbering: tuple[int, int] | None = None
 
     def coding_for(self, text: str) -> int:
         """The data_coding of a text."""
@@ -48,8 +52,8 @@ class Envelope:
         """A submit_sm with this short_message. Raises LocalError when the result is called and a field is too long."""
 
         def build(sequence_number: int) -> bytes:
-            source_ton, source_npi = numbering(self.source)
-            ton, npi = numbering(self.destination)
+            source_ton, source_npi = self.source_numbering or numbering(self.source)
+            ton, npi = self.destination_numbering or numbering(self.destination)
             return pdu.submit_sm(
                 sequence_number,
                 service_type=self.service_type.encode(),
@@ -90,6 +94,25 @@ class Envelope:
         wide = long == "udh16"
         payloads = split_udh(text, data_coding, reference & (0xFFFF if wide else 0xFF), wide)
         return [self.build(payload, data_coding, ESM_UDHI if len(payloads) > 1 else 0) for payload in payloads]
+
+    def data_sm(self, payload: bytes, data_coding: int) -> Build:
+        """A data_sm with the payload in message_payload; raises as ``build``."""
+        source_ton, source_npi = self.source_numbering or numbering(self.source)
+        ton, npi = self.destination_numbering or numbering(self.destination)
+        fields: dict[str, object] = {
+            "service_type": self.service_type.encode(),
+            "source_addr_ton": source_ton,
+            "source_addr_npi": source_npi,
+            "source_addr": self.source.encode(),
+            "dest_addr_ton": ton,
+            "dest_addr_npi": npi,
+            "destination_addr": self.destination.encode(),
+            "esm_class": self.esm_class,
+            "registered_delivery": self.registered_delivery,
+            "data_coding": data_coding,
+        }
+        tlvs = Tlvs.parse(self.tlvs + tlv(Tag.MESSAGE_PAYLOAD, payload), 0)
+        return lambda sequence_number: encode(Pdu(int(CommandId.DATA_SM), 0, sequence_number, fields, tlvs))
 
     def _sar_parts(self, payloads: list[bytes], data_coding: int, reference: int) -> list[Build]:
         if len(payloads) == 1:

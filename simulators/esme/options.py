@@ -1,15 +1,18 @@
-"""The application's command line: send, load and listen."""
+"""The application's command line: send, prompt, run, load, listen, replay, and their options."""
 
 from __future__ import annotations
 
 import argparse
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from simulators.arguments import Option, add_options, count, credentials, number
+from simulators.capture.commands import add_replay_application
 from simulators.esme.load_settings import LoadSettings
-from simulators.esme.message import LONG_FORMS
-from simulators.esme.settings import BIND_COMMANDS, EsmeSettings
+from simulators.esme.message_options import MESSAGE, octets, smpp_time
+from simulators.esme.mix_file import load_mix, read_recipients
+from simulators.esme.settings import BIND_COMMANDS, ClientTls, EsmeSettings
 from simulators.spread import parse_duration
 from smsgw.smpp.constants import V34
 
@@ -62,21 +65,24 @@ _VERSION: Option = (
     {"type": _version, "metavar": "V", "dest": "interface_version", "default": V34},
 )
 
+_TLS: tuple[Option, ...] = (
+    ("--tls", "use TLS; without --tls-ca the peer's certificate is not looked at", {"action": "store_true"}),
+    ("--tls-ca", "certificates that may sign the peer's, PEM", {"type": Path, "metavar": "FILE"}),
+    ("--tls-cert", "our certificate, PEM", {"type": Path, "metavar": "FILE"}),
+    ("--tls-key", "its key, PEM, unless it is in the same file", {"type": Path, "metavar": "FILE"}),
+    ("--tls-name", "name in the peer's certificate (the host)", {"metavar": "NAME", "default": ""}),
+)  # fmt: skip
+
 _SEND: tuple[Option, ...] = (
-    ("--from", "source address (10690001)", {"metavar": "A", "dest": "source", "default": "10690001"}),
     ("--to", "recipient; several make one submit_multi", {"metavar": "A", "action": "append", "dest": "recipients"}),
-    ("--coding", "data_coding (0, or 8 when the text needs it)", {"type": number, "metavar": "N"}),
-    ("--long", "how a long text is sent (udh)", {"choices": LONG_FORMS, "default": "udh"}),
-    ("--rd", "registered_delivery; 1 asks for receipts (1)", {"type": number, "metavar": "N", "default": 1}),
-    ("--priority", "priority_flag (0)", {**_COUNT, "default": 0}),
-    ("--service-type", "service_type", {"metavar": "S", "default": ""}),
-    ("--schedule", "when to send: from now, such as 2h, or an SMPP time", {"metavar": "TIME", "default": ""}),
-    ("--validity", "until when to try: from now, such as 30m, or an SMPP time", {"metavar": "TIME", "default": ""}),
+    *MESSAGE,
     ("--wait", "wait so long for the answer, and again for receipts (30s)",
      {**_TIME, "dest": "wait_s", "default": 30.0}),
     ("--query", "ask for the state of a message instead", {"metavar": "MESSAGE_ID"}),
     ("--cancel", "cancel a message instead", {"metavar": "MESSAGE_ID"}),
     ("--replace", "replace a message by TEXT instead", {"metavar": "MESSAGE_ID"}),
+    ("--pdu", "send this PDU instead, as it is but for its sequence number", {"type": octets, "metavar": "HEX"}),
+    ("--trace", "print every PDU, both ways, in hexadecimal", {"action": "store_true"}),
     ("--json", "print one line of JSON", {"action": "store_true"}),
 )  # fmt: skip
 
@@ -91,6 +97,11 @@ _LOAD: tuple[Option, ...] = (
     ("--rate", "messages a second, whatever the answers are (open loop); without it windows are kept full",
      {"type": _rate, "metavar": "R", "default": 0.0}),
     ("--ramp", "grow to the rate or window over", {**_TIME, "dest": "ramp_s", "default": 0.0}),
+    ("--ramp-binds", "open the connections one by one over; sending begins with the first",
+     {**_TIME, "dest": "bind_ramp_s", "default": 0.0}),
+    ("--mix", "accounts and kinds of messages from a TOML file, in place of all that says which",
+     {"metavar": "FILE", "type": Path, "default": None}),
+    ("--to-file", "recipients from a file, a line each", {"metavar": "FILE"}),
     ("--from", "source address (10690001)", {"metavar": "A", "dest": "source", "default": "10690001"}),
     ("--dest-base", "first recipient (8613800000000)",
      {**_COUNT, "dest": "recipient_base", "default": LoadSettings().recipient_base}),
@@ -111,49 +122,94 @@ _LOAD: tuple[Option, ...] = (
      {**_TIME, "dest": "enquire_s", "default": 10.0}),
     ("--ledger", "write number and id of each message answered ESME_ROK",
      {"metavar": "FILE", "dest": "ledger_path", "default": ""}),
+    ("--histogram", "print latencies as bars on stderr; buckets in the JSON", {"action": "store_true"}),
     ("--progress", "a line on stderr every (1s; 0 never)", {**_TIME, "dest": "progress_s", "default": 1.0}),
+)  # fmt: skip
+
+_ANSWERING: tuple[Option, ...] = (
+    ("--answer", "command_status of our deliver_sm_resp, or none (0)",
+     {"type": _deliver_status, "metavar": "STATUS", "default": 0}),
+    ("--answer-after", "send them so late (0)", {**_TIME, "dest": "deliver_after_s", "default": 0.0}),
+    ("--enquire", "enquire_link after so much silence (10s; 0 never)",
+     {**_TIME, "dest": "enquire_s", "default": 10.0}),
+    ("--reconnect", "bind again so long after a lost connection", {**_TIME, "dest": "reconnect_s", "default": 0.0}),
 )  # fmt: skip
 
 _LISTEN: tuple[Option, ...] = (
     ("--count", "end after so many", {**_COUNT, "default": 0}),
     ("--duration", "end after", {**_TIME, "dest": "duration_s", "default": 0.0}),
-    ("--answer", "command_status of our deliver_sm_resp, or none (0)",
-     {"type": _deliver_status, "metavar": "STATUS", "default": 0}),
-    ("--enquire", "enquire_link after so much silence (10s; 0 never)",
-     {**_TIME, "dest": "enquire_s", "default": 10.0}),
+    ("--outbind-port", "don't connect: wait here for the SMSC's outbind, then bind on its connection (0: a free port)",
+     {**_COUNT, "default": None}),
     ("--json", "print a line of JSON for each", {"action": "store_true"}),
+)  # fmt: skip
+
+_PROMPT: tuple[Option, ...] = (
+    ("--wait", "wait so long for answers, and at the end of a script for receipts (30s)",
+     {**_TIME, "dest": "wait_s", "default": 30.0}),
+    ("--history", "file of earlier commands (~/.smsgw-esme-sim-history); empty for none", {"metavar": "FILE"}),
+)  # fmt: skip
+
+_RUN: tuple[Option, ...] = (
+    ("--host", "in place of every application's host", {"metavar": "A"}),
+    ("--port", "in place of every application's port", {"type": count, "metavar": "N"}),
+    ("--for", "end after (business time of the scenario goes on as it says)", {**_TIME, "dest": "limit_s"}),
+    ("--report", "write the report as JSON", {"metavar": "FILE"}),
+    ("--junit", "write the report as JUnit XML", {"metavar": "FILE"}),
+    ("--capture", "record every octet: .jsonl, .jsonl.gz, .pcap", {"metavar": "FILE"}),
+    ("--json", "print the report as JSON", {"action": "store_true"}),
 )  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line of ``python -m simulators.esme``."""
-    style = argparse.RawDescriptionHelpFormatter
     made = argparse.ArgumentParser(
         prog="smsgw-esme-sim",
-        description="Play an application (ESME): send one message, load a gateway, or listen.",
+        description="Play an application (ESME): one message, a prompt, a scenario, load, listening, replay.",
         epilog=_EPILOG,
-        formatter_class=style,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = made.add_subparsers(dest="command", required=True, metavar="send|load|listen")
-    send = commands.add_parser(
-        "send", help="send one text, wait for answer and receipts", epilog=_EPILOG, formatter_class=style
+    commands = made.add_subparsers(
+        dest="command", required=True, metavar="send|prompt|run|check|schema|load|listen|replay"
     )
+
+    def add(name: str, meaning: str, *groups: tuple[str, tuple[Option, ...]]) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name, help=meaning, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        for title, options in groups:
+            add_options(command, title, options)
+        return command
+
+    connection = ("connection", (*_CONNECTION, _VERSION))
+    tls = ("TLS", _TLS)
+    send = add("send", "send one text, wait for answer and receipts", connection, tls, ("message", _SEND))
     send.add_argument("text", nargs="?", metavar="TEXT")
-    load = commands.add_parser(
-        "load", help="send many messages and measure; prints JSON", epilog=_EPILOG, formatter_class=style
-    )
-    listen = commands.add_parser(
-        "listen", help="print receipts and MO as they come", epilog=_EPILOG, formatter_class=style
-    )
-    for command, options in ((send, (_VERSION, *_SEND)), (load, _LOAD), (listen, (_VERSION, *_LISTEN))):
-        add_options(command, "connection", _CONNECTION)
-        add_options(command, command.prog.rsplit(" ", 1)[-1], options)
+    add("prompt", "talk to an SMSC at a prompt, or by commands from a pipe", connection, tls,
+        ("prompt", (*_PROMPT, *_ANSWERING)))  # fmt: skip
+    run = add("run", "play a scenario of applications; prints a report", ("run", _RUN))
+    run.add_argument("file", metavar="FILE", type=Path)
+    check = add("check", "say what is wrong with a scenario")
+    check.add_argument("file", metavar="FILE", type=Path)
+    add("schema", "print the JSON schema of scenarios")
+    add("load", "send many messages and measure; prints JSON", ("connection", _CONNECTION), tls, ("load", _LOAD))
+    add("listen", "print receipts and MO as they come", connection, tls, ("listen", (*_LISTEN, *_ANSWERING)))
+    add_replay_application(commands)
     return made
 
 
+def client_tls(arguments: argparse.Namespace) -> ClientTls | None:
+    """TLS as wished; raises ValueError for a file that can't be used."""
+    files = (arguments.tls_ca, arguments.tls_cert, arguments.tls_key)
+    if not arguments.tls and not any(files) and not arguments.tls_name:
+        return None
+    tls = ClientTls(*files, arguments.tls_name)
+    tls.context()
+    return tls
+
+
 def esme_settings(arguments: argparse.Namespace) -> EsmeSettings:
-    """One bind for send or listen."""
+    """One bind for send, prompt or listen. Raises ValueError for files of TLS that can't be used."""
     return EsmeSettings(
         port=arguments.port,
         host=arguments.host,
@@ -165,6 +221,10 @@ def esme_settings(arguments: argparse.Namespace) -> EsmeSettings:
         bind_timeout_s=arguments.bind_timeout_s,
         enquire_s=getattr(arguments, "enquire_s", 0.0),
         deliver_status=getattr(arguments, "answer", 0),
+        deliver_after_s=getattr(arguments, "deliver_after_s", 0.0),
+        reconnect_s=getattr(arguments, "reconnect_s", 0.0),
+        outbind_port=getattr(arguments, "outbind_port", None),
+        tls=client_tls(arguments),
     )
 
 
@@ -176,23 +236,19 @@ def load_settings(arguments: argparse.Namespace) -> LoadSettings:
     if given["connections"] < 1 or given["window"] < 1 or given["recipient_count"] < 1:
         raise ValueError("--conns, --window and --dest-count are at least 1")
     given["accounts"] = tuple(given["users"] or [(given["system_id"], given["password"])])
+    if given["mix"] is not None:
+        accounts, given["mix"] = load_mix(given["mix"])
+        given["accounts"] = accounts or given["accounts"]
+    else:
+        del given["mix"]
+    if given["to_file"] is not None:
+        given["recipients"] = read_recipients(Path(given["to_file"]))
     if given["text_file"] is not None:
         with open(given["text_file"], encoding="utf-8") as file:
             given["text"] = file.read().rstrip("\r\n")
     elif given["text"] is None:
         del given["text"]
+    given["tls"] = client_tls(arguments)
     given["validity_period"] = smpp_time(given["validity_period"])
     known = {field.name for field in fields(LoadSettings)}
     return LoadSettings(**{name: value for name, value in given.items() if name in known})
-
-
-def smpp_time(text: str) -> str:
-    """A time field from ``30m`` (relative) or 16 octets as they are. Raises ValueError."""
-    if not text or (len(text) == 16 and text[:15].isdigit() and text[15] in "+-R"):
-        return text
-    minutes, seconds = divmod(round(parse_duration(text)), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days > 99:
-        raise ValueError(f"{text!r} is more than 99 days")
-    return f"0000{days:02}{hours:02}{minutes:02}{seconds:02}000R"

@@ -14,6 +14,7 @@ from simulators.esme.options import esme_settings
 from simulators.esme.requests import is_question, requests
 from simulators.esme.sim import EsmeSim, Incoming
 from simulators.esme.telling import receipt_json, receipt_line
+from simulators.esme.trace import Trace
 from smsgw.errors import LinkError
 from smsgw.smpp.constants import MessageState
 from smsgw.smpp.layout import UnsuccessSme
@@ -55,7 +56,10 @@ async def send(arguments: Namespace) -> int:
     """
     report = Report(arguments.json, [], [])
     builds = requests(arguments)
-    async with EsmeSim(esme_settings(arguments)) as esme:
+    esme = EsmeSim(esme_settings(arguments))
+    if arguments.trace:
+        esme.attach(Trace())
+    async with esme:
         futures = [esme.request(build) for build in builds]
         wanted = await _answers(futures, arguments, report)
         if wanted and not is_question(arguments):
@@ -81,13 +85,14 @@ async def _answers(futures: list[asyncio.Future[Answer]], arguments: Namespace, 
             continue
         report.answers.append({**answer.to_json(), **_details(answer)})
         report.say(f"{part}{answer}")
-        for line in _detail_lines(answer):
+        for line in detail_lines(answer):
             report.say(f"  {line}")
         failed = _failed(answer)
         if not answer.ok or failed:
             report.fail(FAILED)
         if answer.ok and arguments.rd & 3:
-            wanted[answer.message_id] = max(1, len(arguments.recipients or [])) - len(failed)
+            each = 1 if arguments.each else max(1, len(arguments.recipients or []))
+            wanted[answer.message_id] = wanted.get(answer.message_id, 0) + each - len(failed)
     return wanted
 
 
@@ -112,7 +117,8 @@ def _details(answer: Answer) -> dict[str, Any]:
     return details
 
 
-def _detail_lines(answer: Answer) -> list[str]:
+def detail_lines(answer: Answer) -> list[str]:
+    """What a response says beside its status: a state, failed recipients."""
     details = _details(answer)
     lines = []
     if "message_state" in details:

@@ -24,8 +24,7 @@ from simulators.esme.incoming import Incoming, Sent
 from simulators.esme.message import Build, Envelope
 from simulators.esme.settings import EsmeSettings
 from simulators.esme.sim_link import OutboundLink, SimLink
-from simulators.esme.taps import Taps
-from simulators.tap import Tap
+from simulators.tap import Tap, joined
 from simulators.turn import Turn
 from smsgw.errors import BindRejected, ConnectFailed, LinkError, LinkLost, LocalError
 
@@ -135,13 +134,13 @@ class EsmeSim:
         for link in self.links:
             if link.open:
                 tap.opened(link)
-            link.tap = self._tap()
+            link.tap = joined(self._taps)
 
     def detach(self, tap: Tap) -> None:
         """Listen no more. Raises ValueError for a tap that is not attached."""
         self._taps.remove(tap)
         for link in self.links:
-            link.tap = self._tap()
+            link.tap = joined(self._taps)
 
     def entries(self, *kinds: str) -> Iterator[Entry]:
         """What happened, in order of time: "submit" with its answer, "receipt", "mo", and binds.
@@ -270,11 +269,6 @@ class EsmeSim:
         if most and len(kept) >= 2 * most:
             del kept[:-most]
 
-    def _tap(self) -> Tap | None:
-        if len(self._taps) > 1:
-            return Taps(tuple(self._taps))
-        return self._taps[0] if self._taps else None
-
     # binding
 
     async def _bind_all(self, turn: Turn) -> None:
@@ -344,7 +338,7 @@ class EsmeSim:
         return link
 
     def _tapped(self, link: L) -> L:
-        link.tap = self._tap()
+        link.tap = joined(self._taps)
         return link
 
     def _link(self, bind: int | None) -> SimLink:
