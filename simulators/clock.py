@@ -1,15 +1,34 @@
-"""The clock of a simulation: real, faster than real, or moved by hand; and who is told when it jumps.
+"""The clocks of a simulation: business time, which may be moved, and the network's time, which may not.
 
-Windows, receipts' delays and dates, time lines and expectations about hours go by it. What a network
-does (response delays, timeouts, rates) goes by real time, whatever this clock says.
+Windows, receipts' delays and dates, time lines and expectations about hours go by ``SimClock``. What a
+network does (response delays, timeouts, rates) goes by ``RealTime``, whatever that clock says.
+
+A jump runs what it makes due on all wheels of the clock together, in the order of their times, before
+the listeners hear of it.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 
 from smsgw.clock import BusinessClock, RealClock, TestClock
+
+
+class Due(Protocol):
+    """What has entries for times of a clock (``simulators.wheel.TimeWheel``)."""
+
+    @property
+    def next_ms(self) -> int | None:
+        """When the first of them is due; None without any."""
+
+    def run_next(self) -> None:
+        """Run those of that time."""
+
+    def moved(self) -> None:
+        """The clock jumped, or goes at another rate; what was due has run."""
 
 
 class SimClock:
@@ -22,6 +41,8 @@ class SimClock:
         self._clock: BusinessClock = RealClock()
         #: Called after every set, advance and change of rate.
         self.on_change: list[Callable[[], None]] = []
+        #: Wheels that go by this clock; they enter and leave by themselves.
+        self.wheels: list[Due] = []
         if start is not None or rate != 1.0:
             self._clock = TestClock(start or self._clock.now(), rate)
 
@@ -68,5 +89,30 @@ class SimClock:
         return self._clock
 
     def _changed(self) -> None:
-        for listener in self.on_change:
+        now_ms = self.now_ms()
+        while True:
+            first, first_ms = None, now_ms + 1
+            for wheel in self.wheels:
+                next_ms = wheel.next_ms
+                if next_ms is not None and next_ms < first_ms:
+                    first, first_ms = wheel, next_ms
+            if first is None:
+                break
+            first.run_next()
+        for wheel in list(self.wheels):
+            wheel.moved()
+        for listener in list(self.on_change):
             listener()
+
+
+class RealTime:
+    """The network's time: runs on from an arbitrary beginning, never jumps."""
+
+    rate = 1.0
+
+    def __init__(self) -> None:
+        self.wheels: list[Due] = []
+
+    def now_ms(self) -> int:
+        """Milliseconds of time.monotonic()."""
+        return time.monotonic_ns() // 1_000_000

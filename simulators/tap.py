@@ -6,6 +6,7 @@ comparison for each read and write.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -47,3 +48,35 @@ class Tap(Protocol):
 
     def closed(self, connection: Connection) -> None:
         """The connection is gone."""
+
+
+class Taps:
+    """Several taps as one."""
+
+    def __init__(self, taps: Sequence[Tap]) -> None:
+        self._taps = tuple(taps)
+
+    def opened(self, connection: Connection) -> None:
+        """Tell each."""
+        for tap in self._taps:
+            tap.opened(connection)
+
+    def received(self, connection: Connection, octets: bytes) -> None:
+        """Tell each."""
+        for tap in self._taps:
+            tap.received(connection, octets)
+
+    def sent(self, connection: Connection, octets: bytes) -> None:
+        """Tell each."""
+        for tap in self._taps:
+            tap.sent(connection, octets)
+
+    def closed(self, connection: Connection) -> None:
+        """Tell each."""
+        for tap in self._taps:
+            tap.closed(connection)
+
+
+def joined(taps: Sequence[Tap]) -> Tap | None:
+    """What a connection is given for these taps; None for none."""
+    return (taps[0] if len(taps) == 1 else Taps(taps)) if taps else None

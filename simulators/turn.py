@@ -19,17 +19,24 @@ class Flushable(Protocol):
 
 
 class Turn:
-    """Collects who has something to write; belongs to one event loop."""
+    """Collects who has something to write; belongs to one event loop, at the latest after ``bind``."""
 
     __slots__ = ("_armed", "_dirty", "_loop", "_waiters", "at_end")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    _loop: asyncio.AbstractEventLoop
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        if loop is not None:
+            self._loop = loop
         self._dirty: list[Flushable] = []
         self._armed = False
         self._waiters: list[asyncio.Future[None]] = []
         #: Called at the end of each turn, after the connections were flushed.
         self.at_end: list[Callable[[], None]] = []
+
+    def bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Say which loop it is, for one made before there was any."""
+        self._loop = loop
 
     def dirty(self, output: Flushable) -> None:
         """Flush ``output`` at the end of this turn; call it once for each turn."""
@@ -63,7 +70,7 @@ class Turn:
         dirty, self._dirty = self._dirty, []
         for output in dirty:
             output.flush()
-        for hook in self.at_end:
+        for hook in list(self.at_end):
             hook()
         if self._waiters:
             waiters, self._waiters = self._waiters, []

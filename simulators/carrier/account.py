@@ -24,6 +24,7 @@ class Account:
         self.receivers: list[CarrierLink] = []
         #: Receipts and MO that found no receiver with room, oldest first.
         self.parked: deque[Delivery] = deque()
+        self._ghosts: list[float] = []
         self._turn = 0
 
     def joined(self, link: CarrierLink) -> None:
@@ -36,8 +37,25 @@ class Account:
         """A bind of this account is gone."""
         if link in self.links:
             self.links.remove(link)
+        self.deaf(link)
+
+    def deaf(self, link: CarrierLink) -> None:
+        """A bind takes no deliver_sm any more."""
         if link in self.receivers:
             self.receivers.remove(link)
+
+    def haunted(self, until_s: float) -> None:
+        """A bind went without unbind; it counts as one that is there until then (time.monotonic())."""
+        self._ghosts.append(until_s)
+
+    def binds_at(self, now_s: float) -> int:
+        """How many binds the carrier counts, ghosts too."""
+        self._ghosts = [until_s for until_s in self._ghosts if until_s > now_s]
+        return len(self.links) + len(self._ghosts)
+
+    def exorcise(self) -> None:
+        """Forget the ghosts."""
+        self._ghosts.clear()
 
     def receiver_for(self, delivery: Delivery) -> CarrierLink | None:
         """The bind to use: the message's own unless another is wished for; None when none has room."""

@@ -1,50 +1,65 @@
-"""What the simulated carrier does with everything but messages: binds, timers, queries.
+"""What the simulated carrier does with everything but messages: connections, timers, queries.
 
-Connections report here. It holds the accounts, which outlive their connections, and the switches
-that can be thrown while the carrier runs.
+Connections report here. Binds and accounts, which outlive their connections, are ``binds``.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import cast
 
 from simulators.carrier import operations
-from simulators.carrier.account import Account
+from simulators.carrier.binds import Binds
+from simulators.carrier.history import History
 from simulators.carrier.intake import Intake
 from simulators.carrier.link import CarrierLink
 from simulators.carrier.outbox import Outbox
 from simulators.carrier.settings import CarrierSettings
 from simulators.carrier.stats import Stats
+from simulators.draws import Draws
+from simulators.wheel import TimeWheel
 from smsgw.smpp import pdu
 from smsgw.smpp.codec import Pdu, decode
-from smsgw.smpp.constants import V33, V34, CommandId, CommandStatus
-from smsgw.smpp.session import State
+from smsgw.smpp.constants import CommandId, CommandStatus
 
 Handler = Callable[[CarrierLink, int, Pdu], None]
 
-_NO_SUCH_ACCOUNT = int(CommandStatus.ESME_RINVSYSID)
-_WRONG_PASSWORD = int(CommandStatus.ESME_RINVPASWD)
+#: An application that does not answer our unbind is dropped after this.
+_UNBIND_S = 5.0
+_UNBIND_RESP = int(CommandId.UNBIND_RESP)
 
 
 class Desk:
-    """All connections and accounts of one carrier."""
+    """All connections of one carrier. ``wheel`` is of real time."""
 
-    def __init__(self, settings: CarrierSettings, intake: Intake, outbox: Outbox, stats: Stats) -> None:
+    def __init__(
+        self,
+        settings: CarrierSettings,
+        intake: Intake,
+        outbox: Outbox,
+        stats: Stats,
+        wheel: TimeWheel,
+        history: History,
+    ) -> None:
         self._settings = settings
+        self.name = settings.name
         self.intake = intake
         self.outbox = outbox
         self.stats = stats
-        self.accounts: dict[str, Account] = {}
-        self.links: list[CarrierLink] = []
-        #: Refuse every bind with this status; 0 takes them.
-        self.refuse_binds = settings.refuse_binds
+        self.binds = Binds(settings, outbox, stats, wheel, history)
+        self.accounts = self.binds.accounts
+        #: Open connections by number, in the order of connecting.
+        self.links: dict[int, CarrierLink] = {}
+        #: New connections are held too.
+        self.paused = False
+        self._wheel = wheel
+        self._draws = Draws(settings.seed or 0)
+        self._enquired = 0
         self._handlers: dict[int, Handler] = {
-            int(CommandId.BIND_TRANSMITTER): self._bind,
-            int(CommandId.BIND_RECEIVER): self._bind,
-            int(CommandId.BIND_TRANSCEIVER): self._bind,
-            int(CommandId.UNBIND): self._unbind,
+            int(CommandId.BIND_TRANSMITTER): self.binds.asked,
+            int(CommandId.BIND_RECEIVER): self.binds.asked,
+            int(CommandId.BIND_TRANSCEIVER): self.binds.asked,
+            int(CommandId.UNBIND): self.binds.unbind_asked,
             int(CommandId.ENQUIRE_LINK): self._enquire_link,
             int(CommandId.QUERY_SM): operations.Query(intake),
             int(CommandId.CANCEL_SM): operations.Cancel(intake),
@@ -52,20 +67,37 @@ class Desk:
             int(CommandId.SUBMIT_MULTI): operations.SubmitMulti(intake),
         }
 
+    def use(self, settings: CarrierSettings) -> None:
+        """Go by these settings from now on, on the open connections too."""
+        self._settings = settings
+        self.binds.use(settings)
+        for link in self.links.values():
+            self._equip(link)
+        for account in self.accounts.values():
+            self.outbox.drain(account)  # a window may have grown
+
+    def reset(self) -> None:
+        """Forget how often who asked for what."""
+        self._enquired = 0
+        self.binds.reset()
+
     # what links report
 
     def connected(self, link: CarrierLink) -> None:
-        """A connection was accepted."""
+        """A connection was made."""
         self.stats.connections += 1
-        self.links.append(link)
+        self.links[link.number] = link
+        self._equip(link)
+        if self.paused:
+            link.hold(True)
 
     def lost(self, link: CarrierLink) -> None:
         """A connection is gone; what it had not answered goes out on another, or waits."""
-        self.links.remove(link)
+        self.links.pop(link.number, None)
         link.session.closed()
         link.can_submit = link.can_receive = False
         if link.account is not None:
-            link.account.left(link)
+            self.binds.lost(link)
             self.outbox.lost(link.deliveries.drain())
 
     def handle(self, link: CarrierLink, command_id: int, sequence_number: int, frame: bytes) -> None:
@@ -73,97 +105,79 @@ class Desk:
         handler = self._handlers.get(command_id)
         if handler is not None:
             handler(link, sequence_number, decode(frame))
+        elif command_id == _UNBIND_RESP:
+            link.close()
         elif command_id < CommandId.GENERIC_NACK:
             self.stats.unknown_pdus += 1
             link.respond(command_id, CommandStatus.ESME_RINVCMDID, sequence_number)
 
     # switches
 
+    def chosen(self, system_id: str = "", bind: int = 0) -> list[CarrierLink]:
+        """The open connections of an account, or all; or the one with this number."""
+        links = self.links
+        found = [link for link in (links.get(bind),) if link is not None] if bind else list(links.values())
+        return [link for link in found if link.system_id == system_id] if system_id else found
+
     def tick(self) -> None:
         """Look at what is overdue; called a few times a second."""
         now_s = time.monotonic()
         settings = self._settings
-        for link in list(self.links):
+        for link in list(self.links.values()):
             overdue = link.deliveries.expired(now_s)
             if overdue:
                 self.outbox.lost([delivery for _, delivery in overdue])
             silent_s = now_s - link.heard_s
-            if settings.idle_drop_s and silent_s >= settings.idle_drop_s:
+            if (settings.idle_drop_s and silent_s >= settings.idle_drop_s) or (
+                link.unbound_s and now_s - link.unbound_s >= _UNBIND_S
+            ):
                 self.stats.drops += 1
                 link.abort()
             elif settings.enquire_s and link.account and min(silent_s, now_s - link.enquired_s) >= settings.enquire_s:
                 link.enquired_s = now_s
                 link.write(pdu.enquire_link(link.session.next_sequence()))
 
-    def drop(self, system_id: str = "") -> int:
-        """Close the connections of an account, or all, at once; returns how many."""
-        gone = [link for link in self.links if not system_id or link.system_id == system_id]
+    def drop(self, system_id: str = "", bind: int = 0, *, reset: bool = False) -> int:
+        """Close the chosen connections at once, with FIN or, ``reset``, with RST; returns how many."""
+        gone = self.chosen(system_id, bind)
         for link in gone:
             self.stats.drops += 1
-            link.abort()
+            link.abort(reset)
         return len(gone)
 
-    def pause(self) -> None:
-        """Stop reading and sending on every connection."""
-        self.outbox.paused = True
-        for link in self.links:
-            link.hold(True)
+    def hold(self, held: bool, system_id: str = "", bind: int = 0) -> int:
+        """Stop reading and sending on the chosen connections, or go on; returns how many.
 
-    def resume(self) -> None:
-        """Go on after ``pause``."""
-        self.outbox.paused = False
-        for link in self.links:
-            link.hold(False)
-        for account in self.accounts.values():
-            self.outbox.drain(account)
+        With neither argument it holds for connections to come, too.
+        """
+        if not system_id and not bind:
+            self.paused = self.outbox.paused = held
+        links = self.chosen(system_id, bind)
+        for link in links:
+            link.hold(held)
+        if not held:
+            for account in self.accounts.values():
+                self.outbox.drain(account)
+        return len(links)
+
+    def _equip(self, link: CarrierLink) -> None:
+        settings = self._settings
+        link.deliveries.limit = settings.receipt_window
+        link.piece_octets = settings.write_octets
+        link.read_slowly(settings.read_octets_per_s)
 
     # handlers
 
-    def _bind(self, link: CarrierLink, sequence_number: int, request: Pdu) -> None:
-        fields = request.fields
-        system_id = cast(bytes, fields["system_id"]).decode("latin-1")
-        status = self._bind_status(system_id, cast(bytes, fields["password"]).decode("latin-1"))
-        if status:
-            self.stats.binds_refused += 1
-            link.respond(request.command_id, status, sequence_number)
-            return
-        version = cast(int, fields["interface_version"])
-        link.session.bound(request.command_id)
-        link.can_submit = link.session.state in (State.BOUND_TX, State.BOUND_TRX)
-        link.can_receive = link.session.state in (State.BOUND_RX, State.BOUND_TRX)
-        account = self.accounts.get(system_id)
-        if account is None:
-            account = self.accounts[system_id] = Account(system_id)
-        link.account = account
-        account.joined(link)
-        self.stats.binds += 1
-        link.write(
-            pdu.bind_resp(
-                request.command_id, 0, sequence_number, self._settings.smsc_id.encode(), V34 if version > V33 else None
-            )
-        )
-        self.outbox.drain(account)
-
-    def _bind_status(self, system_id: str, password: str) -> int:
-        settings = self._settings
-        if self.refuse_binds:
-            return self.refuse_binds
-        if settings.accounts is not None:
-            expected = settings.accounts.get(system_id)
-            if expected is None:
-                return _NO_SUCH_ACCOUNT
-            if expected != password:
-                return _WRONG_PASSWORD
-        account = self.accounts.get(system_id)
-        if settings.max_binds and account is not None and len(account.links) >= settings.max_binds:
-            return settings.max_binds_status
-        return 0
-
-    def _unbind(self, link: CarrierLink, sequence_number: int, request: Pdu) -> None:
-        self.stats.unbinds += 1
-        link.write(pdu.unbind_resp(sequence_number))
-        link.close()
-
     def _enquire_link(self, link: CarrierLink, sequence_number: int, request: Pdu) -> None:
         self.stats.enquire_links += 1
-        link.write(pdu.enquire_link_resp(sequence_number))
+        settings = self._settings
+        if not settings.answer_enquires:
+            return
+        delay_s = settings.enquire_response.constant_s
+        if delay_s is None:
+            self._enquired += 1
+            delay_s = settings.enquire_response.at(self._draws.words(b"enquire", self._enquired)[0])
+        if delay_s:
+            self._wheel.add(delay_s, link.write_if_open, pdu.enquire_link_resp(sequence_number))
+        else:
+            link.write(pdu.enquire_link_resp(sequence_number))

@@ -7,6 +7,8 @@ is answered with the status of its error.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from simulators.carrier.rate import Bucket
@@ -21,6 +23,7 @@ from smsgw.smpp.window import Window
 if TYPE_CHECKING:
     from simulators.carrier.account import Account
     from simulators.carrier.desk import Desk
+    from simulators.carrier.listener import Listener
     from simulators.carrier.outbox import Delivery
 
 _SUBMIT_SM = int(CommandId.SUBMIT_SM)
@@ -39,6 +42,7 @@ class CarrierLink(Wire):
     def __init__(self, desk: Desk, turn: Turn, number: int, receipt_window: int) -> None:
         super().__init__(turn)
         self.number = number
+        self.where = desk.name
         self.session = SessionState(Role.SMSC)
         self.account: Account | None = None
         self.bucket = Bucket()
@@ -50,6 +54,16 @@ class CarrierLink(Wire):
         self.deliveries: Window[Delivery] = Window(receipt_window)
         #: When enquire_link was last sent.
         self.enquired_s = 0.0
+        #: When our unbind was sent; 0 while it was not.
+        self.unbound_s = 0.0
+        #: What is sent first on a connection that we made ourselves.
+        self.outbind = b""
+        #: Done when the connection is gone, for whoever made it.
+        self.gone: asyncio.Future[None] | None = None
+        #: Who accepted it.
+        self.listener: Listener | None = None
+        #: Sequence numbers of faults that were sent.
+        self.faults: set[int] = set()
         self._desk = desk
         self._answers = 0
 
@@ -61,15 +75,22 @@ class CarrierLink(Wire):
     @property
     def has_room(self) -> bool:
         """Whether a deliver_sm may be sent now."""
-        return self.can_receive and self.open and not (self.choked or self.mute or self.deliveries.full)
+        return self.can_receive and self.open and not (self.choked or self.mute or self._held or self.deliveries.full)
 
     # Wire
 
     def on_open(self) -> None:
         self._desk.connected(self)
+        if self.listener is not None and self.transport is not None and not self.listener.has_room(self.transport):
+            self.abort()
+        elif self.outbind:
+            self.write(self.outbind)
+            self.session.outbound()
 
     def on_lost(self) -> None:
         self._desk.lost(self)
+        if self.gone is not None and not self.gone.done():
+            self.gone.set_result(None)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -78,8 +99,9 @@ class CarrierLink(Wire):
 
     def flush(self) -> None:
         super().flush()
-        self.unanswered -= self._answers
-        self._answers = 0
+        if not self._held:
+            self.unanswered -= self._answers
+            self._answers = 0
 
     def on_frame(self, frame: bytes) -> None:
         _length, command_id, status, sequence_number = pdu.HEADER.unpack_from(frame)
@@ -109,10 +131,29 @@ class CarrierLink(Wire):
 
     def deliver(self, delivery: Delivery, deadline_s: float) -> None:
         """Send a deliver_sm or data_sm; only while ``has_room``."""
-        sequence_number = self.session.next_sequence()
+        delivery.link = self
+        delivery.sequence_number = sequence_number = self.session.next_sequence()
         self.deliveries.add(sequence_number, delivery, deadline_s)
         body = delivery.body
         self.write(_pack(len(body) + 16, delivery.command_id, 0, sequence_number) + body)
+
+    def send_fault(self, octets: bytes, sequence_number: int) -> None:
+        """Write something malformed or unknown; what is answered to it is no answer to a delivery."""
+        self.faults.add(sequence_number)
+        self._desk.stats.faults_sent += 1
+        self.write(octets)
+
+    def write_if_open(self, octets: bytes) -> None:
+        """Write something that was put off; nothing on a connection that went meanwhile."""
+        if self.open:
+            self.write(octets)
+
+    def unbind(self) -> None:
+        """Ask the peer to go; nothing but answers may follow on either side."""
+        self.write(pdu.unbind(self.session.next_sequence()))
+        self.unbound_s = time.monotonic()
+        self.session.unbound()
+        self.can_submit = self.can_receive = False
 
     def respond(self, command_id: int, status: int, sequence_number: int) -> None:
         """Write a response without a body; generic_nack for what has no response."""

@@ -11,58 +11,51 @@ import time
 from collections.abc import Iterable
 
 from simulators.carrier.account import Account
+from simulators.carrier.delivery import Delivery
 from simulators.carrier.journal import Journal
 from simulators.carrier.link import CarrierLink
 from simulators.carrier.settings import CarrierSettings
 from simulators.carrier.stats import Stats
+from simulators.clock import SimClock
 from simulators.wheel import TimeWheel
 from smsgw.smpp import pdu
 from smsgw.smpp.alphabet import choose_coding
 from smsgw.smpp.constants import ESM_UDHI, HEADER_OCTETS, CommandId
 from smsgw.smpp.segments import split_udh
 
-
-class Delivery:
-    """One deliver_sm or data_sm without its header."""
-
-    __slots__ = ("account", "body", "command_id", "is_receipt", "message_id", "origin", "other_bind", "sent_s", "tries")
-
-    def __init__(
-        self,
-        account: Account,
-        command_id: int,
-        body: bytes,
-        origin: CarrierLink | None = None,
-        other_bind: bool = False,
-        message_id: bytes | None = None,
-    ) -> None:
-        self.account = account
-        self.command_id = command_id
-        self.body = body
-        #: The bind that brought the message, preferred unless ``other_bind``.
-        self.origin = origin
-        self.other_bind = other_bind
-        #: The id as the receipt writes it; None for an MO.
-        self.message_id = message_id
-        self.is_receipt = message_id is not None
-        self.tries = 0
-        self.sent_s = 0.0
+__all__ = ["Delivery", "Outbox"]
 
 
 class Outbox:
-    """Sends deliveries and hears how they were answered."""
+    """Sends deliveries and hears how they were answered. ``wheel`` is of real time."""
 
-    def __init__(self, settings: CarrierSettings, stats: Stats, wheel: TimeWheel, journal: Journal | None) -> None:
+    def __init__(
+        self, settings: CarrierSettings, stats: Stats, wheel: TimeWheel, clock: SimClock, journal: Journal | None
+    ) -> None:
         self._stats = stats
         self._wheel = wheel
+        self._clock_ms = clock.now_ms
         self._journal = journal
+        self._reference = 0
+        #: What was sent, each once, in the order of first sending; trimmed to about ``settings.record``.
+        self.deliveries: list[Delivery] = []
+        #: Nothing is sent while True; see ``resume``.
+        self.paused = False
+        self.use(settings)
+
+    def use(self, settings: CarrierSettings) -> None:
+        """Go by these settings from now on."""
         self._resend_after_s = settings.resend_after_s or 1e9
         self._retry_after_s = settings.retry_after_s
         self._most_tries = settings.receipt_tries
         self._retried = settings.retried_statuses
+        self._record = settings.record
+        self._trim_at = 2 * settings.record or 1 << 62
+
+    def reset(self) -> None:
+        """Forget what was sent; what is not answered yet is finished."""
+        self.deliveries.clear()
         self._reference = 0
-        #: Nothing is sent while True; see ``resume``.
-        self.paused = False
 
     def send(self, delivery: Delivery) -> None:
         """Send now, or park until a bind has room."""
@@ -76,11 +69,24 @@ class Outbox:
         else:
             self._send_on(link, delivery)
 
-    def send_mo(self, account: Account, source: str, destination: str, text: str) -> int:
-        """Send what a handset wrote; a long text as segments. Returns the number of deliver_sm."""
-        data_coding = choose_coding(text)
+    def send_mo(
+        self,
+        account: Account,
+        source: str,
+        destination: str,
+        text: str,
+        *,
+        data_coding: int | None = None,
+        origin: CarrierLink | None = None,
+    ) -> int:
+        """Send what a handset wrote; a long text as segments. Returns the number of deliver_sm.
+
+        ``data_coding`` None picks the one that the text needs; ``origin`` is the bind to prefer. Raises
+        LocalError for a text that ``data_coding`` can't hold.
+        """
+        coding = choose_coding(text) if data_coding is None else data_coding
         self._reference = (self._reference + 1) & 0xFF
-        payloads = split_udh(text, data_coding, self._reference)
+        payloads = split_udh(text, coding, self._reference)
         for payload in payloads:
             octets = pdu.deliver_sm(
                 1,
@@ -90,10 +96,10 @@ class Outbox:
                 dest_addr_npi=1,
                 destination_addr=destination.encode(),
                 esm_class=ESM_UDHI if len(payloads) > 1 else 0,
-                data_coding=data_coding,
+                data_coding=coding,
                 short_message=payload,
             )
-            self.send(Delivery(account, int(CommandId.DELIVER_SM), octets[HEADER_OCTETS:]))
+            self.send(Delivery(account, int(CommandId.DELIVER_SM), octets[HEADER_OCTETS:], origin))
         return len(payloads)
 
     def drain(self, account: Account) -> None:
@@ -110,13 +116,18 @@ class Outbox:
         delivery = link.deliveries.pop(sequence_number)
         stats = self._stats
         if delivery is None:
-            stats.unknown_pdus += 1
+            if sequence_number in link.faults:
+                stats.faults_answered[status] = stats.faults_answered.get(status, 0) + 1
+            else:
+                stats.unknown_pdus += 1
             return
+        delivery.status = status
+        delivery.answered_s = now_s = time.monotonic()
         if status:
             self._refused(delivery, status)
         elif delivery.is_receipt:
             stats.receipts_acked += 1
-            stats.last_ack_s = now_s = time.monotonic()
+            stats.last_ack_s = now_s
             if not stats.first_ack_s:
                 stats.first_ack_s = now_s
             stats.receipt_ack.add(now_s - delivery.sent_s)
@@ -138,8 +149,14 @@ class Outbox:
 
     def _send_on(self, link: CarrierLink, delivery: Delivery) -> None:
         delivery.sent_s = now_s = time.monotonic()
+        delivery.at_ms = self._clock_ms()
         delivery.tries += 1
         link.deliver(delivery, now_s + self._resend_after_s)
+        if delivery.tries == 1:
+            deliveries = self.deliveries
+            deliveries.append(delivery)
+            if len(deliveries) >= self._trim_at:
+                del deliveries[: -self._record]
         if delivery.is_receipt:
             self._stats.receipts_sent += 1
         else:
@@ -159,6 +176,7 @@ class Outbox:
     def _is_tried_again(self, delivery: Delivery, allowed: bool = True) -> bool:
         """Whether another try is allowed and left; counts it, or the giving up."""
         again = allowed and delivery.tries < self._most_tries
+        delivery.given_up = not again
         stats = self._stats
         if delivery.is_receipt:
             stats.receipts_resent += again

@@ -1,16 +1,24 @@
 """The carrier's own limits: unanswered requests of a bind, and segments a second.
 
-Limits can be changed while the carrier runs; the buckets belong to binds and accounts. Time is
-passed in.
+Limits can be changed while the carrier runs; the buckets belong to binds, accounts and source
+addresses, and keep their levels. Time is passed in.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from simulators.carrier.settings import CarrierSettings
+
+if TYPE_CHECKING:
+    from simulators.carrier.link import CarrierLink
+
+#: What is over a limit gets no answer at all.
+SILENCE = -1
 
 
 class Bucket:
-    """What one bind or account has left of its rate."""
+    """What one bind, account or address has left of its rate."""
 
     __slots__ = ("_left", "_seen_s")
 
@@ -38,30 +46,45 @@ class Limits:
     """Window and rate of every bind of the carrier."""
 
     def __init__(self, settings: CarrierSettings) -> None:
+        self._addresses: dict[bytes, Bucket] = {}
+        self.use(settings)
+
+    def use(self, settings: CarrierSettings) -> None:
+        """Go by these settings from now on."""
         self._window = settings.window
-        self._window_status = settings.window_status
+        self._window_status = settings.window_status or SILENCE
         self._tps = settings.tps
         self._burst = settings.tps_burst or max(1.0, settings.tps)
-        self._tps_status = settings.tps_status
-        self.per_account = settings.tps_per == "account"
+        self._tps_status = settings.tps_status or SILENCE
+        self._per = settings.tps_per
         #: Whether there is any limit at all.
         self.active = bool(self._window or self._tps)
 
     @property
-    def tps(self) -> float:
-        """Segments a second; 0 is no limit."""
-        return self._tps
+    def per_account(self) -> bool:
+        """Whether accounts have the rate."""
+        return self._per == "account"
 
-    def throttle(self, tps: float) -> None:
-        """Allow this many segments a second from now on; 0 lifts the limit."""
-        self._tps = tps
-        self._burst = max(1.0, tps)
-        self.active = bool(self._window or tps)
+    def bucket_of(self, link: CarrierLink, source: bytes) -> Bucket:
+        """The bucket that pays for a message from ``source`` (source_addr) on ``link``."""
+        if self._per == "bind":
+            return link.bucket
+        if self._per == "account":
+            assert link.account is not None
+            return link.account.bucket
+        bucket = self._addresses.get(source)
+        if bucket is None:
+            bucket = self._addresses[source] = Bucket()
+        return bucket
 
     def over(self, unanswered: int, segments: int, bucket: Bucket, now_s: float) -> int:
-        """The command_status to refuse a message with, or 0; ``unanswered`` counts the message itself."""
+        """The command_status to refuse a message with, ``SILENCE``, or 0; ``unanswered`` counts the message itself."""
         if self._window and unanswered > self._window:
             return self._window_status
         if self._tps and not bucket.take(segments, now_s, self._tps, self._burst):
             return self._tps_status
         return 0
+
+    def reset(self) -> None:
+        """Forget the addresses that were seen."""
+        self._addresses.clear()

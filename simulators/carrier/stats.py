@@ -48,6 +48,9 @@ class Stats:
         self.enquire_links = 0
         self.connections = 0
         self.drops = 0
+        #: Malformed and unknown PDUs that were sent, and by status what was answered to them.
+        self.faults_sent = 0
+        self.faults_answered: dict[int, int] = {}
         self._cpu = resource.getrusage(resource.RUSAGE_SELF)
 
     def refused(self, status: int) -> None:
@@ -94,6 +97,8 @@ class Stats:
             "connections": self.connections,
             "connections_now": connections_now,
             "drops": self.drops,
+            "faults_sent": self.faults_sent,
+            "faults_answered": {status_name(status): n for status, n in sorted(self.faults_answered.items())},
             "cpu_s": {"user": round(user_s, 2), "sys": round(system_s, 2)},
             "cpu_us_per_message": round((user_s + system_s) * 1e6 / self.submits, 2) if self.submits else 0.0,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulators.carrier.rate import Bucket, Limits
+from simulators.carrier.rate import SILENCE, Bucket, Limits
 from simulators.carrier.settings import CarrierSettings
 
 
@@ -31,6 +31,21 @@ def test_limits() -> None:
     assert limits.over(3, 1, bucket, 1.0) == 0x14
     assert limits.over(2, 1, bucket, 1.0) == 0
     assert limits.over(2, 1, bucket, 1.0) == 0x58
-    limits.throttle(0)
+    limits.use(CarrierSettings(window=2))
     assert limits.over(2, 1, bucket, 1.0) == 0
     assert not Limits(CarrierSettings()).active
+
+
+def test_a_status_of_0_is_silence() -> None:
+    limits = Limits(CarrierSettings(window=1, window_status=0, tps=1, tps_status=0))
+    bucket = Bucket()
+    assert limits.over(2, 1, bucket, 1.0) == SILENCE
+    assert [limits.over(1, 1, bucket, 1.0) for _ in range(2)] == [0, SILENCE]
+
+
+def test_a_change_keeps_what_a_bucket_has() -> None:
+    limits = Limits(CarrierSettings(tps=10, tps_burst=4))
+    bucket = Bucket()
+    assert [limits.over(1, 1, bucket, 1.0) for _ in range(3)] == [0, 0, 0]
+    limits.use(CarrierSettings(tps=10, tps_burst=3))
+    assert [limits.over(1, 1, bucket, 1.0) for _ in range(2)] == [0, 0x58]

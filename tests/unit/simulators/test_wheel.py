@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import cast
 
+from simulators.clock import Due, SimClock
 from simulators.wheel import TimeWheel
+
+_NOON = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
 
 class _Handle:
@@ -43,8 +47,23 @@ class _Loop:
         self.now_s = to_s
 
 
+class _LoopTime:
+    rate = 1.0
+
+    def __init__(self, loop: _Loop) -> None:
+        self.wheels: list[Due] = []
+        self._loop = loop
+
+    def now_ms(self) -> int:
+        return int(self._loop.now_s * 1000)
+
+
 def _wheel(loop: _Loop) -> TimeWheel:
-    return TimeWheel(cast(asyncio.AbstractEventLoop, loop), 0.002, clock=lambda: loop.now_s)
+    return TimeWheel(cast(asyncio.AbstractEventLoop, loop), _LoopTime(loop))
+
+
+def _business_wheel(clock: SimClock) -> TimeWheel:
+    return TimeWheel(cast(asyncio.AbstractEventLoop, _Loop()), clock)
 
 
 def test_entries_run_in_time_and_never_early() -> None:
@@ -94,3 +113,79 @@ def test_clear_forgets() -> None:
     wheel.clear()
     loop.advance(101)
     assert wheel.waiting == 0
+
+
+def test_by_hand_nothing_runs_until_the_clock_is_moved_and_then_to_the_millisecond() -> None:
+    clock = SimClock(_NOON, rate=0.0)
+    wheel = _business_wheel(clock)
+    ran: list[str] = []
+    for name, delay_s in (("hour", 3600.0), ("minute", 60.0), ("second", 1.0)):
+        wheel.add(delay_s, ran.append, name)
+    clock.advance(0.999)
+    assert ran == []
+    clock.advance(0.001)
+    assert ran == ["second"]
+    clock.advance(86_400)
+    assert ran == ["second", "minute", "hour"]
+    assert wheel.waiting == 0
+
+
+def test_set_back_everything_waits_longer() -> None:
+    clock = SimClock(_NOON, rate=0.0)
+    wheel = _business_wheel(clock)
+    ran: list[str] = []
+    wheel.add(60.0, ran.append, "minute")
+    clock.set(_NOON - timedelta(hours=1))
+    clock.advance(3600)
+    assert ran == []
+    clock.advance(60)
+    assert ran == ["minute"]
+
+
+def test_a_chain_goes_through_a_jump_as_through_the_time_itself() -> None:
+    clock = SimClock(_NOON, rate=0.0)
+    wheel = _business_wheel(clock)
+    ran: list[tuple[str, int]] = []
+    start_ms = clock.now_ms()
+
+    def again(name: str) -> None:
+        ran.append((name, wheel.now_ms() - start_ms))
+        wheel.add(600.0, again, name)
+
+    wheel.add(600.0, again, "every ten minutes")
+    wheel.add(1500.0, lambda name: ran.append((name, wheel.now_ms() - start_ms)), "between")
+    clock.advance(1900)
+    every = "every ten minutes"
+    assert ran == [(every, 600_000), (every, 1_200_000), ("between", 1_500_000), (every, 1_800_000)]
+    assert wheel.now_ms() - start_ms == 1_900_000
+
+
+def test_wheels_of_one_clock_run_a_jump_together_in_the_order_of_times() -> None:
+    clock = SimClock(_NOON, rate=0.0)
+    first, second = _business_wheel(clock), _business_wheel(clock)
+    ran: list[int] = []
+    for wheel, delays in ((first, (1, 4, 5)), (second, (2, 3, 6))):
+        for delay_s in delays:
+            wheel.add(delay_s, ran.append, delay_s)
+    heard: list[int] = []
+    clock.on_change.append(lambda: heard.append(len(ran)))
+    clock.advance(10)
+    assert ran == [1, 2, 3, 4, 5, 6]
+    assert heard == [6], "listeners hear of it when all has run"
+    second.close()
+    assert clock.wheels == [first]
+
+
+async def test_a_fast_clock_runs_an_hour_in_no_time_and_a_stopped_one_not() -> None:
+    clock = SimClock(_NOON, rate=36_000.0)
+    loop = asyncio.get_running_loop()
+    wheel = TimeWheel(loop, clock)
+    done: asyncio.Future[None] = loop.create_future()
+    wheel.add(3600.0, done.set_result, None)
+    clock.run_at(0.0)
+    done_or_not, _ = await asyncio.wait([done], timeout=0.2)
+    assert not done_or_not
+    clock.run_at(36_000.0)
+    async with asyncio.timeout(5):
+        await done
+    wheel.close()
