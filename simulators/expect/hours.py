@@ -37,8 +37,8 @@ def parse_days(text: str) -> frozenset[int]:
     """Days of the week, 0 is Monday. Raises ValueError for what is no such list."""
     days: set[int] = set()
     for part in text.lower().split(","):
-        first, _, last = (each.strip() for each in part.partition("-"))
-        if first not in DAYS or (last or first) not in DAYS:
+        first, dash, last = (each.strip() for each in part.partition("-"))
+        if first not in DAYS or (dash and last not in DAYS):
             raise ValueError(f'expected days such as "mon-fri" or "mon,wed,sat-sun", found {text!r}')
         since, until = DAYS.index(first), DAYS.index(last or first)
         days.update(day % 7 for day in range(since, until + 1 + (7 if until < since else 0)))

@@ -77,7 +77,7 @@ def _in_time(
     if origin_s is None:
         return Finding(expected, False, f"{found}; what it counts from has not happened")
     if enough:
-        took_s = (needed[-1].end_s if needed else origin_s) - origin_s
+        took_s = round((needed[-1].end_s if needed else origin_s) - origin_s, 9)
         late = took_s > within_s
         offenders = offending([(needed[-1], f"after {seconds(took_s)}")]) if late and needed else ()
         return Finding(expected, not late, f"{found} after {seconds(max(took_s, 0.0))}", met or late, offenders)

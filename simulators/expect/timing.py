@@ -45,13 +45,16 @@ def rate(expectation: Expectation, items: Sequence[Item], scene: Scene) -> Itera
 def busiest(events: Sequence[tuple[float, int]], within_s: float) -> tuple[int, tuple[int, int]]:
     """The greatest weight in any half-open window of ``within_s``, and the events (from, to) of the first such.
 
-    ``events`` are (time, weight), sorted by time. Two events exactly ``within_s`` apart share no window.
+    ``events`` are (time, weight), sorted by time, and counted in nanoseconds. Two events exactly ``within_s``
+    apart share no window.
     """
     most, window = 0, (0, 0)
     total = first = 0
-    for number, (at_s, weight) in enumerate(events):
+    times = [round(at_s * 1e9) for at_s, _ in events]
+    within_ns = round(within_s * 1e9)
+    for number, (_, weight) in enumerate(events):
         total += weight
-        while at_s - events[first][0] >= within_s:
+        while times[number] - times[first] >= within_ns:
             total -= events[first][1]
             first += 1
         if total > most:
@@ -136,12 +139,17 @@ def _took_s(item: Item, to: str, scene: Scene) -> float | None:
     began_s = item.entry.real_s
     if to == "answer":
         answered = [part.answered_s for part in item.parts]
-        return max((math.inf if each is None else each) for each in answered) - began_s
+        return _since(began_s, max((math.inf if each is None else each) for each in answered))
     due = [part for part in item.parts if part.status == 0 and asked_for_receipt(part)]
     if not due:
         return None
     came = [[each.real_s for each in scene.receipts.of(part)] for part in due]
-    return max(min(each, default=math.inf) for each in came) - began_s
+    return _since(began_s, max(min(each, default=math.inf) for each in came))
+
+
+def _since(began_s: float, at_s: float) -> float:
+    """To the nanosecond, so that a bound that is just kept is kept."""
+    return round(at_s - began_s, 9) if math.isfinite(at_s) else at_s
 
 
 def links(expectation: Expectation, items: Sequence[Item], scene: Scene) -> Iterator[Finding]:
@@ -187,7 +195,7 @@ def _reconnects(after_s: float, accounts: dict[tuple[str, str], list[Entry]]) ->
         gone: set[int] = set()
         for entry in entries:
             if entry.kind in ("bind", "refused_bind") and losses:
-                waited_s = entry.real_s - losses.popleft()
+                waited_s = round(entry.real_s - losses.popleft(), 9)
                 soonest_s = min(soonest_s, waited_s)
                 if waited_s < after_s:
                     offenders.append(Offender(entry, f"{seconds(waited_s)} after the loss"))
