@@ -27,10 +27,12 @@ _COMPRESSED_EVERY_S: Final = 0.1
 class _Line:
     """What the tap keeps of a connection."""
 
-    __slots__ = ("number", "received", "sent")
+    __slots__ = ("account", "number", "received", "sent")
 
     def __init__(self, number: int) -> None:
         trust = Trust()
+        #: The last that was bound; a connection may forget it before it is gone.
+        self.account = ""
         self.number = number
         self.received = Blanker(trust)
         self.sent = Blanker(trust)
@@ -129,12 +131,13 @@ class CaptureTap:
             return
         self._octets(connection, line, "in", line.received.rest())
         self._octets(connection, line, "out", line.sent.rest())
-        self._file.add(Event("closed", line.number, *self._now(), account=connection.system_id))
+        self._file.add(Event("closed", line.number, *self._now(), account=connection.system_id or line.account))
         self._arm()
 
     def _octets(self, connection: Connection, line: _Line, kind: Literal["in", "out"], octets: bytes) -> None:
         if octets:
-            self._file.add(Event(kind, line.number, *self._now(), octets=octets, account=connection.system_id))
+            line.account = connection.system_id or line.account
+            self._file.add(Event(kind, line.number, *self._now(), octets=octets, account=line.account))
             self._arm()
 
     def _now(self) -> tuple[int, int]:
