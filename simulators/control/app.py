@@ -11,11 +11,15 @@ Never takes a signal handler, never outlives ``stop``: open streams and waits en
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from simulators.control.control import Captures, Control, Driver
+from simulators.control import api_run, api_state, api_steer, api_traffic, page_routes, problems
+from simulators.control.control import Control, Driver, directory_of
+from simulators.control.guard import Guard
+from simulators.control.recording import Recordings
 from simulators.control.serving import Served, serve
 
 if TYPE_CHECKING:
@@ -23,22 +27,43 @@ if TYPE_CHECKING:
 
 __all__ = ["Served", "make_app", "serve"]
 
+_ABOUT = """Looks at running carrier simulators and steers them. There is no password: it serves this machine only,
+unless it was told otherwise. Every error is `{"error": a sentence, "where": the key it is about}`.
+"""
+_TAGS = [
+    {"name": "look", "description": "What is there and what happened."},
+    {"name": "steer", "description": "Make a carrier behave otherwise, or do something now."},
+    {"name": "run", "description": "Clock, waiting, reset, snapshot, expectations, recordings."},
+]
+
 
 def make_app(
     group: CarrierGroup,
     play: Any = None,
     scenario: Any = None,
     driver: Driver | None = None,
-    captures: Captures | None = None,
+    captures: Path | str | None = None,
     *,
     hosts: Sequence[str] = (),
 ) -> FastAPI:
-    """The application over a started ``group``.
+    """The application over a ``group``; answers make sense once it is started.
 
-    ``play`` is what runs the scenario's time line, ``driver`` moves the gateways' clocks, ``captures`` opens
-    capture files; without them the requests for these say so. Requests must name the machine by a name of
-    localhost, an address of its loopback, or one of ``hosts`` ("*" takes any name).
+    ``play`` is what runs the scenario's time line, ``driver`` moves the gateways' clocks, ``captures`` is the
+    directory that recordings go to (the current one when None). Requests must name the machine by a name of
+    localhost, an address of its loopback, or one of ``hosts``: give the address that is served on, too.
     """
-    app = FastAPI(title="Carrier simulator", docs_url=None, redoc_url=None)
-    app.state.control = Control(group, play=play, scenario=scenario, driver=driver, captures=captures)
+    app = FastAPI(
+        title="Carrier simulator",
+        description=_ABOUT,
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_tags=_TAGS,
+    )
+    recordings = Recordings(group, directory_of(captures))
+    app.state.control = Control(group, recordings, play=play, scenario=scenario, driver=driver)
+    for router in (api_state.router, api_steer.router, api_run.router, api_traffic.router, page_routes.router):
+        app.include_router(router)
+    problems.install(app)
+    app.add_middleware(Guard, hosts=hosts)
     return app

@@ -1,0 +1,253 @@
+"""The run as a whole: clock, waiting, reset, snapshot, ledger, expectations, phases, recordings."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import FileResponse, PlainTextResponse
+
+from simulators.capture import CaptureError
+from simulators.control import models
+from simulators.control.api_state import entries_shown
+from simulators.control.control import (
+    Control,
+    ControlError,
+    control_of,
+    parsed_changes,
+    refusals,
+    select,
+    shown_settings,
+)
+from simulators.control.problems import changing, responses
+from simulators.control.waiting import wait_until
+from simulators.expect.evaluate import evaluate
+from smsgw.documents.units import parse_duration
+
+router = APIRouter(prefix="/api", tags=["run"])
+
+The = Annotated[Control, Depends(control_of)]
+_LONGEST_WAIT_S = 3600.0
+_SNAPSHOT_ENTRIES = 10_000
+
+
+def seconds(value: str | float, where: str) -> float:
+    """Seconds of "5s" or 5; raises ControlError 422."""
+    try:
+        length_s = parse_duration(value) if isinstance(value, str) else float(value)
+    except ValueError as error:
+        raise ControlError(422, f"{where}: {error}", where) from None
+    if not 0 <= length_s < float("inf"):
+        raise ControlError(422, f"{where}: expected 0 seconds or more, found {value}", where)
+    return length_s
+
+
+@router.get("/clock", responses=responses())
+async def clock(control: The) -> models.ClockState:
+    """Business time."""
+    return control.clock_state()
+
+
+@router.put("/clock", responses=changing(400, 502))
+async def move_clock(control: The, change: models.ClockChange) -> models.ClockState:
+    """Set the clock, advance it, or change its rate; the gateways' clocks follow before it answers.
+
+    What is due by then happens at once, in its order. From the first change on the clock is not the system's any more.
+    """
+    if (change.set is None) == (change.advance is None) and (change.set is not None or change.rate is None):
+        raise ControlError(400, "give either set or advance, or rate alone", "set")
+    clock = control.group.clock
+    advance_s = None if change.advance is None else seconds(change.advance, "advance")
+    try:
+        at = None if change.set is None else datetime.fromisoformat(change.set)
+        if change.rate is not None:
+            clock.run_at(change.rate)
+        if at is not None:
+            clock.set(at)
+        if advance_s is not None:
+            clock.advance(advance_s)
+    except ValueError as error:
+        raise ControlError(422, str(error), "set" if change.set is not None else "advance") from None
+    await _push(control)
+    return control.clock_state()
+
+
+async def _push(control: Control) -> None:
+    if control.driver is None:
+        return
+    try:
+        await control.driver.push()
+    except (OSError, ValueError) as error:
+        raise ControlError(502, f"the simulator's clock was moved, but not a gateway's: {error}", "drives") from None
+
+
+@router.post("/wait", responses=changing(404, 408))
+async def wait(control: The, request: models.WaitRequest) -> models.Waited:
+    """Answer as soon as the condition holds; 408 when it does not within ``timeout``."""
+    if request.carrier:
+        control.carrier(request.carrier)
+    conditions = dict(request.select or {})
+    if request.carrier:
+        conditions["where"] = request.carrier
+    selection = select(conditions)
+    sims = [control.carrier(request.carrier)] if request.carrier else list(control.group.carriers.values())
+    counts_entries = request.select is not None or (request.bound is None and not request.idle)
+    found = models.Waited(count=0, bound=0, waited_s=0)
+
+    def holds() -> bool:
+        found.bound = sum(sim.bound for sim in sims)
+        found.count = sum(1 for _ in control.entries(selection)) if counts_entries else 0
+        return (
+            (not counts_entries or found.count >= request.count)
+            and (request.bound is None or found.bound >= request.bound)
+            and not (request.idle and any(sim.receipts_waiting for sim in sims))
+        )
+
+    timeout_s = min(seconds(request.timeout, "timeout"), _LONGEST_WAIT_S)
+    started_s = time.monotonic()
+    if not await wait_until(holds, timeout_s, control.closing):
+        raise ControlError(
+            408, _not_yet(request, found, sum(sim.receipts_waiting for sim in sims), timeout_s), "timeout"
+        )
+    found.waited_s = round(time.monotonic() - started_s, 3)
+    return found
+
+
+def _not_yet(request: models.WaitRequest, found: models.Waited, waiting: int, timeout_s: float) -> str:
+    parts = []
+    if found.count < request.count and (request.select is not None or (request.bound is None and not request.idle)):
+        parts.append(f"found {found.count} of {request.count} entries")
+    if request.bound is not None and found.bound < request.bound:
+        parts.append(f"{found.bound} of {request.bound} connections are bound")
+    if request.idle and waiting:
+        parts.append(f"{waiting} receipts or MO still wait")
+    return f"not within {timeout_s:g} s: " + (", ".join(parts) or "the simulator is ending")
+
+
+@router.post("/reset", responses=changing())
+async def reset(control: The) -> models.State:
+    """Forget counts, entries and recipients' counts, and begin the time line anew; settings of carriers stay."""
+    from simulators.control.api_state import state
+
+    if control.play is not None:
+        control.play.stop()  # what its phases changed goes back first
+    control.group.reset()
+    if control.play is not None:
+        control.play.reset()
+    control.started_s = time.monotonic()
+    return await state(control)
+
+
+@router.get("/snapshot", responses=responses())
+async def snapshot(control: The) -> models.Snapshot:
+    """Everything as one value. Passwords are in it, so that it can be restored."""
+    found = list(control.entries(select({})))[-_SNAPSHOT_ENTRIES:]
+    return models.Snapshot(
+        clock=control.clock_state(),
+        carriers=[
+            models.CarrierSnapshot(name=name, settings=shown_settings(sim.settings), counts=sim.summary())
+            for name, sim in control.group.carriers.items()
+        ],
+        scenario=getattr(control.scenario, "name", ""),
+        phases=control.phases(),
+        entries=entries_shown(found, raw=False),
+    )
+
+
+@router.post("/snapshot", responses=changing(404, 502))
+async def restore(control: The, snapshot: models.Snapshot) -> models.Restored:
+    """Give carriers the settings of a snapshot, and the clock its time and rate; all of it or nothing."""
+    with refusals("carriers"):
+        changes = [(control.carrier(each.name), parsed_changes(each.settings)) for each in snapshot.carriers]
+    at = _moment_of(snapshot.clock)
+    with refusals("carriers"):
+        for sim, fields in changes:
+            sim.change(**fields)
+    if at is not None:
+        control.group.clock.run_at(snapshot.clock.rate)
+        control.group.clock.set(at)
+        await _push(control)
+    return models.Restored(clock=control.clock_state(), carriers=[each.name for each in snapshot.carriers])
+
+
+def _moment_of(state: models.ClockState) -> datetime | None:
+    """None for a real clock, which needs no restoring."""
+    if state.mode == "real":
+        return None
+    try:
+        at = datetime.fromisoformat(state.now)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise ControlError(422, f"clock.now: expected a time with its zone, found {state.now!r}", "clock.now")
+    return at
+
+
+@router.get("/ledger", response_class=PlainTextResponse, responses=responses(404))
+async def ledger(control: The, carrier: str = "") -> str:
+    """What was received and sent, without times: the same for the same seed and messages, whatever the timing."""
+    return control.carrier(carrier).ledger() if carrier else control.group.ledger()
+
+
+@router.get("/expectations", responses=responses())
+async def expectations(control: The) -> models.ExpectationsState:
+    """How the scenario's expectations stand if the run ended now."""
+    expected = getattr(control.scenario, "expectations", ())
+    report = evaluate(
+        expected,
+        control.group.entries(),
+        phases=getattr(control.play, "spans", None),
+        started_s=control.started_s,
+        now_s=time.monotonic(),
+        title=getattr(control.scenario, "name", "simulation"),
+    )
+    told: dict[str, Any] = report.to_json()
+    return models.ExpectationsState.model_validate(told)
+
+
+@router.get("/phases", responses=responses())
+async def phases(control: The) -> list[str]:
+    """Names of the time line's phases that hold now."""
+    return control.phases()
+
+
+@router.get("/captures", responses=responses())
+async def captures(control: The) -> list[models.CaptureState]:
+    """Recordings, running and ended."""
+    return control.recordings.states()
+
+
+@router.post("/captures", responses=changing(409))
+async def start_capture(control: The, request: models.CaptureRequest) -> models.CaptureState:
+    """Begin to record all octets in both directions."""
+    try:
+        return control.recordings.start(request.file)
+    except RuntimeError as error:
+        raise ControlError(409, str(error), "file") from None
+    except (ValueError, CaptureError) as error:
+        raise ControlError(422, str(error), "file") from None
+
+
+@router.delete("/captures/{file}", responses=changing(404))
+async def stop_capture(control: The, file: str) -> models.CaptureState:
+    """End a recording."""
+    try:
+        return control.recordings.stop(file)
+    except LookupError as error:
+        raise ControlError(404, str(error.args[0]), "file") from None
+
+
+@router.get("/captures/{file}", response_class=FileResponse, responses=responses(404))
+async def capture_file(control: The, file: str) -> FileResponse:
+    """What was recorded so far."""
+    try:
+        path = control.recordings.file(file)
+    except LookupError as error:
+        raise ControlError(404, str(error.args[0]), "file") from None
+    data = await asyncio.to_thread(path.is_file)
+    if not data:
+        raise ControlError(404, f"{file} is gone", "file")
+    return FileResponse(path, media_type="application/octet-stream", filename=file)
