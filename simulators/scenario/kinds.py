@@ -8,14 +8,13 @@ ValueError with a sentence that says what was expected and what was found.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BeforeValidator, PlainSerializer, Strict, WithJsonSchema
 
 from simulators.carrier.ids import IdForm
-from simulators.carrier.receipts import FULL, STYLE_WORDS, ReceiptStyle
+from simulators.carrier.receipts import FULL, ReceiptStyle
 from simulators.carrier.states import DELIVERED, ReceiptState
 from simulators.spread import Delay, parse_share, parse_weighted
 from smsgw.documents.names import with_hint
@@ -153,45 +152,9 @@ def _show_weighted(show: Callable[[T], str]) -> Callable[[Weighted[T]], str]:
     return write
 
 
-@lru_cache(maxsize=4096)
-def parse_state(text: str) -> ReceiptState:
-    """``ReceiptState.parse``; one object for one text, because receipts are compiled by identity."""
-    return ReceiptState.parse(text)
-
-
 def show_state(state: ReceiptState) -> str:
-    """``DELIVRD``, or ``UNDELIV/001`` where err is not the usual one of the state."""
-    usual = ReceiptState.parse(state.stat)
-    return state.stat if usual.err == state.err else f"{state.stat}/{state.err}"
-
-
-@lru_cache(maxsize=4096)
-def parse_style(words: str) -> ReceiptStyle:
-    """``ReceiptStyle.parse``; one object for one text."""
-    return ReceiptStyle.parse(words)
-
-
-@lru_cache(maxsize=4096)
-def show_style(style: ReceiptStyle) -> str:
-    """The words of a style, such as ``text+quoted``."""
-    differing = _differences(style)
-    words = []
-    for word, (_, change) in STYLE_WORDS.items():
-        effect = _differences(change(FULL))
-        if effect and effect.items() <= differing.items():
-            words.append(word)
-    if style.id_form is not None:
-        words.append(f"id={style.id_form.name}")
-    return "+".join(words) or "full"
-
-
-def _differences(style: ReceiptStyle) -> dict[str, object]:
-    """What a style changes in the usual one."""
-    return {
-        field.name: getattr(style, field.name)
-        for field in fields(style)
-        if getattr(style, field.name) != getattr(FULL, field.name)
-    }
+    """``DELIVRD``, or ``UNDELIV/002`` where err is not the usual one of the state."""
+    return state.stat if ReceiptState.parse(state.stat) == state else str(state)
 
 
 def _refusals(value: object) -> tuple[tuple[int, float], ...]:
@@ -264,7 +227,7 @@ def _listed(value: object) -> object:
 
 
 _STRINGS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-_DURATION = {
+DURATION_SCHEMA = {
     "type": "string",
     "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)\s*$",
     "examples": ["300ms", "30s", "5m"],
@@ -279,9 +242,18 @@ _STATUS = {
     "examples": ["0x58", "ESME_RTHROTTLED"],
 }
 
-Duration = Annotated[float, *kind(parse_duration, show_duration, _DURATION)]
+Duration = Annotated[float, *kind(parse_duration, show_duration, DURATION_SCHEMA)]
 DelayValue = Annotated[
-    Delay, *kind(_delay, str, {"type": "string", "examples": ["50ms", "20ms-80ms", "exp:2s"], "minLength": 2})
+    Delay,
+    *kind(
+        _delay,
+        str,
+        {
+            "type": "string",
+            "examples": ["50ms", "20ms-80ms", "exp:2s", "0%:5ms,50%:20ms,99%:1s,100%:8s"],
+            "minLength": 2,
+        },
+    ),
 ]
 Share = Annotated[
     float,
@@ -318,7 +290,7 @@ Refusals = Annotated[
 States = Annotated[
     Any,
     *kind(
-        _weighted(parse_state, DELIVERED, 'states such as "DELIVRD:95%, UNDELIV/001:5%"'),
+        _weighted(ReceiptState.parse, DELIVERED, 'states such as "DELIVRD:95%, UNDELIV/001:5%"'),
         _show_weighted(show_state),
         {"anyOf": [{"type": "string"}, _WEIGHTS], "examples": ["DELIVRD:95%, UNDELIV/001:5%"]},
     ),
@@ -326,20 +298,22 @@ States = Annotated[
 Styles = Annotated[
     Any,
     *kind(
-        _weighted(parse_style, FULL, 'styles such as "full:90%, text+quoted:10%"'),
-        _show_weighted(show_style),
+        _weighted(ReceiptStyle.parse, FULL, 'styles such as "full:90%, text+quoted:10%"'),
+        _show_weighted(str),
         {"anyOf": [{"type": "string"}, _WEIGHTS], "examples": ["text+quoted", "full:90%, text:10%"]},
     ),
 ]
 State = Annotated[
     ReceiptState,
     *kind(
-        lambda value: parse_state(_text(value, "a state")), show_state, {"type": "string", "examples": ["UNDELIV/001"]}
+        lambda value: ReceiptState.parse(_text(value, "a state")),
+        show_state,
+        {"type": "string", "examples": ["UNDELIV/001"]},
     ),
 ]
 Style = Annotated[
     ReceiptStyle,
-    *kind(lambda value: parse_style(_text(value, "a style")), show_style, {"type": "string", "examples": ["text"]}),
+    *kind(lambda value: ReceiptStyle.parse(_text(value, "a style")), str, {"type": "string", "examples": ["text"]}),
 ]
 Form = Annotated[
     IdForm,

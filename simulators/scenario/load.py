@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from simulators.carrier.behaviour import Behaviour
+from simulators.carrier.checks import changed
 from simulators.carrier.settings import CarrierSettings
 from simulators.expect.evaluate import misfits
 from simulators.scenario.mo_file import read_mo_file
@@ -111,17 +111,23 @@ def _check_behaviour(
     document: Document,
     problems: Problems,
 ) -> None:
-    """Whether carriers can be made of it: shares that add up to more than all, wrong patterns."""
+    """Whether carriers can be made of it: shares that add up to more than all, provinces, patterns."""
     for number, carrier in enumerate(carriers):
-        _check(carrier, ("carrier", number), document, problems)
+        _check(carrier, {}, ("carrier", number), document, problems)
     for table, overlays in (("phase", phases), ("event", events)):
         for number, overlay in enumerate(overlays):
             if overlay.changes():
-                _check(replace(carriers[0], **overlay.changes()), (table, number), document, problems)
+                _check(carriers[0], overlay.changes(), (table, number), document, problems)
 
 
-def _check(settings: CarrierSettings, key: tuple[str, int], document: Document, problems: Problems) -> None:
+def _check(
+    settings: CarrierSettings,
+    changes: Mapping[str, object],
+    key: tuple[str, int],
+    document: Document,
+    problems: Problems,
+) -> None:
     try:
-        Behaviour(settings)
+        Behaviour(changed(settings, changes))
     except ValueError as error:
         document.error(problems, key, str(error))

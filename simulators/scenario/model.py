@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSchema, model_validator
 
+from simulators.carrier.faults import MALFORMED
 from simulators.carrier.settings import CarrierSettings
 from simulators.clock_drive import ops_url
 from simulators.expect.model import Expectation
@@ -41,6 +42,7 @@ ACTIONS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
     "clock": (frozenset(), frozenset({"set", "advance", "rate"})),
     "settings": (frozenset(), frozenset()),
 }
+FLOODS = ("enquire_link", "mo", "receipt", "unknown")
 _WHEN = frozenset({"name", "do", "at", "after_messages", "every", "times", "carrier"})
 _TABLES = frozenset(field.alias or name for name, field in ChangesTable.model_fields.items())
 
@@ -170,6 +172,9 @@ class Event(Overlay):
         others = _TABLES - needed - allowed if self.do == "settings" else frozenset()
         if wrong := sorted(given - needed - allowed - others - _WHEN):
             raise ValueError(f"{', '.join(wrong)} means nothing with do = {self.do!r}")
+        kinds = {"flood": FLOODS, "malformed": MALFORMED.keys()}.get(self.do, ())
+        if self.kind and self.kind not in kinds:
+            raise ValueError(with_hint(f"there is no {self.do} of {self.kind!r}", self.kind, kinds))
         if self.do == "mo" and not (self.file or {"from", "to", "text"} <= given):
             raise ValueError("do = 'mo' needs from, to and text, or file")
         if self.do == "clock" and not given & allowed:

@@ -1,0 +1,239 @@
+"""Carriers as a process: started, led through their scenario, judged, and stopped again.
+
+Owns when a run is over and what is written then. The exit status is 0 when everything expected was found,
+1 when not, 2 when the run could not be made. What carriers do is ``CarrierSim``'s, what is expected is
+``simulators.expect``'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from simulators.carrier.group import CarrierGroup
+from simulators.clock import SimClock
+from simulators.clock_drive import ClockDriver
+from simulators.expect.evaluate import evaluate
+from simulators.expect.report import Report
+from simulators.scenario.model import Scenario
+from simulators.scenario.play import Play
+
+PROGRAM = "smsgw-carrier-sim"
+_LOOK_EVERY_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What a command line adds to a scenario; files are written when the run is over."""
+
+    for_s: float | None = None
+    report: Path | None = None
+    junit: Path | None = None
+    ledger: Path | None = None
+    capture: Path | None = None
+    http_port: int | None = None
+    http_host: str = "127.0.0.1"
+    quiet: bool = False
+
+
+class Run:
+    """One run of a scenario, over when ``over`` is set."""
+
+    def __init__(self, scenario: Scenario, options: RunOptions) -> None:
+        plan = scenario.clock
+        self.scenario = scenario
+        self.options = options
+        self.clock = SimClock(plan.start, plan.speed)
+        self.group = CarrierGroup(scenario.carriers, clock=self.clock)
+        self.play = Play(self.group, scenario)
+        self.over = asyncio.Event()
+        self.why = ""
+        self.started = self.clock.now()
+        self.started_s = time.monotonic()
+
+    def end(self, why: str) -> None:
+        """The run is over; the first reason counts."""
+        if not self.over.is_set():
+            self.why = why
+            self.over.set()
+
+    def report(self) -> Report:
+        """What became of the expectations if the run ended now."""
+        return evaluate(
+            self.scenario.expectations,
+            self.group.entries(),
+            phases=self.play.spans,
+            started_s=self.started_s,
+            now_s=time.monotonic(),
+            title=self.scenario.name,
+            started=self.started,
+        )
+
+    # when it is over
+
+    async def until_over(self) -> None:
+        """Play the time line and return when the run is over."""
+        end = self.scenario.end
+        self.play.start()
+        after_s = self.options.for_s if self.options.for_s is not None else end.after
+        if after_s is not None:
+            self.group.later(after_s, self.end, f"{after_s:g} s of business time are over")
+        if end.messages is not None:
+            self.group.turn.at_end.append(self._count)
+        async with asyncio.TaskGroup() as tasks:
+            looking = tasks.create_task(self._look()) if end.decided else None
+            try:
+                async with asyncio.timeout(end.at_most):
+                    await self.over.wait()
+            except TimeoutError:
+                self.end(f"{end.at_most:g} s of real time are over")
+            if looking is not None:
+                looking.cancel()
+        if end.messages is not None:
+            self.group.turn.at_end.remove(self._count)
+        self.play.stop()
+
+    def _count(self) -> None:
+        carriers = self.group.carriers.values()
+        wanted = self.scenario.end.messages or 0
+        if sum(sim.stats.submits for sim in carriers) >= wanted and not any(sim.receipts_waiting for sim in carriers):
+            self.end(f"{wanted} messages have come and have their receipts")
+
+    async def _look(self) -> None:
+        while not self.report().decided:
+            await asyncio.sleep(_LOOK_EVERY_S)
+        self.end("everything expected is decided")
+
+    # what is told
+
+    def ledger(self) -> str:
+        """The ledgers of all carriers, each under its name."""
+        carriers = self.group.carriers.items()
+        return "".join(f"# {name}\n{sim.ledger()}" for name, sim in carriers)
+
+    def to_json(self, report: Report) -> dict[str, Any]:
+        """The whole result, ready for JSON."""
+        return {
+            "scenario": self.scenario.name,
+            "about": self.scenario.about,
+            "seed": self.scenario.seed,
+            "ended": self.why,
+            "from": self.started.isoformat(timespec="milliseconds"),
+            "until": self.clock.now().isoformat(timespec="milliseconds"),
+            "took_s": round(time.monotonic() - self.started_s, 3),
+            "carriers": {name: sim.summary() for name, sim in self.group.carriers.items()},
+            "problems": self.play.problems,
+            **report.to_json(),
+        }
+
+    def to_text(self, report: Report) -> str:
+        """The result for people."""
+        scenario = self.scenario
+        lines = [f"{scenario.name}: {scenario.about}" if scenario.about else scenario.name]
+        seed = "no seed" if scenario.seed is None else f"seed {scenario.seed}"
+        took = f"{time.monotonic() - self.started_s:.1f} s"
+        lines.append(f"{seed} · {_at(self.started)} to {_at(self.clock.now())} in {took} · ended: {self.why}")
+        lines += [f"{name}: {_counts(sim.summary())}" for name, sim in self.group.carriers.items()]
+        lines += [f"could not be done: {problem}" for problem in self.play.problems]
+        return "\n".join([*lines, "", report.to_text()])
+
+
+def _at(moment: datetime) -> str:
+    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z").strip()
+
+
+def _counts(summary: dict[str, Any]) -> str:
+    told = [f"{value} {name.replace('_', ' ')}" for name, value in summary.items() if type(value) is int and value]
+    return ", ".join(told) or "nothing happened"
+
+
+async def run_scenario(scenario: Scenario, options: RunOptions) -> int:
+    """Run to the end and write everything asked for; returns the exit status."""
+    run = Run(scenario, options)
+    try:
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(serving(run))
+            await run.until_over()
+            report = run.report()
+            ledger = run.ledger() if options.ledger else ""
+            summary, text = run.to_json(report), run.to_text(report)
+    except OSError as error:
+        return failed(str(error))
+    print(text, flush=True)
+    try:
+        _write(options, report, summary, ledger)
+    except OSError as error:
+        return failed(f"{error.filename}: can't be written: {error.strerror}")
+    return 0 if report.ok else 1
+
+
+def _write(options: RunOptions, report: Report, summary: dict[str, Any], ledger: str) -> None:
+    if options.report is not None:
+        options.report.write_text(json.dumps(summary, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if options.junit is not None:
+        report.write_junit(options.junit)
+    if options.ledger is not None:
+        options.ledger.write_text(ledger, encoding="utf-8")
+
+
+@asynccontextmanager
+async def serving(run: Run) -> AsyncIterator[None]:
+    """The carriers listen, with capture and control port; signals end the run. Raises OSError in words."""
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(run.group)
+        driver = await stack.enter_async_context(ClockDriver(run.clock, run.scenario.clock.drives))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, run.end, "somebody ended it")
+            stack.callback(loop.remove_signal_handler, number)
+        if run.options.capture is not None:
+            stack.callback(_capture(run, run.options.capture))
+        if run.options.http_port is not None:
+            stack.push_async_callback(await _control(run, driver))
+        run.started, run.started_s = run.clock.now(), time.monotonic()
+        await driver.push()
+        if not run.options.quiet:
+            several = len(run.group.carriers) > 1
+            for name, sim in run.group.carriers.items():
+                where = f"listening on {sim.settings.host}:{sim.port}"
+                say(f"{name} {where}" if several else where)
+        yield
+
+
+def _capture(run: Run, path: Path) -> Callable[[], None]:
+    from simulators.capture import CaptureTap  # only here: not every run records
+
+    tap = CaptureTap(path, run.clock)
+    run.group.attach(tap)
+    return tap.close
+
+
+async def _control(run: Run, driver: ClockDriver) -> Callable[[], Any]:
+    from simulators.control.app import make_app, serve  # only here: the web framework takes a while to load
+
+    assert run.options.http_port is not None
+    app = make_app(run.group, run.play, run.scenario, driver, hosts=(run.options.http_host,))
+    served = await serve(app, run.options.http_host, run.options.http_port)
+    if not run.options.quiet:
+        say(f"control port: {served.url}")
+    return served.stop
+
+
+def say(line: str) -> None:
+    """A line for people, beside what is printed as the result."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def failed(why: str) -> int:
+    """Say why the run could not be made; returns the exit status for it."""
+    say(f"{PROGRAM}: {why}")
+    return 2
