@@ -36,6 +36,18 @@ def load_scenario(path: Path | str, *, seed: int | str | None = None) -> Scenari
     return scenario
 
 
+def scenario_of(data: Mapping[str, Any], path: Path, *, seed: int | str | None = None) -> Scenario:
+    """A scenario from the tables of a file, given as values; ``path`` stands for the file in errors.
+
+    Paths in it are relative to the directory of ``path``. Raises ConfigErrors with everything that is wrong.
+    """
+    problems = Problems()
+    scenario = _from_file(Document(path, "", dict(data)), seed, problems)
+    problems.raise_errors()
+    assert scenario is not None, "tables without errors give a scenario"
+    return scenario
+
+
 def _from_profile(document: Document, seed: int | str | None, problems: Problems) -> Scenario | None:
     given = read_profile(document, problems)
     if given is None:
