@@ -86,18 +86,6 @@ class Session(Wire):
         self.bench.log.add(self.number, What.SENT, frame)
         self.write(frame)
 
-    def send_in_pieces(self, octets: bytes) -> None:
-        """Write a part of a PDU at once; ``wrote`` tells the log when it is whole."""
-        self.flush()
-        if self.open and self.transport is not None:
-            if self.tap is not None:
-                self.tap.sent(self, octets)
-            self.transport.write(octets)
-
-    def wrote(self, frame: bytes) -> None:
-        """A PDU that went in pieces is whole."""
-        self.bench.log.add(self.number, What.SENT, frame)
-
     def request(self, build: Build) -> int:
         """Send a request; its sequence number, under which ``answers`` has the response."""
         sequence_number = self._numbers.next_sequence()

@@ -1,6 +1,7 @@
 """What a check may do: wait for the application, have a person do something, ask, provoke, and look.
 
-All waiting has a deadline. When the application stays away once, later checks wait for it much less.
+All waiting has a deadline. When the application stays away once, later checks wait for it much less; when it
+never came at all, they don't.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 
 from simulators.conformance.bench import Bench, Policy, Session
 from simulators.conformance.check import NotSeen
-from simulators.conformance.log import SUBMITS, Event, Log
+from simulators.conformance.log import BINDS, SUBMITS, Event, Log
 from simulators.conformance.messages import Build, Message, message_of
 from smsgw.smpp import pdu
 from smsgw.smpp.constants import CommandId, command_name, status_name
@@ -44,15 +45,14 @@ class Exam:
             return [each for each in self.bench.bound if each.can_submit >= sends and each.can_receive >= receives]
 
         kind = "submit" if sends else "receive"
-        others = bool(self.bench.bound)
-        if not found():
-            if not await self.bench.wait_for(found, min(self.settings.quiet_s, self._patience_s)):
-                if others:
-                    self.say(f"Let your application bind so that it may {kind} (transceiver, or one more bind).")
-                else:
-                    self.say(f"Start your application now; it binds to port {self.bench.port}{self._account}.")
+        if not await self.bench.wait_for(found, min(self.settings.quiet_s, self._patience_s)):
+            others = bool(self.bench.bound)
+            if others:
+                self.say(f"Let your application bind so that it may {kind} (transceiver, or one more bind).")
+            elif not self._away:
+                self.say(f"Start your application now; it binds to port {self.bench.port}{self._account}.")
             if not await self.bench.wait_for(found, self._patience_s):
-                self._away = not others
+                self._away = True
                 raise NotSeen(f"no bind that may {kind}" if others else "the application did not bind")
         self._away = False
         return found()[-1]
@@ -129,7 +129,9 @@ class Exam:
 
     @property
     def _patience_s(self) -> float:
-        return self.settings.patience_s * (_LESS if self._away else 1)
+        if not self._away:
+            return self.settings.patience_s
+        return self.settings.patience_s * _LESS if self.log.received(*BINDS) else 0.0
 
     @property
     def _account(self) -> str:

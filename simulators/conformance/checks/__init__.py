@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from simulators.conformance.check import Check
-from simulators.conformance.checks import binding, leaving, links, long, messages, receiving, recovery, sending
+from simulators.conformance.checks.binding import CHECKS as BINDING
+from simulators.conformance.checks.leaving import CHECKS as LEAVING
+from simulators.conformance.checks.links import CHECKS as LINKS
+from simulators.conformance.checks.long import CHECKS as LONG
+from simulators.conformance.checks.messages import CHECKS as MESSAGES
+from simulators.conformance.checks.receiving import CHECKS as RECEIVING
+from simulators.conformance.checks.recovery import CHECKS as RECOVERY
+from simulators.conformance.checks.sending import CHECKS as SENDING
 
 TABLE: tuple[tuple[str, tuple[Check, ...]], ...] = (
-    ("binding", binding.CHECKS),
-    ("link", links.CHECKS),
-    ("receiving", receiving.CHECKS),
-    ("sending", sending.CHECKS),
-    ("long messages", long.CHECKS),
-    ("recovery", recovery.CHECKS),
-    ("leaving", leaving.CHECKS),
+    ("binding", BINDING),
+    ("link", LINKS),
+    ("receiving", RECEIVING),
+    ("sending", SENDING),
+    ("long messages", LONG),
+    ("recovery", RECOVERY),
+    ("leaving", LEAVING),
     # These look back on the whole run.
-    ("all that was seen", messages.CHECKS),
+    ("all that was seen", MESSAGES),
 )
 
 

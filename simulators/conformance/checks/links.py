@@ -134,20 +134,15 @@ async def alert_notification(exam: Exam) -> Outcome:
 async def fragments(exam: Exam) -> Outcome:
     """Sends enquire_link octet by octet, and an MO in three pieces where the application may receive."""
     session = await exam.session()
-    sent = [await _in_pieces(session, pdu.enquire_link(session.next_sequence()), 1)]
+    session.piece_octets = 1
+    sent = [session.request(pdu.enquire_link)]
+    await settle()
     if session.can_receive:
-        build = mo(b"in three pieces", await exam.number())
-        sent.append(await _in_pieces(session, build(session.next_sequence()), 25))
-    return await _all_answered(exam, session, sent)
-
-
-async def _in_pieces(session: Session, frame: bytes, octets: int) -> int:
-    session.send_in_pieces(frame[:octets])
-    for at in range(octets, len(frame), octets):
-        await settle()
-        session.send_in_pieces(frame[at : at + octets])
-    session.wrote(frame)
-    return int(pdu.HEADER.unpack_from(frame)[3])
+        session.piece_octets = 25
+        sent.append(session.request(mo(b"in three pieces", await exam.number())))
+    outcome = await _all_answered(exam, session, sent)
+    session.piece_octets = 0
+    return outcome
 
 
 @check(
@@ -159,15 +154,11 @@ async def _in_pieces(session: Session, frame: bytes, octets: int) -> int:
 async def joined(exam: Exam) -> Outcome:
     """Sends a dozen PDUs in one write, the last one cut in its header and completed a moment later."""
     session = await exam.session()
-    builds = [pdu.enquire_link] * 12
-    frames = [build(session.next_sequence()) for build in builds]
-    octets = b"".join(frames)
-    session.send_in_pieces(octets[:-7])
-    await settle()
-    session.send_in_pieces(octets[-7:])
-    for frame in frames:
-        session.wrote(frame)
-    return await _all_answered(exam, session, [int(pdu.HEADER.unpack_from(frame)[3]) for frame in frames])
+    session.piece_octets = 12 * pdu.HEADER.size - 7
+    sent = [session.request(pdu.enquire_link) for _ in range(12)]
+    outcome = await _all_answered(exam, session, sent)
+    session.piece_octets = 0
+    return outcome
 
 
 @check(

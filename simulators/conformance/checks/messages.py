@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from simulators.conformance.check import NotSeen, Outcome, check, failed, passed, warned
 from simulators.conformance.exam import Exam, shown
-from simulators.conformance.log import SUBMITS, Log, What
+from simulators.conformance.log import SUBMITS, Event, Log, What
 from simulators.conformance.messages import Message, message_of
 from smsgw.errors import RecoverableError
 from smsgw.smpp.constants import RESPONSE_BIT, CommandId, command_name
@@ -30,6 +30,14 @@ def _messages(log: Log) -> list[Message]:
     return messages
 
 
+def _received(log: Log) -> list[Event]:
+    """Every PDU of the application; raises NotSeen when there is none."""
+    events = log.received()
+    if not events:
+        raise NotSeen("nothing came")
+    return events
+
+
 @check(
     "well-formed",
     "every PDU can be read",
@@ -39,7 +47,7 @@ def _messages(log: Log) -> list[Message]:
 async def well_formed(exam: Exam) -> Outcome:
     """Counts the PDUs that could not be read strictly, and connections whose octets could not be framed."""
     bad = exam.bench.malformed
-    count = len(exam.log.received())
+    count = len(_received(exam.log))
     if bad:
         return failed(f"{len(bad)} of {count} PDUs; the first: {bad[0][1]}")
     return passed(f"all {count} PDUs")
@@ -53,7 +61,7 @@ async def well_formed(exam: Exam) -> Outcome:
 )
 async def requests_status(exam: Exam) -> Outcome:
     """Looks at command_status of all requests."""
-    requests = [event for event in exam.log.received() if event.is_request]
+    requests = [event for event in _received(exam.log) if event.is_request]
     odd = [event for event in requests if event.status]
     if odd:
         return warned(f"{len(odd)} of {len(requests)}; the first: {shown(odd[0].frame)}")
@@ -68,6 +76,7 @@ async def requests_status(exam: Exam) -> Outcome:
 )
 async def sequence_numbers(exam: Exam) -> Outcome:
     """Looks for numbers out of range, used again while unanswered, and gaps, on every connection."""
+    _received(exam.log)
     gaps = total = 0
     for session in exam.log.sessions:
         waiting: set[int] = set()
