@@ -16,6 +16,7 @@ from simulators.esme.chart import chart
 from simulators.esme.listen import listen
 from simulators.esme.load import Load
 from simulators.esme.prompt import prompt
+from simulators.esme.scenario.command import check, run, schema
 from simulators.esme.send import send
 from smsgw.errors import ConfigError, LinkError, LocalError
 
@@ -44,7 +45,9 @@ def _run(arguments: argparse.Namespace) -> int:
         # What a run keeps are octets and numbers in large tables; walking them finds nothing.
         gc.freeze()
         gc.set_threshold(100_000, 50, 1000)
-    commands = {"send": send, "load": _load, "listen": listen, "prompt": prompt}
+    if arguments.command in ("check", "schema"):
+        return check(arguments) if arguments.command == "check" else schema(arguments)
+    commands = {"send": send, "load": _load, "listen": listen, "prompt": prompt, "run": run}
     return uvloop.run(commands[arguments.command](arguments))
 
 

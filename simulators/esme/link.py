@@ -63,6 +63,9 @@ class EsmeLink(Wire):
     def on_answer(self, command_id: int, status: int, sequence_number: int, frame: bytes) -> None:
         """A response to one of our requests came (also a generic_nack)."""
 
+    def on_enquire_answer(self, sequence_number: int, frame: bytes) -> None:
+        """An enquire_link_resp came."""
+
     def on_deliver(self, command_id: int, sequence_number: int, frame: bytes) -> None:
         """A deliver_sm or data_sm came; answering it is the subclass's."""
 
@@ -119,6 +122,8 @@ class EsmeLink(Wire):
         elif command_id & RESPONSE_BIT:
             if command_id != _ENQUIRE_LINK_RESP:
                 self.on_answer(command_id, status, sequence_number, frame)
+            else:
+                self.on_enquire_answer(sequence_number, frame)
         elif command_id != _ALERT_NOTIFICATION:
             self.write(pdu.generic_nack(CommandStatus.ESME_RINVCMDID, sequence_number))
 

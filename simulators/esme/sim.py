@@ -161,7 +161,7 @@ class EsmeSim:
     @property
     def bound(self) -> int:
         """How many connections are bound."""
-        return sum(link.is_bound for link in self.links)
+        return sum(link.is_bound and link.open for link in self.links)
 
     def submit(
         self,

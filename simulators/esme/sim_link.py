@@ -57,6 +57,10 @@ class SimLink(EsmeLink):
         elif not future.done():
             future.set_result(answer)
 
+    def on_enquire_answer(self, sequence_number: int, frame: bytes) -> None:
+        if sequence_number in self.unanswered:  # asked by request, not because of silence
+            self.on_answer(int(CommandId.ENQUIRE_LINK_RESP), 0, sequence_number, frame)
+
     def on_deliver(self, command_id: int, sequence_number: int, frame: bytes) -> None:
         sim = self._sim
         status = sim.deliver_status

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from simulators.entry import Entry
 from simulators.esme.answer import Answer
+from simulators.esme.due import Due
 from simulators.esme.incoming import Incoming
 from simulators.esme.prompt.words import help_text, parse
 from simulators.esme.requests import requests
@@ -46,11 +47,9 @@ class Session:
         self.say: Callable[[str], None] = lambda line: print(line, flush=True)
         #: ``quit`` was given.
         self.is_over = False
-        #: Accepted messages whose final receipts have not come.
-        self.receipts_due: set[str] = set()
+        self.due = Due()
         self.refused = 0
         self.answered = 0
-        self._early: set[str] = set()
         esme.on_incoming.append(self._came)
         esme.on_event.append(self._happened)
 
@@ -67,10 +66,10 @@ class Session:
     async def drain(self) -> None:
         """Wait for the receipts that are due. Raises TimeoutError."""
         if self.esme.bound:
-            due = self.receipts_due
-            await self.esme.wait_for(lambda: not due or not self.esme.bound, self.wait_s, "every receipt")
-        if self.receipts_due:
-            raise Failed(f"{len(self.receipts_due)} receipts are missing")
+            due = self.due
+            await self.esme.wait_for(lambda: not due.waiting or not self.esme.bound, self.wait_s, "every receipt")
+        if self.due.waiting:
+            raise Failed(f"{len(self.due.waiting)} receipts are missing")
 
     # commands
 
@@ -156,7 +155,7 @@ class Session:
         esme = self.esme
         self.say(
             f"bound {esme.bound}, sent {len(esme.sent)}, answered {self.answered}, refused {self.refused}, "
-            f"receipts {len(esme.receipts)}, due {len(self.receipts_due)}, MO {len(esme.mo)}"
+            f"receipts {len(esme.receipts)}, due {len(self.due.waiting)}, MO {len(esme.mo)}"
         )
 
     def _help(self, arguments: Namespace) -> None:
@@ -201,9 +200,8 @@ class Session:
             for line in detail_lines(answer):
                 self.say(f"  {line}")
             refused += not answer.ok
-            if answer.ok and wants_receipts and answer.message_id not in self._early:
-                self.receipts_due.add(answer.message_id)
-            self._early.discard(answer.message_id)
+            if answer.ok and wants_receipts:
+                self.due.accepted(answer.message_id)
         self.refused += refused
         self.esme.wake()
         if refused:
@@ -211,10 +209,7 @@ class Session:
 
     def _came(self, came: Incoming) -> None:
         self.say(incoming_line(came))
-        if came.receipt is not None and came.receipt.final:
-            if came.message_id not in self.receipts_due:
-                self._early.add(came.message_id)
-            self.receipts_due.discard(came.message_id)
+        self.due.came(came)
 
     def _happened(self, entry: Entry) -> None:
         status = f": {status_name(entry.status)}" if entry.status else ""

@@ -1,0 +1,60 @@
+"""``run``, ``check`` and ``schema``: scenarios from the command line.
+
+Exit status of ``run``: 0 all as expected, 1 not, 2 wrong file, or no bind. The report goes to stdout.
+"""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+
+from simulators.capture.tap import CaptureTap
+from simulators.esme.scenario.load import load_scenario
+from simulators.esme.scenario.play import Play
+from simulators.esme.scenario.schema import schema_text
+
+
+async def run(arguments: Namespace) -> int:
+    """Play a scenario. Raises ConfigErrors for the file, LinkError without a bind, OSError for a report's file."""
+    scenario = load_scenario(arguments.file)
+    play = Play(scenario, host=arguments.host, port=arguments.port)
+    if not arguments.json:
+        play.on_step = lambda line: print(line, flush=True)
+    capture = CaptureTap(Path(arguments.capture), play.clock) if arguments.capture else None
+    if capture is not None:
+        for sim in play.sims.values():
+            sim.attach(capture)
+    try:
+        report = await play.run(arguments.limit_s)
+    finally:
+        if capture is not None:
+            capture.close()
+    if arguments.report:
+        Path(arguments.report).write_text(_json(report.to_json()), encoding="utf-8")
+    if arguments.junit:
+        report.write_junit(Path(arguments.junit))
+    print(_json(report.to_json()) if arguments.json else report.to_text())
+    return 0 if report.ok else 1
+
+
+def check(arguments: Namespace) -> int:
+    """Say that a scenario is right. Raises ConfigErrors with all that is wrong."""
+    scenario = load_scenario(arguments.file)
+    counts = (
+        (len(scenario.applications), "application"),
+        (len(scenario.steps), "step"),
+        (len(scenario.expectations), "expectation"),
+    )
+    print(f"{arguments.file}: " + ", ".join(f"{count} {word}{'s' if count != 1 else ''}" for count, word in counts))
+    return 0
+
+
+def schema(arguments: Namespace) -> int:
+    """Print the JSON schema of scenario files."""
+    print(schema_text(), end="")
+    return 0
+
+
+def _json(report: object) -> str:
+    return json.dumps(report, ensure_ascii=False, indent=1)
