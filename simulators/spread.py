@@ -11,18 +11,19 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 from simulators.draws import WORD_RANGE
 
 T = TypeVar("T")
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h)?")
-_UNIT_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d)?")
+_UNIT_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def parse_duration(text: str) -> float:
-    """Return seconds of ``200ms``, ``3s``, ``1.5`` (seconds), ``5m``, ``1h``."""
+    """Return seconds of ``200ms``, ``3s``, ``1.5`` (seconds), ``5m``, ``1h``, ``2d``."""
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not a duration; write it like 200ms, 3s or 5m")
@@ -43,17 +44,24 @@ def parse_share(text: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """A distribution of seconds: ``low_s`` fixed, uniform up to ``high_s``, or exponential by mean ``low_s``."""
+    """A distribution of seconds: ``low_s`` fixed, uniform up to ``high_s``, exponential by mean ``low_s``, or
+    "points": (share of all, seconds) in rising order, straight lines between them. As text what ``parse`` reads.
+    """
 
     kind: str = "fixed"
     low_s: float = 0.0
     high_s: float = 0.0
+    points: tuple[tuple[float, float], ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Delay:
-        """Read ``50ms`` (fixed), ``20ms-80ms`` (uniform) or ``exp:50ms`` (exponential, by its mean)."""
+        """Read ``50ms`` (fixed), ``20ms-80ms`` (uniform), ``exp:50ms`` (exponential, by its mean) or any
+        distribution by its quantiles, ``0%:5ms,50%:20ms,99%:1s,100%:8s``.
+        """
         if text.startswith("exp:"):
             return cls("exponential", parse_duration(text[4:]))
+        if "%" in text:
+            return cls("points", points=_parse_points(text))
         low, dash, high = text.partition("-")
         if not dash:
             return cls("fixed", parse_duration(low))
@@ -65,7 +73,9 @@ class Delay:
     @property
     def constant_s(self) -> float | None:
         """The one value of this delay, or None when it varies."""
-        return self.low_s if self.kind == "fixed" or self.low_s == self.high_s else None
+        if self.kind == "points":
+            return self.points[0][1] if self.points[0][1] == self.points[-1][1] else None
+        return self.low_s if self.kind == "fixed" or (self.kind == "uniform" and self.low_s == self.high_s) else None
 
     def at(self, word: int) -> float:
         """Seconds for one drawn word."""
@@ -73,12 +83,48 @@ class Delay:
             return self.low_s
         if self.kind == "uniform":
             return self.low_s + (self.high_s - self.low_s) * word / WORD_RANGE
-        return -self.low_s * math.log((word + 1) / WORD_RANGE)
+        if self.kind == "exponential":
+            return -self.low_s * math.log((word + 1) / WORD_RANGE)
+        share = word / WORD_RANGE
+        points = self.points
+        right = bisect.bisect_right(points, share, key=_share_of)
+        (low, low_s), (high, high_s) = points[right - 1], points[right]
+        return low_s + (high_s - low_s) * (share - low) / (high - low)
+
+    def times(self, factor: float) -> Delay:
+        """The same distribution with all seconds multiplied."""
+        points = tuple((share, seconds * factor) for share, seconds in self.points)
+        return Delay(self.kind, self.low_s * factor, self.high_s * factor, points)
 
     def __str__(self) -> str:
+        if self.kind == "points":
+            return ",".join(f"{_plain(share * 100)}%:{_plain(seconds)}s" for share, seconds in self.points)
         if self.kind == "uniform":
-            return f"{self.low_s:g}s-{self.high_s:g}s"
-        return f"exp:{self.low_s:g}s" if self.kind == "exponential" else f"{self.low_s:g}s"
+            return f"{_plain(self.low_s)}s-{_plain(self.high_s)}s"
+        return f"exp:{_plain(self.low_s)}s" if self.kind == "exponential" else f"{_plain(self.low_s)}s"
+
+
+def _share_of(point: tuple[float, float]) -> float:
+    return point[0]
+
+
+def _plain(number: float) -> str:
+    """Without an exponent, which the parsers don't read."""
+    return f"{number:.12f}".rstrip("0").rstrip(".")
+
+
+def _parse_points(text: str) -> tuple[tuple[float, float], ...]:
+    points = []
+    for part in text.split(","):
+        share, colon, seconds = part.partition(":")
+        if not colon or not share.strip().endswith("%"):
+            raise ValueError(f"{text!r} is not a distribution; write it like 0%:5ms,50%:20ms,100%:2s")
+        points.append((parse_share(share), parse_duration(seconds)))
+    shares = [share for share, _ in points]
+    rising = all(low < high and low_s <= high_s for (low, low_s), (high, high_s) in pairwise(points))
+    if not rising or len(points) < 2 or (shares[0], shares[-1]) != (0.0, 1.0):
+        raise ValueError(f"{text!r} is not a distribution; shares rise from 0% to 100%, and durations with them")
+    return tuple(points)
 
 
 NO_DELAY = Delay()
@@ -87,7 +133,7 @@ NO_DELAY = Delay()
 class Choice(Generic[T]):
     """One of several values, each with its share; what the shares leave over goes to ``rest``."""
 
-    __slots__ = ("_bounds", "_values", "only")
+    __slots__ = ("_values", "bounds", "only")
 
     def __init__(self, shares: Sequence[tuple[T, float]], rest: T) -> None:
         total = 0.0
@@ -102,14 +148,15 @@ class Choice(Generic[T]):
             raise ValueError(f"shares add up to {total:.1%}, more than 100%")
         if not bounds or bounds[-1] < WORD_RANGE:
             values.append(rest)
-        self._bounds = bounds
+        #: Words below the first bound pick the first value, and so on.
+        self.bounds = bounds
         self._values = values
         #: The value when there is no choice at all, else None.
         self.only: T | None = values[0] if len(values) == 1 else None
 
     def at(self, word: int) -> T:
         """The value for one drawn word."""
-        return self._values[bisect.bisect_right(self._bounds, word)]
+        return self._values[bisect.bisect_right(self.bounds, word)]
 
 
 def chance(share: float) -> int:

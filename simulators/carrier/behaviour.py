@@ -1,143 +1,132 @@
-"""From settings and chance to a plan for each message.
+"""From settings, a message and chance to its plan: counts, magic recipients, rules.
 
-The chance of a message comes from the seed, its recipient and how many messages that recipient
-had before (refused ones count): never from the clock or from other recipients' messages. So every
-recipient is remembered, about 150 octets each. While nothing is left to chance there is one plan,
-made once, and only magic recipients are counted.
+The chance of a message comes from the seed, its recipient and how many messages that recipient had
+before (those refused by a limit, which is a matter of timing, aside): never from the clock or from other
+recipients' messages. So every recipient is remembered, about 150 octets each. What counts messages of the
+whole carrier, or looks at the hour, depends on just that, and is only in rules that ask for it.
 """
 
 from __future__ import annotations
 
-from simulators.carrier.magic import MagicNumbers, Usual
-from simulators.carrier.plan import Connection, Plan, Step
-from simulators.carrier.receipts import ReceiptStyle, Renderer
-from simulators.carrier.settings import CarrierSettings
-from simulators.carrier.states import DELIVERED, ENROUTE, UNDELIVERED, ReceiptState
-from simulators.draws import Draws
-from simulators.spread import Choice, chance
+from dataclasses import fields, replace
 
-# Which drawn word decides what.
-(_REFUSE, _NEVER, _DROP, _RESPONSE, _STATE, _RECEIPT, _STYLE, _EARLY, _DUPLICATE, _DUPLICATE_AFTER, _CONTRADICT,
- _INTERMEDIATE, _OTHER_BIND) = range(13)  # fmt: skip
+from simulators.carrier.ids import CountedNumbers, DrawnNumbers
+from simulators.carrier.magic import MagicNumbers, Usual
+from simulators.carrier.match import Matcher
+from simulators.carrier.plan import Plan, Step, Wait, Words
+from simulators.carrier.receipts import ReceiptStyle, Renderer
+from simulators.carrier.settings import BEHAVIOUR, CarrierSettings, PlannedReceipt, Rule
+from simulators.carrier.states import ReceiptState
+from simulators.carrier.variant import RECEIPT_WORD, RESPONSE_WORD, Renderers, Variant
+from simulators.draws import Draws
+from smsgw.smpp.pdu import DataSm, Sm
+
+#: Plan, count of the recipient's messages before, drawn words.
+Decision = tuple[Plan, int, Words]
 
 
 class Behaviour:
-    """Decides; ``plan_for`` is called once for each message and recipient.
+    """Decides; ``decide`` is called once for each message and recipient.
 
-    Raises ValueError for shares beyond 100 % and a magic prefix that is no number.
+    Raises ValueError for shares beyond 100 %, a magic prefix that is no number, and rules that can't be.
     """
 
     def __init__(self, settings: CarrierSettings) -> None:
-        self._settings = settings
-        self._draws = Draws(settings.seed or 0)
+        seed = settings.seed
+        self._draws = Draws(0 if seed is None else seed)
+        self._seeded = seed is not None
         self._seen: dict[bytes, int] = {}
-        self._receipt_form = settings.receipt_id or settings.response_id
-        self._renderers: dict[tuple[ReceiptStyle, ReceiptState], Renderer] = {}
-        self._statuses = Choice(settings.refuse, 0)
-        self._states = Choice(settings.states, settings.rest_state)
-        self._styles = Choice(settings.styles, settings.rest_style)
-        self._never = chance(settings.never_answer)
-        self._drop_before = chance(settings.drop_before)
-        self._drop_after = self._drop_before + chance(settings.drop_after)
-        self._early = chance(settings.early)
-        self._duplicate = chance(settings.duplicate)
-        self._contradict = chance(settings.contradict)
-        self._intermediate = chance(settings.intermediate)
-        self._other_bind = chance(settings.other_bind)
+        self._number = 0
+        self.use(settings)
+        #: Where accepted messages take the numbers from that their ids are made of.
+        self.numbers = DrawnNumbers(_capacity(settings)) if self._seeded else CountedNumbers(settings.id_base)
+
+    def use(self, settings: CarrierSettings) -> None:
+        """Decide by these settings from now on; counts stay. Raises ValueError, and changes nothing then."""
+        renderers = Renderers(settings.zone_hours)
+        usual = Variant(settings, renderers)
+        rules = [self._compiled(settings, rule, number, renderers) for number, rule in enumerate(settings.rules)]
+        magic = None
+        if settings.magic_prefix:
+            response, receipt = Wait.of(settings.response, RESPONSE_WORD), Wait.of(settings.receipt, RECEIPT_WORD)
+            magic = MagicNumbers(settings.magic_prefix, Usual(usual.renderer, response, receipt, settings))
+        self._settings = settings
+        self._usual, self._rules, self._magic = usual, rules, magic
         self._refusals: dict[int, Plan] = {}
-        self._constant = self._compose((0,) * 16) if self._is_constant() else None
-        usual = Usual(self.renderer, settings.rest_style)
-        self._magic = MagicNumbers(settings.magic_prefix, usual) if settings.magic_prefix else None
-        self._magic_octets = settings.magic_prefix.encode() or None
+        self._magic_octets = settings.magic_prefix.encode()
         self._magic_from = -len(settings.magic_prefix) - MagicNumbers.CODE_DIGITS
 
-    def plan_for(self, recipient: bytes) -> Plan:
-        """The plan of the next message to ``recipient`` (destination_addr as it came)."""
+    def reset(self) -> None:
+        """Forget who had what: the seed begins anew. Ids that are counted go on."""
+        self._seen.clear()
+        self._number = 0
+        self.numbers.forget()
+
+    def decide(self, sm: Sm | DataSm, account: str, now_s: float) -> Decision:
+        """The plan of one message from ``account``; ``now_s`` is business time."""
+        recipient = sm.destination_addr
+        seen = self._seen
+        nth = seen.get(recipient, 0)
+        seen[recipient] = nth + 1
+        self._number += 1
         if self._magic is not None and recipient[self._magic_from : -MagicNumbers.CODE_DIGITS] == self._magic_octets:
             code = self._magic.code_of(recipient)
-            if code is not None:
-                nth = self._count(recipient)
-                words = self._draws.words(recipient, nth)
-                settings = self._settings
-                return self._magic.plan(
-                    code, nth, settings.response.at(words[_RESPONSE]), settings.receipt.at(words[_RECEIPT])
-                ) or self._compose(words)
-        if self._constant is not None:
-            return self._constant
-        return self._compose(self._draws.words(recipient, self._count(recipient)))
+            plan = self._magic.plan(code, nth) if code is not None else None
+            if plan is not None:
+                return plan, nth, self._words(recipient, nth, 2)
+        variant = self._usual
+        for matcher, other in self._rules:
+            if matcher.fits(sm, account, nth, self._number, now_s):
+                variant = other
+                break
+        if variant.only is not None:
+            return variant.only, nth, self._draws.words(recipient, nth) if self._seeded else ()
+        words = self._words(recipient, nth, variant.draws)
+        return variant.plan(words), nth, words
 
     def refusal(self, status: int) -> Plan:
-        """A plan that only refuses, for limits; answered as late as usual responses with no chance in it."""
+        """A plan that only refuses, or with a status below 0 ignores, for limits; answered as late as usual
+        responses with no chance in it.
+        """
         plan = self._refusals.get(status)
         if plan is None:
-            plan = self._refusals[status] = Plan(status=status, delay_s=self._settings.response.constant_s or 0.0)
+            wait = Wait(self._settings.response.constant_s or 0.0)
+            plan = Plan(status=status, wait=wait, error_body=self._settings.error_body)
+            if status < 0:
+                plan = Plan(ignored=True, answers=0)
+            self._refusals[status] = plan
         return plan
 
-    def _count(self, recipient: bytes) -> int:
-        nth = self._seen.get(recipient, 0)
-        self._seen[recipient] = nth + 1
-        return nth
+    def renderer(self, style: ReceiptStyle | None, state: ReceiptState) -> Renderer:
+        """How a receipt that was not planned says this state, in a style or in the usual one."""
+        return self._usual.renderer(style, state)
 
-    def _is_constant(self) -> bool:
-        settings = self._settings
-        shares = (
-            settings.never_answer, settings.drop_before, settings.drop_after, settings.early, settings.duplicate,
-            settings.contradict, settings.intermediate, settings.other_bind,
-        )  # fmt: skip
-        delays = (settings.response, settings.receipt, settings.duplicate_after)
-        return (
-            all(share in (0.0, 1.0) for share in shares)
-            and all(delay.constant_s is not None for delay in delays)
-            and self._statuses.only is not None
-            and self._states.only is not None
-            and self._styles.only is not None
-        )
+    def step(self, receipt: PlannedReceipt) -> Step:
+        """A receipt that somebody wishes for, without its delay."""
+        return Step(self.renderer(receipt.style, receipt.state), other_bind=receipt.other_bind)
 
-    def _compose(self, words: tuple[int, ...]) -> Plan:
-        settings = self._settings
-        status = self._statuses.at(words[_REFUSE])
-        delay_s = settings.response.at(words[_RESPONSE])
-        answers = 0 if words[_NEVER] < self._never else 1
-        connection = Connection.KEEP
-        drop = words[_DROP]
-        if drop < self._drop_before:
-            connection = Connection.DROP_BEFORE
-        elif drop < self._drop_after:
-            connection = Connection.DROP_AFTER
-        if status:
-            return Plan(status=status, answers=answers, delay_s=delay_s, connection=connection)
-        return Plan(
-            answers=answers,
-            delay_s=delay_s,
-            receipts=self._steps(words) if settings.receipts else (),
-            parts=settings.parts,
-            connection=connection,
-        )
+    def _words(self, recipient: bytes, nth: int, draws: int) -> Words:
+        words = self._draws.words(recipient, nth)
+        return words if draws < 2 else words + self._draws.more(recipient, nth, b"more")
 
-    def _steps(self, words: tuple[int, ...]) -> tuple[Step, ...]:
-        settings = self._settings
-        state = self._states.at(words[_STATE])
-        style = self._styles.at(words[_STYLE])
-        delay_s = settings.receipt.at(words[_RECEIPT])
-        early = words[_EARLY] < self._early
-        other_bind = words[_OTHER_BIND] < self._other_bind
-        step = Step(self.renderer(style, state), delay_s, early, other_bind)
-        steps = [step]
-        if words[_INTERMEDIATE] < self._intermediate:
-            steps.insert(0, Step(self.renderer(style, ENROUTE), delay_s / 2, early, other_bind))
-        later_s = delay_s + settings.duplicate_after.at(words[_DUPLICATE_AFTER])
-        if words[_DUPLICATE] < self._duplicate:
-            steps.append(Step(step.renderer, later_s, early, other_bind))
-        if words[_CONTRADICT] < self._contradict:
-            other = UNDELIVERED if state.delivered else DELIVERED
-            steps.append(Step(self.renderer(style, other), later_s, early, other_bind))
-        return tuple(steps)
+    def _compiled(
+        self, settings: CarrierSettings, rule: Rule, number: int, renderers: Renderers
+    ) -> tuple[Matcher, Variant]:
+        name = rule.name or f"rule {number + 1}"
+        unknown = sorted(rule.changes.keys() - BEHAVIOUR)
+        if unknown:
+            why = "no behaviour" if unknown[0] in {field.name for field in fields(settings)} else "unknown"
+            raise ValueError(f"rules: {name}: {unknown[0]} is {why}; a rule may change {', '.join(sorted(BEHAVIOUR))}")
+        try:
+            matcher = Matcher(rule.match, name, settings.zone_hours, self._draws)
+            return matcher, Variant(replace(settings, **dict(rule.changes)), renderers)  # type: ignore[arg-type]
+        except ValueError as error:
+            raise ValueError(f"rules: {name}: {error}") from None
 
-    def renderer(self, style: ReceiptStyle, state: ReceiptState) -> Renderer:
-        """The compiled receipt of a style and a state; kept by identity of both."""
-        key = (style, state)
-        renderer = self._renderers.get(key)
-        if renderer is None:
-            zone_s = round(self._settings.zone_hours * 3600)
-            renderer = self._renderers[key] = Renderer(style, state, self._receipt_form, zone_s)
-        return renderer
+
+def _capacity(settings: CarrierSettings) -> int:
+    """The fewest numbers for which the forms of ids in use have room; 0 when there is no bound."""
+    forms = [settings.response_id, settings.receipt_id]
+    for rule in settings.rules:
+        forms += [rule.changes.get("response_id"), rule.changes.get("receipt_id")]  # type: ignore[list-item]
+    return min((form.capacity for form in forms if form is not None and form.capacity), default=0)

@@ -9,8 +9,9 @@ ten characters, ``>10`` the last ten.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from simulators.draws import WORD_RANGE
+from simulators.draws import WORD_RANGE, WORDS
 
 _FORM = re.compile(r"(?:(dec|hex|HEX)(?::(\d{1,2}))?|text|long|odd|empty)(?:([<>])(\d{1,2}))?")
 _LETTER = {"dec": "d", "hex": "x", "HEX": "X"}
@@ -23,6 +24,8 @@ _TEMPLATES = {
 }
 #: Ids drawn for forms without a width have ten digits, as the counted ones do.
 _LOW, _HIGH = 10**9, 10**10
+#: The words of a draw that make a number; nothing else uses them.
+_HIGH_WORD, _LOW_WORD = WORDS - 2, WORDS - 1
 
 
 class IdForm:
@@ -82,7 +85,7 @@ class CountedNumbers:
     def __init__(self, base: int) -> None:
         self._next = base
 
-    def take(self, high: int, low: int) -> int:
+    def take(self, words: Sequence[int]) -> int:
         """The next number; what was drawn does not matter."""
         number = self._next
         self._next = number + 1
@@ -104,10 +107,10 @@ class DrawnNumbers:
         self._low, self._high = (_LOW, _HIGH) if not capacity or capacity > _HIGH else (1, max(2, capacity))
         self._taken: set[int] = set()
 
-    def take(self, high: int, low: int) -> int:
-        """The number of two drawn words."""
+    def take(self, words: Sequence[int]) -> int:
+        """The number that two of a message's words stand for."""
         span = self._high - self._low
-        number = self._low + ((high * WORD_RANGE + low) * span >> 64)
+        number = self._low + ((words[_HIGH_WORD] * WORD_RANGE + words[_LOW_WORD]) * span >> 64)
         taken = self._taken
         if number in taken:
             if len(taken) >= span:

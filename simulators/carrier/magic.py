@@ -16,11 +16,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from simulators.carrier.ids import IdForm
-from simulators.carrier.plan import Connection, Parts, Plan, Step
+from simulators.carrier.plan import Connection, Parts, Plan, Step, Wait
 from simulators.carrier.receipts import ReceiptStyle, Renderer
+from simulators.carrier.settings import CarrierSettings
 from simulators.carrier.states import DELIVERED, ENROUTE, UNDELIVERED, ReceiptState, state_of
+from simulators.carrier.variant import MALFORMED_KIND_WORD, UNKNOWN_KIND_WORD
 
 # Compiled receipts are kept for each style and state by identity: one object for one text.
 _state = functools.cache(ReceiptState.parse)
@@ -29,37 +32,43 @@ _state_numbered = functools.cache(state_of)
 
 _COUNTRY_PREFIXES = (b"", b"86", b"+86", b"0086")
 _SOON_S = 0.2
+_DAYS_S = 2 * 86_400.0
+_SEGMENTS_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Usual:
     """What a magic plan takes over from the settings."""
 
-    renderer: Callable[[ReceiptStyle, ReceiptState], Renderer]
-    style: ReceiptStyle
-
-    def step(self, receipt_s: float, state: ReceiptState = DELIVERED, style: ReceiptStyle | None = None) -> Step:
-        """One receipt in the usual style unless another is given."""
-        return Step(self.renderer(style or self.style, state), receipt_s)
+    renderer: Callable[[ReceiptStyle | None, ReceiptState], Renderer]
+    response: Wait
+    receipt: Wait
+    settings: CarrierSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One message to a magic number: its code, how many came before, and the usual delays in seconds."""
+    """One message to a magic number: its code, and how many came before."""
 
     usual: Usual
     code: int
     nth: int
-    response_s: float
-    receipt_s: float
 
     def plan(self, *steps: Step, status: int = 0) -> Plan:
         """A plan with the usual delay of the response."""
-        return Plan(status=status, delay_s=self.response_s, receipts=steps)
+        settings = self.usual.settings
+        return Plan(
+            status=status,
+            wait=self.usual.response,
+            error_body=settings.error_body and status != 0,
+            receipts=steps,
+            unasked=settings.receipts_unasked,
+            expire_s=settings.long_expire_s,
+        )
 
-    def step(self, state: ReceiptState = DELIVERED, style: ReceiptStyle | None = None) -> Step:
-        """A receipt after the usual delay."""
-        return self.usual.step(self.receipt_s, state, style)
+    def step(self, state: ReceiptState = DELIVERED, style: ReceiptStyle | None = None, later_s: float = 0.0) -> Step:
+        """A receipt after the usual delay and ``later_s``, in the usual style unless another is given."""
+        return Step(self.usual.renderer(style, state), self.usual.receipt.plus(Wait(later_s)))
 
     def delivered(self) -> Plan:
         """Accepted, and a receipt DELIVRD."""
@@ -87,12 +96,13 @@ def _never(case: Case) -> Plan:
     return Plan(answers=0)
 
 
-def _never_but_delivered(case: Case) -> Plan:
-    return replace(case.delivered(), answers=0)
+def _delivered(**changes: Any) -> Maker:
+    """Accepted and delivered, but for these fields of the plan."""
+    return lambda case: replace(case.delivered(), **changes)
 
 
 def _late_answer(seconds: float) -> Maker:
-    return lambda case: replace(case.delivered(), delay_s=seconds)
+    return _delivered(wait=Wait(seconds))
 
 
 def _connection(connection: Connection, *, accepted: bool) -> Maker:
@@ -107,13 +117,13 @@ def _nack(case: Case) -> Plan:
     return replace(case.plan(status=0x08), nack=True)
 
 
-def _answered_twice(case: Case) -> Plan:
-    return replace(case.delivered(), answers=2)
+def _refused_with_body(case: Case) -> Plan:
+    return replace(case.plan(status=0x08), error_body=True)
 
 
 ANSWERS: dict[int, tuple[str, Maker]] = {
     0: ("never answered, not delivered", _never),
-    1: ("never answered, but delivered, with a receipt", _never_but_delivered),
+    1: ("never answered, but delivered, with a receipt", _delivered(answers=0)),
     2: ("answered after 1 s", _late_answer(1)),
     3: ("answered after 5 s", _late_answer(5)),
     4: ("answered after 30 s", _late_answer(30)),
@@ -123,36 +133,38 @@ ANSWERS: dict[int, tuple[str, Maker]] = {
     8: ("connection goes half open: nothing is answered any more", _connection(Connection.HALF_OPEN, accepted=False)),
     9: ("first message drops the connection, later ones are delivered", _drop_once),
     10: ("answered with generic_nack, status 0x08", _nack),
-    11: ("answered twice", _answered_twice),
+    11: ("answered twice", _delivered(answers=2)),
+    12: ("a malformed PDU comes before the response", _delivered(malformed=MALFORMED_KIND_WORD)),
+    13: ("a PDU with an unknown command_id comes before the response", _delivered(unknown=UNKNOWN_KIND_WORD)),
+    14: ("answered after the next message of the bind, or after 0.1 s", _delivered(out_of_order=True)),
+    15: ("refused with 0x08, and the response has a body", _refused_with_body),
+    16: ("message_id of 64 characters", _delivered(id_form=IdForm("long"))),
+    17: ("message_id with spaces, quotes and octets that are no ASCII", _delivered(id_form=IdForm("odd"))),
 }  # fmt: skip
 
 
-def _early(case: Case) -> Plan:
-    return replace(case.plan(replace(case.step(), delay_s=0.0, early=True)), delay_s=max(case.response_s, _SOON_S))
-
-
-def _steps(*states: ReceiptState, apart_s: float = 0.0) -> Maker:
+def _early(seconds: float) -> Maker:
     def make(case: Case) -> Plan:
-        steps = [replace(case.step(state), delay_s=case.receipt_s + i * apart_s) for i, state in enumerate(states)]
-        return case.plan(*steps)
+        step = replace(case.step(), after=case.usual.response, early=True)
+        return replace(case.plan(step), wait=case.usual.response.plus(Wait(seconds)))
 
     return make
 
 
+def _steps(*states: ReceiptState, apart_s: float = 0.0) -> Maker:
+    return lambda case: case.plan(*(case.step(state, later_s=i * apart_s) for i, state in enumerate(states)))
+
+
 def _late_receipt(seconds: float) -> Maker:
-    return lambda case: case.plan(replace(case.step(), delay_s=seconds))
+    return lambda case: case.plan(replace(case.step(), after=Wait(seconds)))
 
 
 def _other_bind(case: Case) -> Plan:
     return case.plan(replace(case.step(), other_bind=True))
 
 
-def _parts(parts: Parts) -> Maker:
-    return lambda case: replace(case.delivered(), parts=parts)
-
-
 RECEIPTS: dict[int, tuple[str, Maker]] = {
-    0: ("receipt 0.2 s before the response", _early),
+    0: ("receipt 0.2 s before the response", _early(_SOON_S)),
     1: ("receipt twice", _steps(DELIVERED, DELIVERED)),
     2: ("DELIVRD, then UNDELIV", _steps(DELIVERED, UNDELIVERED, apart_s=_SOON_S)),
     3: ("UNDELIV, then DELIVRD", _steps(UNDELIVERED, DELIVERED, apart_s=_SOON_S)),
@@ -162,16 +174,23 @@ RECEIPTS: dict[int, tuple[str, Maker]] = {
     7: ("receipt after 3 s", _late_receipt(3)),
     8: ("receipt after 60 s", _late_receipt(60)),
     9: ("receipt on another bind, if there is one", _other_bind),
-    10: ("receipt for the first segment only", _parts(Parts.FIRST)),
-    11: ("receipt for the last segment only", _parts(Parts.LAST)),
-}
+    10: ("receipt for the first segment only", _delivered(parts=Parts.FIRST)),
+    11: ("receipt for the last segment only", _delivered(parts=Parts.LAST)),
+    12: ("receipts when all segments came; EXPIRED when one is missing for 60 s", _delivered(expire_s=_SEGMENTS_S)),
+    13: ("receipt 3 s before the response", _early(3)),
+    14: ("receipt after 2 days", _late_receipt(_DAYS_S)),
+    15: ("ENROUTE, ACCEPTD, DELIVRD, ENROUTE, UNDELIV, each 0.2 s later",
+         _steps(ENROUTE, _state("ACCEPTD"), DELIVERED, ENROUTE, UNDELIVERED, apart_s=_SOON_S)),
+    16: ("receipt though registered_delivery is 0", _delivered(unasked=True)),
+}  # fmt: skip
 
 #: code % 100 -> style of the receipt, see ``simulators.carrier.receipts.STYLE_WORDS``
 FORMATS: dict[int, str] = {
     0: "id=HEX", 1: "id=hex", 2: "id=dec:12", 3: "id=HEX:10", 4: "text", 5: "tlv", 6: "quoted+text",
     7: "seconds+text", 8: "letters+text", 9: "nocounts+text", 10: "capital+text", 11: "notext+text",
     12: "cut+text", 13: "ucs2+text", 14: "nonul", 15: "class0", 16: "data_sm", 17: "strange",
-    18: "text+id=HEX", 19: "text+id=dec",
+    18: "text+id=HEX", 19: "text+id=dec", 20: "text+cut=10", 21: "text+cut=70", 22: "text+err=1", 23: "text+err=4",
+    24: "text+coding=3", 25: "text+coding=15", 26: "text+zone=+00:00", 27: "text+zone=-03:30", 28: "text+id=dec<8",
 }  # fmt: skip
 
 REPLIES: dict[int, str] = {
@@ -247,11 +266,11 @@ class MagicNumbers:
         code = recipient[-self.CODE_DIGITS :]
         return int(code) if code.isdigit() and recipient[: -self.CODE_DIGITS] in self._leads else None
 
-    def plan(self, code: int, nth: int, response_s: float, receipt_s: float) -> Plan | None:
+    def plan(self, code: int, nth: int) -> Plan | None:
         """The plan of the ``nth`` (from 0) message to a code; None when it means nothing."""
         for first, last, _summary, make in FAMILIES:
             if first <= code <= last:
-                return make(Case(self._usual, code, nth, response_s, receipt_s))
+                return make(Case(self._usual, code, nth))
         return None
 
 

@@ -1,7 +1,8 @@
 """What the simulated carrier will do with one message: the whole decision, made when it arrives.
 
-Plans are values without behaviour. ``simulators.carrier.behaviour`` makes them from settings and
-chance, ``simulators.carrier.magic`` from a recipient's number; the session carries them out.
+Plans are values without behaviour, shared by all messages that fare alike: what differs between these, a
+drawn delay, is worked out from the message's own drawn words. ``simulators.carrier.variant`` makes plans
+from settings, ``simulators.carrier.magic`` from a recipient's number; the intake carries them out.
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ from enum import Enum
 
 from simulators.carrier.ids import IdForm
 from simulators.carrier.receipts import Renderer
+from simulators.spread import Delay
+
+#: The drawn words of a message; none while nothing is left to chance.
+Words = tuple[int, ...]
 
 
 class Connection(Enum):
@@ -31,11 +36,42 @@ class Parts(Enum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Wait:
+    """Seconds: some that are always the same, and drawn ones by the index of their word."""
+
+    fixed_s: float = 0.0
+    drawn: tuple[tuple[Delay, int], ...] = ()
+
+    @classmethod
+    def of(cls, delay: Delay, index: int, factor: float = 1.0) -> Wait:
+        """A delay that is drawn with the word of this index."""
+        constant_s = delay.constant_s
+        return cls(drawn=((delay.times(factor), index),)) if constant_s is None else cls(constant_s * factor)
+
+    def plus(self, other: Wait) -> Wait:
+        """Both, one after the other."""
+        return Wait(self.fixed_s + other.fixed_s, self.drawn + other.drawn)
+
+    def seconds(self, words: Words) -> float:
+        """How long one message waits."""
+        seconds = self.fixed_s
+        for delay, index in self.drawn:
+            seconds += delay.at(words[index])
+        return seconds
+
+    def __bool__(self) -> bool:
+        return bool(self.fixed_s or self.drawn)
+
+
+NO_WAIT = Wait()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Step:
-    """One receipt to send: ``delay_s`` after the response, or after arrival when it is ``early``."""
+    """One receipt to send: so long after the response (business time), or after arrival when ``early`` (real time)."""
 
     renderer: Renderer
-    delay_s: float = 0.0
+    after: Wait = NO_WAIT
     early: bool = False
     other_bind: bool = False
 
@@ -46,16 +82,29 @@ class Plan:
 
     #: command_status of the response.
     status: int = 0
+    #: The message is neither answered nor taken.
+    ignored: bool = False
     #: How many responses are sent: 0, 1 or 2.
     answers: int = 1
     #: The response is a generic_nack.
     nack: bool = False
-    #: Seconds from arrival to the response.
-    delay_s: float = 0.0
+    #: From arrival to the response; the response never comes before an early receipt.
+    wait: Wait = NO_WAIT
+    #: Answered after the next message of the bind.
+    out_of_order: bool = False
+    #: What is written before the response: indices of the words that pick it, None for nothing.
+    malformed: int | None = None
+    unknown: int | None = None
+    #: The response has a body though it refuses.
+    error_body: bool = False
     #: The form of the response's id; None is the carrier's usual one.
     id_form: IdForm | None = None
     receipts: tuple[Step, ...] = ()
+    #: Receipts also for messages that did not ask.
+    unasked: bool = False
     parts: Parts = Parts.EACH
+    #: Segments wait for each other so long (business time); 0 not at all.
+    expire_s: float = 0.0
     #: Texts that the recipient sends back.
     replies: tuple[str, ...] = ()
     connection: Connection = Connection.KEEP
@@ -63,13 +112,28 @@ class Plan:
     fate: str = field(init=False)
     #: Nothing but one response at once, and receipts that are not early.
     plain: bool = field(init=False)
+    #: There are receipts before the response.
+    has_early: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        plain = (
-            self.answers == 1
-            and not (self.nack or self.delay_s or self.replies)
-            and self.connection is Connection.KEEP
-            and not any(step.early for step in self.receipts)
-        )
+        odd = (self.nack, self.wait, self.replies, self.out_of_order, self.error_body, self.ignored)
+        has_early = any(step.early for step in self.receipts)
+        faults = self.malformed is not None or self.unknown is not None
+        plain = self.answers == 1 and self.connection is Connection.KEEP and not (any(odd) or has_early or faults)
+        object.__setattr__(self, "has_early", has_early)
         object.__setattr__(self, "plain", plain)
-        object.__setattr__(self, "fate", self.connection.value or ("" if self.answers else "never answered"))
+        object.__setattr__(self, "fate", self._fate())
+
+    def _fate(self) -> str:
+        words = [self.connection.value] if self.connection.value else []
+        if self.ignored:
+            words.append("ignored")
+        elif not (self.answers or words):
+            words.append("never answered")
+        if self.out_of_order:
+            words.append("answered after the next")
+        if self.malformed is not None:
+            words.append("a malformed PDU before the response")
+        if self.unknown is not None:
+            words.append("an unknown PDU before the response")
+        return ", ".join(words)

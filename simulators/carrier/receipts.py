@@ -94,7 +94,7 @@ class StyleValue:
     meaning: str
     example: str
     field: str
-    parse: Callable[[str], object]
+    parse: Callable[[str], Any]
     show: Callable[[Any], str] = str
 
 
@@ -180,9 +180,8 @@ class Renderer:
         self._digits = 12 if style.seconds else 10
         self._template = _text_template(style, state)
         self._octets = style.octets
-        self._esm_class = style.esm_class
-        if self._esm_class is None:
-            self._esm_class = _ESM_RECEIPT if state.final else _ESM_INTERMEDIATE
+        usual_class = _ESM_RECEIPT if state.final else _ESM_INTERMEDIATE
+        self._esm_class = usual_class if style.esm_class is None else style.esm_class
         self._data_coding = style.data_coding
         # ASCII is the same in most codings, and there is nothing else in a receipt.
         self._encode = unit_of(style.data_coding) in (Unit.UCS2, Unit.MULTIBYTE)

@@ -45,7 +45,9 @@ class Outbind:
 
 @dataclass(frozen=True, slots=True)
 class PlannedReceipt:
-    """One receipt of a written plan, ``after`` the response (or, ``early``, after arrival); business time."""
+    """One receipt of a written plan, ``after`` the response in business time, or ``early``, before the response:
+    ``after`` arrival in real time, and the response waits for it.
+    """
 
     state: ReceiptState
     after: Delay = NO_DELAY
@@ -58,11 +60,12 @@ class PlannedReceipt:
 class Match:
     """Which messages a rule is for; every condition that is given must hold.
 
-    ``recipients`` and ``sources`` are patterns of numbers (``1380013*``), ``text`` a regular expression.
-    ``skip`` and ``first`` count the messages of one recipient; ``every`` takes each n-th of them.
-    ``from_message`` and ``to_message`` count all messages of the carrier from 1, and so depend on the order
-    in which they come. ``between`` are business times of day in minutes, the second exclusive, over
-    midnight when it is the smaller one. ``share`` is drawn for each message.
+    ``recipients`` and ``sources`` are patterns of numbers (``1380013*``; a recipient may have China's prefix),
+    ``text`` is a regular expression. ``skip`` and ``first`` count the messages of one recipient; ``every``
+    takes the n-th, the 2n-th of them and so on. ``from_message`` and ``to_message`` count all messages of the
+    carrier from 1, but those refused by a limit, and so depend on the order in which they come. ``between``
+    are business times of day in minutes where dates in receipts are at home (``zone_hours``), the second
+    exclusive, over midnight unless it is the greater one. ``share`` is drawn for each message.
     """
 
     recipients: tuple[str, ...] = ()
@@ -162,7 +165,8 @@ class CarrierSettings:
     #: (style, share); the rest is ``rest_style``.
     styles: tuple[tuple[ReceiptStyle, float], ...] = ()
     rest_style: ReceiptStyle = FULL
-    #: Share sent before the response, and how long before.
+    #: Share sent before the response, and how long before (real time): the response then comes that much
+    #: later. With no such time the receipt is sent at once, and the response as late as responses are.
     early: float = 0.0
     early_by: Delay = NO_DELAY
     duplicate: float = 0.0
@@ -210,8 +214,8 @@ class CarrierSettings:
     # the run
     #: First digits of the numbers that pick a behaviour by themselves; empty for none.
     magic_prefix: str = "1990000"
-    #: Chance and ids of each message come from this, its recipient and its count; None: ids are counted,
-    #: and chance is that of the seed 0.
+    #: Chance and ids of each message come from this, its recipient and its count (what a limit refused does
+    #: not count); None: ids are counted, and chance is that of the seed 0.
     seed: int | str | None = None
     #: How many received messages, and sent deliveries, are kept; 0 keeps all.
     record: int = 100_000

@@ -20,6 +20,7 @@ from simulators.carrier.desk import Desk
 from simulators.carrier.history import History
 from simulators.carrier.intake import Intake
 from simulators.carrier.journal import Journal
+from simulators.carrier.ledger import ledger_text
 from simulators.carrier.link import CarrierLink
 from simulators.carrier.listener import Listener
 from simulators.carrier.message import Message
@@ -190,6 +191,10 @@ class CarrierSim:
         found.sort(key=lambda entry: entry.real_s)
         return iter(found)
 
+    def ledger(self) -> str:
+        """What was received and sent, free of everything that timing has a part in (``carrier.ledger``)."""
+        return ledger_text(self.received, self.deliveries)
+
     async def wait_for(self, condition: Callable[[], object], deadline_s: float, what: str = "") -> None:
         """Return once ``condition()`` is true; looked at whenever something happened.
 
@@ -282,8 +287,7 @@ class CarrierSim:
 
     def send_receipt(self, message: Message, planned: PlannedReceipt) -> None:
         """Send another receipt of an accepted message, after the mean of its delay (business time)."""
-        style = planned.style or self.settings.rest_style
-        step = Step(self._behaviour.renderer(style, planned.state), 0.0, False, planned.other_bind)
+        step = Step(self._behaviour.renderer(planned.style, planned.state), other_bind=planned.other_bind)
         self._intake.send_receipt(message, step, planned.after.at(1 << 31))
 
     def send_raw(self, octets: bytes, system_id: str = "", bind: int = 0) -> int:

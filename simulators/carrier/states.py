@@ -66,5 +66,6 @@ def state_of(number: int) -> ReceiptState:
 
 DELIVERED = ReceiptState.parse("DELIVRD")
 DELETED = ReceiptState.parse("DELETED")
+EXPIRED = ReceiptState.parse("EXPIRED")
 ENROUTE = ReceiptState.parse("ENROUTE")
 UNDELIVERED = ReceiptState.parse("UNDELIV/001")
