@@ -15,9 +15,9 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from simulators.carrier.group import CarrierGroup
 from simulators.clock import SimClock
@@ -74,6 +74,7 @@ class Run:
             phases=self.play.spans,
             started_s=self.started_s,
             now_s=time.monotonic(),
+            zone=self.scenario.clock.zone,
             title=self.scenario.name,
             started=self.started,
         )
@@ -141,14 +142,12 @@ class Run:
         lines = [f"{scenario.name}: {scenario.about}" if scenario.about else scenario.name]
         seed = "no seed" if scenario.seed is None else f"seed {scenario.seed}"
         took = f"{time.monotonic() - self.started_s:.1f} s"
-        lines.append(f"{seed} · {_at(self.started)} to {_at(self.clock.now())} in {took} · ended: {self.why}")
+        zone = ZoneInfo(scenario.clock.zone)
+        begin, end = (f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}" for at in (self.started, self.clock.now()))
+        lines.append(f"{seed} · {begin} to {end} {zone.key}, in {took} · ended: {self.why}")
         lines += [f"{name}: {_counts(sim.summary())}" for name, sim in self.group.carriers.items()]
         lines += [f"could not be done: {problem}" for problem in self.play.problems]
         return "\n".join([*lines, "", report.to_text()])
-
-
-def _at(moment: datetime) -> str:
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z").strip()
 
 
 def _counts(summary: dict[str, Any]) -> str:
@@ -206,6 +205,8 @@ async def serving(run: Run) -> AsyncIterator[None]:
             for name, sim in run.group.carriers.items():
                 where = f"listening on {sim.settings.host}:{sim.port}"
                 say(f"{name} {where}" if several else where)
+                if sim.settings.tls is not None:
+                    say(f"its certificate: {sim.settings.tls.certificate}")
         yield
 
 

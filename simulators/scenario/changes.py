@@ -8,19 +8,18 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from simulators.carrier.settings import CarrierSettings, Match, PlannedReceipt, Rule
-from simulators.scenario.kinds import Weighted
-from simulators.scenario.tables import (
+from simulators.scenario.behaviour_tables import (
     REST_VALUES,
     RESTS,
-    ChangesTable,
     MatchTable,
-    OutbindTable,
     Planned,
     PlanTable,
     RuleTable,
     Table,
     tables_of,
 )
+from simulators.scenario.kinds import Weighted
+from simulators.scenario.tables import ChangesTable, OutbindTable
 from smsgw.documents.document import Document
 from smsgw.documents.problems import Problems
 

@@ -17,10 +17,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSch
 from simulators.carrier.faults import MALFORMED
 from simulators.carrier.settings import CarrierSettings
 from simulators.clock_drive import ops_url
+from simulators.expect.hours import Zone
 from simulators.expect.model import Expectation
+from simulators.scenario.behaviour_tables import Count
 from simulators.scenario.kinds import Duration, OneOrMore, State, Status, Style
 from simulators.scenario.mo_file import Mo
-from simulators.scenario.tables import CarrierTable, ChangesTable, Count
+from simulators.scenario.tables import CarrierTable, ChangesTable
 from smsgw.documents.names import with_hint
 from smsgw.documents.units import parse_duration
 from smsgw.documents.values import ExistingFile, Moment, Settings
@@ -75,6 +77,9 @@ class ClockPlan(Settings):
     ] = "real"
     start: Annotated[Moment | None, Field(description="Where it begins; now when left out.")] = None
     rate: Annotated[float, Field(gt=0, le=1_000_000, description="Seconds of a scaled clock a second.")] = 60.0
+    zone: Annotated[Zone, Field(description="Of times in reports and of expectations that name none.")] = (
+        "Asia/Shanghai"
+    )
     drives: Annotated[
         tuple[Annotated[str, AfterValidator(ops_url)], ...],
         Strict(False),
@@ -113,6 +118,7 @@ class Phase(Overlay):
     name: str = ""
     from_: When | None = Field(None, alias="from", description="Begins so long after the start, or at a moment.")
     until: When | None = Field(None, description="Ends so long after the start, or at a moment.")
+    for_: Duration | None = Field(None, alias="for", description="Ends so long after it began.")
     from_message: Count | None = Field(None, description="Begins when so many messages have come.")
     to_message: Count | None = Field(None, description="Ends when so many messages have come.")
     carriers: OneOrMore = Field((), alias="carrier", description="Names of carriers; all when left out.")
@@ -121,8 +127,8 @@ class Phase(Overlay):
     def _consistent(self) -> Self:
         if self.from_ is not None and self.from_message is not None:
             raise ValueError("expected either from or from_message, found both")
-        if self.until is not None and self.to_message is not None:
-            raise ValueError("expected either until or to_message, found both")
+        if sum(end is not None for end in (self.until, self.for_, self.to_message)) > 1:
+            raise ValueError("expected one of until, for and to_message")
         if isinstance(self.from_, float) and isinstance(self.until, float) and self.until <= self.from_:
             raise ValueError("until is not behind from")
         return self
@@ -133,7 +139,9 @@ class Event(Overlay):
 
     do: Annotated[str, WithJsonSchema({"enum": sorted(ACTIONS)})]
     name: str = ""
-    at: When | None = Field(None, description="So long after the start, or at a moment; business time.")
+    at: When | None = Field(
+        None, description="So long after the start (or after the messages), or at a moment; business time."
+    )
     after_messages: Annotated[int, Field(ge=1)] | None = Field(None, description="When so many messages have come.")
     every: Annotated[Duration | None, Field(description="Again and again, so far apart.")] = None
     times: Annotated[int | None, Field(ge=1, description="How often, with every; without: until the end.")] = None
@@ -181,8 +189,10 @@ class Event(Overlay):
             raise ValueError("do = 'clock' needs set, advance or rate")
         if self.do == "settings" and not self.changes():
             raise ValueError("do = 'settings' needs something to set, such as answers = { delay = \"1s\" }")
-        if (self.at is None) == (self.after_messages is None):
-            raise ValueError("expected either at or after_messages")
+        if self.at is None and self.after_messages is None:
+            raise ValueError("expected at or after_messages: when it happens")
+        if isinstance(self.at, datetime) and self.after_messages is not None:
+            raise ValueError("at is a moment; a time after the messages is a duration such as 5s")
         return self
 
 

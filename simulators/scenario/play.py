@@ -57,6 +57,8 @@ class Play:
             self._when(phase.from_, phase.from_message, self._sims(phase.carriers), begins)
         for event in self.scenario.events:
             happens = partial(self._happen, event, 1)
+            if event.after_messages is not None and isinstance(event.at, float):
+                happens = partial(self._later, event.at, happens)
             self._when(event.at, event.after_messages, self._sims(event.carrier), happens)
 
     def stop(self) -> None:
@@ -115,8 +117,11 @@ class Play:
             self._try(phase.name, partial(self._overlays[sim.settings.name].lay, phase, phase.changes()))
         self._running.append(phase)
         self.spans.setdefault(phase.name, []).append(Span(time.monotonic()))
-        if phase.until is not None or phase.to_message is not None:
-            self._when(phase.until, phase.to_message, sims, partial(self._end, phase))
+        ends = partial(self._end, phase)
+        if phase.for_ is not None:
+            self._later(phase.for_, ends)
+        elif phase.until is not None or phase.to_message is not None:
+            self._when(phase.until, phase.to_message, sims, ends)
 
     def _end(self, phase: Phase) -> None:
         if phase not in self._running:
