@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Final
 
 from smsgw.errors import ProtocolError
@@ -41,25 +42,21 @@ class Ids:
         self._new[old] = new
         self._old[new] = old
 
-    def recorded(self, new: bytes) -> bytes:
-        """The recorded id behind one that was given here."""
-        return self._old.get(new, new)
-
     def now(self, old: bytes) -> bytes:
         """The id that a message has now; the recorded one while it has none."""
         return self._new.get(old, old)
 
     def in_question(self, octets: bytes) -> bytes:
         """A query_sm, cancel_sm or replace_sm with the id that its message has now."""
-        try:
-            pdu = decode(octets)
-            old = pdu.fields.get("message_id")
-            if isinstance(old, bytes) and self.now(old) != old:
-                pdu.fields["message_id"] = self.now(old)
-                return encode(pdu)
-        except ProtocolError:
-            pass  # sent as it was recorded
-        return octets
+        return _with_id(octets, self.now)
+
+    def as_recorded(self, octets: bytes) -> bytes:
+        """A query_sm, cancel_sm or replace_sm of now with the id that was recorded."""
+        return _with_id(octets, self._recorded)
+
+    def in_answer(self, octets: bytes) -> bytes:
+        """A recorded response with the id given now."""
+        return _with_id(octets, self.give)
 
     def in_receipt(self, octets: bytes, recorded_id: str, old: bytes) -> bytes:
         """A receipt about ``old`` that names the new id instead of ``recorded_id``, wherever it does."""
@@ -68,6 +65,9 @@ class Ids:
             return octets
         return _replace_id(octets, recorded_id.encode("latin-1"), _as_written(recorded_id.encode("latin-1"), old, new))
 
+    def _recorded(self, new: bytes) -> bytes:
+        return self._old.get(new, new)
+
     def _fresh(self, old: bytes) -> bytes:
         for attempt in range(1000):
             digest = hashlib.shake_256(self._salt + attempt.to_bytes(2) + old).hexdigest(len(old))[: len(old)]
@@ -75,6 +75,19 @@ class Ids:
             if new not in self._old and new not in self._new:
                 return new
         return old  # every id of so short a form is taken
+
+
+def _with_id(octets: bytes, translate: Callable[[bytes], bytes]) -> bytes:
+    """As it was when it can't be read, or the new id does not fit."""
+    try:
+        pdu = decode(octets)
+        old = pdu.fields.get("message_id")
+        if isinstance(old, bytes) and (new := translate(old)) != old:
+            pdu.fields["message_id"] = new
+            return encode(pdu)
+    except ProtocolError:
+        pass
+    return octets
 
 
 def _replace_id(octets: bytes, old: bytes, new: bytes) -> bytes:
