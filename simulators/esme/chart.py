@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from simulators.esme.counts import Counts
+from simulators.esme.counts import Counts, bars
 from simulators.histogram import Histogram
 
 _WIDTH = 50
@@ -19,17 +19,12 @@ def chart(counts: Counts) -> str:
 
 
 def _bars(title: str, latency: Histogram) -> str:
-    rows: dict[int, int] = {}
-    for up_to_s, count in latency.rows():
-        row = math.ceil(math.log10(up_to_s) * _PER_DECADE)
-        rows[row] = rows.get(row, 0) + count
-    most = max(rows.values())
+    rows = bars(latency, _PER_DECADE)
+    most = max(count for _, count in rows)
     lines = [f"{title}, milliseconds up to"]
     seen = 0
-    for row in range(min(rows), max(rows) + 1):
-        count = rows.get(row, 0)
+    for up_to_s, count in rows:
         seen += count
         bar = "█" * math.ceil(count / most * _WIDTH)
-        up_to_ms = 10 ** (row / _PER_DECADE) * 1e3
-        lines.append(f"{up_to_ms:10.3g} {bar:{_WIDTH}} {count:8} {seen / latency.count:7.2%}")
+        lines.append(f"{up_to_s * 1e3:10.3g} {bar:{_WIDTH}} {count:8} {seen / latency.count:7.2%}")
     return "\n".join(lines)

@@ -6,6 +6,7 @@ is forgotten some time after its receipt came, and a receipt for a forgotten id 
 
 from __future__ import annotations
 
+import math
 import resource
 import time
 from typing import Any
@@ -137,7 +138,18 @@ class Counts:
     def histograms(self) -> dict[str, list[tuple[float, int]]]:
         """(milliseconds, how many up to there and above the one before), for both latencies."""
         kept = (("resp_histogram", self.answer_latency), ("receipt_histogram", self.receipt_latency))
-        return {name: [(round(up_to_s * 1e3, 3), count) for up_to_s, count in each.rows()] for name, each in kept}
+        return {name: [(round(up_to_s * 1e3, 3), count) for up_to_s, count in bars(each, 20)] for name, each in kept}
+
+
+def bars(latency: Histogram, per_decade: int) -> list[tuple[float, int]]:
+    """(seconds, count) of latencies in wider buckets: ``per_decade`` for a factor of ten; empty ones in between too."""
+    rows: dict[int, int] = {}
+    for up_to_s, count in latency.rows():
+        row = math.ceil(math.log10(up_to_s) * per_decade)
+        rows[row] = rows.get(row, 0) + count
+    return [
+        (10 ** (row / per_decade), rows.get(row, 0)) for row in range(min(rows, default=0), max(rows, default=-1) + 1)
+    ]
 
 
 def _rate(count: int, seconds: float) -> float:

@@ -62,8 +62,8 @@ class Actions:
         self._driver = driver
         self._turn = turn
         self._references = 0
-        #: step name -> (application, recipient, message_id)
-        self._last: dict[str, tuple[Actor, str, str]] = {}
+        #: step name -> (application, source, recipient, message_id)
+        self._last: dict[str, tuple[Actor, str, str, str]] = {}
 
     async def do(self, step: Step) -> str:
         """What came of it, in words. Raises StepFailed."""
@@ -137,7 +137,7 @@ class Actions:
             answer = future.result()
             actor.answered += 1
             if answer.ok:
-                self._last[step.name] = self._last[""] = (actor, recipient, answer.message_id)
+                self._last[step.name] = self._last[""] = (actor, step.from_, recipient, answer.message_id)
                 if step.rd & 3:
                     actor.due.accepted(answer.message_id)
             self._turn.touch()
@@ -175,15 +175,15 @@ class Actions:
         last = self._last.get(step.of)
         if last is None and not step.message_id:
             raise StepFailed("no message was accepted before; give message_id, or of = the name of a step")
-        actor, recipient, message_id = last or (actors[0], "", "")
+        actor, source, recipient, message_id = last or (actors[0], step.from_, "", "")
         if step.message_id:
-            actor, message_id = actors[0], step.message_id
-        ton, npi = numbering(step.from_)
+            actor, source, message_id = actors[0], step.from_, step.message_id
+        ton, npi = numbering(source)
         fields: dict[str, object] = {
             "message_id": message_id.encode(),
             "source_addr_ton": ton,
             "source_addr_npi": npi,
-            "source_addr": step.from_.encode(),
+            "source_addr": source.encode(),
         }
         if step.do == "cancel":
             fields["destination_addr"] = recipient.encode()
@@ -303,7 +303,7 @@ class Actions:
         if step.rate_of_clock is not None:
             self._clock.run_at(step.rate_of_clock)
         await self._driver.push()
-        return self._clock.now().isoformat(timespec="seconds")
+        return self._clock.now().astimezone().isoformat(timespec="seconds")
 
 
 def _links(step: Step, actors: list[Actor]) -> list[SimLink]:
