@@ -169,7 +169,7 @@ def _status_in_request(word: int, sequence_number: int) -> bytes:
 
 def _request_of_esme(word: int, sequence_number: int) -> bytes:
     """Only an application may submit."""
-    return pdu.submit_sm(sequence_number, source_addr=b"1", destination_addr=b"2", short_message=b"x")
+    return pdu.submit_sm(sequence_number, source_addr=b"1", destination_addr=b"%d" % word, short_message=b"x")
 
 
 def _reserved(word: int, sequence_number: int) -> bytes:

@@ -119,7 +119,8 @@ class Listener:
                 made.close()
                 # Our own listening socket is closed in a later turn of the loop.
                 if not patient or error.errno != errno.EADDRINUSE or loop.time() > deadline_s:
-                    raise OSError(error.errno, f"{host or '*'}:{port}: {error.strerror}") from None
+                    why = (error.strerror or str(error)).lower()
+                    raise OSError(error.errno, f"{host or '*'}:{port}: {why}") from None
                 await asyncio.sleep(_AGAIN_S)
             else:
                 return made

@@ -8,7 +8,7 @@ connection went, is sent again; a refused one again only for the statuses after 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from simulators.carrier.account import Account
 from simulators.carrier.delivery import Delivery
@@ -16,7 +16,6 @@ from simulators.carrier.journal import Journal
 from simulators.carrier.link import CarrierLink
 from simulators.carrier.settings import CarrierSettings
 from simulators.carrier.stats import Stats
-from simulators.clock import SimClock
 from simulators.wheel import TimeWheel
 from smsgw.smpp import pdu
 from smsgw.smpp.alphabet import choose_coding
@@ -27,14 +26,19 @@ __all__ = ["Delivery", "Outbox"]
 
 
 class Outbox:
-    """Sends deliveries and hears how they were answered. ``wheel`` is of real time."""
+    """Sends deliveries and hears how they were answered. ``wheel`` is of real time, ``now_ms`` business time."""
 
     def __init__(
-        self, settings: CarrierSettings, stats: Stats, wheel: TimeWheel, clock: SimClock, journal: Journal | None
+        self,
+        settings: CarrierSettings,
+        stats: Stats,
+        wheel: TimeWheel,
+        now_ms: Callable[[], int],
+        journal: Journal | None,
     ) -> None:
         self._stats = stats
         self._wheel = wheel
-        self._clock_ms = clock.now_ms
+        self._now_ms = now_ms
         self._journal = journal
         self._reference = 0
         #: What was sent, each once, in the order of first sending; trimmed to about ``settings.record``.
@@ -149,7 +153,7 @@ class Outbox:
 
     def _send_on(self, link: CarrierLink, delivery: Delivery) -> None:
         delivery.sent_s = now_s = time.monotonic()
-        delivery.at_ms = self._clock_ms()
+        delivery.at_ms = self._now_ms()
         delivery.tries += 1
         link.deliver(delivery, now_s + self._resend_after_s)
         if delivery.tries == 1:

@@ -60,11 +60,6 @@ class Limits:
         #: Whether there is any limit at all.
         self.active = bool(self._window or self._tps)
 
-    @property
-    def per_account(self) -> bool:
-        """Whether accounts have the rate."""
-        return self._per == "account"
-
     def bucket_of(self, link: CarrierLink, source: bytes) -> Bucket:
         """The bucket that pays for a message from ``source`` (source_addr) on ``link``."""
         if self._per == "bind":

@@ -32,12 +32,15 @@ from simulators.carrier.settings import CarrierSettings, PlannedReceipt
 from simulators.carrier.stats import Stats
 from simulators.carrier.trouble import Trouble
 from simulators.clock import SimClock
+from simulators.draws import WORD_RANGE
 from simulators.entry import Entry
 from simulators.tap import Tap, joined
 from simulators.turn import Turn
 from simulators.wheel import TimeWheel
 
 _TICK_S = 0.25
+#: The word in the middle of what is drawn.
+_MIDDLE = WORD_RANGE // 2
 _STOP_S = 5.0
 
 
@@ -93,7 +96,7 @@ class CarrierSim:
         if settings.log_path:
             self._journal = Journal(settings.log_path)
             self.turn.at_end.append(self._journal.flush)
-        self._outbox = Outbox(settings, self.stats, self._real_wheel, self.clock, self._journal)
+        self._outbox = Outbox(settings, self.stats, self._real_wheel, self._wheel.now_ms, self._journal)
         self._intake = Intake(
             settings=settings,
             behaviour=self._behaviour,
@@ -223,13 +226,13 @@ class CarrierSim:
         naming the field that there is not, that can't change, or that has a wrong value; then nothing changed.
         """
         settings = changed(self.settings, fields)
-        _use(self._behaviour, settings)  # raises before anything else has changed
+        self._behaviour.use(settings)  # raises before anything else has changed
         self.settings = settings
         self._limits.use(settings)
         self._history.keep(settings.record)
         if self._listener is not None:
             self._outbox.use(settings)
-            _use(self._intake, settings)
+            self._intake.use(settings)
             self._desk.use(settings)
             self._listener.refuse(settings.refuse_connections)
             self._outbinds.use(settings.outbinds)
@@ -286,9 +289,9 @@ class CarrierSim:
         return self._outbox.send_mo(account, source, destination, text, data_coding=data_coding)
 
     def send_receipt(self, message: Message, planned: PlannedReceipt) -> None:
-        """Send another receipt of an accepted message, after the mean of its delay (business time)."""
+        """Send another receipt of an accepted message, after the middle of its delay (business time)."""
         step = Step(self._behaviour.renderer(planned.style, planned.state), other_bind=planned.other_bind)
-        self._intake.send_receipt(message, step, planned.after.at(1 << 31))
+        self._intake.send_receipt(message, step, planned.after.at(_MIDDLE))
 
     def send_raw(self, octets: bytes, system_id: str = "", bind: int = 0) -> int:
         """Write any octets on the connections of an account, or on all, or on one; returns on how many."""
@@ -360,8 +363,3 @@ class CarrierSim:
         self._desk.tick()
         self.turn.touch()
         self._ticker = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
-
-
-def _use(part: Any, settings: CarrierSettings) -> None:
-    if hasattr(part, "use"):
-        part.use(settings)
