@@ -1,8 +1,10 @@
-"""The command ``python -m simulators.carrier`` (smsgw-carrier-sim)."""
+"""The command ``python -m simulators.carrier`` (smsgw-carrier-sim).
+
+With options only it serves one carrier until it is told to end; its sub-commands are in ``commands``.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import json
 import signal
@@ -11,52 +13,39 @@ from argparse import Namespace
 
 import uvloop
 
-from simulators.carrier import control_lines, options
-from simulators.carrier.control import Control
-from simulators.carrier.sim import CarrierSim
+from simulators.carrier import options
+from simulators.carrier.settings import CarrierSettings
 
 
-async def _serve(sim: CarrierSim, arguments: Namespace) -> int:
-    ending = asyncio.Event()
+async def _serve(settings: CarrierSettings, arguments: Namespace) -> int:
+    from simulators.carrier.running import Run, RunOptions, failed, serving
+    from simulators.scenario.model import Scenario
+
+    scenario = Scenario(settings.name, (settings,), seed=settings.seed)
+    given = {name: getattr(arguments, name) for name in ("http_port", "http_host", "quiet") if name in arguments}
+    run = Run(scenario, RunOptions(**given))
     try:
-        await sim.start()
+        async with serving(run):
+            await run.over.wait()
+            summary = run.group.carriers[settings.name].summary()
     except OSError as error:
-        print(f"smsgw-carrier-sim: {error}", file=sys.stderr)
-        return 2
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ending.set)
-    control = Control(sim, ending.set)
-    try:
-        if "control_port" in arguments:
-            await control_lines.listen(control, arguments.control_port)
-    except OSError as error:
-        print(f"smsgw-carrier-sim: --control-port: {error}", file=sys.stderr)
-        await sim.stop()
-        return 2
-    if not arguments.quiet:
-        print(f"listening on {sim.settings.host}:{sim.port}", file=sys.stderr, flush=True)
-    control_lines.read_descriptor(control, sys.stdin.fileno() if sys.stdin else -1, _print)
-    await ending.wait()
-    summary = sim.summary()
-    await sim.stop()
+        return failed(str(error))
     print(json.dumps(summary), flush=True)
     return 0
 
 
-def _print(line: bytes) -> None:
-    sys.stdout.write(line.decode())
-    sys.stdout.flush()
-
-
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
+    words = sys.argv[1:] if argv is None else argv
+    if words and not words[0].startswith("-"):
+        from simulators.carrier import commands
+
+        return commands.main(words)
     parser = options.parser()
     parser.set_defaults(quiet=False, magic_table=False, show_styles=False)
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(words)
     try:
         settings = options.settings_of(arguments)
-        sim = CarrierSim(settings)
     except ValueError as error:
         parser.error(str(error))
     if arguments.magic_table or arguments.show_styles:
@@ -66,7 +55,10 @@ def main(argv: list[str] | None = None) -> int:
     # Messages live long enough to be walked by every collection; they hold no cycles.
     gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
-    return uvloop.run(_serve(sim, arguments))
+    try:
+        return uvloop.run(_serve(settings, arguments))
+    except ValueError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, Strict, WithJsonSc
 
 from simulators.carrier.settings import BIND_KINDS, LONG_FORMS, Outbind, Tls
 from simulators.scenario.behaviour_tables import Answers, Count, Ids, Receipts, RuleTable, Table, key
+from simulators.scenario.behaviour_tables import tables_of as tables_of
 from simulators.scenario.certificate import self_signed
 from simulators.scenario.kinds import (
     DelayValue,
