@@ -19,7 +19,7 @@ _LETTER = {"dec": "d", "hex": "x", "HEX": "X"}
 _MOST = 64
 _TEMPLATES = {
     "text": b"sim-%d.a",
-    "long": b"%d" + b"-_.~:/?#[]@!$&'()*+,;=|{}^<>" * 2,
+    "long": b"%d" + b"-_.~:/?#[]@!$&'()*+,;=|{}^<>" * 3,
     "odd": b'\xa7 %d "x"\\ %%1\t\xff',
 }
 #: Ids drawn for forms without a width have ten digits, as the counted ones do.

@@ -9,10 +9,11 @@ from simulators.carrier.magic import ANSWERS, FAMILIES, FORMATS, NETWORK_CODES, 
 from simulators.carrier.plan import Connection, Parts, Plan
 from simulators.carrier.settings import CarrierSettings
 from simulators.spread import Delay
+from tests.unit.simulators.builders import plan_of
 
 
 def _plan(code: int, prefix: str = "1990000", settings: CarrierSettings | None = None) -> Plan:
-    return Behaviour(settings or CarrierSettings()).plan_for(f"{prefix}{code:04d}".encode())
+    return plan_of(Behaviour(settings or CarrierSettings()), f"{prefix}{code:04d}".encode())
 
 
 def _stats(plan: Plan) -> list[str]:
@@ -26,7 +27,7 @@ def test_the_country_code_may_stand_in_front(prefix: str) -> None:
 
 @pytest.mark.parametrize("recipient", [b"8519900002088", b"119900002088", b"1990001 088", b"199000020", b"1990000208x"])
 def test_other_numbers_are_not_magic(recipient: bytes) -> None:
-    assert Behaviour(CarrierSettings()).plan_for(recipient).status == 0
+    assert plan_of(Behaviour(CarrierSettings()), recipient).status == 0
 
 
 def test_delivered_and_undelivered() -> None:
@@ -50,13 +51,13 @@ def test_accepted_with_an_empty_id() -> None:
 
 def test_refused_at_first() -> None:
     behaviour = Behaviour(CarrierSettings())
-    assert [behaviour.plan_for(b"8619900003882").status for _ in range(4)] == [0x58, 0x58, 0, 0]
+    assert [plan_of(behaviour, b"8619900003882").status for _ in range(4)] == [0x58, 0x58, 0, 0]
 
 
 def test_mishaps_of_the_response() -> None:
     assert (_plan(4000).answers, _stats(_plan(4000))) == (0, [])
     assert (_plan(4001).answers, _stats(_plan(4001))) == (0, ["DELIVRD"])
-    assert [_plan(code).delay_s for code in (4002, 4003, 4004)] == [1, 5, 30]
+    assert [_plan(code).wait.seconds(()) for code in (4002, 4003, 4004)] == [1, 5, 30]
     assert (_plan(4005).connection, _stats(_plan(4005))) == (Connection.DROP_BEFORE, [])
     assert (_plan(4006).connection, _stats(_plan(4006))) == (Connection.DROP_BEFORE, ["DELIVRD"])
     assert _plan(4007).connection is Connection.DROP_AFTER
@@ -64,14 +65,14 @@ def test_mishaps_of_the_response() -> None:
     assert (_plan(4010).nack, _plan(4010).status) == (True, 0x08)
     assert _plan(4011).answers == 2
     behaviour = Behaviour(CarrierSettings())
-    twice = [behaviour.plan_for(b"19900004009").connection for _ in range(2)]
+    twice = [plan_of(behaviour, b"19900004009").connection for _ in range(2)]
     assert twice == [Connection.DROP_BEFORE, Connection.KEEP]
 
 
 def test_when_and_how_often_the_receipt_comes() -> None:
     early = _plan(4100)
     assert early.receipts[0].early
-    assert early.delay_s >= 0.2
+    assert early.wait.seconds(()) >= 0.2
     assert not early.plain
     assert [_stats(_plan(code)) for code in range(4101, 4107)] == [
         ["DELIVRD", "DELIVRD"],
@@ -81,7 +82,7 @@ def test_when_and_how_often_the_receipt_comes() -> None:
         ["DELIVRD", "ENROUTE"],
         [],
     ]
-    assert _plan(4107).receipts[0].delay_s == 3
+    assert _plan(4107).receipts[0].after.seconds(()) == 3
     assert _plan(4109).receipts[0].other_bind
     assert (_plan(4110).parts, _plan(4111).parts) == (Parts.FIRST, Parts.LAST)
 
@@ -98,7 +99,7 @@ def test_formats_states_replies_and_network_codes() -> None:
 def test_usual_delays_are_taken_over() -> None:
     settings = CarrierSettings(response=Delay.parse("10ms"), receipt=Delay.parse("70ms"))
     plan = _plan(4303, settings=settings)
-    assert (plan.delay_s, plan.receipts[0].delay_s) == (0.01, 0.07)
+    assert (plan.wait.seconds(()), plan.receipts[0].after.seconds(())) == (0.01, 0.07)
 
 
 @pytest.mark.parametrize("code", [5000, 9999, 4099, 4299, 4300, 4309, 4499, 4599, 4600])
@@ -109,13 +110,13 @@ def test_codes_without_a_meaning_are_ordinary(code: int) -> None:
 
 def test_compiled_receipts_do_not_pile_up() -> None:
     behaviour = Behaviour(CarrierSettings())
-    first = behaviour.plan_for(b"19900001013").receipts[0].renderer
-    assert all(behaviour.plan_for(b"19900001013").receipts[0].renderer is first for _ in range(3))
+    first = plan_of(behaviour, b"19900001013").receipts[0].renderer
+    assert all(plan_of(behaviour, b"19900001013").receipts[0].renderer is first for _ in range(3))
 
 
 def test_another_prefix_and_none() -> None:
-    assert Behaviour(CarrierSettings(magic_prefix="1780000")).plan_for(b"17800002088").status == 0x58
-    assert Behaviour(CarrierSettings(magic_prefix="")).plan_for(b"19900002088").status == 0
+    assert plan_of(Behaviour(CarrierSettings(magic_prefix="1780000")), b"17800002088").status == 0x58
+    assert plan_of(Behaviour(CarrierSettings(magic_prefix="")), b"19900002088").status == 0
     with pytest.raises(ValueError, match="digits"):
         Behaviour(CarrierSettings(magic_prefix="19x"))
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import smpp34
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulators.carrier.ids import IdForm
 from simulators.carrier.receipts import FULL, STYLE_WORDS, ReceiptStyle, Renderer
@@ -69,7 +73,10 @@ def test_tlvs_alone_are_enough(word: str) -> None:
     [
         ("quoted", b'id:"48879" '), ("seconds", b"submit date:261118103000 done date:261118103105"),
         ("nocounts", b"id:48879 submit date:"), ("letters", b"err:OK00"), ("capital", b" Text:hello"),
-        ("id=HEX:8", b"id:0000BEEF "), ("strange", b"id:7000048879 "), ("quoted+seconds", b'id:"48879" sub:001'),
+        ("id=HEX:8", b"id:0000BEEF "), ("id=dec:12<10", b"id:0000000488 "),
+        ("err=1", b"err:0 "), ("err=4", b"err:0000 "),
+        ("zone=+00:00", b"submit date:2611180230 "), ("zone=-3:30+seconds", b"submit date:261117230000 "),
+        ("strange", b"id:70000048879 "), ("quoted+seconds", b'id:"48879" sub:001'),
     ],
 )  # fmt: skip
 def test_what_a_style_writes(words: str, part: bytes) -> None:
@@ -121,3 +128,76 @@ def test_heads_are_printable() -> None:
         == b"???????? 123456 ?????"[:20]
     )
     assert received_message(b"\x1b<x\x00%d", data_coding=0).head() == b".<x.%d"
+
+
+@pytest.mark.parametrize("octets", [0, 1, 9, 40, 100, 254])
+def test_a_text_cut_anywhere(octets: int) -> None:
+    whole = pdu.Sm(_octets(FULL, DELIVERED)).short_message
+    cut = _octets(ReceiptStyle.parse(f"cut={octets}"), DELIVERED)
+    assert pdu.Sm(cut).short_message == whole[:octets]
+    foreign = smpp34.decode(cut)
+    assert isinstance(foreign, smpp34.DeliverSm)
+    assert foreign.short_message == whole[:octets]
+
+
+@pytest.mark.parametrize("coding", [0, 1, 3, 4, 8, 10, 15, 0xF0])
+def test_a_text_in_any_data_coding(coding: int) -> None:
+    octets = _octets(ReceiptStyle.parse(f"text+coding={coding}"), ReceiptState.parse("UNDELIV/0069"))
+    assert pdu.Sm(octets).data_coding == coding
+    receipt = _read(octets)
+    assert (receipt.id, receipt.stat, receipt.err) == ("48879", "UNDELIV", "0069")
+
+
+def test_errors_of_any_width() -> None:
+    state = ReceiptState.parse("UNDELIV/69")
+    written = [pdu.Sm(_octets(ReceiptStyle.parse(f"err={digits}"), state)).short_message for digits in (1, 2, 3, 4)]
+    assert [text.partition(b"err:")[2].partition(b" ")[0] for text in written] == [b"9", b"69", b"069", b"0069"]
+    letters = ReceiptState.parse("MBBLACK/E-7%")
+    assert b" err:E-7% " in pdu.Sm(_octets(FULL, letters)).short_message
+
+
+def test_any_esm_class() -> None:
+    assert pdu.Sm(_octets(ReceiptStyle.parse("class=0x04"), ENROUTE)).esm_class == 0x04
+    assert pdu.Sm(_octets(ReceiptStyle.parse("class0"), ENROUTE)).esm_class == 0
+    assert pdu.Sm(_octets(ReceiptStyle.parse("class=0x20"), DELIVERED)).esm_class == 0x20
+
+
+def test_an_undated_receipt_is_the_same_whenever_it_was_sent() -> None:
+    message = received_message()
+    for words in ("full", "seconds+ucs2", "data_sm+text", "tlv"):
+        renderer = Renderer(ReceiptStyle.parse(words), DELIVERED, IdForm("dec"), 0)
+        message_id = renderer.message_id(message)
+        undated = renderer.undated(message, message_id)
+        assert len(undated) == len(renderer.body(message, message_id, _DONE_S))
+        message.wall_s += 86_400
+        assert renderer.undated(message, message_id) == undated
+
+
+_words = st.sampled_from([word for word in STYLE_WORDS if word != "full"])
+_values = st.sampled_from(
+    ["id=dec<8", "id=HEX:8", "cut=17", "err=4", "coding=15", "class=0x20", "zone=-03:30", "zone=+14:00", "coding=8"]
+)
+
+
+@given(st.lists(st.one_of(_words, _values), max_size=6))
+def test_a_style_is_read_back_from_its_text(words: list[str]) -> None:
+    style = ReceiptStyle.parse("+".join(words) or "full")
+    assert ReceiptStyle.parse(str(style)) == style
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [("cut=x", "from 0 to 254"), ("cut=300", "from 0 to 254"), ("err=0", "from 1 to 4"), ("zone=99", "zone=-3"),
+     ("id=oct", "dec, hex, HEX"), ("coding", "coding=8"), ("text=1", "id=HEX")],
+)  # fmt: skip
+def test_a_wrong_value_is_explained(word: str, told: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        ReceiptStyle.parse(word)
+
+
+def test_a_state_is_read_back_from_its_text() -> None:
+    for text in ("DELIVRD/000", "UNDELIV/0069", "MK:0001/MK:0001"):
+        assert str(ReceiptState.parse(text)) == text
+    for wrong in ("UNDELIV/12345678901", "DB 0144", "退订"):
+        with pytest.raises(ValueError, match="not a state"):
+            ReceiptState.parse(wrong)

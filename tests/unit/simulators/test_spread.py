@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulators.draws import WORD_RANGE, Draws
 from simulators.spread import Choice, Delay, parse_duration, parse_share, parse_weighted
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("200ms", 0.2), ("3s", 3.0), ("1.5", 1.5), ("5m", 300.0), ("1h", 3600.0), ("50us", 5e-5)]
+    ("text", "seconds"),
+    [("200ms", 0.2), ("3s", 3.0), ("1.5", 1.5), ("5m", 300.0), ("1h", 3600.0), ("50us", 5e-5), ("2d", 172_800.0)],
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("text", ["", "3 parsecs", "-1s", "1d", "ms"])
+@pytest.mark.parametrize("text", ["", "3 parsecs", "-1s", "1w", "ms"])
 def test_a_wrong_duration_is_explained(text: str) -> None:
     with pytest.raises(ValueError, match="write it like 200ms"):
         parse_duration(text)
@@ -83,3 +86,47 @@ def test_draws_depend_on_seed_recipient_and_count_only() -> None:
     assert draws.words(b"8613800000001", 0) == first == Draws(7).words(b"8613800000001", 0)
     assert len({first, draws.words(b"8613800000001", 1), Draws(8).words(b"8613800000001", 0)}) == 3
     assert all(0 <= word < WORD_RANGE for word in first)
+
+
+def test_any_distribution_by_its_quantiles() -> None:
+    delay = Delay.parse("0%:10ms, 50%:20ms, 99%:1s, 100%:8s")
+    at = [round(delay.at(round(share * WORD_RANGE)), 3) for share in (0, 0.25, 0.5, 0.745, 0.99)]
+    assert at == [0.01, 0.015, 0.02, 0.51, 1.0]
+    assert 7.99 < delay.at(WORD_RANGE - 1) < 8
+    assert delay.constant_s is None
+    assert Delay.parse("0%:1s,100%:1s").constant_s == 1.0
+
+
+@pytest.mark.parametrize("text", ["50%:1s", "0%:1s,50%:2s", "0%:2s,100%:1s", "0%:1s,0%:1s,100%:2s", "0%,100%", "1%:x"])
+def test_a_wrong_distribution_is_explained(text: str) -> None:
+    with pytest.raises(ValueError, match=r"distribution|duration"):
+        Delay.parse(text)
+
+
+_seconds = st.integers(0, 10_000_000).map(lambda thousandths: thousandths / 1000)
+
+
+@given(
+    st.one_of(
+        st.builds(lambda s: Delay("fixed", s), _seconds),
+        st.builds(lambda a, b: Delay("uniform", min(a, b), max(a, b)), _seconds, _seconds),
+        st.builds(lambda s: Delay("exponential", s), _seconds),
+        st.lists(_seconds, min_size=2, max_size=2).map(
+            lambda ends: Delay("points", points=((0.0, min(ends)), (0.75, max(ends)), (1.0, max(ends))))
+        ),
+    ),
+    st.integers(0, WORD_RANGE - 1),
+)
+def test_a_delay_is_read_back_from_its_text_and_scales(delay: Delay, word: int) -> None:
+    assert Delay.parse(str(delay)) == delay
+    assert delay.times(0.5).at(word) == pytest.approx(delay.at(word) / 2)
+    assert delay.at(word) >= 0
+
+
+def test_more_words_of_a_message() -> None:
+    draws = Draws("x")
+    assert (
+        len({draws.words(b"1", 0), draws.more(b"1", 0, b"a"), draws.more(b"1", 0, b"b"), draws.more(b"1", 1, b"a")})
+        == 4
+    )
+    assert draws.more(b"1", 0, b"a") == Draws("x").more(b"1", 0, b"a")
