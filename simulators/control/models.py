@@ -179,9 +179,7 @@ class FloodRequest(ToConnections):
 class MalformedRequest(ToConnections):
     """Send a PDU that is wrong."""
 
-    kind: str = Field(
-        "", description=f"Empty: one that the seed picks; or {', '.join(FAULTS)}.", examples=["tlv_cut"]
-    )
+    kind: str = Field("", description=f"Empty: one that the seed picks; or {', '.join(FAULTS)}.", examples=["tlv_cut"])
 
 
 class RawRequest(ToConnections):

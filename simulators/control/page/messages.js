@@ -63,7 +63,7 @@ function build() {
   const heads = ["time", "kinds", "from_to", "text", "status", "id"];
   fill(byId("view-messages"),
     el("form", { class: "toolbar", onsubmit: (event) => { event.preventDefault(); showMessages(); } },
-      kinds, field("source", "from"), field("destination", "to"), field("text", "text"), field("status", "status"),
+      kinds, field("source", "sender"), field("destination", "recipient"), field("text", "text"), field("status", "status"),
       el("button", { class: "primary" }, t("find")), parts.count),
     el("div", { class: "scroll" }, el("table", { class: "lines" }, el("thead", {}, el("tr", {}, heads.map((each) => el("th", { scope: "col" }, t(each))))), parts.rows)));
   draw();

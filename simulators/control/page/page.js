@@ -1,7 +1,7 @@
 // The page: asks for the state every two seconds while it is looked at, and hands it to its parts.
 
 import { get, notice } from "./api.js";
-import { byId, el, fillIfNew } from "./dom.js";
+import { byId, el, fillIfNew, visible } from "./dom.js";
 import { showClock } from "./clock.js";
 import { showSteering, chosen } from "./steer.js";
 import { startTraffic } from "./traffic.js";
@@ -54,6 +54,7 @@ function showAll() {
   if (state === null) return;
   const scenario = [state.scenario, ...state.phases].filter(Boolean);
   fillIfNew(byId("scenario"), [scenario, state.about], () => [el("span", { title: state.about }, scenario.join(" · "))]);
+  fillIfNew(byId("problems"), state.problems, () => state.problems.map((problem) => el("li", {}, visible(problem))));
   showClock(state.clock);
   showSteering(state);
   if (!byId("view-run").hidden) showRun(state);
