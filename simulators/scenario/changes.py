@@ -87,7 +87,11 @@ def _rule(rule: Rule) -> RuleTable:
     table = _filled(RuleTable, rule.changes)
     usual = Match()
     match = {name: getattr(rule.match, name) for name in MatchTable.model_fields}
-    match = {name: value for name, value in match.items() if value != getattr(usual, name)}
+    match = {
+        name: tuple(sorted(value)) if isinstance(value, frozenset) else value
+        for name, value in match.items()
+        if value != getattr(usual, name)
+    }
     given = {name: getattr(table, name) for name in table.model_fields_set}
     given["match"] = MatchTable.model_construct(set(match), **match)
     if rule.name:

@@ -52,11 +52,14 @@ def _delay(value: object) -> Delay:
 
 # shares
 
+_DIGITS = 12
+
 
 def _share(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f'expected a share such as "2%" or 0.02, found {value!r}')
-    return parse_share(value if isinstance(value, str) else repr(value))
+    # 83.7 % is 0.837, whatever a hundredth of it is in binary.
+    return round(parse_share(value if isinstance(value, str) else repr(value)), _DIGITS)
 
 
 def show_share(share: float) -> str:
@@ -118,7 +121,7 @@ class Weighted(Generic[T]):
 def _pairs(value: object, expected: str) -> list[tuple[str, float | None]]:
     """From ``A:95%, B`` or ``{A = "95%", B = "rest"}`` to names with shares; None takes the rest."""
     if isinstance(value, str):
-        return parse_weighted(value)
+        return [(name, None if share is None else round(share, _DIGITS)) for name, share in parse_weighted(value)]
     if not isinstance(value, Mapping) or not value:
         raise ValueError(f"expected {expected}, found {value!r}")
     return [(str(name), None if share == "rest" else _share(share)) for name, share in value.items()]
