@@ -104,12 +104,9 @@ class Exam:
             return ""
         if session.open:
             return f"it answers nothing any more (enquire_link, {self.settings.answer_s:g} s)"
-        return "it closed the connection" if self.was_its_doing(session) else "the connection was closed"
-
-    def was_its_doing(self, session: Session) -> bool:
-        """Whether the application closed this connection."""
-        event = self.log.closed(session.number)
-        return event is not None and not event.ours
+        return (
+            "it unbound" if self.log.received(CommandId.UNBIND, session=session.number) else "it closed the connection"
+        )
 
     @contextmanager
     def answering(self, policy: Policy) -> Iterator[None]:

@@ -42,7 +42,8 @@ async def _given(exam: Exam, builds: list[Build]) -> Outcome:
 
 def _wrong(exam: Exam, number: int, session: int, frame: bytes) -> str:
     _length, command_id, status, _sequence = pdu.HEADER.unpack_from(frame)
-    asked = next(event for event in exam.log.sent(session=session) if event.sequence_number == number)
+    sent = exam.log.sent(session=session)
+    asked = next(event for event in sent if event.is_request and event.sequence_number == number)
     if status:
         return f"refused: {shown(frame)}"
     return "" if command_id == asked.command_id | RESPONSE_BIT else f"answered with {shown(frame)}"

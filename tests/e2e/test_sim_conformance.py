@@ -1,0 +1,127 @@
+"""The command as a tester types it: what it prints and writes, and its exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.e2e.gateway import ROOT, free_port
+from tests.unit.simulators.conformance.application import Application
+
+pytestmark = pytest.mark.e2e
+
+QUICK = [
+    "--system-id",
+    "shop",
+    "--password",
+    "secret",
+    "--timeout",
+    "2s",
+    "--answer",
+    "500ms",
+    "--idle",
+    "600ms",
+    "--half-open",
+    "2s",
+    "--refuse-for",
+    "600ms",
+    "--throttle-for",
+    "500ms",
+    "--hold-for",
+    "200ms",
+    "--quiet",
+    "300ms",
+]
+
+
+async def conformance(*arguments: str, faults: tuple[str, ...] | None = ()) -> tuple[int, str, str]:
+    """Run the command, with an application unless ``faults`` is None: exit status, output, errors."""
+    port = free_port()
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "simulators.carrier", "conformance", "--port", str(port), *arguments,
+        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    application = Application(port, faults or ())
+    running = asyncio.ensure_future(application.run() if faults is not None else asyncio.sleep(0))
+    assert process.stderr is not None
+    assert process.stdout is not None
+    output = asyncio.ensure_future(process.stdout.read())
+    errors = ""
+    async with asyncio.timeout(30):
+        while line := await process.stderr.readline():
+            errors += line.decode()
+            if b"Stop your application" in line:
+                application.stopping.set()
+        status = await process.wait()
+        text = (await output).decode()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    return status, text, errors
+
+
+async def test_reports_and_exit_status_0(tmp_path: Path) -> None:
+    report, junit = tmp_path / "report.txt", tmp_path / "report.xml"
+    chosen = ["--only", "binding,link,mo-ucs2,receipt,clean-end,sequence-numbers"]
+    status, output, errors = await conformance(*QUICK, *chosen, "--report", str(report), "--junit", str(junit))
+    assert status == 0, output + errors
+    assert "answers enquire_link" in output
+    assert output.endswith("14 passed: conforms\n")
+    assert "Stop your application now" in errors
+    assert report.read_text(encoding="utf-8").startswith("Conformance of the application shop\n")
+    suites = ElementTree.parse(junit).getroot()
+    assert [suite.get("name") for suite in suites][:2] == ["conformance.binding", "conformance.link"]
+    assert len(suites.findall(".//testcase")) == 14
+    assert suites.findall(".//failure") == []
+
+
+async def test_json_and_exit_status_1() -> None:
+    status, output, _ = await conformance(*QUICK, "--only", "enquire-link,mo-gsm", "--json", faults=("refuses_mo",))
+    found: dict[str, Any] = json.loads(output)
+    assert status == 1
+    assert not found["ok"]
+    assert {each["id"]: each["verdict"] for each in found["checks"]} == {"enquire-link": "pass", "mo-gsm": "fail"}
+    failure = next(each for each in found["checks"] if each["verdict"] == "fail")
+    assert "ESME_RSYSERR" in failure["seen"]
+    assert failure["mend"]
+    assert failure["why"]
+
+
+async def test_nobody_comes(tmp_path: Path) -> None:
+    junit = tmp_path / "report.xml"
+    arguments = ("--timeout", "100ms", "--quiet", "50ms", "--junit", str(junit))
+    status, output, errors = await conformance(*arguments, faults=None)
+    assert status == 1
+    assert errors.count("Start your application now") == 1
+    assert "not seen: does not conform" in output
+    suites = ElementTree.parse(junit).getroot()
+    assert len(suites.findall(".//skipped")) == len(suites.findall(".//testcase"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--only", "enquire-link,nonsense"), "no check 'nonsense'; --list shows them all"),
+        (("--tls-key", "key.pem"), "--tls-certificate and --tls-key go together"),
+        (("--tls-key", "none.pem", "--tls-certificate", "none.pem"), "none.pem"),
+        (("--report", "/nowhere/report.txt"), "/nowhere/report.txt"),
+        (("--timeout", "soon"), "soon"),
+    ],
+)
+async def test_wrong_usage(arguments: tuple[str, ...], words: str) -> None:
+    status, _, errors = await conformance(*arguments, faults=None)
+    assert status == 2
+    assert words in errors
+    assert "Traceback" not in errors
+
+
+async def test_the_list() -> None:
+    status, output, _ = await conformance("--list", faults=None)
+    assert status == 0
+    assert "half-open" in output
+    assert "Falls silent on every connection" in output
