@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from simulators.entry import Entry
@@ -23,6 +24,8 @@ from simulators.expect.whole import Item, each_alone, join
 from simulators.expect.words import either, subject
 from smsgw.documents.names import with_hint
 
+#: Of hours, days and what reports show, unless somebody says otherwise.
+DEFAULT_ZONE: Final = "Asia/Shanghai"
 _MAX_NAME = 160
 
 
@@ -65,7 +68,7 @@ def evaluate(
     expectations: Sequence[Expectation],
     entries: Iterable[Entry],
     *,
-    zone: str = "Asia/Shanghai",
+    zone: str = DEFAULT_ZONE,
     phases: Mapping[str, Sequence[Span]] | None = None,
     started_s: float | None = None,
     now_s: float | None = None,
@@ -84,7 +87,7 @@ def evaluate(
 
 
 def state(
-    expectation: Expectation, entries: Iterable[Entry], *, zone: str = "Asia/Shanghai", now_s: float | None = None
+    expectation: Expectation, entries: Iterable[Entry], *, zone: str = DEFAULT_ZONE, now_s: float | None = None
 ) -> State:
     """Whether an expectation is met or failed for good, or still open."""
     return evaluate([expectation], entries, zone=zone, now_s=now_s).results[0].state

@@ -48,6 +48,8 @@ def describe_entry(entry: Entry, zone: str = "UTC") -> str:
     parts = [at, entry.kind, entry.where]
     if entry.source or entry.destination:
         parts.append(f"{entry.source or '?'} → {entry.destination or '?'}")
+    elif entry.account:
+        parts.append(f"{entry.account} #{entry.bind}")
     if entry.text:
         text = entry.text if len(entry.text) <= _MAX_TEXT else entry.text[: _MAX_TEXT - 1] + "…"
         parts.append(repr(text))
