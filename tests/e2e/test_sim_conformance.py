@@ -16,28 +16,10 @@ from tests.unit.simulators.conformance.application import Application
 
 pytestmark = pytest.mark.e2e
 
-QUICK = [
-    "--system-id",
-    "shop",
-    "--password",
-    "secret",
-    "--timeout",
-    "2s",
-    "--answer",
-    "500ms",
-    "--idle",
-    "600ms",
-    "--half-open",
-    "2s",
-    "--refuse-for",
-    "600ms",
-    "--throttle-for",
-    "500ms",
-    "--hold-for",
-    "200ms",
-    "--quiet",
-    "300ms",
-]
+_TIMES = (
+    "--timeout 2s --answer 500ms --idle 600ms --half-open 2s --refuse-for 600ms --throttle-for 500ms --hold-for 200ms"
+)
+QUICK = ["--system-id", "shop", "--password", "secret", "--quiet", "300ms", *_TIMES.split(" ")]
 
 
 async def conformance(*arguments: str, faults: tuple[str, ...] | None = ()) -> tuple[int, str, str]:

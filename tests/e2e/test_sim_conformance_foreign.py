@@ -32,7 +32,7 @@ pytestmark = pytest.mark.e2e
 PASS, FAIL, WARNING, NOT_SEEN = Verdict.PASS, Verdict.FAIL, Verdict.WARNING, Verdict.NOT_SEEN
 #: aiosmpplib sends nothing for minutes once it was throttled.
 AFTER_IT_IS_MUTE = frozenset({"queue-full", "window", "out-of-order", "no-response", "long messages", "half-open"})
-SETTINGS = replace(QUICK, half_open_s=3.0)
+SETTINGS = replace(QUICK, half_open_s=2.5, patience_s=3.0, answer_s=1.0)
 
 
 class SmpplibApplication(threading.Thread):
@@ -118,7 +118,10 @@ async def test_smpplib() -> None:
         finally:
             application.stopping.set()
             await asyncio.to_thread(application.join)
-    assert findings(report) == {
+    found = findings(report)
+    # It draws references of eight bits, so that sometimes two that follow each other are equal.
+    assert found.pop("long-references", FAIL) is FAIL
+    assert found == {
         # Its parser raises for both, and for a response to nothing too; the application can only begin anew.
         "unknown-request": FAIL,
         "unexpected-responses": FAIL,
