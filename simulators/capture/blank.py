@@ -75,7 +75,9 @@ class Blanker:
                 self._lost = True
                 self._trust.bound = self._trust.bound and command_id not in _WITH_PASSWORD
                 self._held = b""
-                pieces += (data[start : at + HEADER_OCTETS], self._unframed(data[at + HEADER_OCTETS :]))
+                # The header of a bind is one; anything else that claims a length like this may be a password.
+                body = at + HEADER_OCTETS if command_id in _WITH_PASSWORD else at
+                pieces += (data[start:body], self._unframed(data[body:]))
                 return b"".join(pieces)
             at += length
         self._passing = max(0, at - end)

@@ -47,29 +47,32 @@ class _Direction:
     def __init__(self, flow: Flow, from_first: bool) -> None:
         self._flow = flow
         self._from_first = from_first
-        #: Of the next octet, counted on beyond 32 bits; None before anything came.
+        #: Of the next octet, counted on beyond 32 bits; None before it is known.
         self._next: int | None = None
+        #: What sequence numbers are near to.
+        self._near = 0
         self._waiting: list[tuple[int, int, bytes]] = []
         self._octets = 0
-        self.started = 0
+        self._last_ns = 0
+        self.started: int | None = None
         self.finished = False
 
     def add(self, at_ns: int, segment: Segment) -> None:
-        sequence = segment.sequence
+        """Take a segment of this direction."""
+        position = self._near + _signed(segment.sequence - self._near)
         if segment.flags & SYN:
-            self.started = sequence
-            if self._next is None:
-                self._next = sequence + 1
-            sequence += 1
-        elif self._next is None:
-            self._next = sequence
-        position = self._next + _signed(sequence - self._next)
+            self.started = segment.sequence
+            position += 1
+            self._next = position if self._next is None else self._next
+        elif self._next is None and not self._flow.whole:
+            self._next = position
+        self._near = position
         if segment.payload:
             heapq.heappush(self._waiting, (position, at_ns, segment.payload))
             self._octets += len(segment.payload)
-            self._drain(at_ns)
-            while self._octets > _MOST_WAITING:
-                self._skip()
+        self._drain(at_ns)
+        while self._octets > _MOST_WAITING:
+            self._skip()
         if segment.flags & (FIN | RST):
             self.finished = True
 
@@ -79,23 +82,26 @@ class _Direction:
             self._skip()
 
     def _drain(self, now_ns: int) -> None:
-        assert self._next is not None
-        while self._waiting and self._waiting[0][0] <= self._next:
+        while self._next is not None and self._waiting and self._waiting[0][0] <= self._next:
             position, at_ns, payload = heapq.heappop(self._waiting)
             self._octets -= len(payload)
             fresh = payload[self._next - position :]
             if fresh:
                 self._next += len(fresh)
-                self._flow.pieces.append(Piece(max(at_ns, now_ns), self._from_first, fresh, 0))
+                self._give(max(at_ns, now_ns), fresh, 0)
 
     def _skip(self) -> None:
-        assert self._next is not None
         position, at_ns, payload = heapq.heappop(self._waiting)
         self._octets -= len(payload)
-        lost = position - self._next
+        # Where the beginning is unknown something is missing, but nobody knows how much.
+        lost = 1 if self._next is None else position - self._next
         self._next = position + len(payload)
-        self._flow.pieces.append(Piece(at_ns, self._from_first, payload, lost))
+        self._give(at_ns, payload, lost)
         self._drain(0)
+
+    def _give(self, at_ns: int, octets: bytes, lost: int) -> None:
+        self._last_ns = max(at_ns, self._last_ns)
+        self._flow.pieces.append(Piece(self._last_ns, self._from_first, octets, lost))
 
 
 class Reassembler:
@@ -155,7 +161,7 @@ def _is_new(found: tuple[Flow, _Direction, _Direction], segment: Segment) -> boo
     if segment.flags & (SYN | ACK) != SYN:
         return False
     direction = forward if segment.source == flow.first else backward
-    return bool(flow.closed_ns) or direction.started != segment.sequence
+    return bool(flow.closed_ns) or direction.started not in (None, segment.sequence)
 
 
 def _signed(difference: int) -> int:

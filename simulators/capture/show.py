@@ -42,7 +42,8 @@ def shown_pdu(recorded: Recorded) -> dict[str, Any]:
 def line(recorded: Recorded) -> str:
     """One line of a PDU."""
     shown = shown_pdu(recorded)
-    words = [str(shown[name]) for name in ("status", "account", "system_type", "version") if shown.get(name)]
+    words = [str(shown[name]) for name in ("status", "account", "system_type") if shown.get(name)]
+    words += [f"version {shown['version']}"] if "version" in shown else []
     if "destination" in shown:
         words.append(f"{shown['source']} > {shown['destination']}")
     if "concat" in shown:
@@ -93,14 +94,15 @@ def _fields(recorded: Recorded) -> dict[str, Any]:
         return {
             "account": account_of(recorded),
             "system_type": _text(decoded.fields["system_type"]),
-            "version": f"version 0x{version:02X}",
+            "version": f"0x{version:02X}",
         }
     shown: dict[str, Any] = {}
     if "source_addr" in decoded.fields:
         request = read_request(recorded)
         shown |= {"source": request.source, "destination": request.destination, "text": text_of(recorded)}
     message_id = message_id_of(recorded.octets) or decoded.fields.get("message_id", b"")
-    shown |= {"message_id": _text(message_id)}
+    if message_id:
+        shown["message_id"] = _text(message_id)
     for name in ("message_state", "final_date", "system_id", "unsuccess_smes"):
         if decoded.fields.get(name):
             value = decoded.fields[name]
