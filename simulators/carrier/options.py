@@ -62,7 +62,7 @@ _LIMITS: tuple[Option, ...] = (
     ("--tps", "segments a second", {"type": _tps, "metavar": "N"}),
     ("--tps-burst", "segments that may come at once (those of one second)", {"type": float, "metavar": "N"}),
     ("--tps-status", "answer to one too many (0x58)", _STATUS),
-    ("--tps-per", "what the rate belongs to (bind)", {"choices": ("bind", "account")}),
+    ("--tps-per", "what the rate belongs to (bind)", {"choices": ("bind", "account", "address")}),
 )  # fmt: skip
 
 _ANSWERS: tuple[Option, ...] = (
@@ -109,16 +109,19 @@ _RUN: tuple[Option, ...] = (
     ("--styles", "print the words for --receipt-style and end", {"action": "store_true", "dest": "show_styles"}),
     ("--enquire", "send enquire_link after so much silence", {**_SECONDS, "dest": "enquire_s"}),
     ("--idle-drop", "drop a connection after so much silence", {**_SECONDS, "dest": "idle_drop_s"}),
-    ("--record", "messages kept for the command received (10000)", {**_COUNT, "default": 10_000}),
+    ("--record", "messages kept to be looked at (10000)", {**_COUNT, "default": 10_000}),
     ("--log", "append a JSON line for each message and receipt", {"metavar": "FILE", "dest": "log_path"}),
-    ("--control-port", "take control lines on a port of 127.0.0.1 or a unix socket", {"metavar": "PORT|PATH"}),
+    ("--http", "control port for simctl and browsers; 0 for a free one",
+     {**_COUNT, "metavar": "PORT", "dest": "http_port"}),
+    ("--http-host", "address of the control port (127.0.0.1)", {"metavar": "A"}),
     ("--quiet", "say nothing on stderr", {"action": "store_true"}),
 )  # fmt: skip
 
 _EPILOG = """\
-Control lines on stdin, or on --control-port, are answered with a line of JSON; try "help".
+Commands, each with its own --help: run (a scenario), check, schema, scenarios, replay, convert, show-capture,
+conformance. With options only it serves until it is told to end.
 On SIGTERM or SIGINT the counts are printed on stdout as one line of JSON.
-Exit status: 0 after SIGTERM, SIGINT or quit; 2 for wrong usage or when the port can't be had."""
+Exit status: 0 after SIGTERM or SIGINT; 2 for wrong usage or when the port can't be had."""
 
 
 def parser() -> argparse.ArgumentParser:

@@ -39,10 +39,7 @@ def _text(value: object, expected: str) -> str:
 
 
 def show_duration(seconds: float) -> str:
-    """``90.0`` as ``90s``; milliseconds below a second when they are whole."""
-    thousandths = seconds * 1000
-    if 0 < seconds < 1 and thousandths == round(thousandths):
-        return f"{round(thousandths)}ms"
+    """``90.0`` as ``90s``."""
     return f"{seconds:.12g}s"
 
 

@@ -1,4 +1,4 @@
-"""The simulators as commands: exit statuses, printed lines, control lines, logs, load runs."""
+"""The simulators as commands: exit statuses, printed lines, control, logs, load runs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from simulators.carrier import CarrierSettings, CarrierSim
@@ -41,28 +43,44 @@ async def _run(*words: str) -> tuple[int, str, str]:
     return process.returncode, out.decode(), err.decode()
 
 
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A running carrier-sim."""
+
+    process: Process
+    port: int
+    url: str = ""
+
+    async def ask(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        """One request of its control port."""
+        async with httpx.AsyncClient(base_url=f"{self.url}/api", trust_env=False) as client:
+            answer = await client.request(method, path, json=body or None)
+        shown: dict[str, Any] = answer.json()
+        return shown
+
+    async def counts(self) -> dict[str, Any]:
+        """Its counts."""
+        counts: dict[str, Any] = (await self.ask("GET", "/carriers/carrier"))["counts"]
+        return counts
+
+
 @asynccontextmanager
-async def _carrier(*words: str) -> AsyncIterator[tuple[Process, int]]:
-    process = await _start("simulators.carrier", "--port", "0", *words, stdin=PIPE)
+async def _carrier(*words: str) -> AsyncIterator[Carrier]:
+    process = await _start("simulators.carrier", "--port", "0", *words)
     try:
         assert process.stderr is not None
+        url, line = "", ""
         async with asyncio.timeout(_SOON_S):
-            line = (await process.stderr.readline()).decode()
-        assert line.startswith("listening on 127.0.0.1:")
-        yield process, int(line.rsplit(":", 1)[1])
+            while not line.startswith("listening on "):
+                line = (await process.stderr.readline()).decode()
+                assert line, "it ended"
+                if line.startswith("control port: "):
+                    url = line.removeprefix("control port: ").strip()
+        yield Carrier(process, int(line.rsplit(":", 1)[1]), url)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-
-
-async def _ask(process: Process, line: str) -> dict[str, Any]:
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(line.encode() + b"\n")
-    async with asyncio.timeout(_SOON_S):
-        reply: dict[str, Any] = json.loads(await process.stdout.readline())
-    return reply
 
 
 async def _send(port: int, *words: str) -> tuple[int, str, str]:
@@ -83,39 +101,43 @@ async def test_help_magic_table_and_styles() -> None:
 
 
 async def test_send_tells_people_and_programs() -> None:
-    async with _carrier() as (_, port):
-        status, out, _ = await _send(port, "--to", "19900000001", "hello")
+    async with _carrier() as carrier:
+        status, out, _ = await _send(carrier.port, "--to", "19900000001", "hello")
         assert status == 0
         assert out.splitlines() == [
             "ESME_ROK (0x00000000) · id 1000000000",
             "receipt from 19900000001: DELIVRD err 000 id 1000000000",
         ]
-        status, out, _ = await _send(port, "--to", "19900001013", "--json", "hello")
+        status, out, _ = await _send(carrier.port, "--to", "19900001013", "--json", "hello")
         told = json.loads(out)
         assert (status, told["exit"]) == (1, 1)
         assert (told["answers"][0]["status_name"], told["receipts"][0]["err"]) == ("ESME_ROK", "013")
-        status, out, _ = await _send(port, "--to", "19900002088", "hello")
+        status, out, _ = await _send(carrier.port, "--to", "19900002088", "hello")
         assert (status, out.startswith("ESME_RTHROTTLED (0x00000058): too fast")) == (1, True)
-        status, out, _ = await _send(port, "--query", "1000000000")
+        status, out, _ = await _send(carrier.port, "--query", "1000000000")
         assert (status, "state 2 (DELIVERED)" in out) == (0, True)
-        status, out, _ = await _send(port, "--cancel", "1000000000")
+        status, out, _ = await _send(carrier.port, "--cancel", "1000000000")
         assert (status, out.startswith("ESME_RCANCELFAIL")) == (1, True)
 
 
 async def test_send_many_ways() -> None:
-    async with _carrier() as (process, port):
-        status, out, _ = await _send(port, "--to", "8613800000001", "--long", "sar", "--json", "长" * 100)
+    async with _carrier("--http", "0") as carrier:
+        status, out, _ = await _send(carrier.port, "--to", "8613800000001", "--long", "sar", "--json", "长" * 100)
         assert (status, len(json.loads(out)["answers"])) == (0, 2)
-        status, out, _ = await _send(port, "--to", "19900000001", "--to", "19900002011", "--json", "--", "multi")
+        status, out, _ = await _send(
+            carrier.port, "--to", "19900000001", "--to", "19900002011", "--json", "--", "multi"
+        )
         told = json.loads(out)
         assert status == 1
         assert told["answers"][0]["failed"] == [{"destination": "19900002011", "status": 0x0B}]
         assert [receipt["source"] for receipt in told["receipts"]] == ["19900000001"]
-        status, out, _ = await _send(port, "--to", "19900004001", "--wait", "300ms", "x")
+        status, out, _ = await _send(carrier.port, "--to", "19900004001", "--wait", "300ms", "x")
         assert (status, out.startswith("no answer within")) == (3, True)
-        status, out, _ = await _send(port, "--to", "8613800000001", "--validity", "30m", "--schedule", "1h", "x")
+        status, out, _ = await _send(
+            carrier.port, "--to", "8613800000001", "--validity", "30m", "--schedule", "1h", "x"
+        )
         assert status == 0
-        assert (await _ask(process, "stats"))["submits"] == 6
+        assert (await carrier.counts())["submits"] == 6
 
 
 async def test_send_without_a_carrier_or_sense() -> None:
@@ -130,65 +152,51 @@ async def test_send_without_a_carrier_or_sense() -> None:
 
 
 async def test_listen_prints_what_comes() -> None:
-    async with _carrier() as (process, port):
-        listening = await _start("simulators.esme", "listen", "--port", str(port), "--count", "2", "--json")
+    async with _carrier("--http", "0") as carrier:
+        listening = await _start("simulators.esme", "listen", "--port", str(carrier.port), "--count", "2", "--json")
         async with asyncio.timeout(_SOON_S):
-            while (await _ask(process, "stats"))["binds"] == 0:
+            while (await carrier.counts())["binds"] == 0:
                 await asyncio.sleep(0.05)
-        assert await _ask(process, "mo 8613800000001 10690001 退订 谢谢") == {"ok": True, "sent": 1}
-        await _ask(process, "mo 8613800000001 10690001 STOP")
+        for text in ("退订 谢谢", "STOP"):
+            mo = {"source": "8613800000001", "destination": "10690001", "text": text}
+            assert (await carrier.ask("POST", "/carriers/carrier/mo", **mo))["sent"] == 1
         async with asyncio.timeout(_SOON_S):
             out, _ = await listening.communicate()
         assert listening.returncode == 0
         assert [json.loads(line)["text"] for line in out.decode().splitlines()] == ["退订 谢谢", "STOP"]
 
 
-async def test_control_lines_and_the_summary() -> None:
-    async with _carrier() as (process, port):
+async def test_a_running_carrier_is_steered_and_tells_its_counts_at_the_end() -> None:
+    async with _carrier("--http", "0") as carrier:
+        port, settings = carrier.port, "/carriers/carrier/settings"
         await _send(port, "--to", "8613800000001", "您好")
-        received = await _ask(process, "received 您好")
-        assert received["count"] == 1
-        assert received["messages"][0]["destination"] == "8613800000001"
-        assert (await _ask(process, "received nothing"))["count"] == 0
-        assert await _ask(process, "refuse 0x0D") == {"ok": True, "refuse_binds": 13}
+        received = await carrier.ask("GET", "/carriers/carrier/received?text=您*")
+        assert [entry["destination"] for entry in received["entries"]] == ["8613800000001"]
+        assert (await carrier.ask("GET", "/carriers/carrier/received?text=nothing"))["entries"] == []
+        await carrier.ask("PATCH", settings, binds={"refuse": "0x0D"})
         assert (await _send(port, "--to", "1", "x"))[0] == 2
-        assert (await _ask(process, "refuse off"))["refuse_binds"] == 0
-        await _ask(process, "reject 0x14")
+        await carrier.ask("PATCH", settings, binds={"refuse": 0}, answers={"refuse": "ESME_RMSGQFUL"})
         assert "ESME_RMSGQFUL" in (await _send(port, "--to", "1", "x"))[1]
-        assert (await _ask(process, "throttle 1000"))["throttle"] == 1000
-        for wrong in ("throttle fast", "refuse", "mo 1 2", "reject maybe", "throttle -1"):
-            reply = await _ask(process, wrong)
-            assert (reply["ok"], reply["error"].startswith("usage: ")) == (False, True)
-        assert "unknown command" in (await _ask(process, "bogus"))["error"]
-        assert len((await _ask(process, "help"))["commands"]) > 8
-        assert (await _ask(process, "reset"))["submits"] == 2
-        assert (await _ask(process, "stats"))["submits"] == 0
-        process.send_signal(signal.SIGTERM)
-        assert process.stdout is not None
+        assert (await carrier.counts())["submits"] == 2
+        carrier.process.send_signal(signal.SIGTERM)
+        assert carrier.process.stdout is not None
         async with asyncio.timeout(_SOON_S):
-            summary = json.loads(await process.stdout.readline())
-            assert await process.wait() == 0
-        assert (summary["tool"], summary["binds"]) == ("carrier-sim", 0)
+            summary = json.loads(await carrier.process.stdout.readline())
+            assert await carrier.process.wait() == 0
+        assert (summary["tool"], summary["submits"], summary["binds"]) == ("carrier-sim", 2, 2)
 
 
-async def test_control_over_a_socket_and_quit(tmp_path: Path) -> None:
-    path = tmp_path / "control"
-    async with _carrier("--control-port", str(path)) as (process, _):
-        reader, writer = await asyncio.open_unix_connection(path)
-        writer.write(b"stats\n\nqu")
-        assert json.loads(await reader.readline())["submits"] == 0
-        writer.write(b"it\n")
-        assert json.loads(await reader.readline())["quitting"]
-        async with asyncio.timeout(_SOON_S):
-            assert await process.wait() == 0
-        writer.close()
+async def test_a_control_port_that_is_taken() -> None:
+    async with _carrier("--http", "0") as carrier:
+        status, _, err = await _run("simulators.carrier", "--port", "0", "--http", carrier.url.rsplit(":", 1)[1])
+        assert (status, "is taken" in err, "Traceback" in err) == (2, True, False)
 
 
 async def test_the_log_has_a_line_for_each_message_and_receipt(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    async with _carrier("--log", str(path)) as (_, port):
-        await _send(port, "--to", "19900000001", "您好")
-        await _send(port, "--to", "19900002088", "x")
+    async with _carrier("--log", str(path)) as carrier:
+        await _send(carrier.port, "--to", "19900000001", "您好")
+        await _send(carrier.port, "--to", "19900002088", "x")
     events = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert [(event["event"], event["id"]) for event in events] == [
         ("submit", "1000000000"),
@@ -205,8 +213,8 @@ async def test_the_log_has_a_line_for_each_message_and_receipt(tmp_path: Path) -
 
 
 async def test_a_port_that_is_taken() -> None:
-    async with _carrier() as (_, port):
-        status, _, err = await _run("simulators.carrier", "--port", str(port))
+    async with _carrier() as carrier:
+        status, _, err = await _run("simulators.carrier", "--port", str(carrier.port))
         assert (status, "address already in use" in err) == (2, True)
 
 
@@ -299,8 +307,8 @@ async def test_a_load_that_can_not_bind() -> None:
 
 
 async def test_the_load_command() -> None:
-    async with _carrier() as (_, port):
-        words = ["simulators.esme", "load", "--port", str(port), "--progress", "0"]
+    async with _carrier() as carrier:
+        words = ["simulators.esme", "load", "--port", str(carrier.port), "--progress", "0"]
         status, out, _ = await _run(*words, "--count", "200", "--rd", "1", "--conns", "2")
         assert (status, json.loads(out)["matched"]) == (0, 200)
         status, out, _ = await _run(*words, "--count", "20", "--dest-base", "19900002088", "--dest-count", "1")

@@ -21,7 +21,6 @@ import pytest
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
-from simulators.carrier.control import COMMANDS
 from simulators.carrier.magic import table_text
 from simulators.carrier.options import parser as carrier_parser
 from simulators.demo.__main__ import parser as demo_parser
@@ -105,12 +104,6 @@ def test_vendor_tlvs() -> None:
 
 def test_magic_recipients() -> None:
     assert f"{table_text('1990000')}\n" in _blocks(ROOT / "docs" / "testers.md", "text")
-
-
-def test_control_commands() -> None:
-    cells = [row[0] for row in _rows(_text("docs/testers.md")) if len(row) == 2]
-    said = {word.strip("` ").split(" ")[0] for cell in cells for word in cell.split(", ")}
-    assert said >= COMMANDS.keys()
 
 
 def test_steps_of_records() -> None:
