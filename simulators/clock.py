@@ -9,12 +9,14 @@ the listeners hear of it.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import datetime
+from time import monotonic_ns, time_ns
 from typing import Protocol
 
-from smsgw.clock import BusinessClock, RealClock, TestClock
+from smsgw.clock import RealClock, TestClock
+
+_REAL = RealClock()
 
 
 class Due(Protocol):
@@ -38,35 +40,37 @@ class SimClock:
     """
 
     def __init__(self, start: datetime | None = None, rate: float = 1.0) -> None:
-        self._clock: BusinessClock = RealClock()
+        self._clock: TestClock | None = None
         #: Called after every set, advance and change of rate.
         self.on_change: list[Callable[[], None]] = []
+        #: Set by whoever has to tell others the time first: it is given what does the due, to call after that.
+        self.before_change: Callable[[Callable[[], None]], None] | None = None
         #: Wheels that go by this clock; they enter and leave by themselves.
         self.wheels: list[Due] = []
         if start is not None or rate != 1.0:
-            self._clock = TestClock(start or self._clock.now(), rate)
+            self._clock = TestClock(start or _REAL.now(), rate)
 
     @property
     def is_real(self) -> bool:
         """Whether it is the system's time."""
-        return not isinstance(self._clock, TestClock)
+        return self._clock is None
 
     @property
     def rate(self) -> float:
         """Simulated seconds per real second; 0 stands still."""
-        return self._clock.rate if isinstance(self._clock, TestClock) else 1.0
+        return 1.0 if self._clock is None else self._clock.rate
 
     def now_ms(self) -> int:
         """Milliseconds since 1970 UTC."""
-        return self._clock.now_ms()
+        return time_ns() // 1_000_000 if self._clock is None else self._clock.now_ms()
 
     def now_s(self) -> float:
         """Seconds since 1970 UTC."""
-        return self._clock.now_ms() / 1000
+        return self.now_ms() / 1000
 
     def now(self) -> datetime:
         """An aware datetime in UTC."""
-        return self._clock.now()
+        return (self._clock or _REAL).now()
 
     def set(self, at: datetime) -> None:
         """Make it ``at`` now, forwards or backwards; raises ValueError for a naive datetime."""
@@ -84,11 +88,18 @@ class SimClock:
         self._changed()
 
     def _movable(self) -> TestClock:
-        if not isinstance(self._clock, TestClock):
-            self._clock = TestClock(self._clock.now())
+        if self._clock is None:
+            self._clock = TestClock(_REAL.now())
         return self._clock
 
     def _changed(self) -> None:
+        if self.before_change is not None:
+            self.before_change(self._catch_up)
+        else:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Do what is due by now, in its order, and tell everybody."""
         now_ms = self.now_ms()
         while True:
             first, first_ms = None, now_ms + 1
@@ -115,4 +126,4 @@ class RealTime:
 
     def now_ms(self) -> int:
         """Milliseconds of time.monotonic()."""
-        return time.monotonic_ns() // 1_000_000
+        return monotonic_ns() // 1_000_000

@@ -113,7 +113,9 @@ class Variant:
             (_REFUSE, self._statuses), (_DROP, self._connections), (_STATE, self._states), (_STYLE, self._styles),
             (_PLANS, self._plans),
         ]  # fmt: skip
-        found = [(word, choice.bounds, len(choice.bounds) + 1) for word, choice in choices if choice.only is None]
+        # None is also the only value where no plans are written.
+        uncertain = [(word, choice) for word, choice in choices if choice.only is None and choice.bounds]
+        found = [(word, choice.bounds, len(choice.bounds) + 1) for word, choice in uncertain]
         certain = (0, chance(1.0))
         found += [(word, [bound], 2) for word, bound in self._thresholds.items() if bound not in certain]
         return found
