@@ -42,7 +42,6 @@ def carrier_sim_factory(_simulators: Stage) -> CarrierFactory:
     """Starts carriers: ``carrier_sim_factory(answers={"delay": "20ms"})``."""
 
     def start(scenario: str | Path | None = None, **settings: Any) -> CarrierHandle:
-        __tracebackhide__ = True
         return _started(_simulators, scenario, settings)
 
     return start
@@ -51,7 +50,6 @@ def carrier_sim_factory(_simulators: Stage) -> CarrierFactory:
 @pytest.fixture
 def carrier_sim(request: pytest.FixtureRequest, _simulators: Stage) -> CarrierHandle:
     """A running carrier; ``@pytest.mark.carrier_sim(...)`` says which."""
-    __tracebackhide__ = True
     marker = request.node.get_closest_marker("carrier_sim")
     settings: dict[str, Any] = dict(marker.kwargs) if marker is not None else {}
     if marker is not None and marker.args:
@@ -83,11 +81,11 @@ def _simulators(request: pytest.FixtureRequest) -> Iterator[Stage]:
 
 
 def _started(stage: Stage, scenario: str | Path | None, settings: dict[str, Any]) -> CarrierHandle:
-    __tracebackhide__ = True
     try:
         return stage.carrier(scenario, **settings)
     except ValueError as error:
-        pytest.fail(f"carrier_sim can't be made:\n{error}", pytrace=False)
+        problem = str(error)
+    pytest.fail(f"carrier_sim can't be made:\n{problem}", pytrace=False)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -34,7 +34,7 @@ class Stage:
     """``close`` it in the end. ``directories``: where scenario files are looked for."""
 
     def __init__(self, *directories: Path) -> None:
-        self._directories = directories or (Path(),)
+        self._directories = tuple(dict.fromkeys(directories)) or (Path(),)
         self._loop = LoopThread()
         self._stack = AsyncExitStack()
         self._clock: SimClock | None = None
