@@ -5,7 +5,9 @@
         await driver.push()
 
 ``push`` returns when every gateway has our time and rate; changes that nobody pushes are pushed by the
-driver itself, as soon as the loop comes to it. While our clock is the system's, theirs are left alone.
+driver itself, as soon as the loop comes to it. What is due at the new time (receipts, events) is done after
+that, so that a gateway never hears of it before it is there itself. While our clock is the system's, theirs
+are left alone.
 A gateway that can't be reached, or whose clock is real, is an error in words; the others are still told.
 """
 
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -39,23 +41,25 @@ class ClockDriver:
         self._one_at_a_time = asyncio.Lock()
         self._client: httpx.AsyncClient | None = None
         self._following: asyncio.Task[None] | None = None
+        self._tell: Callable[[], None] | None = None
         #: What the last push that nobody awaited could not do.
         self.problem = ""
 
     async def __aenter__(self) -> ClockDriver:
         # A proxy of the environment is not for gateways beside us.
         self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False)
-        self._clock.on_change.append(self._moved.set)
+        self._clock.before_change = self._changed
         self._following = asyncio.create_task(self._follow())
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._clock.on_change.remove(self._moved.set)
+        self._clock.before_change = None
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
+        self._go_on()
         if self._client is not None:
             await self._client.aclose()
             self._client = None
@@ -63,12 +67,23 @@ class ClockDriver:
     async def push(self) -> None:
         """Give every gateway our time and rate; raises ClockDriveError naming those that did not take it."""
         self._moved.clear()
-        if self._clock.is_real or not self.urls:
-            return
-        async with self._one_at_a_time:
-            wrong = [why for why in await asyncio.gather(*map(self._push, self.urls)) if why]
+        wrong: list[str] = []
+        if not self._clock.is_real:
+            async with self._one_at_a_time:
+                wrong = [why for why in await asyncio.gather(*map(self._push, self.urls)) if why]
+        self._go_on()
         if wrong:
             raise ClockDriveError("\n".join(wrong))
+
+    def _changed(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+        self._moved.set()
+
+    def _go_on(self) -> None:
+        """Our own side may act on the new time now."""
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            tell()
 
     async def _follow(self) -> None:
         while True:
