@@ -22,7 +22,7 @@ from simulators.control.control import (
     select,
     shown_settings,
 )
-from simulators.control.problems import changing, responses
+from simulators.control.problems import changing, of_text, responses
 from simulators.control.waiting import wait_until
 from simulators.expect.evaluate import evaluate
 from smsgw.documents.units import parse_duration
@@ -186,7 +186,7 @@ def _moment_of(state: models.ClockState) -> datetime | None:
     return at
 
 
-@router.get("/ledger", response_class=PlainTextResponse, responses=responses(404))
+@router.get("/ledger", response_class=PlainTextResponse, responses=of_text(404))
 async def ledger(control: The, carrier: str = "") -> str:
     """What was received and sent, without times: the same for the same seed and messages, whatever the timing."""
     return control.carrier(carrier).ledger() if carrier else control.group.ledger()
@@ -240,7 +240,7 @@ async def stop_capture(control: The, file: str) -> models.CaptureState:
         raise ControlError(404, str(error.args[0]), "file") from None
 
 
-@router.get("/captures/{file}", response_class=FileResponse, responses=responses(404))
+@router.get("/captures/{file}", response_class=FileResponse, responses=of_text(404))
 async def capture_file(control: The, file: str) -> FileResponse:
     """What was recorded so far."""
     try:

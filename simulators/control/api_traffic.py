@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 
 from simulators.control.control import Control, control_of
 from simulators.control.pdu_tree import show
-from simulators.control.problems import responses
+from simulators.control.problems import of_text
 from simulators.control.traffic import Happening, Listener
 from smsgw.smpp.constants import HEADER_OCTETS, command_name
 from smsgw.smpp.views import HEADER
@@ -33,7 +33,7 @@ _ADDRESSES = ("source_addr", "destination_addr", "system_id", "message_id")
     "/traffic",
     response_class=StreamingResponse,
     responses={
-        **responses(),
+        **of_text(),
         200: {
             "description": "Events `pdu`, `opened` and `closed` (JSON, see the example), and `dropped` with the number "
             "of PDUs that came too fast to be shown.",

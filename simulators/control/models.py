@@ -172,8 +172,10 @@ class FloodRequest(ToConnections):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"kind": "mo", "count": 100}]})
 
-    kind: Literal["enquire_link", "mo", "receipt", "unknown"]
-    count: int = Field(ge=1, le=100_000)
+    kind: Literal["enquire_link", "mo", "receipt", "unknown"] = Field(
+        description="receipt: about messages that never were. unknown: commands that no version knows."
+    )
+    count: int = Field(ge=1, le=100_000, description="How many, spread over the connections.")
 
 
 class MalformedRequest(ToConnections):

@@ -29,6 +29,15 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem, "description": _NAMES[status]} for status in sorted({*statuses, 403, 422})}
 
 
+def of_text(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """As ``responses``, of a route whose answer is no JSON; its errors are all the same."""
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        status: {"description": each["description"], "content": content}
+        for status, each in responses(*statuses).items()
+    }
+
+
 def changing(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """As ``responses``, of a route that changes something."""
     return responses(*statuses, 415)

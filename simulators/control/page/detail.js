@@ -26,8 +26,10 @@ function shut() {
 
 function table(rows) {
   return el("table", { class: "fields" }, el("tbody", {}, rows.map(([name, value, meaning]) => el("tr", {},
-    el("th", { scope: "row" }, name), el("td", { class: "mono" }, visible(typeof value === "object" ? JSON.stringify(value) : value)),
-    el("td", { class: "quiet" }, visible(meaning ?? ""))))));
+    el("th", { scope: "row" }, name), el("td", {},
+      el("span", { class: "mono" }, visible(typeof value === "object" ? JSON.stringify(value) : value)),
+      meaning ? el("span", { class: "quiet" }, ` ${visible(meaning)}`) : ""),
+  ))));
 }
 
 function section(title, ...children) {
@@ -66,7 +68,7 @@ function show() {
   if (!open) return;
   const { pdu, carrier, messageId } = open;
   const isRefused = pdu.status && pdu.status.number !== 0;
-  const isMessage = ["submit_sm", "submit_sm_resp", "data_sm", "data_sm_resp", "submit_multi"].includes(pdu.command) && open.event?.direction !== "skip";
+  const isMessage = ["submit_sm", "submit_sm_resp", "data_sm", "data_sm_resp", "submit_multi"].includes(pdu.command);
   const parts = [
     el("div", { class: "row head" }, el("h2", {}, pdu.command || "?"),
       pdu.status ? el("span", { class: isRefused ? "tag bad" : "tag" }, `${pdu.status.name} ${isRefused ? pdu.status.hex : ""}`) : null,
