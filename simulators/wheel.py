@@ -45,8 +45,8 @@ class Clock(Protocol):
 class TimeWheel:
     """Runs ``action(item)`` after a delay. Belongs to one event loop; ``close`` it in the end."""
 
-    __slots__ = ("_armed_ms", "_buckets", "_clock", "_clock_ms", "_heap", "_loop", "_running_ms", "_timer", "at_end",
-                 "waiting")  # fmt: skip
+    __slots__ = ("_armed_ms", "_buckets", "_clock", "_clock_ms", "_heap", "_loop", "_running_ms", "_runs", "_timer",
+                 "at_end", "waiting")  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock | None = None) -> None:
         self._loop = loop
@@ -57,6 +57,7 @@ class TimeWheel:
         self._timer: asyncio.TimerHandle | None = None
         self._armed_ms = 0
         self._running_ms = 0
+        self._runs = bool(self._clock.rate)
         #: Called after the entries of a bucket.
         self.at_end: Callable[[], None] | None = None
         #: Entries that have not run yet.
@@ -66,7 +67,7 @@ class TimeWheel:
     def add(self, delay_s: float, action: Callable[[T], object], item: T) -> None:
         """Run ``action(item)`` when ``delay_s`` seconds have passed, at the earliest in a millisecond."""
         due_ms = (self._running_ms or self._clock_ms()) + (int(delay_s * 1000 + 0.999999) or 1)
-        if self._clock.rate:
+        if self._runs:
             due_ms = (due_ms | 1) + 1
         self.waiting += 1
         bucket = self._buckets.get(due_ms)
@@ -112,6 +113,7 @@ class TimeWheel:
 
     def moved(self) -> None:
         """Wait anew for what is next."""
+        self._runs = bool(self._clock.rate)
         self._arm()
         if self.at_end is not None:
             self.at_end()
