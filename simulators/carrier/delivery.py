@@ -97,6 +97,7 @@ class Delivery:
             destination=sm.destination_addr.decode("latin-1"),
             text=decode_text(payload, sm.data_coding),
             status=self.status,
+            answered_s=self.answered_s or None,
             message_id=(self.message_id or b"").decode("latin-1"),
             stat=(receipt.stat or "") if receipt is not None else "",
             err=(receipt.err or "") if receipt is not None else "",
