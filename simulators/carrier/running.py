@@ -190,7 +190,8 @@ async def serving(run: Run) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(run.group)
-        driver = await stack.enter_async_context(ClockDriver(run.clock, run.scenario.clock.drives))
+        drives = run.scenario.clock.drives
+        driver = await stack.enter_async_context(ClockDriver(run.clock, drives)) if drives else None
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, run.end, "somebody ended it")
             stack.callback(loop.remove_signal_handler, number)
@@ -199,7 +200,8 @@ async def serving(run: Run) -> AsyncIterator[None]:
         if run.options.http_port is not None:
             stack.push_async_callback(await _control(run, driver))
         run.started, run.started_s = run.clock.now(), time.monotonic()
-        await driver.push()
+        if driver is not None:
+            await driver.push()
         if not run.options.quiet:
             several = len(run.group.carriers) > 1
             for name, sim in run.group.carriers.items():
@@ -218,7 +220,7 @@ def _capture(run: Run, path: Path) -> Callable[[], None]:
     return tap.close
 
 
-async def _control(run: Run, driver: ClockDriver) -> Callable[[], Any]:
+async def _control(run: Run, driver: ClockDriver | None) -> Callable[[], Any]:
     from simulators.control.app import make_app, serve  # only here: the web framework takes a while to load
 
     assert run.options.http_port is not None

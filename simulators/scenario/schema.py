@@ -13,6 +13,7 @@ from typing import Any, Final
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
+from simulators.expect import selection
 from simulators.scenario.kinds import DURATION_SCHEMA
 from simulators.scenario.model import ScenarioFile
 from smsgw.documents import values
@@ -36,8 +37,11 @@ class _Generator(GenerateJsonSchema):
 
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
         """What may be written is what the reader takes, not what it gives."""
-        written = _WRITTEN.get(schema["function"]["function"])
-        return dict(written) if written is not None else super().function_before_schema(schema)
+        function = schema["function"]["function"]
+        if function in _WRITTEN:
+            return dict(_WRITTEN[function])
+        described = super().function_before_schema(schema)
+        return {"anyOf": [described["items"], described]} if function is selection._one_or_more else described
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         """``None`` means: stays as it was."""
