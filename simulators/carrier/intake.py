@@ -62,6 +62,7 @@ class Intake:
         # As the clock's, but in a jump the time at which a receipt was due.
         self._now_ms = wheel.now_ms
         self._clock_ms = clock.now_ms
+        self._heard_s = self._wall_s = 0.0
         self._stats = stats
         self._journal = journal
         self._take_number = behaviour.numbers.take
@@ -96,18 +97,13 @@ class Intake:
         link.unanswered += 1
         message = self.accept(link, sm, sequence_number, response_id, octets)
         plan = message.plan
-        if not plan.plain or self._behind:
+        if plan.prompt and not self._behind:
+            message.answered_s = message.real_s
+            self._answer_plainly(message)
+        elif plan.plain and not self._behind:
+            self._real_wheel.add(plan.wait.seconds(message.words), self._plain_due, message)
+        else:
             self._unusual(message)
-            return
-        message.answered_s = message.real_s
-        status = plan.status
-        if status:
-            link.answer(_pack(16, response_id, status, sequence_number))
-            return
-        message_id = message.message_id
-        link.answer(_pack(len(message_id) + 17, response_id, 0, sequence_number) + message_id + b"\0")
-        if plan.receipts:
-            self.follow(message)
 
     def accept(
         self, link: CarrierLink, sm: Sm | DataSm, sequence_number: int, response_id: int, octets: int
@@ -117,7 +113,11 @@ class Intake:
         assert account is not None
         stats = self._stats
         stats.submitted(octets)
-        wall_s = self._clock_ms() / 1000
+        heard_s = link.heard_s
+        if heard_s != self._heard_s:  # all that came with one read came at one time
+            self._heard_s = heard_s
+            self._wall_s = self._clock_ms() / 1000
+        wall_s = self._wall_s
         refused = self.refuse_all
         limits = self._limits
         if limits.active and not refused:
@@ -131,7 +131,7 @@ class Intake:
             plan, nth, words = self._behaviour.decide(sm, account.system_id, wall_s)
             if self._forms is not None:
                 plan = self._in_taken_form(sm, plan, self._forms)
-        message = Message(link, account, sm, sequence_number, response_id, plan, wall_s, link.heard_s, nth, words)
+        message = Message(link, account, sm, sequence_number, response_id, plan, wall_s, heard_s, nth, words)
         if plan.status:
             stats.refused(plan.status)
         elif not plan.ignored:
@@ -156,9 +156,7 @@ class Intake:
     def follow(self, message: Message) -> None:
         """The message was answered: send or schedule the receipts it asked for."""
         plan = message.plan
-        concat = None
-        if plan.expire_s or plan.parts is not Parts.EACH:
-            concat = segment_of(message.sm)
+        concat = segment_of(message.sm) if plan.apart else None
         if concat is not None and plan.expire_s:
             segments = self._long.came(message, concat, plan.expire_s)
             first = segments[0] if segments else message
@@ -187,11 +185,11 @@ class Intake:
 
     def _follow_one(self, message: Message, plan: Plan, words: Words, concat: Concat | None) -> None:
         asked = _asked(message)
-        if not asked or not _has_receipt(plan.parts, concat):
+        if not asked or (concat is not None and not _has_receipt(plan.parts, concat)):
             return
         self._stats.receipts_wanted += 1
         for step in plan.receipts:
-            if step.early or not _is_asked_for(step, asked):
+            if step.early or (asked > 1 and not _is_asked_for(step, asked)):
                 continue
             after = step.after
             delay_s = after.seconds(words) if after.drawn else after.fixed_s
@@ -200,6 +198,28 @@ class Intake:
             else:
                 self._emit((message, step))
         message.words = ()
+
+    def _answer_plainly(self, message: Message) -> None:
+        """The usual response, and receipts after it."""
+        link = message.link
+        status = message.status
+        if status:
+            link.answer(_pack(16, message.response_id, status, message.sequence_number))
+            return
+        message_id = message.message_id
+        octets = len(message_id) + 17
+        link.answer(_pack(octets, message.response_id, 0, message.sequence_number) + message_id + b"\0")
+        if message.plan.receipts:
+            self.follow(message)
+
+    def _plain_due(self, message: Message) -> None:
+        if self._behind:
+            self._due(message)
+            return
+        link = message.link
+        if link.open and not link.mute:
+            message.answered_s = time.monotonic()
+        self._answer_plainly(message)
 
     def _unusual(self, message: Message) -> None:
         plan = message.plan
@@ -303,7 +323,7 @@ class Intake:
         wall_s = self._now_ms() / 1000
         if not message.done_s:  # what comes after a final state contradicts it, and changes nothing
             message.state = renderer.state
-            message.done_s = wall_s if renderer.state.final else 0.0
+            message.done_s = wall_s if renderer.final else 0.0
         message_id = renderer.message_id(message)
         body = renderer.body(message, message_id, wall_s)
         self._outbox.send(

@@ -112,8 +112,9 @@ class Message:
 
     def head(self) -> bytes:
         """The first 20 characters in printable ASCII, for the ``text:`` of a receipt."""
-        data = self.user_data
-        if self.sm.data_coding == _UCS2:
+        sm = self.sm
+        data = self.user_data if self.replaced is not None or sm.esm_class & _UDHI else sm.payload
+        if sm.data_coding == _UCS2:
             return data[:40].decode("utf-16-be", "replace").encode("ascii", "replace").translate(_PRINTABLE)
         return data[:20].translate(_PRINTABLE)
 

@@ -7,6 +7,7 @@ from settings, ``simulators.carrier.magic`` from a recipient's number; the intak
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -37,16 +38,16 @@ class Parts(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wait:
-    """Seconds: some that are always the same, and drawn ones by the index of their word."""
+    """Seconds: some that are always the same, and drawn ones, each from the word of its index."""
 
     fixed_s: float = 0.0
-    drawn: tuple[tuple[Delay, int], ...] = ()
+    drawn: tuple[tuple[Callable[[int], float], int], ...] = ()
 
     @classmethod
     def of(cls, delay: Delay, index: int, factor: float = 1.0) -> Wait:
         """A delay that is drawn with the word of this index."""
         constant_s = delay.constant_s
-        return cls(drawn=((delay.times(factor), index),)) if constant_s is None else cls(constant_s * factor)
+        return cls(drawn=((delay.times(factor).drawing(), index),)) if constant_s is None else cls(constant_s * factor)
 
     def plus(self, other: Wait) -> Wait:
         """Both, one after the other."""
@@ -55,8 +56,8 @@ class Wait:
     def seconds(self, words: Words) -> float:
         """How long one message waits."""
         seconds = self.fixed_s
-        for delay, index in self.drawn:
-            seconds += delay.at(words[index])
+        for at, index in self.drawn:
+            seconds += at(words[index])
         return seconds
 
     def __bool__(self) -> bool:
@@ -110,18 +111,24 @@ class Plan:
     connection: Connection = Connection.KEEP
     #: What else than the response becomes of the message, in words; empty for nothing.
     fate: str = field(init=False)
-    #: Nothing but one response at once, and receipts that are not early.
+    #: Nothing but one response, and receipts that are not early.
     plain: bool = field(init=False)
+    #: The same, and the response comes at once.
+    prompt: bool = field(init=False)
+    #: Receipts of segments depend on which they are, or on the others.
+    apart: bool = field(init=False)
     #: There are receipts before the response.
     has_early: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        odd = (self.nack, self.wait, self.replies, self.out_of_order, self.error_body, self.ignored)
+        odd = (self.nack, self.replies, self.out_of_order, self.error_body, self.ignored)
         has_early = any(step.early for step in self.receipts)
         faults = self.malformed is not None or self.unknown is not None
         plain = self.answers == 1 and self.connection is Connection.KEEP and not (any(odd) or has_early or faults)
         object.__setattr__(self, "has_early", has_early)
         object.__setattr__(self, "plain", plain)
+        object.__setattr__(self, "prompt", plain and not self.wait)
+        object.__setattr__(self, "apart", self.parts is not Parts.EACH or self.expire_s > 0)
         object.__setattr__(self, "fate", self._fate())
 
     def _fate(self) -> str:

@@ -167,12 +167,13 @@ class Renderer:
 
     __slots__ = (
         "_data_coding", "_digits", "_encode", "_esm_class", "_form", "_head", "_octets", "_strange", "_tail",
-        "_template", "_tlvs", "_zone_s", "command_id", "state", "style",
+        "_template", "_tlvs", "_zone_s", "command_id", "final", "state", "style",
     )  # fmt: skip
 
     def __init__(self, style: ReceiptStyle, state: ReceiptState, form: IdForm, zone_s: int) -> None:
         self.style = style
         self.state = state
+        self.final = state.final
         self.command_id = int(CommandId.DATA_SM if style.data_sm else CommandId.DELIVER_SM)
         self._form = (style.id_form or form).octets
         self._strange = _STRANGE if style.strange_id else 0
@@ -197,10 +198,10 @@ class Renderer:
 
     def body(self, message: Message, message_id: bytes, wall_s: float) -> bytes:
         """The PDU's octets after the header; ``wall_s`` is the time of the final state."""
-        zone_s = self._zone_s
         digits = self._digits
-        submitted = date_text(int(message.wall_s) + zone_s, digits)
-        return self._body(message, message_id, submitted, date_text(int(wall_s) + zone_s, digits))
+        done = date_text(int(wall_s) + self._zone_s, digits)
+        submitted = done if wall_s == message.wall_s else date_text(int(message.wall_s) + self._zone_s, digits)
+        return self._body(message, message_id, submitted, done)
 
     def undated(self, message: Message, message_id: bytes) -> bytes:
         """The same with noughts for dates: what a receipt says whenever it is sent."""

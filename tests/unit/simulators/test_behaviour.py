@@ -83,7 +83,7 @@ def test_without_chance_there_is_one_plan() -> None:
     plans = {id(plan_of(behaviour, recipient)) for recipient in _RECIPIENTS[:100]}
     assert len(plans) == 1
     plan = plan_of(behaviour, b"1")
-    assert (plan.wait.seconds(()), plan.parts, plan.plain, len(plan.receipts)) == (0.005, Parts.LAST, False, 1)
+    assert (plan.wait.seconds(()), plan.parts, plan.prompt, len(plan.receipts)) == (0.005, Parts.LAST, False, 1)
 
 
 def test_certain_events_are_no_chance() -> None:
@@ -99,8 +99,8 @@ def test_no_receipts() -> None:
 
 def test_the_usual_plan_is_plain_and_a_refusal_too() -> None:
     behaviour = Behaviour(CarrierSettings())
-    assert plan_of(behaviour, b"8613800000001").plain
-    assert behaviour.refusal(0x58).plain
+    assert plan_of(behaviour, b"8613800000001").prompt
+    assert behaviour.refusal(0x58).prompt
     assert behaviour.refusal(0x58) is behaviour.refusal(0x58)
 
 
