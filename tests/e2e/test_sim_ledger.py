@@ -78,7 +78,7 @@ class Day:
     window: int
 
 
-DAYS = (Day(1, binds=2, window=50), Day(2, binds=1, window=7), Day(3, binds=5, window=50))
+DAYS = (Day(1, binds=2, window=50), Day(2, binds=1, window=20), Day(3, binds=5, window=50))
 
 
 def messages(recipient: str) -> list[Build]:
