@@ -52,7 +52,10 @@ class Play:
         self._begun = True
         self._started_s = self.group.clock.now_s()
         self._overlays = {name: Overlays(sim) for name, sim in self.group.carriers.items()}
-        self.group.turn.at_end.append(self._look)
+        if any(each.from_message or each.to_message for each in self.scenario.phases) or any(
+            each.after_messages for each in self.scenario.events
+        ):
+            self.group.turn.at_end.append(self._look)
         for phase in self.scenario.phases:
             begins = partial(self._begin, phase)
             self._when(phase.from_, phase.from_message, self._sims(phase.carriers), begins)
@@ -67,7 +70,8 @@ class Play:
         if not self._begun:
             return
         self._begun = False
-        self.group.turn.at_end.remove(self._look)
+        if self._look in self.group.turn.at_end:
+            self.group.turn.at_end.remove(self._look)
         for handle in self._handles:
             handle.cancel()
         self._handles.clear()
