@@ -11,12 +11,11 @@ import sys
 
 import uvloop
 
+from simulators.capture.format import CaptureError
 from simulators.esme import options
 from simulators.esme.chart import chart
 from simulators.esme.listen import listen
 from simulators.esme.load import Load
-from simulators.esme.prompt import prompt
-from simulators.esme.scenario.command import check, run, schema
 from simulators.esme.send import send
 from smsgw.errors import ConfigError, LinkError, LocalError
 
@@ -45,10 +44,22 @@ def _run(arguments: argparse.Namespace) -> int:
         # What a run keeps are octets and numbers in large tables; walking them finds nothing.
         gc.freeze()
         gc.set_threshold(100_000, 50, 1000)
-    if arguments.command in ("check", "schema"):
-        return check(arguments) if arguments.command == "check" else schema(arguments)
-    commands = {"send": send, "load": _load, "listen": listen, "prompt": prompt, "run": run}
+    if arguments.command in ("run", "check", "schema"):
+        return _scenario(arguments)
+    if arguments.command == "prompt":
+        from simulators.esme.prompt import prompt  # a library for terminals that nothing else needs
+
+        return uvloop.run(prompt(arguments))
+    commands = {"send": send, "load": _load, "listen": listen}
     return uvloop.run(commands[arguments.command](arguments))
+
+
+def _scenario(arguments: argparse.Namespace) -> int:
+    from simulators.esme.scenario import command  # with all that reads files, which a message does without
+
+    if arguments.command == "run":
+        return uvloop.run(command.run(arguments))
+    return command.check(arguments) if arguments.command == "check" else command.schema(arguments)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -56,7 +67,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = options.parser().parse_args(argv)
     try:
         return _run(arguments)
-    except (LinkError, LocalError, ValueError, OSError) as error:
+    except (LinkError, LocalError, CaptureError, ValueError, OSError) as error:
         print(f"smsgw-esme-sim {arguments.command}: {error}", file=sys.stderr)
         return _WRONG
     except ConfigError as errors:

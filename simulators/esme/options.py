@@ -11,7 +11,6 @@ from simulators.arguments import Option, add_options, count, credentials, number
 from simulators.capture.commands import add_replay_application
 from simulators.esme.load_settings import LoadSettings
 from simulators.esme.message_options import MESSAGE, octets, smpp_time
-from simulators.esme.mix_file import load_mix, read_recipients
 from simulators.esme.settings import BIND_COMMANDS, ClientTls, EsmeSettings
 from simulators.spread import parse_duration
 from smsgw.smpp.constants import V34
@@ -237,11 +236,15 @@ def load_settings(arguments: argparse.Namespace) -> LoadSettings:
         raise ValueError("--conns, --window and --dest-count are at least 1")
     given["accounts"] = tuple(given["users"] or [(given["system_id"], given["password"])])
     if given["mix"] is not None:
+        from simulators.esme.mix_file import load_mix  # reading TOML takes longer to import than all else here
+
         accounts, given["mix"] = load_mix(given["mix"])
         given["accounts"] = accounts or given["accounts"]
     else:
         del given["mix"]
     if given["to_file"] is not None:
+        from simulators.esme.mix_file import read_recipients
+
         given["recipients"] = read_recipients(Path(given["to_file"]))
     if given["text_file"] is not None:
         with open(given["text_file"], encoding="utf-8") as file:

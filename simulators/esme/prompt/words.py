@@ -6,7 +6,7 @@ import argparse
 import shlex
 from typing import Any, NoReturn
 
-from simulators.arguments import Option, add_options, number
+from simulators.arguments import Option, add_options, explained, number
 from simulators.esme.message_options import MESSAGE, octets
 from simulators.spread import parse_duration
 from smsgw.documents.names import with_hint
@@ -38,7 +38,7 @@ _QUESTION: tuple[Option, ...] = (
     ("--from", "source address of the message", {"metavar": "A", "dest": "source", "default": ""}),
     ("--to", "its recipient", {"metavar": "A", "dest": "recipient", "default": ""}),
 )
-_AFTER: dict[str, Any] = {"type": parse_duration, "metavar": "TIME"}
+_AFTER: dict[str, Any] = {"type": explained(parse_duration), "metavar": "TIME"}
 
 
 class WordError(ValueError):
@@ -89,10 +89,10 @@ def _parser(name: str) -> _Parser:
             parser.add_argument("text", nargs="+", metavar="TEXT")
         add_options(parser, "options", _QUESTION)
     elif name == "answer":
-        parser.add_argument("status", type=_status, metavar="STATUS")
+        parser.add_argument("status", type=explained(_status), metavar="STATUS")
         parser.add_argument("after_s", nargs="?", default=0.0, **_AFTER)
     elif name == "raw":
-        parser.add_argument("octets", type=octets, metavar="HEX")
+        parser.add_argument("octets", type=explained(octets), metavar="HEX")
     elif name == "wait":
         parser.add_argument("what", choices=("receipts", "mo", "answers"))
         parser.add_argument("count", nargs="?", type=int, default=1, metavar="COUNT")
@@ -101,9 +101,4 @@ def _parser(name: str) -> _Parser:
 
 
 def _status(text: str) -> int | None:
-    if text == "none":
-        return None
-    try:
-        return number(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+    return None if text == "none" else number(text)
