@@ -99,7 +99,7 @@ class Binds:
         unbound = link not in account.links
         account.left(link)
         if not unbound:
-            self._history.note("lost", link, account.system_id)
+            self._history.note("lost", link, account.system_id, fate=link.ended)
             if self._settings.ghost_s:
                 account.haunted(time.monotonic() + self._settings.ghost_s)
 

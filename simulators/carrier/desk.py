@@ -128,11 +128,10 @@ class Desk:
             if overdue:
                 self.outbox.lost([delivery for _, delivery in overdue])
             silent_s = now_s - link.heard_s
-            if (settings.idle_drop_s and silent_s >= settings.idle_drop_s) or (
-                link.unbound_s and now_s - link.unbound_s >= _UNBIND_S
-            ):
-                self.stats.drops += 1
-                link.abort()
+            if settings.idle_drop_s and silent_s >= settings.idle_drop_s:
+                self._end(link, f"dropped after {settings.idle_drop_s:g} s of silence")
+            elif link.unbound_s and now_s - link.unbound_s >= _UNBIND_S:
+                self._end(link, "dropped, for the unbind was not answered")
             elif settings.enquire_s and link.account and min(silent_s, now_s - link.enquired_s) >= settings.enquire_s:
                 link.enquired_s = now_s
                 link.write(pdu.enquire_link(link.session.next_sequence()))
@@ -141,8 +140,7 @@ class Desk:
         """Close the chosen connections at once, with FIN or, ``reset``, with RST; returns how many."""
         gone = self.chosen(system_id, bind)
         for link in gone:
-            self.stats.drops += 1
-            link.abort(reset)
+            self._end(link, "dropped by RST" if reset else "dropped", reset=reset)
         return len(gone)
 
     def hold(self, held: bool, system_id: str = "", bind: int = 0) -> int:
@@ -159,6 +157,11 @@ class Desk:
             for account in self.accounts.values():
                 self.outbox.drain(account)
         return len(links)
+
+    def _end(self, link: CarrierLink, why: str, *, reset: bool = False) -> None:
+        self.stats.drops += 1
+        link.ended = why
+        link.abort(reset)
 
     def _equip(self, link: CarrierLink) -> None:
         settings = self._settings

@@ -60,6 +60,8 @@ class CarrierLink(Wire):
         self.outbind = b""
         #: Done when the connection is gone, for whoever made it.
         self.gone: asyncio.Future[None] | None = None
+        #: Why the carrier ended it, in words; empty when it did not.
+        self.ended = ""
         #: Who accepted it.
         self.listener: Listener | None = None
         #: Sequence numbers of faults that were sent.

@@ -130,7 +130,8 @@ async def test_a_drop_ends_with_fin_or_with_rst(reset: bool) -> None:
             assert await second.read() == b""
         number = await first.submit()
         assert await first.answer_to(number) == 0
-        assert [entry.bind for entry in sim.entries("lost")] == [2]
+        told = [(entry.bind, entry.fate) for entry in sim.entries("lost")]
+        assert told == [(2, "dropped by RST" if reset else "dropped")]
 
 
 async def test_half_open_swallows_everything_on_one_bind() -> None:
