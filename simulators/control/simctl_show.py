@@ -128,11 +128,9 @@ def entries(value: Mapping[str, Any]) -> None:
 
 
 def _entry(entry: Mapping[str, Any]) -> list[object]:
-    stat = entry["stat"] or entry["fate"]
-    return [
-        local(entry["at"])[11:19], entry["where"], entry["kind"], entry["account"], entry["source"], entry["destination"],
-        entry["text"], _status(entry["status_name"]), entry["message_id"], stat,
-    ]  # fmt: skip
+    what = [entry["where"], entry["kind"], entry["account"], entry["source"], entry["destination"], entry["text"]]
+    said = [_status(entry["status_name"]), entry["message_id"], entry["stat"] or entry["fate"]]
+    return [local(entry["at"])[11:19], *what, *said]
 
 
 def entries_raw(value: Mapping[str, Any]) -> None:

@@ -3,13 +3,14 @@
 import { ask, attempt, notice } from "./api.js";
 import { byId, el, fill, fillIfNew } from "./dom.js";
 import { refresh } from "./page.js";
-import { t } from "./words.js";
+import { listeners, t } from "./words.js";
 
 const AHEAD = [[60, "1", "minutes"], [3600, "1", "hours"], [28800, "8", "hours"], [86400, "1", "days"]];
 const RATES = [1, 60, 600, 3600, 0];
 let atMs = 0;
 let seenMs = 0;
 let rate = 1;
+let last = null;
 
 const pad = (number, digits = 2) => String(number).padStart(digits, "0");
 
@@ -44,35 +45,43 @@ async function move(change) {
 
 const speed = (value) => (value === 0 ? t("stopped") : value === 1 ? "1×" : `${value}×`);
 
-function controls(clock) {
-  const rates = RATES.includes(clock.rate) ? RATES : [clock.rate, ...RATES];
+// Built once, and again for another language; the popover stays open while the clock under it changes.
+function build() {
   const moment = el("input", { type: "datetime-local", step: "1", "aria-label": t("set_time"), required: true });
-  return [
-    el("div", { class: "row" }, el("span", { class: "quiet" }, t("advance")),
-      AHEAD.map(([seconds, count, unit]) => el("button", { type: "button", onclick: () => move({ advance: seconds }) },
-        `+${count} ${t(unit)}`))),
-    el("div", { class: "row" }, el("label", {}, el("span", { class: "quiet" }, t("speed")),
-      el("select", { onchange: (event) => move({ rate: Number(event.target.value) }) },
-        rates.map((each) => el("option", { value: each, selected: each === clock.rate }, speed(each)))))),
-    el("form", { class: "row", onsubmit: (event) => {
-      event.preventDefault();
-      move({ set: new Date(moment.value).toISOString() });
-    } }, moment, el("button", {}, t("set"))),
-    clock.drives.length ? el("p", { class: "quiet" }, t("drives", clock.drives.join(", "))) : null,
-  ];
+  const wasOpen = byId("clock").querySelector("details")?.open;
+  fill(byId("clock"), el("details", { open: wasOpen },
+    el("summary", { "aria-label": t("clock") }, el("span", { id: "face", class: "face" }), el("span", { id: "pace", class: "tag" })),
+    el("div", { class: "popover" },
+      el("div", { class: "row" }, el("span", { class: "quiet" }, t("advance")),
+        AHEAD.map(([seconds, count, unit]) => el("button", { type: "button", onclick: () => move({ advance: seconds }) }, `+${count} ${t(unit)}`))),
+      el("div", { class: "row", id: "speed" }),
+      el("form", { class: "row", onsubmit: (event) => {
+        event.preventDefault();
+        move({ set: new Date(moment.value).toISOString() });
+      } }, moment, el("button", {}, t("set"))),
+      el("p", { class: "quiet", id: "drives" }))));
+  if (last) showClock(last);
+}
+
+function speeds(clock) {
+  const rates = RATES.includes(clock.rate) ? RATES : [clock.rate, ...RATES];
+  return el("label", {}, el("span", { class: "quiet" }, t("speed")), el("select", { "data-key": "speed", onchange: (event) => move({ rate: Number(event.target.value) }) },
+    rates.map((each) => el("option", { value: each, selected: each === clock.rate }, speed(each)))));
 }
 
 export function showClock(clock) {
+  last = clock;
   atMs = Date.parse(clock.now);
   seenMs = performance.now();
   rate = clock.rate;
-  const mode = clock.mode === "real" ? t("real") : clock.rate === 0 ? t("stopped") : t("rate_n", clock.rate);
-  fillIfNew(byId("clock"), [clock.rate, clock.mode, clock.drives, t("clock")], () => [
-    el("details", {}, el("summary", { "aria-label": t("clock") }, el("span", { id: "face", class: "face" }),
-      el("span", { class: clock.mode === "real" ? "tag" : "tag strong" }, mode)),
-    el("div", { class: "popover" }, controls(clock))),
-  ]);
+  const pace = byId("pace");
+  if (!pace) return;
+  pace.textContent = clock.mode === "real" ? t("real") : clock.rate === 0 ? t("stopped") : t("rate_n", clock.rate);
+  pace.classList.toggle("strong", clock.mode !== "real");
+  fillIfNew(byId("speed"), [clock.rate, t("speed")], () => [speeds(clock)]);
+  byId("drives").textContent = clock.drives.length ? t("drives", clock.drives.join(", ")) : "";
   tick();
 }
 
+listeners.push(build);
 setInterval(tick, 500);
