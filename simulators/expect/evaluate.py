@@ -19,6 +19,7 @@ from simulators.expect.receipts import ReceiptIndex
 from simulators.expect.report import Report
 from simulators.expect.requirements import ABOUT_MESSAGES, lower_bound
 from simulators.expect.result import Result, State
+from simulators.expect.selection import MESSAGE_KINDS, Selection
 from simulators.expect.timing import ABOUT_TIME
 from simulators.expect.whole import Item, each_alone, join
 from simulators.expect.words import either, subject
@@ -167,7 +168,7 @@ class _Run:
         limits = self._limits(expectation)
         items = self._selected(expectation, limits)
         origin_s = self._origin_s(limits)
-        findings = list(_judge(expectation, items, replace(self._scene, origin_s=origin_s)))
+        findings = list(_judge(expectation, items, self._since(origin_s)))
         expected = f"{what}: {'; '.join(dict.fromkeys(finding.expected for finding in findings))}"
         wrong = [finding for finding in findings if not finding.ok]
         state: State = "open"
@@ -175,6 +176,8 @@ class _Run:
             state = "failed"
         elif all(finding.final and finding.ok for finding in findings):
             state = "met"
+        if state != "open" and not self._is_for_good(expectation, items, state, origin_s):
+            state = "open"
         return Result(
             expectation.name or _cut(expected),
             not wrong,
@@ -184,6 +187,39 @@ class _Run:
             len(items),
             tuple(offender for finding in wrong for offender in finding.offenders)[:SHOWN],
         )
+
+    def _is_for_good(
+        self, expectation: Expectation, items: Sequence[Item], state: State, origin_s: float | None
+    ) -> bool:
+        """Whether answers and segments that are still to come can't change a state, by what is selected."""
+        if self._moments_may_change(expectation):
+            return False
+        if state == "met":
+            sure = [item for item in items if not _may_select_otherwise(expectation, item)]
+            return all(each.final and each.ok for each in _judge(expectation, sure, self._since(origin_s)))
+        every = self._joined if expectation.whole else self._single
+        unsure = next((item.first for item in every if _may_select_otherwise(expectation, item)), None)
+        if unsure is None:
+            return True
+        sure = [item for item in items if item.first < unsure]
+        return any(each.final and not each.ok for each in _judge(expectation, sure, self._since(origin_s)))
+
+    def _moments_may_change(self, expectation: Expectation) -> bool:
+        """Of what it refers to. What is coming together has its moment when it has; only answers change the past."""
+        names = {each.name: number for number, each in enumerate(self._expectations) if each.name}
+        start = self._expectations.index(expectation)
+        for index in _reachable(self._expectations, names, start) - {start}:
+            other = self._expectations[index]
+            every = self._joined if other.whole else self._single
+            if any(item.complete and _waits_for_answer(other, item) for item in every):
+                return True
+            items = self._selected(other, self._limits(other))
+            if any(_may_select_otherwise(other, item) for item in items):
+                return True
+        return False
+
+    def _since(self, origin_s: float | None) -> Scene:
+        return replace(self._scene, origin_s=origin_s)
 
     def _origin_s(self, limits: _Limits) -> float | None:
         """From when ``within`` counts; None when that has not come."""
@@ -233,13 +269,33 @@ class _Run:
         return _Moment(place - 1 if at_end else place, real_s)
 
 
+def _waits_for_answer(selection: Selection, item: Item) -> bool:
+    """A condition asks for its answer, which may still come."""
+    asked = bool(selection.status or selection.message_id or selection.fate) or selection.answered is not None
+    return asked and item.entry.status is None and _is_message(selection, item)
+
+
+def _may_select_otherwise(selection: Selection, item: Item) -> bool:
+    """Its answer, or its text, may become another one, and a condition asks for that."""
+    asked = selection.text or selection.segments or selection.status or selection.message_id or selection.fate
+    of_whole = bool(asked) or selection.text_is is not None or selection.answered is not None
+    return _waits_for_answer(selection, item) or (item.in_motion and of_whole and _is_message(selection, item))
+
+
+def _is_message(selection: Selection, item: Item) -> bool:
+    return item.entry.kind in MESSAGE_KINDS and (not selection.kind or item.entry.kind in selection.kind)
+
+
 def _within(at_s: float, span: Span) -> bool:
     return at_s >= span.from_s and (span.until_s is None or at_s < span.until_s)
 
 
 def _judge(expectation: Expectation, items: Sequence[Item], scene: Scene) -> Iterator[Finding]:
-    if not expectation.per or not items:
+    if not expectation.per:
         yield from _all_requirements(expectation, items, scene)
+        return
+    if not items:  # another group may always come
+        yield from (replace(finding, final=False) for finding in _all_requirements(expectation, items, scene))
         return
     zone = zone_of(expectation, scene)
     groups: dict[tuple[object, ...], list[Item]] = {}

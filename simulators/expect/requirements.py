@@ -92,7 +92,7 @@ def each(expectation: Expectation, items: Sequence[Item], scene: Scene) -> Itera
     wanted = expectation.each
     wrong = [item for item in items if not wanted.matches(item.entry)]
     expected = f"each {conditions(wanted) or 'as it is'}"
-    final = any(item.complete and not _may_change(wanted, item.entry) for item in wrong)
+    final = any(not item.in_motion and not _may_change(wanted, item.entry) for item in wrong)
     offenders = offending([(item, what_is_wrong(wanted, item.entry)) for item in wrong])
     yield Finding(expected, not wrong, _share(wrong, items), final, offenders)
 
@@ -123,7 +123,7 @@ def order(expectation: Expectation, items: Sequence[Item], scene: Scene) -> Iter
     expected = "in order: " + ", then ".join(conditions(step) or "any" for step in steps)
     complete = last == len(steps) - 1
     found = f"{len(wrong)} out of order" if wrong else f"{last + 1} of {len(steps)} steps"
-    yield Finding(expected, complete and not wrong, found, bool(wrong), offending(wrong))
+    yield Finding(expected, complete and not wrong, found, _is_final(wrong, items), offending(wrong))
 
 
 def in_sequence(expectation: Expectation, items: Sequence[Item], scene: Scene) -> Iterator[Finding]:
@@ -144,7 +144,8 @@ def in_sequence(expectation: Expectation, items: Sequence[Item], scene: Scene) -
             wrong.append((item, f"{found} after {shown}"))
         else:
             highest, shown = key, found
-    yield Finding(f"sorted by {expectation.sorted_by}", not wrong, _share(wrong, items), bool(wrong), offending(wrong))
+    final = _is_final(wrong, items)
+    yield Finding(f"sorted by {expectation.sorted_by}", not wrong, _share(wrong, items), final, offending(wrong))
 
 
 def _sort_key(expectation: Expectation, scene: Scene) -> Callable[[Entry], str | None]:
@@ -175,7 +176,7 @@ def distinct(expectation: Expectation, items: Sequence[Item], scene: Scene) -> I
             wrong.append((item, f"as {seconds(item.entry.real_s - before.entry.real_s)} before"))
     expected = f"no two with the same {' and '.join(expectation.distinct)}"
     found = count_of(len(wrong), "doubles") if wrong else "no doubles"
-    yield Finding(expected, not wrong, found, bool(wrong), offending(wrong))
+    yield Finding(expected, not wrong, found, _is_final(wrong, items), offending(wrong))
 
 
 def in_one_piece(expectation: Expectation, items: Sequence[Item], scene: Scene) -> Iterator[Finding]:
@@ -183,7 +184,7 @@ def in_one_piece(expectation: Expectation, items: Sequence[Item], scene: Scene) 
     if not expectation.in_one_piece:
         return
     wrong = [(item, why) for item in items if (why := _broken(item))]
-    final = any(item.complete and item.entry.status is not None for item, _ in wrong)
+    final = any(not item.in_motion for item, _ in wrong)
     yield Finding(
         "each with all its segments taken, over one bind, in order",
         not wrong, _share(wrong, items), final, offending(wrong),
@@ -228,6 +229,12 @@ def hours(expectation: Expectation, items: Sequence[Item], scene: Scene) -> Iter
     words = " ".join(filter(None, (expectation.days, expectation.hours)))
     expected = f"only {words} ({zone.key})"
     yield Finding(expected, not wrong, _share(wrong, items, "outside"), bool(wrong), offending(wrong))
+
+
+def _is_final(wrong: Sequence[tuple[Item, str]], items: Sequence[Item]) -> bool:
+    """What is wrong stays so, unless a long message up to there is still coming together."""
+    moving = next((item.first for item in items if item.in_motion), None)
+    return bool(wrong) and (moving is None or wrong[0][0].first < moving)
 
 
 def _share(wrong: Sequence[object], items: Iterable[Item], word: str = "wrong") -> str:

@@ -19,6 +19,7 @@ from smsgw.documents.values import Moment, Settings
 
 Kind = Literal["submit", "receipt", "mo", "bind", "refused_bind", "unbind", "lost"]
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
+MESSAGE_KINDS: Final = frozenset({"submit", "receipt", "mo"})
 EntryTest: TypeAlias = Callable[[Entry], bool]
 
 TEXT_FIELDS: Final = ("where", "account", "source", "destination", "text", "message_id", "stat", "err", "fate")

@@ -41,6 +41,11 @@ class Item:
         return len(self.parts) == self.total
 
     @property
+    def in_motion(self) -> bool:
+        """Whether segments, or other tries of them, may still come."""
+        return self.total > 1 and not (self.complete and self.entry.status == 0)
+
+    @property
     def end_s(self) -> float:
         """Real time when the last of it came."""
         return self.arrived[-1].real_s
