@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -72,7 +73,7 @@ class Run:
             self.scenario.expectations,
             self.group.entries(),
             phases=self.play.spans,
-            started_s=self.started_s,
+            started_s=self.play.began_s,
             now_s=time.monotonic(),
             zone=self.scenario.clock.zone,
             title=self.scenario.name,
@@ -84,10 +85,10 @@ class Run:
     async def until_over(self) -> None:
         """Play the time line and return when the run is over."""
         end = self.scenario.end
-        self.play.start()
         after_s = self.options.for_s if self.options.for_s is not None else end.after
         if after_s is not None:
-            self.group.later(after_s, self.end, f"{after_s:g} s of business time are over")
+            self.play.finally_ = (after_s, partial(self.end, f"{after_s:g} s of business time are over"))
+        self.play.start()
         if end.messages is not None:
             self.group.turn.at_end.append(self._count)
         async with asyncio.TaskGroup() as tasks:
@@ -115,11 +116,6 @@ class Run:
         self.end("everything expected is decided")
 
     # what is told
-
-    def ledger(self) -> str:
-        """The ledgers of all carriers, each under its name."""
-        carriers = self.group.carriers.items()
-        return "".join(f"# {name}\n{sim.ledger()}" for name, sim in carriers)
 
     def to_json(self, report: Report) -> dict[str, Any]:
         """The whole result, ready for JSON."""
@@ -163,7 +159,7 @@ async def run_scenario(scenario: Scenario, options: RunOptions) -> int:
             await stack.enter_async_context(serving(run))
             await run.until_over()
             report = run.report()
-            ledger = run.ledger() if options.ledger else ""
+            ledger = run.group.ledger() if options.ledger else ""
             summary, text = run.to_json(report), run.to_text(report)
     except OSError as error:
         return failed(str(error))

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from simulators.carrier.group import CarrierGroup
     from simulators.carrier.sim import CarrierSim
 
+#: Handles of what has happened are forgotten when there are so many.
+_MANY = 1000
+
 
 class Play:
     """A scenario's time line on a started group; ``start`` begins it, ``reset`` begins it anew."""
@@ -34,6 +37,10 @@ class Play:
         self.spans: dict[str, list[Span]] = {}
         #: What could not be done, in words.
         self.problems: list[str] = []
+        #: time.monotonic() when it began.
+        self.began_s = time.monotonic()
+        #: Seconds after the start, and what is done then, each time that it begins.
+        self.finally_: tuple[float, Callable[[], None]] | None = None
         self._running: list[Phase] = []
         self._handles: list[Any] = []
         self._watched: list[tuple[int, list[CarrierSim], Callable[[], None]]] = []
@@ -50,6 +57,7 @@ class Play:
     def start(self) -> None:
         """Begin: times count from now."""
         self._begun = True
+        self.began_s = time.monotonic()
         self._started_s = self.group.clock.now_s()
         self._overlays = {name: Overlays(sim) for name, sim in self.group.carriers.items()}
         if any(each.from_message or each.to_message for each in self.scenario.phases) or any(
@@ -64,6 +72,8 @@ class Play:
             if event.after_messages is not None and isinstance(event.at, float):
                 happens = partial(self._later, event.at, happens)
             self._when(event.at, event.after_messages, self._sims(event.carrier), happens)
+        if self.finally_ is not None:
+            self._later(*self.finally_)
 
     def stop(self) -> None:
         """End all phases, giving back what they changed, and forget what was to come."""
@@ -101,6 +111,8 @@ class Play:
 
     def _later(self, delay_s: float, do: Callable[[], None]) -> None:
         due_s = self._now_s() + max(0.0, delay_s)
+        if len(self._handles) >= _MANY:
+            self._handles = [handle for handle in self._handles if not handle.done]
         self._handles.append(self.group.later(max(0.0, delay_s), self._run, (due_s, do)))
 
     def _run(self, due: tuple[float, Callable[[], None]]) -> None:

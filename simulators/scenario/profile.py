@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from simulators.carrier.ids import IdForm
+from simulators.scenario.certificate import self_signed
 from smsgw.documents.document import Document
 from smsgw.documents.problems import Problems
 from smsgw.documents.values import Name, PerSecond, Port, SecretFile, Text
@@ -50,6 +51,8 @@ class ProfileFile(_Open):
     burst: Annotated[int, Field(ge=1)] | None = None
     response_id: _Form = Field(default_factory=lambda: IdForm("dec"))
     receipt_id: _Form = Field(default_factory=lambda: IdForm("dec"))
+    #: Only whether there is one: the gateway's own certificate is not the carrier's.
+    tls: dict[str, Any] | None = None
 
     def settings(self) -> dict[str, Any]:
         """Fields of ``CarrierSettings``."""
@@ -66,6 +69,7 @@ class ProfileFile(_Open):
             "tps_per": "account",
             "response_id": self.response_id,
             "receipt_id": self.receipt_id,
+            "tls": None if self.tls is None else self_signed(),
         }
 
 

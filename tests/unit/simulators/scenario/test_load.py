@@ -258,6 +258,14 @@ def test_mo_come_from_csv(tmp_path: Path) -> None:
     assert "text: is missing" in _errors(tmp_path, event)[0]
 
 
+def test_where_the_gateway_speaks_tls_the_carrier_does(tmp_path: Path) -> None:
+    (tmp_path / "t.toml").write_text(
+        'name = "t"\nhost = "smpp.example"\nport = 2777\nsystem_id = "us"\n[tls]\nserver_name = "x"\n', encoding="utf-8"
+    )
+    (carrier,) = load_scenario(tmp_path / "t.toml").carriers
+    assert carrier.tls is not None
+
+
 def test_self_signed_tls_has_files(tmp_path: Path) -> None:
     tls = _load(tmp_path, '[[carrier]]\ntls = "self-signed"\n').carriers[0].tls
     assert tls is not None
