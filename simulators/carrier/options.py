@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 from simulators.arguments import Option, add_options, count, credentials, number
 from simulators.carrier.ids import IdForm
 from simulators.carrier.magic import table_text
 from simulators.carrier.plan import Parts
-from simulators.carrier.receipts import STYLE_WORDS, ReceiptStyle
-from simulators.carrier.settings import CarrierSettings
+from simulators.carrier.receipts import STYLE_VALUES, STYLE_WORDS, ReceiptStyle
+from simulators.carrier.settings import BIND_KINDS, LONG_FORMS, CarrierSettings, Outbind, PlannedReceipt, Tls
 from simulators.carrier.states import DELIVERED, ReceiptState
-from simulators.spread import Delay, parse_duration, parse_share, parse_weighted
+from simulators.spread import NO_DELAY, Delay, parse_duration, parse_share, parse_weighted
 
 T = TypeVar("T")
 
-_DELAY = "50ms, 20ms-80ms (uniform) or exp:50ms (exponential, by its mean)"
 _SHARE: dict[str, Any] = {"type": parse_share, "metavar": "SHARE"}
 _DELAYS: dict[str, Any] = {"type": Delay.parse, "metavar": "DELAY"}
 _SECONDS: dict[str, Any] = {"type": parse_duration, "metavar": "TIME"}
 _COUNT: dict[str, Any] = {"type": count, "metavar": "N"}
 _STATUS: dict[str, Any] = {"type": number, "metavar": "STATUS"}
+_FILE: dict[str, Any] = {"type": Path, "metavar": "FILE"}
+_OFF: dict[str, Any] = {"action": "store_const", "const": False}
 
 
 def _weighted_status(text: str) -> tuple[int, float]:
@@ -44,6 +47,36 @@ def _tps(text: str) -> float:
     return float(text.removesuffix("/s"))
 
 
+def _words(valid: frozenset[str]) -> Callable[[str], frozenset[str]]:
+    def read(text: str) -> frozenset[str]:
+        words = frozenset(word.strip() for word in text.split(",") if word.strip())
+        if not words <= valid:
+            raise ValueError(f"{text!r} is none of {', '.join(sorted(valid))}; join several by commas")
+        return words
+
+    return read
+
+
+def _plan(text: str) -> tuple[float, tuple[PlannedReceipt, ...]]:
+    share, colon, written = text.partition(":")
+    if not colon:
+        raise ValueError(f"{text!r} is not SHARE:RECEIPTS; write it like 5%:ENROUTE,DELIVRD@3s")
+    return parse_share(share), tuple(_planned(each.strip()) for each in written.split(",") if each.strip())
+
+
+def _planned(text: str) -> PlannedReceipt:
+    state, at, after = text.removeprefix("<").partition("@")
+    delay = Delay.parse(after) if at else NO_DELAY
+    return PlannedReceipt(ReceiptState.parse(state), delay, early=text.startswith("<"))
+
+
+def _outbind(text: str) -> Outbind:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit():
+        raise ValueError(f"{text!r} is not HOST:PORT")
+    return Outbind(int(port), host)
+
+
 _LISTEN: tuple[Option, ...] = (
     ("--host", "address to listen on (127.0.0.1)", {"metavar": "A"}),
     ("--port", "port to listen on, 0 for any free one (2776)", {**_COUNT, "default": 2776}),
@@ -51,28 +84,48 @@ _LISTEN: tuple[Option, ...] = (
     ("--system-id", "the account that may bind; with no account, anyone may", {"metavar": "ID"}),
     ("--password", "its password", {"metavar": "PW"}),
     ("--account", "another account, repeatable", {"type": credentials, "action": "append", "metavar": "ID:PW"}),
+    ("--tls-certificate", "take TLS connections only, with this certificate", _FILE),
+    ("--tls-key", "its key", _FILE),
+    ("--tls-client-ca", "ask clients for a certificate that this one has signed", _FILE),
+    ("--outbind", "connect to an application and ask it to bind; repeatable",
+     {"type": _outbind, "action": "append", "dest": "outbinds", "metavar": "HOST:PORT"}),
+    ("--refuse-connections", "close connections at once", {"action": "store_const", "const": True}),
 )  # fmt: skip
 
 _LIMITS: tuple[Option, ...] = (
+    ("--bind-kinds", "which binds are taken: transmitter, receiver, transceiver (all)",
+     {"type": _words(BIND_KINDS), "metavar": "LIST"}),
     ("--max-binds", "binds of one account", _COUNT),
     ("--max-binds-status", "answer to one bind too many (0x05)", _STATUS),
     ("--refuse-binds", "refuse all binds (0x0D unless given)", {**_STATUS, "nargs": "?", "const": 0x0D}),
+    ("--ghost", "a connection that went without unbind counts as a bind for so long", {**_SECONDS, "dest": "ghost_s"}),
+    ("--bind-response", "how late bind responses are", _DELAYS),
+    ("--no-bind-answers", "never answer a bind", {**_OFF, "dest": "answer_binds"}),
     ("--window", "unanswered submit_sm of one bind", _COUNT),
-    ("--window-status", "answer to one too many (0x58)", _STATUS),
+    ("--window-status", "answer to one too many (0x58; 0 is silence)", _STATUS),
     ("--tps", "segments a second", {"type": _tps, "metavar": "N"}),
     ("--tps-burst", "segments that may come at once (those of one second)", {"type": float, "metavar": "N"}),
-    ("--tps-status", "answer to one too many (0x58)", _STATUS),
+    ("--tps-status", "answer to one too many (0x58; 0 is silence)", _STATUS),
     ("--tps-per", "what the rate belongs to (bind)", {"choices": ("bind", "account", "address")}),
+    ("--long-forms", "forms of long messages that are taken: udh8, udh16, sar, payload (all)",
+     {"type": _words(LONG_FORMS), "metavar": "LIST"}),
+    ("--long-status", "answer to other forms (0x45; 0 is silence)", _STATUS),
 )  # fmt: skip
 
 _ANSWERS: tuple[Option, ...] = (
-    ("--response", f"how late responses are: {_DELAY}", _DELAYS),
+    ("--response", "how late responses are", _DELAYS),
     ("--refuse", "refuse a share with a status, such as 0x08:2%%; repeatable",
      {"type": _weighted_status, "action": "append", "metavar": "STATUS:SHARE"}),
-    ("--never-answer", "share never answered nor delivered", _SHARE),
+    ("--error-body", "refusals have a body, an empty message_id", {"action": "store_const", "const": True}),
+    ("--never-answer", "share never answered, though delivered", _SHARE),
+    ("--out-of-order", "share answered after the message that comes next", _SHARE),
     ("--drop-before", "share that drops the connection before the response", _SHARE),
     ("--drop-after", "share that drops it after the response", _SHARE),
-    ("--response-id", "ids in responses: dec, hex, HEX, each :WIDTH to pad, text, empty (dec)",
+    ("--half-open", "share that leaves the connection half open", _SHARE),
+    ("--malformed", "share with a malformed PDU before the response", _SHARE),
+    ("--unknown", "share with an unknown PDU before the response", _SHARE),
+    ("--response-id", "ids in responses: dec, hex, HEX, each :WIDTH to pad, text, long, odd, empty; <N or >N behind "
+     "keeps the first or last N characters (dec)",
      {"type": IdForm, "metavar": "FORM"}),
     ("--receipt-id", "ids in receipts (as in responses)", {"type": IdForm, "metavar": "FORM"}),
     ("--id-base", "number of the first id (1000000000)", _COUNT),
@@ -83,17 +136,23 @@ _RECEIPTS: tuple[Option, ...] = (
     ("--receipts-unasked", "send them also when registered_delivery is 0", {"action": "store_const", "const": True}),
     ("--states", "states and shares, such as DELIVRD:95%%,UNDELIV/001:4%%,MK:0001:1%%",
      {"type": _states, "metavar": "LIST"}),
-    ("--receipt", f"how late after the response: {_DELAY}", _DELAYS),
+    ("--receipt", "how late after the response", _DELAYS),
     ("--receipt-style", "how they are written, such as full:90%%,text+quoted:10%%; see --styles",
      {"type": _styles, "metavar": "LIST", "dest": "styles"}),
     ("--early", "share sent before the response", _SHARE),
+    ("--early-by", "how long before; the response comes that much later", _DELAYS),
+    ("--plan", "receipts for a share of the messages, such as 5%%:ENROUTE,DELIVRD@3s,UNDELIV/001@2d; <STATE before the "
+     "response; repeatable", {"type": _plan, "action": "append", "dest": "plans", "metavar": "SHARE:RECEIPTS"}),
+    ("--reply", "what recipients send back; repeatable", {"action": "append", "dest": "replies", "metavar": "TEXT"}),
     ("--duplicate", "share sent twice", _SHARE),
-    ("--duplicate-after", f"how much later the second comes: {_DELAY}", _DELAYS),
+    ("--duplicate-after", "how much later the second comes", _DELAYS),
     ("--contradict", "share followed by the opposite state, as late as a duplicate", _SHARE),
     ("--intermediate", "share preceded by ENROUTE, at half the delay", _SHARE),
     ("--other-bind", "share sent on another bind than the message's", _SHARE),
     ("--receipt-parts", "which segments of a long message get one (each)",
      {"choices": [part.value for part in Parts], "dest": "parts"}),
+    ("--long-expire", "segments get receipts when all have come, or EXPIRED after so long",
+     {**_SECONDS, "dest": "long_expire_s"}),
     ("--receipt-window", "unanswered deliver_sm of one bind (1000)", _COUNT),
     ("--resend-after", "send an unanswered receipt again after (30s; 0 never)", {**_SECONDS, "dest": "resend_after_s"}),
     ("--retry-after", "send a refused receipt again after (1s)", {**_SECONDS, "dest": "retry_after_s"}),
@@ -103,12 +162,16 @@ _RECEIPTS: tuple[Option, ...] = (
 )  # fmt: skip
 
 _RUN: tuple[Option, ...] = (
-    ("--seed", "chance of each message comes from this, its recipient and its count", {"metavar": "SEED"}),
+    ("--seed", "chance and id of each message come from this, its recipient and its count", {"metavar": "SEED"}),
     ("--magic-prefix", "numbers that pick a behaviour (1990000; empty for none)", {"metavar": "DIGITS"}),
     ("--magic-table", "print those numbers and end", {"action": "store_true"}),
     ("--styles", "print the words for --receipt-style and end", {"action": "store_true", "dest": "show_styles"}),
     ("--enquire", "send enquire_link after so much silence", {**_SECONDS, "dest": "enquire_s"}),
     ("--idle-drop", "drop a connection after so much silence", {**_SECONDS, "dest": "idle_drop_s"}),
+    ("--enquire-response", "how late enquire_link_resp is", _DELAYS),
+    ("--no-enquire-answers", "never answer enquire_link", {**_OFF, "dest": "answer_enquires"}),
+    ("--read-rate", "octets read from each connection a second", {**_COUNT, "dest": "read_octets_per_s"}),
+    ("--write-pieces", "write in pieces of at most so many octets", {**_COUNT, "dest": "write_octets"}),
     ("--record", "messages kept to be looked at (10000)", {**_COUNT, "default": 10_000}),
     ("--log", "append a JSON line for each message and receipt", {"metavar": "FILE", "dest": "log_path"}),
     ("--http", "control port for simctl and browsers; 0 for a free one",
@@ -118,6 +181,9 @@ _RUN: tuple[Option, ...] = (
 )  # fmt: skip
 
 _EPILOG = """\
+TIME is 200ms, 3s, 5m, 1h or 2d. DELAY is a TIME, or 20ms-80ms (even), exp:50ms (exponential, by its mean), or any
+distribution by its quantiles: 0%:5ms,50%:20ms,99%:1s,100%:8s. SHARE is 2% or 0.02. Rules for some messages, and phases,
+are for scenario files.
 Commands, each with its own --help: run (a scenario), check, schema, scenarios, replay, convert, show-capture,
 conformance. With options only it serves until it is told to end.
 On SIGTERM or SIGINT the counts are printed on stdout as one line of JSON.
@@ -152,8 +218,13 @@ def settings_of(arguments: argparse.Namespace) -> CarrierSettings:
         raise ValueError("--password goes with --system-id")
     if accounts:
         given["accounts"] = accounts
-    if "refuse" in given:
-        given["refuse"] = tuple(given["refuse"])
+    if "tls_certificate" in given and "tls_key" in given:
+        given["tls"] = Tls(given["tls_certificate"], given["tls_key"], given.get("tls_client_ca"))
+    elif {"tls_certificate", "tls_key", "tls_client_ca"} & given.keys():
+        raise ValueError("--tls-certificate and --tls-key go together, and --tls-client-ca with them")
+    for repeatable in ("refuse", "plans", "replies", "outbinds"):
+        if repeatable in given:
+            given[repeatable] = tuple(given[repeatable])
     if "parts" in given:
         given["parts"] = Parts(given["parts"])
     if "states" in given:
@@ -180,7 +251,8 @@ def styles_text() -> str:
     """The words for ``--receipt-style``, for people."""
     lines = ["Words for --receipt-style, joined by +:", ""]
     lines += [f"  {word:10} {meaning}" for word, (meaning, _) in STYLE_WORDS.items()]
-    return "\n".join([*lines, f"  {'id=FORM':10} the id in another form: dec, hex, HEX, dec:10, ..."])
+    lines += [f"  {f'{word}={each.example}':10} {each.meaning}" for word, each in STYLE_VALUES.items()]
+    return "\n".join(lines)
 
 
 def magic_text(settings: CarrierSettings) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from simulators.carrier import options as carrier_options
+from simulators.carrier.behaviour import Behaviour
 from simulators.carrier.plan import Parts
-from simulators.carrier.settings import CarrierSettings
+from simulators.carrier.settings import CarrierSettings, Outbind, Tls
 from simulators.esme import options as esme_options
 from simulators.esme.load_settings import LoadSettings
 
@@ -53,6 +56,37 @@ def test_carrier_behaviour() -> None:
     assert (settings.log_path, settings.receipts) == ("x.jsonl", False)
 
 
+def test_every_behaviour_has_an_option() -> None:
+    settings = _carrier(
+        "--tls-certificate", "c.pem", "--tls-key", "k.pem", "--tls-client-ca", "ca.pem", "--outbind", "127.0.0.1:2775",
+        "--refuse-connections", "--bind-kinds", "receiver, transmitter", "--ghost", "1m", "--bind-response", "2s",
+        "--no-bind-answers", "--window-status", "0", "--tps-per", "address", "--long-forms", "udh8,sar",
+        "--long-status", "0x43", "--error-body", "--out-of-order", "1%", "--half-open", "2%", "--malformed", "3%",
+        "--unknown", "4%", "--response-id", "dec:20>10", "--early-by", "3s", "--reply", "退订", "--reply", "N",
+        "--plan", "5%:<ENROUTE,DELIVRD@3s,UNDELIV/001@2d", "--long-expire", "5m", "--enquire-response", "exp:1s",
+        "--no-enquire-answers", "--read-rate", "1000", "--write-pieces", "7",
+        "--response", "0%:5ms,99%:1s,100%:8s", "--receipt-style", "text+zone=+08:00+cut=40:5%",
+    )  # fmt: skip
+    assert settings.tls == Tls(Path("c.pem"), Path("k.pem"), Path("ca.pem"))
+    assert settings.outbinds == (Outbind(2775),)
+    assert (settings.refuse_connections, settings.answer_binds, settings.answer_enquires) == (True, False, False)
+    assert (settings.bind_kinds, settings.ghost_s) == ({"receiver", "transmitter"}, 60.0)
+    assert (settings.window_status, settings.tps_per) == (0, "address")
+    assert (settings.long_forms, settings.long_status, settings.long_expire_s) == ({"udh8", "sar"}, 0x43, 300.0)
+    assert (settings.out_of_order, settings.half_open, settings.malformed, settings.unknown) == (0.01, 0.02, 0.03, 0.04)
+    assert settings.response_id.name == "dec:20>10"
+    assert settings.replies == ("退订", "N")
+    ((share, receipts),) = settings.plans
+    assert share == 0.05
+    assert [(str(each.state), each.after.constant_s, each.early) for each in receipts] == [
+        ("ENROUTE/000", 0.0, True), ("DELIVRD/000", 3.0, False), ("UNDELIV/001", 172_800.0, False),
+    ]  # fmt: skip
+    assert (settings.read_octets_per_s, settings.write_octets) == (1000, 7)
+    assert settings.styles[0][0].octets == 40
+    assert settings.response.kind == "points"
+    Behaviour(settings)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -63,6 +97,10 @@ def test_carrier_behaviour() -> None:
         (["--receipt-style", "odd"], "use full, text"),
         (["--max-binds", "-1"], "below 0"),
         (["--account", "alpha"], "ID:PASSWORD"),
+        (["--plan", "5%"], "write it like 5%:ENROUTE"),
+        (["--outbind", "2775"], "not HOST:PORT"),
+        (["--long-forms", "udh9"], "none of payload, sar"),
+        (["--receipt-style", "text+cut=999"], "from 0 to 254"),
         (["--windoww", "1"], "unrecognized"),
         (["--wind", "1"], "unrecognized"),
     ],
@@ -78,6 +116,7 @@ def test_a_wrong_carrier_option_is_explained(words: list[str], told: str, capsys
     ("words", "told"),
     [
         (["--password", "x"], "goes with --system-id"),
+        (["--tls-key", "k.pem"], "go together"),
         (["--states", "DELIVRD,EXPIRED"], "only one value"),
         (["--states", "DELIVRD:60%,EXPIRED:60%"], "add up"),
     ],
@@ -128,4 +167,5 @@ def test_help_of_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_words_for_styles_are_listed() -> None:
     text = carrier_options.styles_text()
     assert "quoted" in text
-    assert "id=FORM" in text
+    assert "id=HEX" in text
+    assert "cut=40" in text
