@@ -111,7 +111,10 @@ class EsmeSim:
             self._listener.close()
             self._listener = None
         for link in self.links:
-            link.unbind()
+            if link.mute:
+                link.abort()  # half open: nothing can be said on it
+            else:
+                link.unbind()
         try:
             await self.wait_for(lambda: not any(link.open for link in self.links), deadline_s)
         except TimeoutError:
@@ -120,8 +123,11 @@ class EsmeSim:
     async def rebind(self, index: int) -> None:
         """Bind one that is gone again. Raises as ``connect``."""
         assert self._turn is not None
-        async with asyncio.timeout(self.settings.bind_timeout_s):
-            self.links[index] = await self._open(self.settings.binds[index], index, self._turn)
+        try:
+            async with asyncio.timeout(self.settings.bind_timeout_s):
+                self.links[index] = await self._open(self.settings.binds[index], index, self._turn)
+        except TimeoutError:
+            raise ConnectFailed(f"no bind within {self.settings.bind_timeout_s:g} s") from None
 
     def drop(self) -> None:
         """Close every connection without unbinding."""
@@ -288,7 +294,7 @@ class EsmeSim:
             await asyncio.sleep(self.settings.reconnect_s)
             try:
                 await self.rebind(index)
-            except (LinkError, TimeoutError):
+            except LinkError:
                 continue  # refusals are among the events; it goes on until disconnect
             return
 

@@ -14,6 +14,8 @@ import pytest
 
 from simulators.carrier.settings import CarrierSettings, Outbind, Tls
 from simulators.carrier.sim import CarrierSim
+from simulators.esme.__main__ import main
+from simulators.esme.scenario import Play, load_scenario
 from simulators.spread import Delay
 from tests.e2e.test_tls import Authority
 
@@ -242,19 +244,84 @@ async def test_a_scenario_that_fails(tmp_path: Path) -> None:
     assert ElementTree.parse(junit).getroot().get("failures") == "2"
 
 
-async def test_a_scenario_without_a_bind_and_a_wrong_file(tmp_path: Path) -> None:
+async def test_a_scenario_without_a_bind(tmp_path: Path) -> None:
     file = tmp_path / "s.toml"
     file.write_text('[[application]]\nsystem_id = "shop"\npassword = "wrong"\n')
     async with CarrierSim(SETTINGS) as carrier:
         status, _, err = await _run("run", file, "--port", carrier.port)
     assert (status, "ESME_RINVPASWD" in err) == (2, True)
+
+
+def test_check_and_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "s.toml"
     file.write_text('[[application]]\nsystem_id = "shop"\nprot = 1\n')
-    status, _, err = await _run("check", file)
-    assert (status, err) == (2, f"{file}:3: application[1].prot: unknown key; did you mean 'port'?\n")
+    assert main(["check", str(file)]) == 2
+    assert capsys.readouterr().err == f"{file}:3: application[1].prot: unknown key; did you mean 'port'?\n"
     file.write_text('[[application]]\nsystem_id = "shop"\n')
-    assert await _run("check", file) == (0, f"{file}: 1 application, 0 steps, 0 expectations\n", "")
-    status, out, _ = await _run("schema")
-    assert (status, json.loads(out)["title"]) == (0, "Scenario of the application simulator")
+    assert main(["check", str(file)]) == 0
+    assert capsys.readouterr().out == f"{file}: 1 application, 0 steps, 0 expectations\n"
+    assert main(["schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "Scenario of the application simulator"
+
+
+async def test_a_bind_that_is_gone_is_bound_again_and_the_other_stays(tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text(
+        '[[application]]\nsystem_id = "shop"\npassword = "secret"\nbinds = ["tx", "rx"]\n'
+        '[[step]]\ndo = "drop"\nbind = 1\n[[step]]\ndo = "bind"\n[[step]]\ndo = "wait"\nfor = "binds"\ncount = 2\n'
+        '[[step]]\ndo = "pause"\ntime = "50ms"\n[[step]]\ndo = "enquire"\n[[step]]\ndo = "listen"\ntime = "10ms"\n'
+        '[[step]]\ndo = "raw"\nbind = 1\nhex = "00000010 0000ffff 00000000 00000063"\n'
+        '[[step]]\ndo = "send"\nto = "13800138000"\nhex = "0001"\ncoding = 4\n'
+        '[[step]]\ndo = "cancel"\n[[step]]\ndo = "half_open"\nbind = 2\n[[step]]\ndo = "unbind"\n'
+    )
+    told: list[str] = []
+    async with CarrierSim(SETTINGS) as carrier:
+        play = Play(load_scenario(file), port=carrier.port)
+        play.on_step = told.append
+        assert (await play.run()).ok, told
+        assert carrier.received[0].payload == b"\0\1"
+    assert [line.partition(" ")[2] for line in told] == [
+        "1, drop: dropped", "2, bind: bound", "3, wait: 2 binds", "4, pause: nothing was read for 0.05 s",
+        "5, enquire: answered", "6, listen: 0 came", "7, raw: 16 octets on 1 connection",
+        "8, send: 1 sent, 1 accepted, 0 refused", told[8].partition(" ")[2], "10, half_open: half open",
+        "11, unbind: unbound",
+    ]  # fmt: skip
+    kinds = [(entry.kind, entry.bind) for entry in play.entries("bind", "lost")]
+    assert kinds == [("bind", 1), ("bind", 2), ("lost", 1), ("bind", 3), ("lost", 2)]
+
+
+async def test_a_refused_bind_may_be_what_is_wanted(tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    head = '[[application]]\nsystem_id = "shop"\npassword = "wrong"\nconnect = false\n[[step]]\ndo = "bind"\n'
+    file.write_text(f'{head}refused = true\n[[expect]]\nkind = "refused_bind"\nstatus = 0x0E\ncount = 1\n')
+    async with CarrierSim(SETTINGS) as carrier:
+        report = await Play(load_scenario(file), port=carrier.port).run()
+        assert report.ok, report.to_text()
+        file.write_text(head)
+        report = await Play(load_scenario(file), port=carrier.port).run()
+        assert "ESME_RINVPASWD" in report.to_text()
+
+
+async def test_a_scenario_moves_the_clocks_of_gateways(tmp_path: Path) -> None:
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].split()[0])
+        asked.append(await reader.readexactly(length))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as ops, CarrierSim(SETTINGS) as carrier:
+        file = tmp_path / "s.toml"
+        url = f"http://127.0.0.1:{ops.sockets[0].getsockname()[1]}"
+        file.write_text(
+            f'[clock]\nmode = "manual"\nstart = 2026-11-18T10:30:00+08:00\ndrives = ["{url}"]\n'
+            '[[application]]\nsystem_id = "shop"\npassword = "secret"\n[[step]]\ndo = "clock"\nadvance = "12h"\n'
+        )
+        assert (await Play(load_scenario(file), port=carrier.port).run()).ok
+    assert [json.loads(each)["set"] for each in asked] == ["2026-11-18T02:30:00+00:00", "2026-11-18T14:30:00+00:00"]
 
 
 async def test_a_mixed_load_of_two_accounts_with_a_ramp_of_binds(tmp_path: Path) -> None:

@@ -88,6 +88,11 @@ class NodePeer:
         """Requests of this kind that came."""
         return [line["pdu"] for line in self.events if line["event"] == "pdu" and line["pdu"]["command"] == command]
 
+    async def came(self, command: str, count: int = 1) -> list[Line]:
+        """``pdus``, once there are ``count``: what node tells us may come after what it tells its peer."""
+        await self.until(lambda: len(self.pdus(command)) >= count, f"{count} {command}")
+        return self.pdus(command)
+
     def said(self, event: str) -> list[Line]:
         """Events of this kind."""
         return [line for line in self.events if line["event"] == event]

@@ -124,7 +124,8 @@ async def test_a_wrong_password(make: type[Client]) -> None:
         assert refused.value.status == 0x0E
 
 
-@pytest.mark.parametrize("make", [Node, Smpplib])
+# aiosmpplib knows no TLS.
+@pytest.mark.parametrize("make", [Node, Smpp34, Smpplib])
 async def test_tls(make: type[Client], tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     authority.issue("server", "localhost")

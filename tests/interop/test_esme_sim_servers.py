@@ -49,9 +49,9 @@ async def test_binds(bind: str, command: str) -> None:
         )
         async with EsmeSim(settings) as esme:
             assert [entry.kind for entry in esme.entries()] == ["bind"]
-        (asked,) = node.pdus(command)
+        (asked,) = await node.came(command)
         assert (asked["system_id"], asked["system_type"], asked["interface_version"]) == ("shop", "T1", 0x34)
-        await node.until(lambda: node.pdus("unbind"), "the unbind")
+        await node.came("unbind")
         assert [entry.kind for entry in esme.entries()] == ["bind", "unbind"]
 
 
@@ -71,7 +71,7 @@ async def test_a_text_and_its_receipt(text: str) -> None:
         assert answer.message_id == "node-1"
         await esme.wait_for(lambda: esme.receipts, SOON_S)
         assert [(entry.message_id, entry.stat) for entry in esme.entries("receipt")] == [("node-1", "DELIVRD")]
-        (came,) = node.pdus("submit_sm")
+        (came,) = await node.came("submit_sm")
         assert came["destination_addr"] == RECIPIENT
         if "您" in text:
             assert came["short_message"]["message"] == text
@@ -86,7 +86,7 @@ async def test_a_long_text(long: str) -> None:
     async with node_server() as (node, settings), EsmeSim(settings) as esme:
         answers = [await future for future in esme.submit_long(SOURCE, RECIPIENT, LONG, long=long)]
         assert all(answer.ok for answer in answers)
-        came = node.pdus("submit_sm")
+        came = await node.came("submit_sm", len(answers))
         if long == "payload":
             assert [each["message_payload"]["message"] for each in came] == [LONG]
             return
@@ -200,4 +200,4 @@ async def test_the_command_sends_to_node() -> None:
         out, _ = await process.communicate()
         said = json.loads(out)
         assert (process.returncode, said["exit"], said["receipts"][0]["id"]) == (0, 0, "node-1")
-        assert node.pdus("submit_sm")[0]["short_message"]["message"] == "您好"
+        assert (await node.came("submit_sm"))[0]["short_message"]["message"] == "您好"

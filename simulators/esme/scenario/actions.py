@@ -237,10 +237,13 @@ class Actions:
 
     async def _do_bind(self, step: Step, actors: list[Actor]) -> str:
         for actor in actors:
+            links = actor.sim.links
             try:
-                if actor.sim.bound == len(actor.application.binds):
-                    continue
-                await actor.sim.connect()
+                if not any(link.open for link in links):
+                    await actor.sim.connect()
+                for index, link in enumerate(links):
+                    if actor.sim.links[index] is link and not link.open:
+                        await actor.sim.rebind(index)
             except BindRejected as error:
                 if not step.refused:
                     raise StepFailed(str(error)) from None
