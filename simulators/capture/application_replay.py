@@ -191,12 +191,15 @@ class ApplicationReplay:
         if self._pace.is_timed and session.conversation.closed_ns is not None:
             await self._due(session.conversation.closed_ns)
         report = self.report
-        await self._came(
-            lambda: (
-                link.delivered >= session.deliveries or report.deliveries >= report.deliveries_recorded or not link.open
-            ),
-            self.settings.linger_s,
-        )
+        # Deliveries may come on another connection than they did; but who was followed by another must leave.
+        ended_ns = session.conversation.closed_ns
+        is_followed = ended_ns is not None and any(each.conversation.opened_ns >= ended_ns for each in self._sessions)
+
+        def is_done() -> bool:
+            own = is_followed and link.delivered >= session.deliveries
+            return own or report.deliveries >= report.deliveries_recorded or not link.open
+
+        await self._came(is_done, self.settings.linger_s)
         link.unbind()
         await self._came(lambda: not link.open, _UNBIND_S)
 

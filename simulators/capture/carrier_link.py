@@ -46,6 +46,8 @@ class CarrierReplayLink(Wire):
         super().__init__(turn)
         self.number = number
         self.where = "replay"
+        #: command_id of its bind; 0 before it.
+        self.bind = 0
         self.can_receive = False
         #: What waits for the answers to our deliver_sm, by sequence number.
         self.unanswered: dict[int, Callable[[int], None]] = {}
@@ -102,6 +104,7 @@ class CarrierReplayLink(Wire):
             return
         self._session.bound(command_id)
         self._system_id = system_id
+        self.bind = command_id
         self.can_receive = command_id != CommandId.BIND_TRANSMITTER
         self._owner.bound(self)
 

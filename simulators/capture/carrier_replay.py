@@ -27,7 +27,7 @@ from simulators.capture.conversation import Recorded
 from simulators.capture.ids import Ids
 from simulators.capture.matching import Match, Matcher
 from simulators.capture.pace import Pace
-from simulators.capture.script import MESSAGES, Delivery, Request, Script, read_request, receipt_id_of
+from simulators.capture.script import MESSAGES, Delivery, Request, Script, Session, read_request, receipt_id_of
 from simulators.turn import Turn
 from smsgw.smpp import pdu
 from smsgw.smpp.constants import CommandId, CommandStatus
@@ -74,6 +74,8 @@ class CarrierReplay:
         self._pace = Pace(settings.speed)
         self._ids = Ids(secrets.token_bytes(8) if settings.ids == "new" else b"")
         self._matcher = Matcher(script.requests, settings.match)
+        #: Recorded connection → the one that stands for it now.
+        self._played: dict[int, CarrierReplayLink] = {}
         self._parked: dict[str, deque[Delivery]] = {}
         self._opened: set[str] = set()
         self._timers: set[asyncio.TimerHandle] = set()
@@ -139,6 +141,9 @@ class CarrierReplay:
 
     def bound(self, link: CarrierReplayLink) -> None:
         self.report.binds += 1
+        session = self._session_for(link)
+        if session is not None:
+            self._played[session.conversation.connection] = link
         if not link.can_receive:
             return
         openings = self._script.openings
@@ -175,6 +180,16 @@ class CarrierReplay:
         link.unanswered.clear()
         if link in self.links:
             self.links.remove(link)
+        self._played = {number: played for number, played in self._played.items() if played is not link}
+
+    def _session_for(self, link: CarrierReplayLink) -> Session | None:
+        """The recorded connection that a bind of now is: the first of its kind, best of its account, not played now."""
+        left = [
+            session
+            for session in self._script.sessions
+            if session.bind == link.bind and session.conversation.connection not in self._played
+        ]
+        return next((session for session in left if session.account == link.system_id), left[0] if left else None)
 
     def _answer(self, request: Request, link: CarrierReplayLink, number: int) -> None:
         if not link.open or request.answer is None:
@@ -189,10 +204,11 @@ class CarrierReplay:
     def _drain(self, account: str, first: CarrierReplayLink | None = None) -> None:
         parked = self._parked.get(account)
         while parked:
-            link = self._receiver(account, first)
+            delivery = parked[0]
+            link = self._receiver(account, self._played.get(delivery.pdu.connection, first))
             if link is None:
                 return
-            delivery = parked.popleft()
+            parked.popleft()
             self.report.sent += 1
             link.deliver(self._current(delivery), partial(self.report.delivery_answered, delivery))
 

@@ -167,10 +167,10 @@ async def _replay_carrier(arguments: Namespace) -> int:
         await replay.start()
     except OSError as error:
         raise CaptureError(f"{settings.host}:{settings.port}: can't listen: {error.strerror or error}") from error
-    print(f"listening on {settings.host}:{replay.port}", file=sys.stderr, flush=True)
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, replay.end)
+    print(f"listening on {settings.host}:{replay.port}", file=sys.stderr, flush=True)
     try:
         await replay.done(arguments.for_s or _FOR_EVER_S)
         await replay.left(_LEAVE_S)

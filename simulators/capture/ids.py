@@ -114,6 +114,10 @@ def _as_written(recorded: bytes, old: bytes, new: bytes) -> bytes:
         if len(recorded) != len(old):  # padded with zeros, or without them
             new = new.lstrip(b"0").rjust(len(recorded), b"0")
         return new.upper() if recorded.isupper() else new.lower() if recorded.islower() else new
+    if len(recorded) == 10 and old.startswith(recorded):
+        return new[:10]
+    if len(recorded) == 10 and old.endswith(recorded):
+        return new[-10:]
     for base, other, form in ((16, 10, "d"), (10, 16, "x" if recorded.islower() else "X")):
         try:
             if int(old, base) == int(recorded, other):

@@ -218,6 +218,7 @@ class _Messages:
 
 
 def _forms(text: str, *, answered: bool) -> list[tuple[str, str | int]]:
+    """Under what an id is kept, and under what one in a receipt is looked for, best first."""
     forms: list[tuple[str, str | int]] = [("text", text), ("folded", text.lstrip("0").casefold())]
     # Hexadecimal in the answer and decimal in the receipt, or the other way round.
     for name, base in (("hex-dec", 16 if answered else 10), ("dec-hex", 10 if answered else 16)):
@@ -225,6 +226,9 @@ def _forms(text: str, *, answered: bool) -> list[tuple[str, str | int]]:
             forms.append((name, int(text, base)))
         except ValueError:
             continue
+    # Receipts of some carriers have room for ten characters (SMPP 3.4 Appendix B).
+    if len(text) > 10 or not answered:
+        forms += [("first", text[:10]), ("last", text[-10:])]
     return forms
 
 

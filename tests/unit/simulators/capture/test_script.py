@@ -56,7 +56,15 @@ def test_the_side_that_recorded_does_not_matter() -> None:
 
 @pytest.mark.parametrize(
     ("given", "written"),
-    [(b"100", b"100"), (b"1A2B", b"6699"), (b"6699", b"1a2b"), (b"00ff10", b"FF10"), (b"a-b-c", b"A-B-C")],
+    [
+        (b"100", b"100"),
+        (b"1A2B", b"6699"),
+        (b"6699", b"1a2b"),
+        (b"00ff10", b"FF10"),
+        (b"a-b-c", b"A-B-C"),
+        (b"1234567890abc", b"1234567890"),
+        (b"xyz1234567890", b"1234567890"),
+    ],
 )
 def test_receipts_are_known_in_whatever_base(given: bytes, written: bytes) -> None:
     script = _script(("in", submit(2)), ("out", answer(2, given)), ("in", submit(3)), ("out", receipt(1, written)))
@@ -154,6 +162,15 @@ def test_new_ids_look_like_the_old_ones(old: bytes) -> None:
     assert new.isdigit() == old.isdigit()
     assert new.isupper() == old.isupper()
     assert Ids().give(old) == old
+
+
+@pytest.mark.parametrize("old", [b"1234567890abcdef", b"20261118-000000001234"])
+def test_an_id_that_receipts_cut_to_ten_characters_is_cut_again(old: bytes) -> None:
+    ids = Ids(b"salt")
+    new = ids.give(old)
+    for written, expected in ((old[:10], new[:10]), (old[-10:], new[-10:])):
+        named = receipt_id_of(ids.in_receipt(receipt(1, written), written.decode(), old))
+        assert named == expected.decode()
 
 
 @pytest.mark.parametrize(("old", "written"), [(b"1A2B", b"6699"), (b"6699", b"1a2b"), (b"1000000021", b"1000000021")])

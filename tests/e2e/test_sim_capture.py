@@ -1,0 +1,205 @@
+"""A run of both simulators, recorded in both formats, converted, shown, and played back as either side or both."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+
+import pytest
+
+from simulators.capture import CaptureTap
+from simulators.capture.application_replay import ApplicationReplay, ApplicationSettings
+from simulators.capture.carrier_replay import CarrierReplay, CarrierReplaySettings
+from simulators.capture.conversation import conversations
+from simulators.capture.reading import read_capture
+from simulators.capture.script import Script, script_of
+from simulators.carrier import CarrierSettings, CarrierSim
+from simulators.carrier.__main__ import main as carrier_command
+from simulators.carrier.ids import IdForm
+from simulators.clock import SimClock
+from simulators.esme.settings import EsmeSettings
+from simulators.esme.sim import EsmeSim
+
+pytestmark = pytest.mark.e2e
+
+_SOON_S = 20.0
+_ROOT = Path(__file__).resolve().parents[2]
+_NAMES = ("application.jsonl.gz", "application.pcap", "carrier.jsonl", "carrier.pcap.gz")
+_SENT = 30
+
+
+def _settings(port: int, password: str = "s3cr3t99") -> EsmeSettings:
+    return EsmeSettings(port, system_id="shop", password=password, binds=("trx", "tx", "rx"))
+
+
+def _carrier() -> CarrierSettings:
+    forms = {"response_id": IdForm("hex"), "receipt_id": IdForm("dec")}
+    return CarrierSettings(accounts={"shop": "s3cr3t99"}, seed=7, **forms)
+
+
+async def _talk(carrier: CarrierSim, esme: EsmeSim) -> None:
+    """Messages that are delivered, refused, long; one twice; and an MO."""
+    answers = [esme.submit("10690001", f"86138001380{n % 25:02}", f"您的验证码是{n % 25}") for n in range(_SENT)]
+    answers += [esme.submit("10690001", "19900002088", "refused"), esme.submit("10690001", "19900001001", "UNDELIV")]
+    for long in ("udh", "sar", "payload"):
+        answers += esme.submit_long("10690001", "8613800138099", "长短信" * 60, long=long)
+    await asyncio.gather(*answers)
+    carrier.send_mo("8613800138000", "10690001", "TD")
+    receipts = len(answers) - 1
+    await esme.wait_for(lambda: esme.mo and len(esme.receipts) == receipts, 5, "the receipts and the MO")
+
+
+@pytest.fixture
+async def recorded(tmp_path: Path) -> Path:
+    """A directory with the captures of one run."""
+    taps = [CaptureTap(tmp_path / name, SimClock()) for name in _NAMES]
+    async with CarrierSim(_carrier()) as carrier:
+        esme = EsmeSim(_settings(carrier.port))
+        for tap in taps[:2]:
+            esme.attach(tap)
+        for tap in taps[2:]:
+            carrier.attach(tap)
+        async with esme:
+            await _talk(carrier, esme)
+        await carrier.wait_for(lambda: not carrier.links, 5, "all connections gone")
+    for tap in taps:
+        tap.close()
+        assert tap.failure == ""
+    return tmp_path
+
+
+def _script(path: Path) -> Script:
+    return script_of(conversations(read_capture(path)))
+
+
+def test_every_capture_of_the_run_says_the_same(recorded: Path) -> None:
+    said = []
+    for name in _NAMES:
+        found = conversations(read_capture(recorded / name))
+        assert [conversation.account for conversation in found] == ["shop"] * 3
+        assert all(conversation.closed_ns for conversation in found)
+        sides = [(each.by_application(), each.by_carrier()) for each in found]
+        said.append([[[each.octets for each in side] for side in both] for both in sides])
+    assert said[0] == said[1] == said[2] == said[3]
+    script = _script(recorded / _NAMES[0])
+    assert len(script.requests) > _SENT
+    receipts = [each for request in script.requests for each in request.deliveries if each.receipt_of is request]
+    assert len(receipts) == len(script.requests) - 1  # one was refused; ids are hexadecimal and decimal
+
+
+@pytest.mark.parametrize("speed", [1.0, 0.0])
+@pytest.mark.parametrize("name", ["application.jsonl.gz", "carrier.pcap.gz"])
+async def test_both_sides_played_back_are_the_run(recorded: Path, name: str, speed: float) -> None:
+    script = _script(recorded / name)
+    again = recorded / "again.jsonl"
+    tap = CaptureTap(again, SimClock())
+    async with CarrierReplay(script, CarrierReplaySettings(speed=speed)) as carrier:
+        carrier.on_link = lambda link: setattr(link, "tap", tap)
+        settings = ApplicationSettings(carrier.port, password="any", speed=speed)
+        report = await ApplicationReplay(script, settings).run()
+        await carrier.done(5)
+    tap.close()
+    assert report.is_same, report.to_json()
+    assert carrier.report.is_same, carrier.report.to_json()
+    played = _script(again)
+    assert sorted((*each.key, each.status, each.message_id) for each in played.requests) == sorted(
+        (*each.key, each.status, each.message_id) for each in script.requests
+    )
+    assert sum(len(each.deliveries) for each in played.requests) == sum(
+        len(each.deliveries) for each in script.requests
+    )
+
+
+async def test_the_application_is_played_back_to_a_carrier_of_the_same_seed(recorded: Path) -> None:
+    async with CarrierSim(_carrier()) as carrier:
+        settings = ApplicationSettings(carrier.port, password="s3cr3t99", speed=0.0, linger_s=0.3)
+        report = await ApplicationReplay(_script(recorded / _NAMES[1]), settings).run()
+        assert len(carrier.received) == report.requests
+    assert report.same == report.requests
+    assert report.deliveries == report.deliveries_recorded - 1  # the MO was the tester's
+
+
+async def test_the_carrier_is_played_back_to_an_application(recorded: Path) -> None:
+    script = _script(recorded / _NAMES[3])
+    async with CarrierReplay(script, CarrierReplaySettings(speed=0.0, ids="new")) as carrier:
+        async with EsmeSim(_settings(carrier.port, "any")) as esme:
+            texts = [("19900001001", "UNDELIV"), ("19900002088", "refused"), ("8613800138003", "您的验证码是3")]
+            given, refused, other = [await esme.submit("10690001", *each) for each in texts]
+            unknown = await esme.submit("10690001", "8613800138003", "never said")
+            await esme.wait_for(lambda: len(esme.receipts) == 2, 5, "receipts")
+        assert (given.status, refused.status, other.status, unknown.status) == (0, 88, 0, 0x45)
+        by_id = {int(incoming.message_id): incoming.receipt for incoming in esme.receipts}
+        receipt = by_id[int(given.message_id, 16)]
+        assert receipt is not None
+        assert (receipt.stat, receipt.err) == ("UNDELIV", "001")
+        recorded_ids = {request.message_id.decode() for request in script.requests}
+        assert given.message_id not in recorded_ids
+    shown = carrier.report.to_json()
+    assert (shown["matched"], shown["unmatched"], shown["never_asked"]) == (3, 1, len(script.requests) - 3)
+
+
+async def _start(*words: str) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", *words, stdout=PIPE, stderr=PIPE, stdin=asyncio.subprocess.DEVNULL, cwd=_ROOT
+    )
+
+
+def test_commands_convert_and_show(recorded: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def run(*words: object) -> tuple[int, str, str]:
+        status = carrier_command([str(word) for word in words])
+        return (status, *capsys.readouterr())
+
+    whole, part = recorded / "whole.jsonl", recorded / "part.pcap"
+    assert run("convert", recorded / "carrier.pcap.gz", whole) == (0, "", "")
+    assert run("convert", whole, part, "--connection", 2) == (0, "", "")
+    assert len(conversations(read_capture(part))) == 1
+    status, out, _ = run("show-capture", part)
+    assert status == 0
+    assert "bind_transmitter #1 shop version 0x34" in out
+    assert "您的验证码是" in out
+    assert "s3cr3t99" not in out
+    status, out, _ = run("show-capture", part, "--json")
+    assert {json.loads(line)["connection"] for line in out.splitlines()} == {1}
+    for words, why in (
+        (("show-capture", recorded / "none.pcap"), "none.pcap: can't be read: No such file or directory"),
+        (("show-capture", __file__), "test_sim_capture.py: neither a capture of the simulators nor pcap or pcapng"),
+        (("show-capture", part, "--account", "nobody"), "part.pcap: no connection in it is selected"),
+        (("convert", part, part / "x.pcap"), "x.pcap: can't be written: Not a directory"),
+        (("convert", part, part), "part.pcap: is the file to read; name another one to write"),
+        (("replay", recorded / "none.pcap"), "none.pcap: can't be read: No such file or directory"),
+    ):
+        status, out, err = run(*words)
+        assert (status, out) == (2, "")
+        assert err.strip().endswith(why)
+        assert len(err.splitlines()) == 1
+
+
+async def test_commands_replay_each_other(recorded: Path) -> None:
+    capture = str(recorded / "application.pcap")
+    carrier = await _start("simulators.carrier", "replay", capture, "--port", "0", "--speed", "max")
+    assert carrier.stderr is not None
+    async with asyncio.timeout(_SOON_S):
+        port = (await carrier.stderr.readline()).decode().rpartition(":")[2].strip()
+    words = ("simulators.esme", "replay", capture, "--port", port, "--password", "any", "--speed", "max")
+    application = await _start(*words)
+    for process in (application, carrier):
+        async with asyncio.timeout(_SOON_S):
+            out, err = await process.communicate()
+        assert (process.returncode, err) == (0, b"")
+        assert json.loads(out)["same"]
+
+
+async def test_a_stopped_replay_says_what_was_never_asked_for(recorded: Path) -> None:
+    carrier = await _start("simulators.carrier", "replay", str(recorded / "carrier.jsonl"), "--port", "0")
+    assert carrier.stderr is not None
+    async with asyncio.timeout(_SOON_S):
+        await carrier.stderr.readline()
+        carrier.send_signal(signal.SIGTERM)
+        out, _ = await carrier.communicate()
+    report = json.loads(out)
+    assert carrier.returncode == 1
+    assert report["never_asked"] == report["requests"] > _SENT
