@@ -75,16 +75,19 @@ def evaluate(
     now_s: float | None = None,
     title: str = "simulation",
     started: datetime | None = None,
+    forgotten: int = 0,
 ) -> Report:
     """What became of ``expectations`` if the run ended now.
 
     ``entries`` in any order; of those at the same time the order given counts. ``phases``: when each ran.
     ``started_s`` and ``now_s`` are time.monotonic() at the beginning of the run and now: ``within`` counts from
     the one (None: from the first entry) and has run out by the other. ``zone`` is that of hours and days.
+    ``forgotten``: how many entries were not kept; with any, nothing that was expected is sure, and the report fails.
     """
     run = _Run(expectations, entries, zone, phases or {}, started_s, now_s)
     took_s = run.now_s - run.started_s if run.now_s is not None and run.started_s is not None else 0.0
-    return Report(tuple(run.results()), title, started, took_s, zone)
+    results = [*run.results(), *_memory(forgotten if expectations else 0)]
+    return Report(tuple(results), title, started, took_s, zone)
 
 
 def state(
@@ -284,6 +287,12 @@ def _may_select_otherwise(selection: Selection, item: Item) -> bool:
 
 def _is_message(selection: Selection, item: Item) -> bool:
     return item.entry.kind in MESSAGE_KINDS and (not selection.kind or item.entry.kind in selection.kind)
+
+
+def _memory(forgotten: int) -> Iterator[Result]:
+    if forgotten:
+        what = "everything that happened was kept to be judged"
+        yield Result(what, False, "failed", what, f"{forgotten:,} were forgotten; set record higher, or to 0 for all")
 
 
 def _within(at_s: float, span: Span) -> bool:

@@ -212,6 +212,9 @@ class CarrierHandle(Handle):
     def _phases(self) -> Mapping[str, Sequence[Span]]:
         return self._play.spans
 
+    def _forgotten(self) -> int:
+        return _forgotten_by(self._sim)
+
 
 class RunHandle(Handle):
     """All carriers of a scenario together, and what it expects."""
@@ -234,6 +237,14 @@ class RunHandle(Handle):
 
     def _phases(self) -> Mapping[str, Sequence[Span]]:
         return self._play.spans
+
+    def _forgotten(self) -> int:
+        return sum(map(_forgotten_by, self._group.carriers.values()))
+
+
+def _forgotten_by(sim: CarrierSim) -> int:
+    kept = len(sim.received)
+    return sim.stats.submits - kept if 0 < sim.settings.record <= kept else 0
 
 
 def _blanked(value: Any, key: str = "") -> Any:

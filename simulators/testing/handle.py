@@ -53,6 +53,10 @@ class Handle(ABC):
     def _phases(self) -> Mapping[str, Sequence[Span]]:
         return {}
 
+    def _forgotten(self) -> int:
+        """Entries that were not kept."""
+        return 0
+
     # looking
 
     def entries(self, *kinds: str) -> list[Entry]:
@@ -163,6 +167,7 @@ class Handle(ABC):
             started_s=self._started_s,
             now_s=time.monotonic(),
             title=self.name,
+            forgotten=self._forgotten(),
         )
 
     def _messages(self, kinds: tuple[str, ...], selection: Selection) -> list[SimMessage]:

@@ -53,7 +53,7 @@ def test_a_synchronous_project(project: pytest.Pytester) -> None:
         """,
     )
     project.makepyfile(_PROJECTS.joinpath("synchronous.py").read_text())
-    _run(project).assert_outcomes(passed=13)
+    _run(project).assert_outcomes(passed=14)
 
 
 def test_code_under_test_is_a_foreign_library(project: pytest.Pytester) -> None:

@@ -114,3 +114,10 @@ def test_generated_names_are_sentences() -> None:
         "fast",
         "submitted PDUs that are not answered: no two with the same text",
     ]
+
+
+def test_what_was_forgotten_makes_nothing_sure() -> None:
+    report = evaluate([expectation(at_most=1)], [submit(1)], forgotten=7)
+    assert (report.ok, report.results[0].ok) == (False, True)
+    assert report.results[1].found == "7 were forgotten; set record higher, or to 0 for all"
+    assert evaluate([], [submit(1)], forgotten=7).ok

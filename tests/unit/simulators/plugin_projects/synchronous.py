@@ -111,6 +111,18 @@ def test_several(carrier_sim_factory, esme_sim_factory):
     assert (len(first.received), len(second.received)) == (1, 1)
 
 
+@pytest.mark.carrier_sim(record=2)
+def test_what_was_not_kept_can_not_be_judged(carrier_sim, esme_sim):
+    esme_sim.connect(carrier_sim)
+    for _ in range(2):
+        esme_sim.send("x")
+    carrier_sim.expect(at_most=3)
+    for _ in range(3):
+        esme_sim.send("x")
+    with pytest.raises(AssertionError, match="were forgotten; set record higher"):
+        carrier_sim.expect(at_most=3)
+
+
 @pytest.mark.carrier_sim(scenario="two.toml")
 def test_a_scenario_with_two_carriers(carrier_sim, esme_sim_factory):
     assert carrier_sim.name == "alpha"
