@@ -22,6 +22,7 @@ from simulators.control.control import (
     select,
     shown_settings,
 )
+from simulators.control.finding import find, most
 from simulators.control.problems import changing, of_text, responses
 from simulators.control.waiting import wait_until
 from simulators.expect.evaluate import evaluate
@@ -97,18 +98,21 @@ async def wait(control: The, request: models.WaitRequest) -> models.Waited:
     counts_entries = request.select is not None or (request.bound is None and not request.idle)
     found = models.Waited(count=0, bound=0, waited_s=0)
 
-    def holds() -> bool:
+    async def holds() -> bool:
         found.bound = sum(sim.bound for sim in sims)
-        found.count = sum(1 for _ in control.entries(selection)) if counts_entries else 0
-        return (
-            (not counts_entries or found.count >= request.count)
-            and (request.bound is None or found.bound >= request.bound)
-            and not (request.idle and any(sim.receipts_waiting for sim in sims))
-        )
+        if (request.bound or 0) > found.bound or (request.idle and any(sim.receipts_waiting for sim in sims)):
+            return False
+        if not counts_entries:
+            return True
+        possible = most(sims, selection)
+        found.count = min(found.count, possible) if possible < request.count else (await find(sims, selection, 0))[0]
+        return found.count >= request.count
 
     timeout_s = min(seconds(request.timeout, "timeout"), _LONGEST_WAIT_S)
     started_s = time.monotonic()
     if not await wait_until(holds, timeout_s, control.closing):
+        if counts_entries:
+            found.count, _ = await find(sims, selection, 0)
         raise ControlError(
             408, _not_yet(request, found, sum(sim.receipts_waiting for sim in sims), timeout_s), "timeout"
         )
@@ -144,7 +148,7 @@ async def reset(control: The) -> models.State:
 @router.get("/snapshot", responses=responses())
 async def snapshot(control: The) -> models.Snapshot:
     """Everything as one value. Passwords are in it, so that it can be restored."""
-    found = list(control.entries(select({})))[-_SNAPSHOT_ENTRIES:]
+    _, found = await control.find(select({}), _SNAPSHOT_ENTRIES)
     return models.Snapshot(
         clock=control.clock_state(),
         carriers=[
@@ -198,7 +202,7 @@ async def expectations(control: The) -> models.ExpectationsState:
     expected = getattr(control.scenario, "expectations", ())
     report = evaluate(
         expected,
-        control.group.entries(),
+        control.group.entries() if expected else (),
         phases=getattr(control.play, "spans", None),
         started_s=control.started_s,
         now_s=time.monotonic(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
@@ -116,13 +115,13 @@ def _settings_help() -> Iterator[models.SettingHelp]:
 async def received(control: The, carrier: str, query: Annotated[Filters, Query()]) -> models.Entries:
     """What applications sent, decoded, refused messages too: the last ones, oldest first."""
     control.carrier(carrier)
-    return _found(control, {**query.conditions(), "kind": "submit", "where": _literal(carrier)}, query)
+    return await _found(control, {**query.conditions(), "kind": "submit", "where": _literal(carrier)}, query)
 
 
 @router.get("/entries", responses=responses())
 async def entries(control: The, query: Annotated[KindFilters, Query()]) -> models.Entries:
     """Everything that happened, of all carriers: messages, receipts, MO, binds."""
-    return _found(control, query.conditions(), query)
+    return await _found(control, query.conditions(), query)
 
 
 @router.post("/decode", responses=changing())
@@ -173,12 +172,8 @@ def _literal(name: str) -> str:
     return name.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?")
 
 
-def _found(control: Control, conditions: dict[str, object], query: Filters) -> models.Entries:
-    shown: deque[Entry] = deque(maxlen=query.last)
-    count = 0
-    for entry in control.entries(select(conditions)):
-        count += 1
-        shown.append(entry)
+async def _found(control: Control, conditions: dict[str, object], query: Filters) -> models.Entries:
+    count, shown = await control.find(select(conditions), query.last)
     return models.Entries(count=count, entries=entries_shown(shown, query.raw))
 
 

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from simulators.carrier.settings import CarrierSettings
 from simulators.carrier.sim import CarrierSim
+from simulators.control.finding import find
 from simulators.control.models import ClockState
 from simulators.control.traffic import TrafficHub
 from simulators.entry import Entry
@@ -83,9 +84,9 @@ class Control:
             raise ControlError(404, with_hint(f"no carrier is called {name!r}", name, carriers), "carrier")
         return carriers[name]
 
-    def entries(self, selection: Selection) -> Iterator[Entry]:
-        """What happened and is selected, oldest first."""
-        return (entry for entry in self.group.entries(*selection.kind) if selection.matches(entry))
+    async def find(self, selection: Selection, last: int) -> tuple[int, list[Entry]]:
+        """How many entries of all carriers are selected, and the ``last`` of them, oldest first."""
+        return await find(self.group.carriers.values(), selection, last)
 
     def clock_state(self) -> ClockState:
         """The clock as it is answered."""

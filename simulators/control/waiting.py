@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 _SHORTEST_S = 0.005
-_LONGEST_S = 0.5
-#: Looking takes at most a twentieth of the time.
-_SHARE = 20
+_LONGEST_S = 1.0
+#: Looking takes about a fifth of the time.
+_SHARE = 4
 
 
-async def wait_until(holds: Callable[[], bool], timeout_s: float, closing: asyncio.Event) -> bool:
+async def wait_until(holds: Callable[[], Awaitable[bool]], timeout_s: float, closing: asyncio.Event) -> bool:
     """True once ``holds()``; False after ``timeout_s`` seconds, or when ``closing`` is set.
 
     The longer a look takes, the rarer it is.
@@ -20,7 +20,7 @@ async def wait_until(holds: Callable[[], bool], timeout_s: float, closing: async
     end_s = time.monotonic() + timeout_s
     while True:
         before_s = time.monotonic()
-        if holds():
+        if await holds():
             return True
         now_s = time.monotonic()
         if now_s >= end_s or closing.is_set():
