@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, Strict, model_validator
+from pydantic import BeforeValidator, Field, Strict, WithJsonSchema, model_validator
 
 from simulators.expect.hours import Days, Hours, Zone
 from simulators.expect.patterns import compile_regex
@@ -41,18 +41,22 @@ def _sorting(value: object) -> str:
     return _field(value)
 
 
-FieldName = Annotated[str, BeforeValidator(_field)]
+FieldName = Annotated[str, BeforeValidator(_field), WithJsonSchema({"enum": list(FIELDS)})]
 
 
 class Rate(Settings):
     """Never more than so many in any window of that length; real time, the window slides."""
 
-    at_most: Annotated[int, Field(ge=0, le=FASTEST_PER_S)]
-    #: What is counted: segments, as carriers do, or messages (by their first segment).
-    of: Literal["segments", "messages"] = "segments"
-    within: PositiveSeconds = 1.0
-    #: The window is that much shorter, for a sender whose pace the network in between makes uneven.
-    jitter: Seconds = 0.0
+    at_most: Annotated[int, Field(ge=0, le=FASTEST_PER_S, description="So many.")]
+    of: Literal["segments", "messages"] = Field(
+        "segments",
+        description="What is counted: segments, as carriers do, or messages (by their first segment).",
+    )
+    within: PositiveSeconds = Field(1.0, description="The length of the window.")
+    jitter: Seconds = Field(
+        0.0,
+        description="The window is that much shorter, for a sender whose pace the network in between makes uneven.",
+    )
 
     @model_validator(mode="after")
     def _is_wide(self) -> Rate:
@@ -66,73 +70,82 @@ class Latency(Settings):
 
     at_most: Seconds
     to: Literal["answer", "receipt"] = "answer"
-    quantile: Annotated[float, Field(gt=0, le=1)] = 1.0
+    quantile: Annotated[float, Field(gt=0, le=1, description="0.99: of 99 % of them.")] = 1.0
 
 
 class Links(Settings):
     """What an account's binds may do; real time."""
 
-    #: Bound connections of one account at one time.
-    at_most: Count | None = None
+    at_most: Count | None = Field(None, description="Bound connections of one account at one time.")
     at_least: Count | None = None
-    #: From a lost connection or a refused bind to the next try.
-    reconnect_after: Seconds | None = None
+    reconnect_after: Seconds | None = Field(
+        None,
+        description="From a lost connection or a refused bind to the next try.",
+    )
 
 
-class Receipts(Selection):
+class WantedReceipts(Selection):
     """Receipts that each accepted segment must get (those selected by the conditions)."""
 
     count: Count | None = None
     at_least: Count | None = None
     at_most: Count | None = None
-    #: Also of messages that did not ask for one.
-    unasked: bool = False
+    unasked: bool = Field(False, description="Also of messages that did not ask for one.")
 
 
 class Expectation(Selection):
     """What must be true of the entries selected."""
 
-    #: What ``after`` and ``before`` of others and reports call it; empty for a generated sentence.
-    name: Annotated[str, Field(max_length=200)] = ""
-    #: Without it: submitted messages; all of links when ``links`` are required.
-    kind: Kinds = ("submit",)
+    name: Annotated[str, Field(max_length=200)] = Field(
+        "",
+        description="What after and before of others and reports call it; empty for a generated sentence.",
+    )
+    kind: Kinds = Field(
+        ("submit",),
+        description="Without it: submitted messages; all of links when links are required.",
+    )
 
     # which entries, apart from the conditions
-    #: Segments are joined to messages first; false looks at each PDU.
-    whole: bool = True
-    #: Only entries after another expectation was met, or after a phase has ended; and before.
-    after: Text | None = None
-    before: Text | None = None
-    #: Only entries while this phase ran.
-    phase: Text | None = None
-    #: What is required holds for each group of entries with the same fields.
-    per: Listed[FieldName] = ()
+    whole: bool = Field(True, description="Segments are joined to messages first; false looks at each PDU.")
+    after: Text | None = Field(
+        None,
+        description="Only entries after another expectation was met, or after a phase has ended; and before.",
+    )
+    before: Text | None = Field(None, description="As after.")
+    phase: Text | None = Field(None, description="Only entries while this phase ran.")
+    per: Listed[FieldName] = Field(
+        (),
+        description="What is required holds for each group of entries with the same fields.",
+    )
 
     # what is required
-    count: Count | None = None
-    at_least: Count | None = None
-    at_most: Count | None = None
-    #: Real time from the beginning of the run (or of ``phase``, or the moment of ``after``) until there are enough.
-    within: PositiveSeconds | None = None
-    #: True of each entry.
-    each: Selection | None = None
-    #: Entries come in this order: none of a step after one of a later step, and at least one of each.
-    order: Annotated[tuple[Selection, ...], Strict(False)] = ()
-    #: A field, or /…([0-9]+)…/ for a number in the text, that never becomes smaller.
-    sorted_by: Annotated[str, BeforeValidator(_sorting)] | None = None
-    #: No two entries with all these fields alike.
-    distinct: Listed[FieldName] = ()
-    #: All segments of each message were taken, over one bind, in order.
-    in_one_piece: bool = False
-    rate: Rate | None = None
-    #: Business time, in ``zone``.
-    hours: Hours | None = None
-    days: Days | None = None
-    #: Of hours, days and the fields ``day`` and ``hour``; without it the run's.
-    zone: Zone | None = None
-    receipts: Receipts | None = None
-    latency: Latency | None = None
-    links: Links | None = None
+    count: Count | None = Field(None, description="Exactly so many; 0 for none.")
+    at_least: Count | None = Field(None, description="So many or more; 1 when nothing else is required.")
+    at_most: Count | None = Field(None, description="So many or fewer.")
+    within: PositiveSeconds | None = Field(
+        None,
+        description="Real time from the beginning of the run (of phase, the moment of after) until there are enough.",
+    )
+    each: Selection | None = Field(None, description="True of each entry.")
+    order: Annotated[tuple[Selection, ...], Strict(False)] = Field(
+        (),
+        description="Entries come in this order: none of a step after one of a later step, and at least one of each.",
+    )
+    sorted_by: Annotated[str, BeforeValidator(_sorting)] | None = Field(
+        None,
+        description="A field, or /…([0-9]+)…/ for a number in the text, that never becomes smaller.",
+    )
+    distinct: Listed[FieldName] = Field((), description="No two entries with all these fields alike.")
+    in_one_piece: bool = Field(False, description="All segments of each message were taken, over one bind, in order.")
+    rate: Rate | None = Field(None, description="Never more than so many in any second.")
+    hours: Hours | None = Field(
+        None, description="Only at these hours: 08:00-21:00 or 08:00-12:00,14:00-21:00; business time, in zone."
+    )
+    days: Days | None = Field(None, description="Only on these days: mon-fri or mon,wed,sat-sun.")
+    zone: Zone | None = Field(None, description="Of hours, days and the fields day and hour; without it the run's.")
+    receipts: WantedReceipts | None = Field(None, description="Each accepted segment that asked has its receipt.")
+    latency: Latency | None = Field(None, description="Answers or receipts come in time.")
+    links: Links | None = Field(None, description="Binds at one time, and how soon they are tried again.")
 
     @model_validator(mode="before")
     @classmethod
@@ -153,7 +166,7 @@ class Expectation(Selection):
         return self
 
 
-def _check_counts(counts: Expectation | Receipts) -> None:
+def _check_counts(counts: Expectation | WantedReceipts) -> None:
     if counts.count is not None and (counts.at_least is not None or counts.at_most is not None):
         raise ValueError("count is exact; use it, or at_least and at_most")
     if counts.at_least is not None and counts.at_most is not None and counts.at_least > counts.at_most:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Annotated, Final, Literal, TypeAlias, get_args
 
-from pydantic import BeforeValidator, Strict
+from pydantic import BeforeValidator, Field, Strict
 
 from simulators.entry import Entry
 from simulators.expect.patterns import Numbers, Patterns, Statuses, TlvTable, compile_pattern, compile_tlv, tag_number
@@ -39,35 +39,34 @@ class Selection(Settings):
     Patterns have ``*`` and ``?`` wild and stand for whole texts; between slashes they are regular expressions.
     """
 
-    kind: Kinds = ()
-    #: Names of carriers or applications.
-    where: Patterns = ()
-    account: Patterns = ()
-    #: Number of the connection.
-    bind: Numbers = ()
+    kind: Kinds = Field((), description="What happened; all kinds when left out.")
+    where: Patterns = Field((), description="Names of carriers or applications.")
+    account: Patterns = Field((), description="system_id of the application.")
+    bind: Numbers = Field((), description="Number of the connection.")
     source: Patterns = ()
     destination: Patterns = ()
-    text: Patterns = ()
-    #: The text exactly, with nothing wild in it.
-    text_is: str | None = None
-    #: command_status of the answer, as a number or by name; see ``answered`` for those without.
-    status: Statuses = ()
-    #: Whether there was an answer at all.
-    answered: bool | None = None
-    message_id: Patterns = ()
+    text: Patterns = Field((), description="The whole text as a pattern (* and ? are wild), or /a regular expression/.")
+    text_is: str | None = Field(None, description="The text exactly, with nothing wild in it.")
+    status: Statuses = Field(
+        (),
+        description="command_status of the answer, as a number or by name; see answered for those without.",
+    )
+    answered: bool | None = Field(None, description="Whether there was an answer at all.")
+    message_id: Patterns = Field((), description="The carrier's id; of a receipt the id that it names.")
     stat: Patterns = ()
     err: Patterns = ()
     message_state: Numbers = ()
     data_coding: Numbers = ()
     esm_class: Numbers = ()
     registered_delivery: Numbers = ()
-    segments: Numbers = ()
-    fate: Patterns = ()
-    #: Tag, by name or number -> true (there), false (not there), a number, "hex:0a0b", or a pattern.
-    tlv: TlvTable = {}  # noqa: RUF012 - frozen, and pydantic copies it
-    #: Business time, the second exclusive.
-    since: Moment | None = None
-    until: Moment | None = None
+    segments: Numbers = Field((), description="How many a handset gets.")
+    fate: Patterns = Field((), description="What became of it that its status does not say.")
+    tlv: TlvTable = Field(
+        default_factory=dict,
+        description="Tag, by name or number -> true (there), false (not there), a number, 'hex:0a0b', or a pattern.",
+    )
+    since: Moment | None = Field(None, description="Business time, the second exclusive.")
+    until: Moment | None = Field(None, description="As since.")
 
     def matches(self, entry: Entry) -> bool:
         """Whether all conditions hold for ``entry``."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from simulators.entry import Entry
 from simulators.expect.finding import SHOWN, Finding, Scene, offending
-from simulators.expect.model import Expectation, Links, Receipts
+from simulators.expect.model import Expectation, Links, WantedReceipts
 from simulators.expect.receipts import asked_for_receipt
 from simulators.expect.requirements import Requirement
 from simulators.expect.result import Offender
@@ -102,7 +102,7 @@ def _receipts_words(number: int, part: Entry, item: Item) -> str:
     return f"{words} for segment {part.concat[2]}" if item.total > 1 and part.concat else words
 
 
-def _expected_receipts(wanted: Receipts) -> str:
+def _expected_receipts(wanted: WantedReceipts) -> str:
     number = counted(wanted) or "a"
     words = f"{number} receipt" if number == "a" else f"{number} receipts"
     return f"each with {words} {conditions(wanted)}".strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from simulators.entry import Entry
-from simulators.expect.model import Expectation, Receipts
+from simulators.expect.model import Expectation, WantedReceipts
 from simulators.expect.patterns import tag_number, tlv_text
 from simulators.expect.selection import NUMBER_FIELDS, Selection
 from smsgw.smpp.constants import status_name
@@ -63,7 +63,7 @@ def subject(expectation: Expectation) -> str:
     return " ".join(part for part in parts if part)
 
 
-def counted(counts: Expectation | Receipts) -> str:
+def counted(counts: Expectation | WantedReceipts) -> str:
     """``exactly 3``, ``at least 1``, ``2 to 5``; empty when nothing was said."""
     if counts.count is not None:
         return f"exactly {counts.count}" if counts.count else "none"
