@@ -203,3 +203,41 @@ async def test_a_stopped_replay_says_what_was_never_asked_for(recorded: Path) ->
     report = json.loads(out)
     assert carrier.returncode == 1
     assert report["never_asked"] == report["requests"] > _SENT
+
+
+_RECORDING = """
+import asyncio, sys
+from simulators.capture import CaptureTap
+from simulators.carrier import CarrierSim
+from simulators.clock import SimClock
+
+async def main():
+    async with CarrierSim() as carrier:
+        for path in sys.argv[1:]:
+            carrier.attach(CaptureTap(path, SimClock()))
+        print(carrier.port, flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_captures_of_a_killed_process_hold_what_was_answered(tmp_path: Path) -> None:
+    paths = [tmp_path / "run.jsonl", tmp_path / "run.pcap", tmp_path / "run.jsonl.gz"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _RECORDING, *map(str, paths), stdout=PIPE, cwd=_ROOT
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(_SOON_S):
+        port = int(await process.stdout.readline())
+        async with EsmeSim(_settings(port)) as esme:
+            await asyncio.gather(*(esme.submit("10690001", f"86138001380{n:02}", "您好") for n in range(20)))
+            await esme.wait_for(lambda: len(esme.receipts) == 20, 5, "receipts")
+            process.kill()
+            await process.wait()
+    for path in paths[:2]:
+        script = _script(path)
+        assert [request.status for request in script.requests] == [0] * 20
+        assert sum(len(request.deliveries) for request in script.requests) == 20
+    # compressed batches are written ten times a second; what there is can be read
+    assert len(list(read_capture(paths[2]))) <= len(list(read_capture(paths[0])))
