@@ -44,7 +44,7 @@ def _run(arguments: argparse.Namespace) -> int:
         # What a run keeps are octets and numbers in large tables; walking them finds nothing.
         gc.freeze()
         gc.set_threshold(100_000, 50, 1000)
-    if arguments.command in ("run", "check", "schema"):
+    if arguments.command in ("run", "check", "scenarios", "schema"):
         return _scenario(arguments)
     if arguments.command == "prompt":
         from simulators.esme.prompt import prompt  # a library for terminals that nothing else needs
@@ -59,7 +59,8 @@ def _scenario(arguments: argparse.Namespace) -> int:
 
     if arguments.command == "run":
         return uvloop.run(command.run(arguments))
-    return command.check(arguments) if arguments.command == "check" else command.schema(arguments)
+    commands = {"check": command.check, "scenarios": command.scenarios, "schema": command.schema}
+    return commands[arguments.command](arguments)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -168,9 +168,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = made.add_subparsers(
-        dest="command", required=True, metavar="send|prompt|run|check|schema|load|listen|replay"
-    )
+    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, meaning: str, *groups: tuple[str, tuple[Option, ...]]) -> argparse.ArgumentParser:
         command = commands.add_parser(
@@ -187,9 +185,10 @@ def parser() -> argparse.ArgumentParser:
     add("prompt", "talk to an SMSC at a prompt, or by commands from a pipe", connection, tls,
         ("prompt", (*_PROMPT, *_ANSWERING)))  # fmt: skip
     run = add("run", "play a scenario of applications; prints a report", ("run", _RUN))
-    run.add_argument("file", metavar="FILE", type=Path)
+    run.add_argument("file", metavar="FILE|NAME", type=Path)
     check = add("check", "say what is wrong with a scenario")
-    check.add_argument("file", metavar="FILE", type=Path)
+    check.add_argument("file", metavar="FILE|NAME", type=Path)
+    add("scenarios", "list the scenarios that come with it")
     add("schema", "print the JSON schema of scenarios")
     add("load", "send many messages and measure; prints JSON", ("connection", _CONNECTION), tls, ("load", _LOAD))
     add("listen", "print receipts and MO as they come", connection, tls, ("listen", (*_LISTEN, *_ANSWERING)))

@@ -16,6 +16,7 @@ from simulators.carrier.settings import CarrierSettings, Outbind, Tls
 from simulators.carrier.sim import CarrierSim
 from simulators.esme.__main__ import main
 from simulators.esme.scenario import Play, load_scenario
+from simulators.esme.scenario.library import find, shipped
 from simulators.spread import Delay
 from tests.e2e.test_tls import Authority
 
@@ -262,6 +263,22 @@ def test_check_and_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == f"{file}: 1 application, 0 steps, 0 expectations\n"
     assert main(["schema"]) == 0
     assert json.loads(capsys.readouterr().out)["title"] == "Scenario of the application simulator"
+
+
+@pytest.mark.parametrize("name", shipped())
+async def test_the_shipped_scenarios_hold_with_a_usual_carrier(name: str) -> None:
+    settings = CarrierSettings(receipt=Delay.parse("20ms"), retry_after_s=0.1)
+    async with CarrierSim(settings) as carrier:
+        report = await Play(load_scenario(find(Path(name))), port=carrier.port).run()
+        assert report.ok, report.to_text()
+
+
+def test_scenarios_are_listed_and_names_looked_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["scenarios"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(shipped())
+    assert main(["check", "first"]) == 0
+    assert main(["check", "frist"]) == 2
+    assert "did you mean 'first'" in capsys.readouterr().err
 
 
 async def test_a_bind_that_is_gone_is_bound_again_and_the_other_stays(tmp_path: Path) -> None:

@@ -155,7 +155,8 @@ class Session:
         esme = self.esme
         self.say(
             f"bound {esme.bound}, sent {len(esme.sent)}, answered {self.answered}, refused {self.refused}, "
-            f"receipts {len(esme.receipts)}, due {len(self.due.waiting)}, MO {len(esme.mo)}"
+            f"receipts {len(esme.receipts)}, due {len(self.due.waiting)}, MO {len(esme.mo)}, "
+            f"unreadable {len(esme.malformed)}, answers to nothing {len(esme.unexpected)}"
         )
 
     def _help(self, arguments: Namespace) -> None:

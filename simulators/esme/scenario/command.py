@@ -1,4 +1,4 @@
-"""``run``, ``check`` and ``schema``: scenarios from the command line.
+"""``run``, ``check``, ``scenarios`` and ``schema``: scenarios from the command line.
 
 Exit status of ``run``: 0 all as expected, 1 not, 2 wrong file, or no bind. The report goes to stdout.
 """
@@ -10,6 +10,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from simulators.capture.tap import CaptureTap
+from simulators.esme.scenario.library import find, shipped
 from simulators.esme.scenario.load import load_scenario
 from simulators.esme.scenario.play import Play
 from simulators.esme.scenario.schema import schema_text
@@ -17,7 +18,7 @@ from simulators.esme.scenario.schema import schema_text
 
 async def run(arguments: Namespace) -> int:
     """Play a scenario. Raises ConfigErrors for the file, LinkError without a bind, OSError for a report's file."""
-    scenario = load_scenario(arguments.file)
+    scenario = load_scenario(find(arguments.file))
     play = Play(scenario, host=arguments.host, port=arguments.port)
     if not arguments.json:
         play.on_step = lambda line: print(line, flush=True)
@@ -40,13 +41,21 @@ async def run(arguments: Namespace) -> int:
 
 def check(arguments: Namespace) -> int:
     """Say that a scenario is right. Raises ConfigErrors with all that is wrong."""
-    scenario = load_scenario(arguments.file)
+    scenario = load_scenario(find(arguments.file))
     counts = (
         (len(scenario.applications), "application"),
         (len(scenario.steps), "step"),
         (len(scenario.expectations), "expectation"),
     )
     print(f"{arguments.file}: " + ", ".join(f"{count} {word}{'s' if count != 1 else ''}" for count, word in counts))
+    return 0
+
+
+def scenarios(arguments: Namespace) -> int:
+    """List the shipped scenarios."""
+    found = {name: load_scenario(path).about for name, path in shipped().items()}
+    width = max(map(len, found))
+    print("\n".join(f"{name:{width}}  {about}" for name, about in found.items()))
     return 0
 
 
