@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,6 +55,13 @@ def test_a_synchronous_project(project: pytest.Pytester) -> None:
     )
     project.makepyfile(_PROJECTS.joinpath("synchronous.py").read_text())
     _run(project).assert_outcomes(passed=14)
+
+
+def test_the_page_for_other_projects(project: pytest.Pytester) -> None:
+    page = (_ROOT / "simulators" / "testing" / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    project.makepyfile(example)
+    _run(project).assert_outcomes(passed=3)
 
 
 def test_code_under_test_is_a_foreign_library(project: pytest.Pytester) -> None:
