@@ -15,6 +15,7 @@ from simulators.scenario.model import Event, Phase, Scenario, ScenarioFile
 from simulators.scenario.profile import is_profile, read_profile
 from simulators.scenario.tables import CarrierTable
 from smsgw.documents.document import Document
+from smsgw.documents.locate import KeyPath
 from smsgw.documents.names import with_hint
 from smsgw.documents.problems import Problems
 
@@ -125,21 +126,30 @@ def _check_behaviour(
 ) -> None:
     """Whether carriers can be made of it: shares that add up to more than all, provinces, patterns."""
     for number, carrier in enumerate(carriers):
-        _check(carrier, {}, ("carrier", number), document, problems)
+        key: KeyPath = ("carrier", number)
+        if not carrier.rules or _check(carrier, {"rules": ()}, key, document, problems):
+            _check_rules(carrier, key, document, problems)
     for table, overlays in (("phase", phases), ("event", events)):
         for number, overlay in enumerate(overlays):
             if overlay.changes():
                 _check(carriers[0], overlay.changes(), (table, number), document, problems)
 
 
+def _check_rules(carrier: CarrierSettings, key: KeyPath, document: Document, problems: Problems) -> None:
+    """Each rule by itself, so that what is wrong has its place; then all of it."""
+    before = problems.count
+    for number, rule in enumerate(carrier.rules):
+        _check(carrier, {"rules": (rule,)}, (*key, "rule", number), document, problems)
+    if problems.count == before:
+        _check(carrier, {}, key, document, problems)
+
+
 def _check(
-    settings: CarrierSettings,
-    changes: Mapping[str, object],
-    key: tuple[str, int],
-    document: Document,
-    problems: Problems,
-) -> None:
+    settings: CarrierSettings, changes: Mapping[str, object], key: KeyPath, document: Document, problems: Problems
+) -> bool:
     try:
         Behaviour(changed(settings, changes))
     except ValueError as error:
         document.error(problems, key, str(error))
+        return False
+    return True

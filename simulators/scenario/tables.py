@@ -97,7 +97,7 @@ class Binds(Table):
     refuse_binds: Status = key("refuse", "Refuse every bind with this status; 0 takes them.")
     bind_response: DelayValue = key("delay", "How late bind responses are.")
     answer_binds: bool = key("answer", "false: binds are never answered.")
-    refuse_connections: bool = key("refuse_connections", "true: connections are closed at once.")
+    refuse_connections: bool = key("refuse_connections", "true: no connections are taken.")
 
 
 class Limits(Table):

@@ -241,6 +241,43 @@ def test_what_else_can_be_wrong(tmp_path: Path, text: str, why: str) -> None:
     assert not error.startswith("0:") or "TOML" in why
 
 
+def test_what_is_wrong_within_tables_of_tables_has_its_line(tmp_path: Path) -> None:
+    text = """[[carrier]]
+[[carrier.rule]]
+match = { to = "138*" }
+[[carrier.rule]]
+match = { province = "Beijing" }
+[[carrier.rule]]
+[carrier.rule.answers]
+drop_before = "60%"
+drop_after = "60%"
+[[phase]]
+rule = [{ match = { text = "[" } }]
+"""
+    assert [tuple(error.split(": ")[:2]) for error in _errors(tmp_path, text)] == [
+        ("4", "carrier[1].rule[2]"),
+        ("6", "carrier[1].rule[3]"),
+        ("10", "phase[1]"),
+    ]
+    text = """[[carrier]]
+[[carrier.receipts.plan]]
+receipts = [
+    { state = "DELIVRD" },
+    { state = "UNDELIV/1 2", afer = "1s" },
+]
+[[carrier.rule]]
+[carrier.rule.receipts]
+early_bye = "1s"
+"""
+    assert _errors(tmp_path, text) == [
+        "5: carrier[1].receipts.plan[1].receipts[2].state: 'UNDELIV/1 2' is not a state; "
+        "write it like DELIVRD, UNDELIV/001 or MK:0001",
+        "5: carrier[1].receipts.plan[1].receipts[2].afer: unknown key; did you mean 'after'? "
+        "valid: after, early, other_bind, state, style",
+        "9: carrier[1].rule[1].receipts.early_bye: unknown key; did you mean 'early_by'?",
+    ]
+
+
 def test_mo_come_from_csv(tmp_path: Path) -> None:
     event = '[[event]]\ndo = "mo"\nat = "1s"\nfile = "mo.csv"\n'
     rows = tmp_path / "mo.csv"
