@@ -48,6 +48,13 @@ class BusinessClock(ABC):
         """Business time as an aware datetime in UTC."""
         return from_ms(self.now_ms())
 
+    def after_ms(self, seconds: float) -> int:
+        """Business time when ``seconds`` of real time are over, at the present pace.
+
+        For waits that belong to a network (tries again, segments under way) but are kept among business times.
+        """
+        return self.now_ms() + round(seconds * 1000)
+
 
 class RealClock(BusinessClock):
     """The system's time."""
@@ -76,6 +83,10 @@ class TestClock(BusinessClock):
     def now_ms(self) -> int:
         base_ms, anchor_ns, pace = self._state
         return base_ms + int((self._monotonic_ns() - anchor_ns) * pace)
+
+    def after_ms(self, seconds: float) -> int:
+        """While the clock stands still that is now."""
+        return self.now_ms() + round(seconds * 1000 * self.rate)
 
     @property
     def rate(self) -> float:

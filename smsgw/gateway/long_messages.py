@@ -80,7 +80,9 @@ class LongMessages:
             account.settings.system_id, segment.source_addr, segment.recipient, concat.reference, concat.total
         )
         blob = self._context.store.sealer.seal(pack((part.message_id, part.registered, part.pdu, segment)))
-        expires_ms = segment.accepted_ms + int(self._context.settings.long_expire_s * 1000)
+        expire_s = self._context.settings.long_expire_s
+        # A clock that runs fast must not outrun segments that are under way.
+        expires_ms = max(segment.accepted_ms + int(expire_s * 1000), self._context.clock.after_ms(expire_s))
         ticket = (part.message_id, account)
         store_long.put(LongItem(ticket, partition, group, concat.index, concat.total, blob, expires_ms))
 

@@ -279,7 +279,7 @@ class Outcomes:
         delay_s = self._backoff.delay_s(envelope.attempts)
         envelope.attempts += 1
         if len(envelope.pdus) == 1:
-            due_ms = self._context.clock.now_ms() + int(delay_s * 1000)
+            due_ms = self._context.clock.after_ms(delay_s)
             self._hold(job, due_ms, Step.RETRIED, envelope.attempts, round(delay_s * 1000), why)
         else:
             asyncio.get_running_loop().call_later(delay_s, queue.send_again, job, index)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PERIOD_S = 0.5
 BATCH = 500
 #: A message whose carrier's queue is full is due again after this.
-FULL_RETRY_MS = 5_000
+FULL_RETRY_S = 5.0
 
 
 class _Moving(NamedTuple):
@@ -77,7 +77,7 @@ class Releaser:
             elif reply.code == FULL:
                 self._context.log("held.queue_full", {"carrier": moving.target})
                 # Out of the way of what is due for other carriers.
-                later_ms = self._context.clock.now_ms() + FULL_RETRY_MS
+                later_ms = self._context.clock.after_ms(FULL_RETRY_S)
                 self._context.held.hold(None, moving.held, later_ms)
 
     # -- inside

@@ -15,15 +15,17 @@ import pytest_asyncio
 from prometheus_client import CollectorRegistry
 
 from simulators.carrier import CarrierGroup, CarrierSettings
+from simulators.carrier.settings import Match, Rule
 from simulators.clock import SimClock
 from simulators.clock_drive import ClockDriveError, ClockDriver
+from simulators.esme.message import Envelope
 from simulators.spread import Delay
 from smsgw.clock import TestClock
 from smsgw.smpp import pdu
 from smsgw.smpp.receipt import parse_receipt_date
 from smsgw.telemetry.ops import Heartbeat, OpsServer
 from tests.e2e.gateway import GatewayProcess
-from tests.e2e.stage import Stage, state_and_err
+from tests.e2e.stage import NOTICE, SOURCES, Stage, state_and_err
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -32,6 +34,10 @@ MORNING, NIGHT, TOO_EARLY, OPEN = (
 )
 DAY_S = 86_400
 CAPPED = 0x430
+#: The first message to each of these is refused for now.
+UNLUCKY = "86138777"
+#: What the example calls a reason to try again at the same carrier.
+_AGAIN_LATER = 0x64
 
 
 class World:
@@ -63,9 +69,11 @@ class World:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    refusal = {"refuse": ((_AGAIN_LATER, 1.0),)}
+    once_refused = Rule(Match(recipients=(f"{UNLUCKY}*",), first=1), refusal)
     settings = [
-        CarrierSettings(name="alpha", receipt=Delay.parse("30m"), enquire_s=0.2),
-        CarrierSettings(name="beta", enquire_s=0.2),
+        CarrierSettings(name="alpha", receipt=Delay.parse("30m"), enquire_s=0.2, rules=(once_refused,)),
+        CarrierSettings(name="beta", enquire_s=0.2, rules=(once_refused,)),
     ]
     async with CarrierGroup(settings, SimClock(MORNING, rate=0.0)) as group:
         ports = {name: sim.port for name, sim in group.carriers.items()}
@@ -176,6 +184,28 @@ async def test_a_clock_that_runs_fast(world: World) -> None:
     done = parse_receipt_date(_field(receipt.sm.payload, "done"))
     assert done is not None
     assert 30 * 60 - behind_s <= (done - MORNING.replace(tzinfo=None)).total_seconds() <= 30 * 60 + 3600 * took_s
+
+
+async def test_segments_of_a_slow_application_are_not_outrun(world: World) -> None:
+    """A fast clock makes a minute of a blink; that an application is slow is no reason to give its message up."""
+    stage = world.stage
+    await world.set(MORNING)
+    await world.run_at(3600)
+    recipient, esme = stage.recipient(), await stage.esme("orders")
+    for part in Envelope(SOURCES["orders"], recipient).parts(NOTICE * 30, "udh", 9):
+        answer = await esme.request(part)  # it waits for each answer, which takes the gateway 0.3 s
+        assert answer.ok
+    assert "".join(each.text for each in await stage.arrives(recipient, 6)) == NOTICE * 30
+    await world.run_at(0)
+
+
+async def test_tries_go_on_while_the_clock_stands_still(world: World) -> None:
+    stage = world.stage
+    await world.set(MORNING)
+    recipient = f"{UNLUCKY}00001"
+    assert await stage.status("orders", recipient) == 0
+    first, second = await stage.arrives(recipient, 2)
+    assert (first.status, second.status) == (_AGAIN_LATER, 0)
 
 
 @pytest.mark.parametrize("pushed", [True, False], ids=["pushed", "not pushed"])

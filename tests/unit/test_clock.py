@@ -83,6 +83,17 @@ def test_rate_changes_what_follows_and_nothing_before(clock: TestClock, monotoni
     assert clock.now() == START + timedelta(seconds=61)
 
 
+def test_what_the_time_will_be_after_a_real_wait(clock: TestClock) -> None:
+    assert clock.after_ms(1.5) == clock.now_ms() + 1500
+    clock.rate = 60
+    assert clock.after_ms(1.5) == clock.now_ms() + 90_000
+    clock.rate = 0
+    assert clock.after_ms(1.5) == clock.now_ms()
+    real = RealClock()
+    before_ms = real.now_ms()
+    assert before_ms + 1500 <= real.after_ms(1.5) <= real.now_ms() + 1500
+
+
 @pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), 1e15])
 def test_impossible_advance_is_refused_and_changes_nothing(clock: TestClock, seconds: float) -> None:
     with pytest.raises(ValueError, match="second"):

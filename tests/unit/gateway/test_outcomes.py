@@ -41,7 +41,7 @@ class Scene:
         self.up = {"alpha": True, "beta": True}
         context = SimpleNamespace(
             settings=SimpleNamespace(uncertain=("resend", "report", "report"), look_again_s=5.0),
-            clock=SimpleNamespace(now_ms=lambda: NOW_MS),
+            clock=SimpleNamespace(now_ms=lambda: NOW_MS, after_ms=lambda seconds: NOW_MS + round(seconds * 1000)),
             store=SimpleNamespace(
                 sealer=SimpleNamespace(seal=lambda blob: blob),
                 recipients=SimpleNamespace(hash=lambda number: "h"),

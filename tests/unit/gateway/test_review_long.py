@@ -70,7 +70,7 @@ class World:
         )
         self.context: Any = SimpleNamespace(
             records=SimpleNamespace(append=lambda row: None),
-            clock=SimpleNamespace(now_ms=lambda: NOW_MS),
+            clock=SimpleNamespace(now_ms=lambda: NOW_MS, after_ms=lambda seconds: NOW_MS + round(seconds * 1000)),
             settings=SimpleNamespace(early_answer_s=0.3, long_expire_s=60.0, max_validity_s=3600.0, queue_limit=10),
             metrics=Metrics("0", str),
             store=store,

@@ -44,7 +44,7 @@ class World:
         rules = SimpleNamespace(judge_time=lambda message_class, at_ms: None, route=lambda draft: found)
         self.context: Any = SimpleNamespace(
             records=SimpleNamespace(append=lambda row: None),
-            clock=SimpleNamespace(now_ms=lambda: NOW_MS),
+            clock=SimpleNamespace(now_ms=lambda: NOW_MS, after_ms=lambda seconds: NOW_MS + round(seconds * 1000)),
             settings=SimpleNamespace(queue_limit=10, look_again_s=5),
             metrics=Metrics("0", str),
             store=SimpleNamespace(
