@@ -7,7 +7,7 @@ comparison for each read and write.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 class Connection(Protocol):
@@ -32,6 +32,10 @@ class Connection(Protocol):
     @property
     def remote(self) -> tuple[str, int]:
         """The peer's address and port."""
+
+    @property
+    def reset(self) -> Literal["", "in", "out"]:
+        """Once closed: who reset it, the peer ("in") or we ("out"); "" when it ended with FIN."""
 
 
 class Tap(Protocol):

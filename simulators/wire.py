@@ -15,7 +15,7 @@ import struct
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from typing import cast
+from typing import Literal, cast
 
 from simulators.slow import SlowReader
 from simulators.tap import Tap
@@ -42,6 +42,8 @@ class Wire(asyncio.Protocol, ABC):
         self.where = ""
         self.local = ("", 0)
         self.remote = ("", 0)
+        #: Who reset the connection: the peer ("in"), we ("out"), or nobody.
+        self.reset: Literal["", "in", "out"] = ""
         self.tap: Tap | None = None
         #: False before the connection is there and after it is gone or going.
         self.open = False
@@ -122,6 +124,8 @@ class Wire(asyncio.Protocol, ABC):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.open = False
+        if isinstance(exc, ConnectionResetError) and not self.reset:
+            self.reset = "in"
         self._out.clear()
         self._pieces.clear()
         if self._slow is not None:
@@ -191,6 +195,7 @@ class Wire(asyncio.Protocol, ABC):
         if self.transport is not None:
             self.open = False
             if reset:
+                self.reset = "out"
                 self._set_option(socket.SO_LINGER, _LINGER_RESET)
             self.transport.abort()
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from simulators.capture.format import Address, Event
+from simulators.capture.format import Address, Event, Reset
 from simulators.capture.sides import is_header, said_by_application
 from smsgw.errors import ProtocolError
 from smsgw.smpp.codec import decode
@@ -103,7 +103,7 @@ class Conversation:
     opened_ns: int
     account: str = ""
     closed_ns: int | None = None
-    reset: bool = False
+    reset: Reset = ""
     pdus: list[Recorded] = field(default_factory=list)
 
     @property

@@ -22,6 +22,7 @@ VERSION: Final = 1
 GZIP_MAGIC: Final = b"\x1f\x8b"
 
 Kind = Literal["opened", "in", "out", "closed"]
+Reset = Literal["", "in", "out"]
 Address = tuple[str, int]
 
 _KINDS: Final[dict[str, Kind]] = {"opened": "opened", "in": "in", "out": "out", "closed": "closed"}
@@ -37,7 +38,7 @@ _MEANINGS: Final = {
     "n": "number of the connection there",
     "account": "system_id; given when it changes",
     "local, remote": "address and port of the recording side and of its peer",
-    "reset": "the connection was reset, not closed",
+    "reset": "the connection was reset, not closed: by the peer (in) or by the recording side (out)",
     "why": "of ended",
 }
 
@@ -68,8 +69,8 @@ class Event:
     #: Of the side that recorded.
     local: Address = ("", 0)
     remote: Address = ("", 0)
-    #: Of "closed": the connection was reset.
-    reset: bool = False
+    #: Of "closed": who reset the connection, the peer ("in") or this side ("out"); "" when it was closed.
+    reset: Reset = ""
 
 
 def header_line() -> bytes:
@@ -110,7 +111,7 @@ class LineEncoder:
             )
         elif event.kind == "closed":
             self._accounts.pop(event.connection, None)
-            head += ',"reset":true' if event.reset else ""
+            head += f',"reset":"{event.reset}"' if event.reset else ""
         else:
             head += f',"lost":{event.lost}' if event.lost else ""
             head += f',"x":"{event.octets.hex()}"'
@@ -183,10 +184,14 @@ def _event(fields: dict[str, Any], opened: dict[int, Event]) -> Event:
         known = opened[connection] = replace(known, account=str(fields["account"]))
     if kind == "closed":
         del opened[connection]
-        return replace(known, kind=kind, at_ns=at_ns, business_ms=business_ms, reset=bool(fields.get("reset")))
+        return replace(known, kind=kind, at_ns=at_ns, business_ms=business_ms, reset=_reset(fields.get("reset")))
     octets = bytes.fromhex(fields["x"])
     lost = int(fields.get("lost", 0))
     return replace(known, kind=kind, at_ns=at_ns, business_ms=business_ms, octets=octets, lost=lost)
+
+
+def _reset(value: Any) -> Reset:
+    return "in" if value == "in" else "out" if value == "out" else ""
 
 
 def _check_header(fields: Any) -> None:

@@ -14,7 +14,7 @@ from struct import Struct
 from sys import byteorder
 from typing import Final
 
-from simulators.capture.format import Event
+from simulators.capture.format import Event, Reset
 
 MAGIC_NS: Final = 0xA1B23C4D
 LINKTYPE_ETHERNET: Final = 1
@@ -93,12 +93,13 @@ class _Talk:
         sender.acked = receiver.sequence
         return self.packet(sender, receiver, ACK)
 
-    def end(self, reset: bool) -> list[bytes]:
-        """RST from the peer, or FIN from here, FIN back, and the last acknowledgement."""
+    def end(self, reset: Reset) -> list[bytes]:
+        """RST from one side, or FIN from here, FIN back, and the last acknowledgement."""
         local, remote = self.local, self.remote
         if reset:
-            remote.acked = local.sequence
-            return [self.packet(remote, local, RST | ACK)]
+            sender, receiver = (remote, local) if reset == "in" else (local, remote)
+            sender.acked = receiver.sequence
+            return [self.packet(sender, receiver, RST | ACK)]
         packets = []
         for sender, receiver in ((local, remote), (remote, local)):
             sender.acked = receiver.sequence

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from simulators.capture.blank import Blanker, Trust
-from simulators.capture.format import CaptureError, Event, Kind, chunks, read_lines
+from simulators.capture.format import CaptureError, Event, Kind, Reset, chunks, read_lines
 from simulators.capture.packets import tcp_segment
 from simulators.capture.pcap_file import is_packets, packets
 from simulators.capture.reassembly import Flow, Reassembler
@@ -101,4 +101,5 @@ def _blanked(flow: Flow, start: int, connection: int) -> Iterator[Event]:
         yield from event(side, at_ns, blanker.rest())
     if flow.closed_ns:
         end_ns = max(flow.closed_ns, at_ns)
-        yield replace(known, kind="closed", at_ns=end_ns, business_ms=end_ns // 1_000_000, reset=flow.reset)
+        reset: Reset = "" if flow.reset_by is None else "out" if flow.reset_by == local else "in"
+        yield replace(known, kind="closed", at_ns=end_ns, business_ms=end_ns // 1_000_000, reset=reset)

@@ -39,7 +39,8 @@ class Flow:
     #: The SYN was captured, and it was ``first`` that connected.
     whole: bool
     closed_ns: int = 0
-    reset: bool = False
+    #: Who sent RST; None when nobody did.
+    reset_by: Address | None = None
     pieces: list[Piece] = field(default_factory=list)
 
 
@@ -132,8 +133,8 @@ class Reassembler:
         direction = forward if segment.source == flow.first else backward
         direction.add(at_ns, segment)
         if segment.flags & RST:
-            flow.reset = True
-        if flow.reset or (forward.finished and backward.finished):
+            flow.reset_by = flow.reset_by or segment.source
+        if flow.reset_by or (forward.finished and backward.finished):
             flow.closed_ns = flow.closed_ns or at_ns
 
     def flows(self) -> list[Flow]:

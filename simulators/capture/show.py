@@ -69,7 +69,8 @@ def event_line(event: Event) -> str:
     if event.kind == "opened":
         where = f" {event.where}" if event.where else ""
         return f"{head} ** opened{where} {_address(event.local)} with {_address(event.remote)}"
-    return f"{head} ** {'reset' if event.reset else 'closed'}{f' {event.account}' if event.account else ''}"
+    how = {"": "closed", "in": "reset by the peer", "out": "reset"}[event.reset]
+    return f"{head} ** {how}{f' {event.account}' if event.account else ''}"
 
 
 _NAMED = (

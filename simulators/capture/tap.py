@@ -131,7 +131,8 @@ class CaptureTap:
             return
         self._octets(connection, line, "in", line.received.rest())
         self._octets(connection, line, "out", line.sent.rest())
-        self._file.add(Event("closed", line.number, *self._now(), account=connection.system_id or line.account))
+        account = connection.system_id or line.account
+        self._file.add(Event("closed", line.number, *self._now(), account=account, reset=connection.reset))
         self._arm()
 
     def _octets(self, connection: Connection, line: _Line, kind: Literal["in", "out"], octets: bytes) -> None:

@@ -259,7 +259,7 @@ def test_smpp_is_recognised_on_every_port_that_is_not_anothers(tmp_path: Path, p
 
 def test_ipv6_and_a_reset(tmp_path: Path) -> None:
     made = [replace(event, local=("::1", 2776), remote=("fe80::1%eth0", 40001)) for event in whole_run()]
-    made[-1] = replace(made[-1], reset=True)
+    made[-1] = replace(made[-1], reset="out")
     path = _written(tmp_path / "x.pcap", made)
     assert "Errors" not in _tshark(path, "-q", "-z", "expert")
     assert _tshark(path, "-Y", "tcp.flags.reset == 1 && ipv6").count("\n") == 1

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from simulators.capture.format import Event
 from simulators.capture.pcap_writer import PcapEncoder
@@ -26,6 +27,7 @@ class Line:
     system_id: str = ""
     local: tuple[str, int] = LOCAL
     remote: tuple[str, int] = REMOTE
+    reset: Literal["", "in", "out"] = ""
 
 
 def bind(number: int = 1, command: CommandId = CommandId.BIND_TRANSCEIVER, system_id: bytes = b"shop") -> bytes:

@@ -6,7 +6,7 @@ import io
 import random
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -127,12 +127,13 @@ def test_dpkt_reads_the_same_and_every_checksum_is_right(addresses: tuple[str, s
     assert times[-1] == Decimal(made[-1].at_ns) / 10**9
 
 
-def test_a_reset_connection_ends_with_rst(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["in", "out"])
+def test_a_reset_connection_ends_with_rst(tmp_path: Path, by: Literal["in", "out"]) -> None:
     made = events(("in", bind()), ("out", bind_answer()))
-    made[-1] = Event("closed", 1, made[-1].at_ns, 0, reset=True)
+    made[-1] = Event("closed", 1, made[-1].at_ns, 0, reset=by)
     found = list(read_capture(write(tmp_path / "x.pcap", pcap(made))))
     assert found[-1].kind == "closed"
-    assert found[-1].reset
+    assert found[-1].reset == by
 
 
 def test_pcapng_of_another_writer(tmp_path: Path) -> None:

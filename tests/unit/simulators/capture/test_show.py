@@ -86,5 +86,5 @@ def test_json_has_the_octets_and_everything_named() -> None:
 def test_beginnings_and_ends() -> None:
     opened = Event("opened", 3, START_NS, 0, where="alpha", local=("::1", 2776), remote=REMOTE)
     assert show.event_line(opened).endswith("[3] ** opened alpha [::1]:2776 with 127.0.0.1:40001")
-    closed = Event("closed", 3, START_NS, 0, account="shop", reset=True)
-    assert show.event_line(closed).endswith("[3] ** reset shop")
+    closed = Event("closed", 3, START_NS, 0, account="shop", reset="in")
+    assert show.event_line(closed).endswith("[3] ** reset by the peer shop")
