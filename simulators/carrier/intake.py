@@ -98,10 +98,13 @@ class Intake:
         message = self.accept(link, sm, sequence_number, response_id, octets)
         plan = message.plan
         if plan.prompt and not self._behind:
+            message.words = ()
             message.answered_s = message.real_s
             self._answer_plainly(message)
         elif plan.plain and not self._behind:
-            self._real_wheel.add(plan.wait.seconds(message.words), self._plain_due, message)
+            wait_s = plan.wait.seconds(message.words)
+            message.words = ()
+            self._real_wheel.add(wait_s, self._plain_due, message)
         else:
             self._unusual(message)
 
@@ -161,9 +164,9 @@ class Intake:
             segments = self._long.came(message, concat, plan.expire_s)
             first = segments[0] if segments else message
             for segment in segments:  # what becomes of the whole becomes of each
-                self._follow_one(segment, first.plan, first.words, segment_of(segment.sm))
+                self._follow_one(segment, first, segment_of(segment.sm))
             return
-        self._follow_one(message, plan, message.words, concat)
+        self._follow_one(message, message, concat)
 
     def cancel(self, message: Message) -> None:
         """The message is not delivered any more; its receipt says DELETED."""
@@ -183,21 +186,20 @@ class Intake:
         form = form_of(sm)
         return plan if form == "plain" or form in forms else self._behaviour.refusal(self._long_status)
 
-    def _follow_one(self, message: Message, plan: Plan, words: Words, concat: Concat | None) -> None:
+    def _follow_one(self, message: Message, first: Message, concat: Concat | None) -> None:
+        """Send or schedule the receipts of one message, as planned for the ``first`` segment of the whole."""
+        plan = first.plan
         asked = _asked(message)
         if not asked or (concat is not None and not _has_receipt(plan.parts, concat)):
             return
         self._stats.receipts_wanted += 1
-        for step in plan.receipts:
+        for step, delay_s in zip(plan.receipts, first.delays, strict=True):
             if step.early or (asked > 1 and not _is_asked_for(step, asked)):
                 continue
-            after = step.after
-            delay_s = after.seconds(words) if after.drawn else after.fixed_s
             if delay_s:
                 self._wheel.add(delay_s, self._emit, (message, step))
             else:
                 self._emit((message, step))
-        message.words = ()
 
     def _answer_plainly(self, message: Message) -> None:
         """The usual response, and receipts after it."""
@@ -224,6 +226,8 @@ class Intake:
     def _unusual(self, message: Message) -> None:
         plan = message.plan
         wait_s = plan.wait.seconds(message.words)
+        if plan.malformed is None and plan.unknown is None:
+            message.words = ()
         if plan.has_early:
             wait_s = self._begin_early(message, wait_s)
         if wait_s:
@@ -238,10 +242,9 @@ class Intake:
         asked = _asked(message)
         if not asked or not _has_receipt(plan.parts, concat) or (concat is not None and plan.expire_s):
             return wait_s
-        for step in plan.receipts:
+        for step, delay_s in zip(plan.receipts, message.delays, strict=True):
             if not step.early or not _is_asked_for(step, asked):
                 continue
-            delay_s = step.after.seconds(message.words)
             if delay_s:
                 self._real_wheel.add(delay_s, self._emit, (message, step))
                 wait_s = max(wait_s, delay_s)

@@ -31,8 +31,8 @@ class Message:
     """A received message; ``status`` 0 means accepted, ``message_id`` is then what the response carries."""
 
     __slots__ = (
-        "account", "answered_s", "cancelled", "done_s", "link", "message_id", "nth", "number", "plan", "real_s",
-        "replaced", "response_id", "sequence_number", "sm", "state", "status", "wall_s", "words",
+        "account", "answered_s", "cancelled", "delays", "done_s", "link", "message_id", "nth", "number", "plan",
+        "real_s", "replaced", "response_id", "sequence_number", "sm", "state", "status", "wall_s", "words",
     )  # fmt: skip
 
     def __init__(
@@ -63,8 +63,10 @@ class Message:
         self.answered_s = 0.0
         #: How many messages its recipient had before; -1 when a limit, or somebody's hand, refused it.
         self.nth = nth
-        #: What was drawn for it, until its receipts are under way.
+        #: What was drawn for it, until all that hangs on it is known.
         self.words = words
+        #: How long each receipt of its plan waits, in seconds.
+        self.delays: tuple[float, ...] = plan.draw_delays(words) if plan.delays is None else plan.delays
         self.number = 0
         self.message_id = b""
         #: What its receipts said so far; the first final state stays.

@@ -119,6 +119,8 @@ class Plan:
     apart: bool = field(init=False)
     #: There are receipts before the response.
     has_early: bool = field(init=False)
+    #: How long each receipt waits; None when that is drawn for each message.
+    delays: tuple[float, ...] | None = field(init=False)
 
     def __post_init__(self) -> None:
         odd = (self.nack, self.replies, self.out_of_order, self.error_body, self.ignored)
@@ -126,10 +128,16 @@ class Plan:
         faults = self.malformed is not None or self.unknown is not None
         plain = self.answers == 1 and self.connection is Connection.KEEP and not (any(odd) or has_early or faults)
         object.__setattr__(self, "has_early", has_early)
+        drawn = any(step.after.drawn for step in self.receipts)
+        object.__setattr__(self, "delays", None if drawn else tuple(step.after.fixed_s for step in self.receipts))
         object.__setattr__(self, "plain", plain)
         object.__setattr__(self, "prompt", plain and not self.wait)
         object.__setattr__(self, "apart", self.parts is not Parts.EACH or self.expire_s > 0)
         object.__setattr__(self, "fate", self._fate())
+
+    def draw_delays(self, words: Words) -> tuple[float, ...]:
+        """How long each receipt of one message waits."""
+        return tuple([step.after.seconds(words) for step in self.receipts])
 
     def _fate(self) -> str:
         words = [self.connection.value] if self.connection.value else []
