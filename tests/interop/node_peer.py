@@ -136,7 +136,10 @@ def _installed() -> tuple[Path, str]:
     missing = [program for program in ("node", "npm") if shutil.which(program) is None]
     if missing:
         return folder, f"needs {' and '.join(missing)}"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return folder, f"no place for npm's packages: {error}"
     with (folder / ".lock").open("w") as guard:  # tests may run in several processes
         fcntl.flock(guard, fcntl.LOCK_EX)
         done = folder / ".installed"

@@ -9,6 +9,7 @@ import pytest
 
 from simulators.carrier.settings import CarrierSettings, Tls
 from simulators.carrier.sim import CarrierSim
+from simulators.spread import Delay
 from simulators.tap import Connection
 from smsgw.smpp.constants import CommandId
 from tests.e2e.test_tls import Authority
@@ -135,3 +136,36 @@ async def test_tls(make: type[Client], tmp_path: Path) -> None:
     async with CarrierSim(settings) as sim, make(sim.port, ca=tmp_path / "ca.pem") as client:
         answer = await client.submit(_recipient(), b"over TLS", 0)
         assert answer.message_id in await client.receipts(1)
+
+
+async def test_node_asks_about_messages_and_sends_to_several() -> None:
+    async with CarrierSim(SETTINGS) as sim:
+        client = Node(sim.port)
+        async with client:
+            source, first, second = "10690001", _recipient(), _recipient()
+            # Still under way, so that it can be replaced and cancelled.
+            sim.change(receipt=Delay.parse("60s"))
+            sent = await client.peer.request(
+                "submit_sm", source_addr=source, destination_addr=first, short_message="one", registered_delivery=1
+            )
+            about = {"message_id": sent["message_id"], "source_addr": source}
+            asked = await client.peer.request("query_sm", **about)
+            assert (asked["command_status"], asked["message_state"]) == (0, 1)
+            replaced = await client.peer.request("replace_sm", **about, short_message="two")
+            assert (replaced["command_status"], sim.received[0].text) == (0, "two")
+            cancelled = await client.peer.request("cancel_sm", **about, destination_addr=first)
+            assert cancelled["command_status"] == 0
+            assert (await client.peer.request("query_sm", **about))["message_state"] == 4  # deleted
+            unknown = await client.peer.request("query_sm", message_id="none", source_addr=source)
+            assert unknown["command_status"] in (0x0C, 0x67)
+            addresses = [{"dest_addr_ton": 1, "dest_addr_npi": 1, "destination_addr": each} for each in (first, second)]
+            several = await client.peer.request(
+                "submit_multi", source_addr=source, dest_address=addresses, short_message="both"
+            )
+            assert several["command_status"] == 0
+            data = await client.peer.request(
+                "data_sm", source_addr=source, destination_addr=first, message_payload={"hex": b"data".hex()}
+            )
+            assert (data["command_status"], bool(data["message_id"])) == (0, True)
+        texts = [(message.recipient, message.text) for message in sim.received[1:]]
+        assert sorted(texts) == sorted([(first, "both"), (second, "both"), (first, "data")])
