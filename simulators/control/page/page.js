@@ -46,8 +46,9 @@ function startTabs() {
     openView(nameOf(next));
     next.focus();
   });
-  const asked = location.hash.slice(1);
-  openView(asked in views ? asked : "traffic");
+  const openAsked = () => openView(location.hash.slice(1) in views ? location.hash.slice(1) : "traffic");
+  window.addEventListener("hashchange", openAsked);
+  openAsked();
 }
 
 function showAll() {
