@@ -17,11 +17,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import httpx
-
 from simulators.clock import SimClock
+
+if TYPE_CHECKING:
+    import httpx
 
 _log = logging.getLogger(__name__)
 _TIMEOUT_S = 5.0
@@ -46,6 +48,8 @@ class ClockDriver:
         self.problem = ""
 
     async def __aenter__(self) -> ClockDriver:
+        import httpx  # takes a while to load, and most runs drive nobody
+
         # A proxy of the environment is not for gateways beside us.
         self._client = httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False)
         self._clock.before_change = self._changed
@@ -96,6 +100,8 @@ class ClockDriver:
                 _log.error("%s", error)
 
     async def _push(self, url: str) -> str:
+        import httpx
+
         assert self._client is not None, "push is for inside `async with`"
         try:
             wanted = {"set": self._clock.now().isoformat(), "rate": self._clock.rate}
