@@ -33,7 +33,7 @@ def rate(expectation: Expectation, items: Sequence[Item], scene: Scene) -> Itera
     else:
         events = [(item.entry.real_s, 1, item.entry) for item in items]
     most, window = busiest([(at_s, weight) for at_s, weight, _ in events], wanted.within - wanted.jitter)
-    expected = f"never more than {wanted.at_most:,} {wanted.of} in any {seconds(wanted.within)}"
+    expected = f"never more than {count_of(wanted.at_most, wanted.of)} in any {seconds(wanted.within)}"
     if wanted.jitter:
         expected += f" (less {seconds(wanted.jitter)})"
     ok = most <= wanted.at_most

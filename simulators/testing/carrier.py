@@ -225,6 +225,11 @@ class RunHandle(Handle):
         self._group = group
         self._play = play
 
+    @property
+    def problems(self) -> list[str]:
+        """What of the time line could not be done."""
+        return list(self._play.problems)
+
     def verified(self, deadline_s: float) -> Report:
         """The report of the scenario's expectations, once they are decided or ``deadline_s`` is over."""
         return self._loop.run(self._settled(self._expectations, deadline_s), deadline_s)

@@ -70,8 +70,9 @@ class Stage:
         """A title and what happened, for each simulator."""
         for handle in self.handles:
             yield f"what {handle.name} saw", handle.show()
-        if self._loop.problems:
-            yield "problems of the simulators", "\n".join(self._loop.problems)
+        problems = [*self._loop.problems, *(problem for run in self._runs for problem in run.problems)]
+        if problems:
+            yield "what the simulators could not do", "\n".join(problems)
 
     def close(self) -> None:
         """End everything."""

@@ -34,7 +34,7 @@ def _run(project: pytest.Pytester, *options: str) -> pytest.RunResult:
     return project.runpytest_subprocess("-p", "simulators.pytest_plugin", *options, timeout=60)
 
 
-def test_a_synchronous_project(project: pytest.Pytester) -> None:
+def test_a_synchronous_project_and_the_page_for_it(project: pytest.Pytester) -> None:
     project.makefile(
         ".toml",
         two="""
@@ -53,15 +53,10 @@ def test_a_synchronous_project(project: pytest.Pytester) -> None:
             each = { status = "throttled" }
         """,
     )
-    project.makepyfile(_PROJECTS.joinpath("synchronous.py").read_text())
-    _run(project).assert_outcomes(passed=14)
-
-
-def test_the_page_for_other_projects(project: pytest.Pytester) -> None:
     page = (_ROOT / "simulators" / "testing" / "README.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    project.makepyfile(example)
-    _run(project).assert_outcomes(passed=3)
+    project.makepyfile(test_project=_PROJECTS.joinpath("synchronous.py").read_text(), test_page=example)
+    _run(project).assert_outcomes(passed=14 + 3)
 
 
 def test_code_under_test_is_a_foreign_library(project: pytest.Pytester) -> None:
@@ -83,6 +78,8 @@ def test_failures_say_what_came(project: pytest.Pytester) -> None:
             "*what esme saw*",
             "the scenario expects something else:",
             "FAILED  never comes",
+            "*what the simulators could not do*",
+            "* mo: no account has bound",
             "*found:    0",
             "answers.dealy: unknown key; did you mean 'delay'?*",
             "expect[[]1[]].cuont: unknown key; did you mean 'count'?",

@@ -70,7 +70,7 @@ def test_several_requirements_must_all_hold() -> None:
     result = judged([submit(0), submit(0.5)], count=2, rate={"at_most": 1}, each={"text": "bye"})
     assert (result.ok, result.found) == (False, "2 of 2 wrong; 2 in the busiest")
     assert result.expected == (
-        "submitted messages: exactly 2; each with the text 'bye'; never more than 1 segments in any 1 s"
+        "submitted messages: exactly 2; each with the text 'bye'; never more than 1 segment in any 1 s"
     )
 
 

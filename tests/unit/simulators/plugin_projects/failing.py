@@ -36,6 +36,8 @@ def test_positional(carrier_sim):
     pass
 
 
-@pytest.mark.carrier_sim(expect=[{"text": "bye"}])
+@pytest.mark.carrier_sim(
+    expect=[{"text": "bye"}], event=[{"do": "mo", "at": "0s", "from": "138", "to": "1069", "text": "T"}]
+)
 def test_one_failure_is_enough(carrier_sim):
     assert carrier_sim.received, "own"
