@@ -157,7 +157,7 @@ class ApplicationReplay:
             status = error.command_status
             report.trouble(session, str(error), len(session.requests))
         except (OSError, TimeoutError, LinkLost) as error:
-            why = "no answer in time" if isinstance(error, TimeoutError) else str(error)
+            why = "no answer in time" if isinstance(error, TimeoutError) else _words(error)
             report.trouble(session, f"{settings.host}:{settings.port}: no bind: {why}", len(session.requests))
         if session.bind:
             report.bound(session, status)
@@ -214,3 +214,7 @@ class ApplicationReplay:
 
 def _has_room(link: _Link, window: int) -> bool:
     return not link.open or (len(link.unanswered) < window and not link.choked)
+
+
+def _words(error: OSError | LinkLost) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
