@@ -128,8 +128,9 @@ def _add_steering(add: Add) -> None:
     flood = add("flood", commands.flood, "send many PDUs at once")
     flood.add_argument("kind", choices=["enquire_link", "mo", "receipt", "unknown"])
     flood.add_argument("count", type=int)
-    malformed = add("malformed", commands.malformed, "send a malformed or unknown PDU", commands.faults_text())
+    malformed = add("malformed", commands.malformed, "send a malformed or unknown PDU")
     malformed.add_argument("kind", nargs="?", default="", help="one that the seed picks, when not given")
+    malformed.add_argument("--list", action="store_true", help="show the kinds there are, and send nothing")
     raw = add("raw", commands.raw, "send octets as they are")
     raw.add_argument("hex", nargs="+", help="hexadecimal; blanks and colons are allowed")
     for each in (flood, malformed, raw):

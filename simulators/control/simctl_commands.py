@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from simulators.carrier.faults import FAULTS
 from simulators.control import simctl_show as show
 from simulators.control.client import Client, Refused
 
@@ -29,11 +28,6 @@ _FILTERS = ("destination", "source", "text", "account", "status", "message_id", 
 
 class Misused(Exception):
     """A command line that argparse can't find wrong."""
-
-
-def faults_text() -> str:
-    """All kinds of malformed and unknown PDUs."""
-    return "\n".join(["kinds:", *(f"  {name:20} {fault.about}" for name, fault in FAULTS.items())])
 
 
 def _told(arguments: Namespace, answer: Any, write: Callable[[Any], None]) -> int:
@@ -208,6 +202,10 @@ def flood(client: Client, arguments: Namespace) -> int:
 
 def malformed(client: Client, arguments: Namespace) -> int:
     """See ``simctl.parser``."""
+    if arguments.list:
+        from simulators.carrier.faults import FAULTS  # only here: it brings the whole carrier along
+
+        return _told(arguments, {name: fault.about for name, fault in FAULTS.items()}, show.faults)
     request = {"kind": arguments.kind, **_to(arguments)}
     return _told(arguments, client.ask("POST", client.path("/malformed"), request), show.connections)
 

@@ -201,6 +201,11 @@ def settings(values: Mapping[str, Any], help_: Mapping[str, str]) -> None:
         _line(f"{key} = {_plain(value)}")
 
 
+def faults(value: Mapping[str, Any]) -> None:
+    """Kinds of malformed and unknown PDUs."""
+    _table("kind", "what it is", rows=list(value.items()))
+
+
 def sent(value: Mapping[str, Any]) -> None:
     """How many PDUs."""
     _line(f"{value['sent']} sent")

@@ -72,6 +72,11 @@ def test_what_is_missing_is_usage(words: list[str], capsys: pytest.CaptureFixtur
     assert "simctl" in capsys.readouterr().err
 
 
+def test_kinds_of_faults_are_listed_without_a_simulator(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--url", "http://127.0.0.1:9", "malformed", "--list"]) == 0
+    assert "tlv_cut" in capsys.readouterr().out
+
+
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("", "state", "set", "wait", "clock", "malformed", "capture", "received"):
         with pytest.raises(SystemExit) as ended:
