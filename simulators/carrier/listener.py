@@ -23,6 +23,7 @@ _WANTED_FILES = 65_536
 _SPARE_FILES = 32
 _AGAIN_S = 0.01
 _CLOSING_S = 2.0
+_HANDSHAKE_S = 10.0
 
 
 class Listener:
@@ -100,7 +101,13 @@ class Listener:
         held, self._held = self._held, None
         assert held is not None  # bound by start, or when listening ended
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._make_link, sock=held, backlog=_BACKLOG, ssl=self._context)
+        self._server = await loop.create_server(
+            self._make_link,
+            sock=held,
+            backlog=_BACKLOG,
+            ssl=self._context,
+            ssl_handshake_timeout=_HANDSHAKE_S if self._context is not None else None,
+        )
 
     async def _bound(self, port: int, *, patient: bool = False) -> socket.socket:
         """A socket that has the port and does not listen."""
