@@ -5,7 +5,6 @@ With options only it serves one carrier until it is told to end; its sub-command
 
 from __future__ import annotations
 
-import gc
 import json
 import signal
 import sys
@@ -52,11 +51,11 @@ def main(argv: list[str] | None = None) -> int:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # piped into head, as long tables are
         print(options.magic_text(settings) if arguments.magic_table else options.styles_text())
         return 0
-    # Messages live long enough to be walked by every collection; they hold no cycles.
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 1000)
+    from simulators.carrier.running import long_lives
+
     try:
-        return uvloop.run(_serve(settings, arguments))
+        with long_lives():
+            return uvloop.run(_serve(settings, arguments))
     except ValueError as error:
         parser.error(str(error))
 

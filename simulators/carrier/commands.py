@@ -7,7 +7,6 @@ Each adds its parser and is a function of the arguments that returns the exit st
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 from argparse import Namespace
 from collections.abc import Callable
@@ -76,7 +75,7 @@ _RUN: tuple[Option, ...] = (
 def _run(arguments: Namespace) -> int:
     import uvloop
 
-    from simulators.carrier.running import RunOptions, run_scenario
+    from simulators.carrier.running import RunOptions, long_lives, run_scenario
 
     scenario = _load(arguments.scenario, arguments.seed)
     if scenario is None:
@@ -90,9 +89,8 @@ def _run(arguments: Namespace) -> int:
             carriers.append(carrier)
     scenario = replace(scenario, carriers=tuple(carriers))
     given = {name: getattr(arguments, name) for name in RunOptions.__dataclass_fields__}
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 1000)
-    return uvloop.run(run_scenario(scenario, RunOptions(**given)))
+    with long_lives():
+        return uvloop.run(run_scenario(scenario, RunOptions(**given)))
 
 
 def _load(name: str, seed: str | None = None) -> Scenario | None:

@@ -8,12 +8,13 @@ Owns when a run is over and what is written then. The exit status is 0 when ever
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -231,6 +232,19 @@ async def _control(run: Run, driver: ClockDriver | None) -> Callable[[], Any]:
     if not run.options.quiet:
         say(f"control port: {served.url}")
     return served.stop
+
+
+@contextmanager
+def long_lives() -> Iterator[None]:
+    """Collect garbage rarely: messages live long enough to be walked by every collection, and hold no cycles."""
+    thresholds = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
 
 
 def say(line: str) -> None:

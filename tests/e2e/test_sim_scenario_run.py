@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from simulators.carrier.__main__ import main
 from simulators.esme.load import Load
 from simulators.esme.load_settings import LoadSettings
 
@@ -200,41 +201,46 @@ each = { text_is = "TD" }
     assert status == 0, out
 
 
-async def test_mistakes_are_said_in_a_line_each(tmp_path: Path) -> None:
+def test_mistakes_are_said_in_a_line_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = _scenario(tmp_path, '[[carrier]]\nanswrs = 1\n[[event]]\ndo = "drop"\n')
     for words in (["run", wrong], ["check", wrong]):
-        status, out, err = await _run(*words)
-        assert (status, out) == (2, "")
-        assert [line.removeprefix(str(tmp_path)) for line in err.splitlines()] == [
-            "/tried.toml:2: carrier[1].answrs: unknown key; did you mean 'answers'?",
-            "/tried.toml:3: event[1]: expected at or after_messages: when it happens",
-        ]
-    status, _, err = await _run("run", "receipt-twice")
-    assert (status, "did you mean 'receipts-twice'" in err) == (2, True)
-    status, _, err = await _run("run", "receipts-twice", "--for", "soon")
-    assert (status, "expected a duration" in err) == (2, True)
+        assert main(words) == 2
+        out, err = capsys.readouterr()
+        assert (out, [line.removeprefix(str(tmp_path)) for line in err.splitlines()]) == (
+            "",
+            [
+                "/tried.toml:2: carrier[1].answrs: unknown key; did you mean 'answers'?",
+                "/tried.toml:3: event[1]: expected at or after_messages: when it happens",
+            ],
+        )
+    assert main(["run", "receipt-twice"]) == 2
+    assert "did you mean 'receipts-twice'" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["run", "receipts-twice", "--for", "soon"])
+    assert "expected a duration" in capsys.readouterr().err
+    short = _scenario(tmp_path, '[end]\nafter = "1ms"\n')
+    assert main(["run", short, "--port", "0", "--report", str(tmp_path / "no" / "report")]) == 2
+    assert "can't be written" in capsys.readouterr().err
+
+
+async def test_a_port_that_is_taken() -> None:
     async with _running("receipts-twice") as (_, (port,)):
         status, _, err = await _run("run", "receipts-twice", "--port", str(port))
         assert (status, "address already in use" in err, "Traceback" in err) == (2, True, False)
-    status, _, err = await _run(
-        "run", _scenario(tmp_path, '[end]\nafter = "1ms"\n'), "--port", "0", "--report", str(tmp_path / "no" / "report")
-    )
-    assert (status, "can't be written" in err) == (2, True)
 
 
-async def test_check_schema_and_scenarios() -> None:
-    status, out, _ = await _run("check", "config/example/carriers/alpha.toml", "bad-day")
-    assert (status, out.splitlines()[1]) == (0, "bad-day: ok, 1 carrier, 3 phases, 1 event")
-    status, out, _ = await _run("schema")
-    assert (status, "carrier" in json.loads(out)["properties"]) == (0, True)
-    status, out, _ = await _run("scenarios")
-    assert status == 0
-    assert re.search(r"^receipts-twice +Every receipt comes again", out, re.MULTILINE)
-    status, out, _ = await _run("scenarios", "receipts-twice")
-    assert (status, 'twice = "100%"' in out) == (0, True)
-    for command in ("run", "replay", "conformance"):
-        status, out, _ = await _run(command, "--help")
-        assert status == 0
+def test_check_schema_and_scenarios(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(_ROOT / "config/example/carriers/alpha.toml"), "bad-day"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == "bad-day: ok, 1 carrier, 3 phases, 1 event"
+    assert main(["schema"]) == 0
+    assert "carrier" in json.loads(capsys.readouterr().out)["properties"]
+    assert main(["scenarios"]) == 0
+    assert re.search(r"^receipts-twice +Every receipt comes again", capsys.readouterr().out, re.MULTILINE)
+    assert main(["scenarios", "receipts-twice"]) == 0
+    assert 'twice = "100%"' in capsys.readouterr().out
+    for command in ("run", "replay", "convert", "show-capture", "conformance"):
+        with pytest.raises(SystemExit, match="0"):
+            main([command, "--help"])
 
 
 async def test_gateways_clocks_are_driven_or_it_does_not_start(tmp_path: Path) -> None:
