@@ -19,7 +19,7 @@ from simulators.capture.ids import Ids
 from simulators.capture.pace import Pace
 from simulators.capture.script import MESSAGES, Request, Script, Session, message_id_of
 from simulators.esme.link import EsmeLink
-from simulators.esme.settings import BIND_COMMANDS, EsmeSettings
+from simulators.esme.settings import BIND_COMMANDS, ClientTls, EsmeSettings
 from simulators.turn import Turn
 from smsgw.errors import BindRejected, LinkLost
 from smsgw.smpp import pdu
@@ -48,6 +48,7 @@ class ApplicationSettings:
     linger_s: float = 5.0
     #: command_status of our deliver_sm_resp; None answers never.
     deliver_status: int | None = 0
+    tls: ClientTls | None = None
 
 
 class _Link(EsmeLink):
@@ -86,10 +87,13 @@ class _Link(EsmeLink):
 
 
 class ApplicationReplay:
-    """Plays a script once; ``report`` grows while it runs."""
+    """Plays a script once; ``report`` grows while it runs. Raises ValueError for files of TLS that can't be used."""
 
     def __init__(self, script: Script, settings: ApplicationSettings) -> None:
         self.settings = settings
+        tls = settings.tls
+        self._tls = None if tls is None else tls.context()
+        self._tls_name = None if tls is None else tls.server_name or settings.host
         self._pace = Pace(settings.speed)
         self.ids = Ids()
         self.report = ApplicationReport(script)
@@ -150,7 +154,9 @@ class ApplicationReplay:
         status: int | None = None
         try:
             async with asyncio.timeout(settings.bind_timeout_s):
-                await self._loop.create_connection(lambda: link, settings.host, settings.port)
+                await self._loop.create_connection(
+                    lambda: link, settings.host, settings.port, ssl=self._tls, server_hostname=self._tls_name
+                )
                 await link.bound
             status = 0
         except BindRejected as error:

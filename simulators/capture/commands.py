@@ -30,6 +30,7 @@ from simulators.capture.matching import MATCHES
 from simulators.capture.pace import parse_speed
 from simulators.capture.reading import read_capture
 from simulators.capture.script import Script, script_of
+from simulators.esme.settings import ClientTls
 from simulators.spread import parse_duration
 from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus
 
@@ -80,6 +81,13 @@ _APPLICATION: tuple[Option, ...] = (
     ("--linger", "wait so long for the recorded number of receipts and MO (5s)",
      {"type": parse_duration, "metavar": "TIME", "dest": "linger_s", "default": 5.0}),
 )  # fmt: skip
+_TLS: tuple[Option, ...] = (
+    ("--tls", "use TLS; without --tls-ca the peer's certificate is not looked at", {"action": "store_true"}),
+    ("--tls-ca", "certificates that may sign the peer's, PEM", {"type": Path, "metavar": "FILE"}),
+    ("--tls-cert", "our certificate, PEM", {"type": Path, "metavar": "FILE"}),
+    ("--tls-key", "its key, PEM, unless it is in the same file", {"type": Path, "metavar": "FILE"}),
+    ("--tls-name", "name in the peer's certificate (the host)", {"metavar": "NAME", "default": ""}),
+)  # fmt: skip
 
 
 def add_replay_carrier(subparsers: Subparsers) -> None:
@@ -109,6 +117,7 @@ def add_replay_application(subparsers: Subparsers) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help=_FILE)
     add_options(parser, "which part", _SELECTION)
     add_options(parser, "how", (*_APPLICATION, *_PACE))
+    add_options(parser, "TLS", _TLS)
     parser.set_defaults(run=run_replay_application)
 
 
@@ -185,9 +194,12 @@ async def _replay_carrier(arguments: Namespace) -> int:
 async def _replay_application(arguments: Namespace) -> int:
     settings = ApplicationSettings(
         arguments.port, arguments.host, arguments.system_id, arguments.password, arguments.speed, arguments.window,
-        answer_timeout_s=arguments.answer_timeout_s, linger_s=arguments.linger_s,
+        answer_timeout_s=arguments.answer_timeout_s, linger_s=arguments.linger_s, tls=_tls(arguments),
     )  # fmt: skip
-    replay = ApplicationReplay(_script(arguments), settings)
+    try:
+        replay = ApplicationReplay(_script(arguments), settings)
+    except ValueError as error:
+        raise CaptureError(str(error)) from None
     report = await replay.run()
     _report(report.to_json(), arguments.report)
     for number_, why in report.troubles.items():
@@ -227,6 +239,12 @@ def _show(arguments: Namespace) -> int:
                     json.dumps(show.shown_pdu(recorded), ensure_ascii=False) if arguments.json else show.line(recorded)
                 )
     return 0
+
+
+def _tls(arguments: Namespace) -> ClientTls | None:
+    files = (arguments.tls_ca, arguments.tls_cert, arguments.tls_key)
+    wished = arguments.tls or any(files) or arguments.tls_name
+    return ClientTls(*files, arguments.tls_name) if wished else None
 
 
 def _selection(arguments: Namespace) -> Selection:

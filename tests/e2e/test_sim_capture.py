@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,11 @@ from simulators.capture.script import Script, script_of
 from simulators.carrier import CarrierSettings, CarrierSim
 from simulators.carrier.__main__ import main as carrier_command
 from simulators.carrier.ids import IdForm
+from simulators.carrier.settings import Tls
 from simulators.clock import SimClock
-from simulators.esme.settings import EsmeSettings
+from simulators.esme.settings import ClientTls, EsmeSettings
 from simulators.esme.sim import EsmeSim
+from tests.e2e.test_tls import Authority
 
 pytestmark = pytest.mark.e2e
 
@@ -121,6 +124,21 @@ async def test_the_application_is_played_back_to_a_carrier_of_the_same_seed(reco
         assert len(carrier.received) == report.requests
     assert report.same == report.requests
     assert report.deliveries == report.deliveries_recorded - 1  # the MO was the tester's
+
+
+async def test_the_application_is_played_back_over_tls(recorded: Path, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "pki")
+    authority.issue("server", "localhost")
+    server = Tls(tmp_path / "pki" / "server.pem", tmp_path / "pki" / "server.key")
+    script = _script(recorded / _NAMES[0])
+    async with CarrierSim(replace(_carrier(), tls=server)) as carrier:
+        settings = ApplicationSettings(
+            carrier.port, password="s3cr3t99", speed=0.0, linger_s=0.1, tls=ClientTls(tmp_path / "pki" / "ca.pem")
+        )
+        report = await ApplicationReplay(script, settings).run()
+    assert report.same == report.requests > _SENT
+    with pytest.raises(ValueError, match=r"none.pem: expected certificates in PEM"):
+        ApplicationReplay(script, ApplicationSettings(1, tls=ClientTls(tmp_path / "none.pem")))
 
 
 async def test_the_carrier_is_played_back_to_an_application(recorded: Path) -> None:
