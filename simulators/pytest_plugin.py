@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import pytest
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from simulators.testing.esme import EsmeHandle
     from simulators.testing.stage import Stage
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 _MARKER = (
     "carrier_sim(scenario=None, **settings): what the fixture carrier_sim is: a scenario file (beside the test), "
     "a shipped scenario by its name, or settings in the form of a [[carrier]] of scenario files."
@@ -29,6 +31,11 @@ _MARKER = (
 #: By which names this module may be asked for: the entry point, and ``-p``. One of them is enough.
 _NAMES = frozenset({"smsgw_simulators", "simulators.pytest_plugin"})
 _STAGE: pytest.StashKey[Stage] = pytest.StashKey()
+
+
+def _wrapping(hook: F) -> F:
+    """A hook around others. Before pytest 8 there is no such hook: there the fixtures are all there is."""
+    return pytest.hookimpl(wrapper=True)(hook) if pytest.version_tuple >= (8,) else cast(F, None)
 
 
 class CarrierFactory(Protocol):
@@ -93,14 +100,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
 
 
-def pytest_plugin_registered(plugin: object, plugin_name: str, manager: pytest.PytestPluginManager) -> None:
+def pytest_plugin_registered(plugin: object, manager: pytest.PytestPluginManager) -> None:
     """Once is enough: asked for as entry point and with -p, pytest would refuse the second."""
     if getattr(plugin, "__name__", "") == __name__:
-        for name in _NAMES - {plugin_name}:
+        for name in _NAMES - {manager.get_name(plugin)}:
             manager.set_blocked(name)
 
 
-@pytest.hookimpl(wrapper=True)
+@_wrapping
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """What the scenario expects belongs to the test."""
     yield
@@ -110,7 +117,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         pytest.fail(f"the scenario expects something else:\n{missing}", pytrace=False)
 
 
-@pytest.hookimpl(wrapper=True)
+@_wrapping
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
