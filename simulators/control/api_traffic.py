@@ -60,7 +60,12 @@ async def traffic(
     return StreamingResponse(_stream(control, listener), media_type="text/event-stream")
 
 
-def _wanted(carriers: list[str], accounts: list[str], commands: list[str], quiet: bool) -> Callable[[Happening], bool]:
+def _wanted(
+    carriers: list[str], accounts: list[str], commands: list[str], quiet: bool
+) -> Callable[[Happening], bool] | None:
+    if not (carriers or accounts or commands or quiet):
+        return None
+
     def wanted(happening: Happening) -> bool:
         if carriers and happening.where not in carriers:
             return False

@@ -43,9 +43,9 @@ class Happening(NamedTuple):
 
 
 class Listener:
-    """One reader of the traffic; ``wanted`` chooses what is queued for it."""
+    """One reader of the traffic; ``wanted`` chooses what is queued for it, None takes all."""
 
-    def __init__(self, hub: TrafficHub, wanted: Callable[[Happening], bool]) -> None:
+    def __init__(self, hub: TrafficHub, wanted: Callable[[Happening], bool] | None) -> None:
         self._hub = hub
         self._wanted = wanted
         self._queue: deque[Happening] = deque()
@@ -62,15 +62,24 @@ class Listener:
 
     def put(self, happening: Happening) -> None:
         """Queue it, or count it as dropped."""
-        if not self._wanted(happening):
+        if self._wanted is not None and not self._wanted(happening):
             return
         if len(self._queue) >= _MOST_QUEUED or self._octets >= _MOST_OCTETS:
-            self._dropped += 1
-            self._hub.dropped += 1
-            self._came.set()
+            self.drop()
             return
         self._octets += len(happening.frame)
         self._queue.append(happening)
+        self._came.set()
+
+    @property
+    def takes_nothing(self) -> bool:
+        """Whether anything that came now would be dropped."""
+        return self._wanted is None and (len(self._queue) >= _MOST_QUEUED or self._octets >= _MOST_OCTETS)
+
+    def drop(self) -> None:
+        """Count something that there was no room for."""
+        self._dropped += 1
+        self._hub.dropped += 1
         self._came.set()
 
     def take(self, most: int) -> tuple[list[Happening], int]:
@@ -106,8 +115,8 @@ class TrafficHub:
         #: Pieces that slow listeners lost so far.
         self.dropped = 0
 
-    def listen(self, wanted: Callable[[Happening], bool]) -> Listener:
-        """A listener, to be used as a context manager."""
+    def listen(self, wanted: Callable[[Happening], bool] | None = None) -> Listener:
+        """A listener for all or for what is wanted, to be used as a context manager."""
         return Listener(self, wanted)
 
     @property
@@ -165,6 +174,10 @@ class TrafficHub:
 
     def _tell(self, connection: Connection, direction: str, frame: bytes) -> None:
         self._count += 1
+        if all(listener.takes_nothing for listener in self._listeners):
+            for listener in self._listeners:
+                listener.drop()
+            return
         happening = Happening(
             self._count,
             direction,

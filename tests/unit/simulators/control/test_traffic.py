@@ -84,7 +84,7 @@ def test_attached_in_the_midst_of_a_pdu_it_finds_its_place_again() -> None:
 
 def test_a_slow_listener_loses_with_a_count_and_the_others_nothing() -> None:
     hub, _ = _hub()
-    with hub.listen(_all) as slow, hub.listen(_all) as quick:
+    with hub.listen() as slow, hub.listen(_all) as quick:
         got = 0
         for _ in range(5000):
             hub.sent(_link(), _PDU)
@@ -96,9 +96,20 @@ def test_a_slow_listener_loses_with_a_count_and_the_others_nothing() -> None:
         assert slow.take(1) == ([], 0)
 
 
+def test_what_nobody_can_take_is_only_counted() -> None:
+    hub, _ = _hub()
+    with hub.listen() as first, hub.listen() as second:
+        for _ in range(3000):
+            hub.sent(_link(), _PDU)
+        lost = [len(kept) + dropped for kept, dropped in (first.take(5000), second.take(5000))]
+        assert lost == [3000, 3000]
+        hub.sent(_link(), _PDU)
+        assert [each.number for each in first.take(10)[0]] == [3001]
+
+
 def test_octets_are_bounded_too() -> None:
     hub, _ = _hub()
-    with hub.listen(_all) as listener:
+    with hub.listen() as listener:
         big = pdu.HEADER.pack(60_016, 0x15, 0, 1) + bytes(60_000)
         for _ in range(200):
             hub.sent(_link(), big)
