@@ -62,16 +62,16 @@ class LoadLink(EsmeLink):
             return
         counts.ok += 1
         message_id = frame[16 : frame.find(0, 16)]
-        wants_receipt = self._wants_receipts
-        if wants_receipt is None:
-            wants_receipt = self._template.wants(n)
-            counts.wanted += wants_receipt
         if not message_id:
             counts.ok_without_id += 1
+            counts.wanted += self._template.wants(n)
             return
         if self._ledger is not None:
             self._ledger.add(n, message_id)
-        if wants_receipt:
+        if self._wants_receipts:
+            counts.accepted(message_id, due_s)
+        elif self._wants_receipts is None and self._template.wants(n):
+            counts.wanted += 1
             counts.accepted(message_id, due_s)
 
     def on_deliver(self, command_id: int, sequence_number: int, frame: bytes) -> None:
