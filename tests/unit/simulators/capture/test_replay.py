@@ -54,10 +54,10 @@ async def test_a_recording_against_itself_is_the_same(speed: float) -> None:
 
 async def test_recorded_time_is_kept_or_divided() -> None:
     slow = events(("in", bind()), ("out", bind_answer()), ("in", submit(2)), ("out", answer(2)), step_ns=100_000_000)
-    _, report = await _both(slow, speed=1.0)
-    assert 0.35 < report.elapsed_s < 2
-    _, report = await _both(slow, speed=10.0)
-    assert 0.035 < report.elapsed_s < 0.35
+    _, as_recorded = await _both(slow, speed=1.0)
+    _, faster = await _both(slow, speed=10.0)
+    assert as_recorded.elapsed_s >= 0.35
+    assert 0.035 <= faster.elapsed_s < as_recorded.elapsed_s
 
 
 async def test_what_was_not_recorded_gets_the_stated_status() -> None:
