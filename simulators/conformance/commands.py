@@ -141,6 +141,7 @@ _OPTIONS: list[tuple[str, list[Option]]] = [
     ("the checks", [
         ("--only", "ids of checks or groups, separated by commas", {"default": "", "metavar": "CHECK,…"}),
         ("--skip", "leave these out", {"default": "", "metavar": "CHECK,…"}),
+        ("--strict", "what was not seen fails the run", {"action": "store_true", "default": None}),
         ("--list", "show all checks and stop", {"action": "store_true"}),
         _time("--timeout", "patience_s", "for what a person must do, and for binding again"),
         _time("--answer", "answer_s", "for the application's answers"),

@@ -15,8 +15,9 @@ from simulators.conformance.check import NotSeen
 from simulators.conformance.log import BINDS, SUBMITS, Event, Log
 from simulators.conformance.messages import Build, Message, message_of
 from smsgw.smpp import pdu
-from smsgw.smpp.constants import CommandId, command_name, status_name
+from smsgw.smpp.constants import RESPONSE_BIT, CommandId, command_name, status_name
 
+_BIND_RESPONSES = tuple(command | RESPONSE_BIT for command in BINDS)
 #: The share of the patience that an application gets which stayed away before.
 _LESS = 0.1
 
@@ -50,7 +51,8 @@ class Exam:
             if others:
                 self.say(f"Let your application bind so that it may {kind} (transceiver, or one more bind).")
             elif not self._away:
-                self.say(f"Start your application now; it binds to port {self.bench.port}{self._account}.")
+                again = "again" if self.log.sent(*_BIND_RESPONSES) else "now"
+                self.say(f"Start your application {again}; it binds to port {self.bench.port}{self._account}.")
             if not await self.bench.wait_for(found, self._patience_s):
                 self._away = True
                 raise NotSeen(f"no bind that may {kind}" if others else "the application did not bind")

@@ -60,6 +60,7 @@ class Report:
 
     results: tuple[Result, ...]
     system_id: str = ""
+    strict: bool = False
 
     @property
     def counts(self) -> dict[Verdict, int]:
@@ -69,9 +70,10 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Nothing failed, and something was seen at all."""
+        """Nothing failed, and something was seen at all; when ``strict``, all of it."""
         counts = self.counts
-        return not counts[Verdict.FAIL] and counts[Verdict.NOT_SEEN] < len(self.results)
+        most = 0 if self.strict else len(self.results) - 1
+        return not counts[Verdict.FAIL] and counts[Verdict.NOT_SEEN] <= most
 
     def result(self, id: str) -> Result:
         """One of them; raises KeyError when that check was not run."""
@@ -84,7 +86,8 @@ class Report:
         """One line."""
         counts = self.counts
         parts = [f"{counts[verdict]} {words}" for verdict, words in _COUNTED if counts[verdict]]
-        return f"{', '.join(parts) or 'nothing was checked'}: {'conforms' if self.ok else 'does not conform'}"
+        seen = ", as far as it was seen" if counts[Verdict.NOT_SEEN] else ""
+        return f"{', '.join(parts) or 'nothing was checked'}: {'conforms' + seen if self.ok else 'does not conform'}"
 
     def to_text(self) -> str:
         """The whole report for people."""

@@ -32,4 +32,4 @@ async def examine(
             bench.usual()
             results.append(Result(group, each, outcome, time.monotonic() - began_s))
             told(results[-1])
-    return Report(tuple(results), bench.settings.system_id)
+    return Report(tuple(results), bench.settings.system_id, bench.settings.strict)

@@ -20,6 +20,8 @@ class ConformanceSettings:
     password: str = ""
     #: Unanswered requests that the carrier would allow on one bind.
     window: int = 10
+    #: What was not seen fails the run.
+    strict: bool = False
 
     #: For what somebody has to do: start the application, have it send.
     patience_s: float = 60.0

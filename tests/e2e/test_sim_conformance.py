@@ -49,7 +49,7 @@ async def conformance(*arguments: str, faults: tuple[str, ...] | None = ()) -> t
 
 async def test_reports_and_exit_status_0(tmp_path: Path) -> None:
     report, junit = tmp_path / "report.txt", tmp_path / "report.xml"
-    chosen = ["--only", "binding,link,mo-ucs2,receipt,clean-end,sequence-numbers"]
+    chosen = ["--only", "binding,bind-resp-tlvs,link,mo-ucs2,receipt,clean-end,sequence-numbers"]
     status, output, errors = await conformance(*QUICK, *chosen, "--report", str(report), "--junit", str(junit))
     assert status == 0, output + errors
     assert "answers enquire_link" in output
@@ -107,3 +107,12 @@ async def test_the_list() -> None:
     assert status == 0
     assert "half-open" in output
     assert "Falls silent on every connection" in output
+
+
+@pytest.mark.parametrize(("more", "expected"), [((), 0), (("--strict",), 1)])
+async def test_what_is_not_seen_fails_a_strict_run(more: tuple[str, ...], expected: int) -> None:
+    arguments = (*QUICK, "--only", "enquire-link,own-enquire-link", *more)
+    status, output, _ = await conformance(*arguments, faults=("never_enquires",))
+    assert status == expected
+    words = "conforms, as far as it was seen" if expected == 0 else "does not conform"
+    assert output.endswith(f"1 passed, 1 not seen: {words}\n")

@@ -98,4 +98,4 @@ async def bind_resp_tlvs(exam: Exam) -> Outcome:
     return failed(f"after a bind_resp with unknown TLVs {trouble}") if trouble else passed("it is bound and answers")
 
 
-CHECKS = (bind_fields, waits_for_bind_resp, bind_resp_tlvs)
+CHECKS = (bind_fields, waits_for_bind_resp)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from simulators.conformance.check import Outcome, check, failed, passed, warned
+from simulators.conformance.checks.binding import bind_resp_tlvs
 from simulators.conformance.checks.links import own_enquire_link
 from simulators.conformance.exam import Exam, settle, shown
 from simulators.conformance.log import BINDS, SUBMITS
@@ -169,4 +170,4 @@ async def unbind(exam: Exam) -> Outcome:
     return passed("it answered and bound again")
 
 
-CHECKS = (reconnects, backs_off, unbind, half_open, own_enquire_link, wrong_password, wrong_system_id)
+CHECKS = (reconnects, bind_resp_tlvs, backs_off, unbind, half_open, own_enquire_link, wrong_password, wrong_system_id)

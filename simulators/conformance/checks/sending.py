@@ -110,12 +110,14 @@ async def _slows_down(exam: Exam, status: int) -> Outcome:
         tried = log.received(*SUBMITS, since=mark)
     if not session.open:
         return failed(f"at {status_name(status)} {await exam.trouble(session)}")
-    rate = len(tried) / settings.throttle_s
+    middle_s = tried[0].at_s + settings.throttle_s / 2
+    late = sum(event.at_s >= middle_s for event in tried) / (settings.throttle_s / 2)
+    early = 2 * len(tried) / settings.throttle_s - late
     most = max(Counter(map(_key, tried)).values())
     seen = f"{len(tried)} messages in {settings.throttle_s:g} s, one of them {most} times (before: {usual:.1f}/s)"
     if most > 1 + settings.tries_per_s * settings.throttle_s:
         return failed(f"it hammers: {seen}")
-    if usual > _STEADY_PER_S and rate > 0.8 * usual:
+    if late > _STEADY_PER_S and late > 0.8 * max(usual, early):
         return failed(f"it does not slow down: {seen}")
     # What went out when the first refusal was under way is not asked for.
     again = log.mark() if most == 1 else mark + 1
