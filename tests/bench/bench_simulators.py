@@ -2,9 +2,10 @@
 
 The carrier answers 40,000 submit_sm a second with receipts on one core, also with 2,000 binds, and with a seed,
 chance, delays and a recorded history: at most 25 µs of its CPU a message, and on a machine with nothing else to do
-as many by the clock (``--clock``). An application costs at most 25 µs a message. Each runs in a process of its own against the other, on
-one machine; with ``--tools DIR`` also against the C tools ``smppsink`` and ``smppload`` there, so that by the clock
-only the carrier is measured. The best of several rounds counts, because machines are shared; not part of the suite.
+as many by the clock (``--clock``). An application costs at most 25 µs a message. Each runs in a process of its own
+against the other, on one machine; with ``--tools DIR`` also against the C tools ``smppsink`` and ``smppload`` there,
+so that by the clock only the carrier is measured. The best of several rounds counts, because machines are shared;
+not part of the suite.
 """
 
 from __future__ import annotations
