@@ -80,6 +80,7 @@ class Run:
             zone=self.scenario.clock.zone,
             title=self.scenario.name,
             started=self.started,
+            forgotten=sum(sim.forgotten for sim in self.group.carriers.values()),
         )
 
     # when it is over

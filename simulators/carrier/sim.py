@@ -147,6 +147,12 @@ class CarrierSim:
         return self._intake.received
 
     @property
+    def forgotten(self) -> int:
+        """How many of them were not kept, for ``record`` in the settings."""
+        kept = len(self.received)
+        return self.stats.submits - kept if 0 < self.settings.record <= kept else 0
+
+    @property
     def deliveries(self) -> list[Delivery]:
         """The receipts and MO that were sent, each once, in the order of first sending."""
         return self._outbox.deliveries

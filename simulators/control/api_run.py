@@ -25,7 +25,7 @@ from simulators.control.control import (
 from simulators.control.finding import find, most
 from simulators.control.problems import changing, of_text, responses
 from simulators.control.waiting import wait_until
-from simulators.expect.evaluate import evaluate
+from simulators.expect.evaluate import DEFAULT_ZONE, evaluate
 from smsgw.documents.units import parse_duration
 
 router = APIRouter(prefix="/api", tags=["run"])
@@ -206,7 +206,9 @@ async def expectations(control: The) -> models.ExpectationsState:
         phases=getattr(control.play, "spans", None),
         started_s=control.started_s,
         now_s=time.monotonic(),
+        zone=getattr(getattr(control.scenario, "clock", None), "zone", DEFAULT_ZONE),
         title=getattr(control.scenario, "name", "simulation"),
+        forgotten=sum(sim.forgotten for sim in control.group.carriers.values()),
     )
     told: dict[str, Any] = report.to_json()
     return models.ExpectationsState.model_validate(told)

@@ -28,7 +28,7 @@ class CarrierHandle(Handle):
     """One simulated carrier: connect to ``host`` and ``port`` with any credentials, unless settings say which."""
 
     def __init__(self, loop: LoopThread, sim: CarrierSim, group: CarrierGroup, play: Play, clock: ClockHandle) -> None:
-        super().__init__(loop, sim.settings.name)
+        super().__init__(loop, sim.settings.name, play.scenario.clock.zone)
         self._sim = sim
         self._group = group
         self._play = play
@@ -213,14 +213,14 @@ class CarrierHandle(Handle):
         return self._play.spans
 
     def _forgotten(self) -> int:
-        return _forgotten_by(self._sim)
+        return self._sim.forgotten
 
 
 class RunHandle(Handle):
     """All carriers of a scenario together, and what it expects."""
 
     def __init__(self, loop: LoopThread, scenario: Scenario, group: CarrierGroup, play: Play) -> None:
-        super().__init__(loop, scenario.name)
+        super().__init__(loop, scenario.name, scenario.clock.zone)
         self._expectations = scenario.expectations
         self._group = group
         self._play = play
@@ -244,12 +244,7 @@ class RunHandle(Handle):
         return self._play.spans
 
     def _forgotten(self) -> int:
-        return sum(map(_forgotten_by, self._group.carriers.values()))
-
-
-def _forgotten_by(sim: CarrierSim) -> int:
-    kept = len(sim.received)
-    return sim.stats.submits - kept if 0 < sim.settings.record <= kept else 0
+        return sum(sim.forgotten for sim in self._group.carriers.values())
 
 
 def _blanked(value: Any, key: str = "") -> Any:

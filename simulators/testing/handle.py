@@ -36,8 +36,9 @@ _REST = 4
 class Handle(ABC):
     """A running simulator, for tests."""
 
-    def __init__(self, loop: LoopThread, name: str) -> None:
+    def __init__(self, loop: LoopThread, name: str, zone: str = DEFAULT_ZONE) -> None:
         self._loop = loop
+        self._zone = zone
         self.name = name
         self._started_s = time.monotonic()
 
@@ -73,7 +74,7 @@ class Handle(ABC):
     def show(self) -> str:
         """The last of what happened, a line each, for people."""
         entries = self.entries()
-        lines = [describe_entry(entry, DEFAULT_ZONE) for entry in entries[-_SHOWN:]]
+        lines = [describe_entry(entry, self._zone) for entry in entries[-_SHOWN:]]
         if len(entries) > _SHOWN:
             lines.insert(0, f"({len(entries) - _SHOWN} earlier ones are not shown)")
         return "\n".join(lines) or "nothing happened"
@@ -166,6 +167,7 @@ class Handle(ABC):
             phases=self._phases(),
             started_s=self._started_s,
             now_s=time.monotonic(),
+            zone=self._zone,
             title=self.name,
             forgotten=self._forgotten(),
         )
