@@ -5,14 +5,25 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
+from simulators.carrier.settings import Tls
+from simulators.conformance.bench import Bench
+from simulators.conformance.check import Verdict
+from simulators.conformance.checks import chosen
+from simulators.conformance.log import SUBMITS
+from simulators.conformance.run import examine
+from simulators.esme import EsmeSettings, EsmeSim
+from simulators.esme.settings import ClientTls
 from tests.e2e.gateway import ROOT, free_port
+from tests.e2e.test_tls import Authority
 from tests.unit.simulators.conformance.application import Application
+from tests.unit.simulators.conformance.quick import QUICK as SHORT
 
 pytestmark = pytest.mark.e2e
 
@@ -116,3 +127,18 @@ async def test_what_is_not_seen_fails_a_strict_run(more: tuple[str, ...], expect
     assert status == expected
     words = "conforms, as far as it was seen" if expected == 0 else "does not conform"
     assert output.endswith(f"1 passed, 1 not seen: {words}\n")
+
+
+async def test_over_tls_with_the_simulated_application(tmp_path: Path) -> None:
+    Authority(tmp_path).issue("server", "localhost")
+    tls = Tls(tmp_path / "server.pem", tmp_path / "server.key")
+    settings = EsmeSettings(
+        port=0, system_id="shop", password="secret", tls=ClientTls(ca=tmp_path / "ca.pem", server_name="localhost")
+    )
+    async with Bench(replace(SHORT, tls=tls)) as bench, EsmeSim(replace(settings, port=bench.port)) as esme:
+        esme.submit("10690001", "8613800138000", "您好")
+        esme.submit_long("10690001", "8613800138000", "long " * 60)
+        await bench.wait_for(lambda: len(bench.log.received(*SUBMITS)) == 3, 5)
+        only = frozenset({"binding", "link", "receiving", "long-complete", "long-headers", "all that was seen"})
+        report = await examine(bench, chosen(only, skip=frozenset({"malformed-deliver"})))
+    assert {each.check.id: each.outcome.seen for each in report.results if each.verdict is not Verdict.PASS} == {}
