@@ -37,9 +37,9 @@ class Behaviour:
         self._seeded = seed is not None
         self._seen: dict[bytes, int] = {}
         self._number = 0
-        self.use(settings)
         #: Where accepted messages take the numbers from that their ids are made of.
-        self.numbers = DrawnNumbers(_capacity(settings)) if self._seeded else CountedNumbers(settings.id_base)
+        self.numbers = DrawnNumbers() if self._seeded else CountedNumbers(settings.id_base)
+        self.use(settings)
 
     def use(self, settings: CarrierSettings) -> None:
         """Decide by these settings from now on; counts stay. Raises ValueError, and changes nothing then."""
@@ -50,6 +50,7 @@ class Behaviour:
         if settings.magic_prefix:
             response, receipt = Wait.of(settings.response, RESPONSE_WORD), Wait.of(settings.receipt, RECEIPT_WORD)
             magic = MagicNumbers(settings.magic_prefix, Usual(usual.renderer, response, receipt, settings))
+        self.numbers.fit(_capacity(settings))
         self._settings = settings
         self._usual, self._rules, self._magic = usual, rules, magic
         self._refusals: dict[int, Plan] = {}

@@ -85,6 +85,9 @@ class CountedNumbers:
     def __init__(self, base: int) -> None:
         self._next = base
 
+    def fit(self, capacity: int) -> None:
+        """Counted ids grow beyond any width."""
+
     def take(self, words: Sequence[int]) -> int:
         """The next number; what was drawn does not matter."""
         number = self._next
@@ -103,9 +106,12 @@ class DrawnNumbers:
     """
 
     def __init__(self, capacity: int = 0) -> None:
-        """``capacity`` is the fewest numbers that the forms in use have ids for; 0 for no bound."""
-        self._low, self._high = (_LOW, _HIGH) if not capacity or capacity > _HIGH else (1, max(2, capacity))
         self._taken: set[int] = set()
+        self.fit(capacity)
+
+    def fit(self, capacity: int) -> None:
+        """From now on ``capacity`` is the fewest numbers that the forms in use have ids for; 0 for no bound."""
+        self._low, self._high = (_LOW, _HIGH) if not capacity or capacity > _HIGH else (1, max(2, capacity))
 
     def take(self, words: Sequence[int]) -> int:
         """The number that two of a message's words stand for."""

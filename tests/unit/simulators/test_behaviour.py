@@ -162,6 +162,14 @@ def test_ids_come_from_the_seed_and_are_never_given_twice() -> None:
     assert len(str(wide.numbers.take(wide.decide(submit_sm(), "shop", 0.0)[2]))) == 10
 
 
+def test_ids_fit_a_form_that_comes_later() -> None:
+    behaviour = Behaviour(CarrierSettings(seed=1))
+    behaviour.use(CarrierSettings(seed=1, response_id=IdForm("dec"), receipt_id=IdForm("hex:4")))
+    numbers = [behaviour.numbers.take(behaviour.decide(submit_sm(each), "", 0.0)[2]) for each in _RECIPIENTS[:200]]
+    assert max(numbers) < 0x10000
+    assert len(set(numbers)) == 200
+
+
 def test_more_messages_than_ids_begin_again() -> None:
     behaviour = Behaviour(CarrierSettings(seed=1, response_id=IdForm("dec:1")))
     numbers = [behaviour.numbers.take(behaviour.decide(submit_sm(each), "", 0.0)[2]) for each in _RECIPIENTS[:30]]
