@@ -64,25 +64,26 @@ class Behaviour:
         self.numbers.forget()
 
     def decide(self, sm: Sm | DataSm, account: str, now_s: float) -> Decision:
-        """The plan of one message from ``account``; ``now_s`` is business time."""
+        """The plan of one message from ``account``, and its number among those for its recipient; business time."""
         recipient = sm.destination_addr
         seen = self._seen
-        nth = seen.get(recipient, 0)
-        seen[recipient] = nth + 1
+        key = b"%b\0%b" % (account.encode(), recipient)
+        nth = seen.get(key, 0)
+        seen[key] = nth + 1
         self._number += 1
         if self._magic is not None and recipient[self._magic_from : -MagicNumbers.CODE_DIGITS] == self._magic_octets:
             code = self._magic.code_of(recipient)
             plan = self._magic.plan(code, nth) if code is not None else None
             if plan is not None:
-                return plan, nth, self._words(recipient, nth, 2)
+                return plan, nth, self._words(key, nth, 2)
         variant = self._usual
         for matcher, other in self._rules:
             if matcher.fits(sm, account, nth, self._number, now_s):
                 variant = other
                 break
         if variant.only is not None:
-            return variant.only, nth, self._draws.words(recipient, nth) if self._seeded else ()
-        words = self._words(recipient, nth, variant.draws)
+            return variant.only, nth, self._draws.words(key, nth) if self._seeded else ()
+        words = self._words(key, nth, variant.draws)
         return variant.plan(words), nth, words
 
     def refusal(self, status: int) -> Plan:
@@ -106,9 +107,9 @@ class Behaviour:
         """A receipt that somebody wishes for, without its delay."""
         return Step(self.renderer(receipt.style, receipt.state), other_bind=receipt.other_bind)
 
-    def _words(self, recipient: bytes, nth: int, draws: int) -> Words:
-        words = self._draws.words(recipient, nth)
-        return words if draws < 2 else words + self._draws.more(recipient, nth, b"more")
+    def _words(self, key: bytes, nth: int, draws: int) -> Words:
+        words = self._draws.words(key, nth)
+        return words if draws < 2 else words + self._draws.more(key, nth, b"more")
 
     def _compiled(
         self, settings: CarrierSettings, rule: Rule, number: int, renderers: Renderers

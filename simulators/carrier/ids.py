@@ -22,8 +22,8 @@ _TEMPLATES = {
     "long": b"%d" + b"-_.~:/?#[]@!$&'()*+,;=|{}^<>" * 3,
     "odd": b'\xa7 %d "x"\\ %%1\t\xff',
 }
-#: Ids drawn for forms without a width have ten digits, as the counted ones do.
-_LOW, _HIGH = 10**9, 10**10
+#: Ids drawn for forms without a width have fifteen digits, so that hardly any two are drawn alike.
+_LOW, _HIGH = 10**14, 10**15
 #: The words of a draw that make a number; nothing else uses them.
 _HIGH_WORD, _LOW_WORD = WORDS - 2, WORDS - 1
 
@@ -102,7 +102,7 @@ class DrawnNumbers:
     """Numbers that come from a message's drawn words, never the same twice while there are others left.
 
     Two messages that draw the same number are told apart in the order in which they come: of 100,000
-    messages with ids of ten digits one pair does, in every second run.
+    messages one pair does in every second run when ids have a width of ten digits, and next to none without one.
     """
 
     def __init__(self, capacity: int = 0) -> None:

@@ -1,7 +1,7 @@
 """Which messages a rule is for: a ``Match`` of the settings, made ready to be asked for every message.
 
 Cheap conditions come first. The share is drawn from the message's own chance, for each rule anew, so
-that it depends on nothing but the seed, the recipient and the count.
+that it depends on nothing but the seed, the account, the recipient and the count.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Matcher:
             and (self._sources is None or self._sources.fullmatch(sm.source_addr) is not None)
             and (not match.provinces or province_of(sm.destination_addr) in match.provinces)
             and (self._text is None or self._text.search(_text(sm)) is not None)
-            and (match.share >= 1 or self._is_drawn(sm.destination_addr, nth))
+            and (match.share >= 1 or self._is_drawn(account, sm.destination_addr, nth))
         )
 
     def _counts(self, nth: int, number: int) -> bool:
@@ -70,8 +70,8 @@ class Matcher:
         minute = int(now_s + self._zone_s) % _DAY_S // 60
         return first <= minute < end if first < end else minute >= first or minute < end
 
-    def _is_drawn(self, recipient: bytes, nth: int) -> bool:
-        return self._draws.more(recipient, nth, self._purpose)[0] < self._threshold
+    def _is_drawn(self, account: str, recipient: bytes, nth: int) -> bool:
+        return self._draws.more(b"%b\0%b" % (account.encode(), recipient), nth, self._purpose)[0] < self._threshold
 
 
 def _patterns(patterns: tuple[str, ...]) -> re.Pattern[bytes] | None:

@@ -159,7 +159,7 @@ def test_ids_come_from_the_seed_and_are_never_given_twice() -> None:
     assert all(0 < number < 1000 for number in first)
     assert two.numbers.take(two.decide(submit_sm(_RECIPIENTS[0]), "shop", 0.0)[2]) == first[0]
     wide = Behaviour(CarrierSettings(seed=1))
-    assert len(str(wide.numbers.take(wide.decide(submit_sm(), "shop", 0.0)[2]))) == 10
+    assert len(str(wide.numbers.take(wide.decide(submit_sm(), "shop", 0.0)[2]))) == 15
 
 
 def test_ids_fit_a_form_that_comes_later() -> None:
@@ -174,6 +174,17 @@ def test_more_messages_than_ids_begin_again() -> None:
     behaviour = Behaviour(CarrierSettings(seed=1, response_id=IdForm("dec:1")))
     numbers = [behaviour.numbers.take(behaviour.decide(submit_sm(each), "", 0.0)[2]) for each in _RECIPIENTS[:30]]
     assert {len(set(numbers[:9])), len(set(numbers[9:18]))} == {9}
+
+
+def test_accounts_that_write_to_the_same_recipient_do_not_count_for_each_other() -> None:
+    orders = (["shop", "shop", "bank"], ["bank", "shop", "shop"])
+    runs = []
+    for order in orders:
+        behaviour = Behaviour(CarrierSettings(seed=1, states=((UNDELIVERED, 0.5),)))
+        decided = [(account, *behaviour.decide(submit_sm(), account, 0.0)[1:]) for account in order]
+        runs.append(sorted(decided))
+    assert runs[0] == runs[1]
+    assert len({words for _account, _nth, words in runs[0]}) == 3
 
 
 def test_without_a_seed_ids_are_counted() -> None:
