@@ -4,7 +4,7 @@ Windows, receipts' delays and dates, time lines and expectations about hours go 
 network does (response delays, timeouts, rates) goes by ``RealTime``, whatever that clock says.
 
 A jump runs what it makes due on all wheels of the clock together, in the order of their times, before
-the listeners hear of it.
+the listeners hear of it. What runs then may move the clock itself: the same jump goes on to the new time.
 """
 
 from __future__ import annotations
@@ -47,6 +47,9 @@ class SimClock:
         self.before_change: Callable[[Callable[[], None]], None] | None = None
         #: Wheels that go by this clock; they enter and leave by themselves.
         self.wheels: list[Due] = []
+        #: While a jump runs what it made due, the time of that, as ``now_ms`` tells it; else 0.
+        self.due_ms = 0
+        self._until_ms = 0
         if start is not None or rate != 1.0:
             self._clock = TestClock(start or _REAL.now(), rate)
 
@@ -63,6 +66,10 @@ class SimClock:
     def now_ms(self) -> int:
         """Milliseconds since 1970 UTC."""
         return time_ns() // 1_000_000 if self._clock is None else self._clock.now_ms()
+
+    def acting_s(self) -> float:
+        """Seconds since 1970 UTC; while a jump runs what it made due, the time of that."""
+        return (self.due_ms or self.now_ms()) / 1000
 
     def now_s(self) -> float:
         """Seconds since 1970 UTC."""
@@ -100,16 +107,22 @@ class SimClock:
 
     def _catch_up(self) -> None:
         """Do what is due by now, in its order, and tell everybody."""
-        now_ms = self.now_ms()
-        while True:
-            first, first_ms = None, now_ms + 1
-            for wheel in self.wheels:
-                next_ms = wheel.next_ms
-                if next_ms is not None and next_ms < first_ms:
-                    first, first_ms = wheel, next_ms
-            if first is None:
-                break
-            first.run_next()
+        self._until_ms = self.now_ms()
+        if self.due_ms:
+            return  # moved by what a jump ran, which goes on
+        try:
+            while True:
+                first, first_ms = None, self._until_ms + 1
+                for wheel in self.wheels:
+                    next_ms = wheel.next_ms
+                    if next_ms is not None and next_ms < first_ms:
+                        first, first_ms = wheel, next_ms
+                if first is None:
+                    break
+                self.due_ms = first_ms
+                first.run_next()
+        finally:
+            self.due_ms = 0
         for wheel in list(self.wheels):
             wheel.moved()
         for listener in list(self.on_change):
@@ -120,6 +133,7 @@ class RealTime:
     """The network's time: runs on from an arbitrary beginning, never jumps."""
 
     rate = 1.0
+    due_ms = 0
 
     def __init__(self) -> None:
         self.wheels: list[Due] = []

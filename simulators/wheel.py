@@ -6,8 +6,9 @@ their times, those of one bucket in the order in which they were added; never be
 and late by a few milliseconds at most while the clock runs at the real rate.
 
 A wheel goes by the clock it is given. While that stands still nothing runs; a jump runs at once, in
-order, what it makes due, and what such an entry adds counts from the entry's own time, so that a chain
-of entries goes through a jump as it would through the time itself. Set back, everything waits longer.
+order, what it makes due, and what such an entry adds to any wheel of the clock counts from the entry's own
+time, so that a chain of entries goes through a jump as it would through the time itself. Set back,
+everything waits longer.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ class Clock(Protocol):
         """Seconds of this clock per real second; 0 stands still."""
 
     @property
+    def due_ms(self) -> int:
+        """While a jump runs what it made due, the time of that; else 0."""
+
+    @property
     def wheels(self) -> list[Due]:
         """Where a wheel enters itself to hear of jumps."""
 
@@ -45,8 +50,8 @@ class Clock(Protocol):
 class TimeWheel:
     """Runs ``action(item)`` after a delay. Belongs to one event loop; ``close`` it in the end."""
 
-    __slots__ = ("_armed_ms", "_buckets", "_clock", "_clock_ms", "_heap", "_loop", "_running_ms", "_runs", "_timer",
-                 "at_end", "waiting")  # fmt: skip
+    __slots__ = ("_armed_ms", "_buckets", "_clock", "_clock_ms", "_heap", "_loop", "_runs", "_timer", "at_end",
+                 "waiting")  # fmt: skip
 
     def __init__(self, loop: asyncio.AbstractEventLoop, clock: Clock | None = None) -> None:
         self._loop = loop
@@ -56,7 +61,6 @@ class TimeWheel:
         self._heap: list[int] = []
         self._timer: asyncio.TimerHandle | None = None
         self._armed_ms = 0
-        self._running_ms = 0
         self._runs = bool(self._clock.rate)
         #: Called after the entries of a bucket.
         self.at_end: Callable[[], None] | None = None
@@ -66,7 +70,7 @@ class TimeWheel:
 
     def add(self, delay_s: float, action: Callable[[T], object], item: T) -> None:
         """Run ``action(item)`` when ``delay_s`` seconds have passed, at the earliest in a millisecond."""
-        due_ms = (self._running_ms or self._clock_ms()) + (int(delay_s * 1000 + 0.999999) or 1)
+        due_ms = (self._clock.due_ms or self._clock_ms()) + (int(delay_s * 1000 + 0.999999) or 1)
         if self._runs:
             due_ms = (due_ms | 1) + 1
         self.waiting += 1
@@ -81,7 +85,7 @@ class TimeWheel:
 
     def now_ms(self) -> int:
         """The clock's time, but in an entry that a jump runs the entry's own."""
-        return self._running_ms or self._clock_ms()
+        return self._clock.due_ms or self._clock_ms()
 
     def clear(self) -> None:
         """Forget everything that waits."""
@@ -105,11 +109,7 @@ class TimeWheel:
 
     def run_next(self) -> None:
         """Run the first entries now, as part of a jump."""
-        self._running_ms = self._heap[0]
-        try:
-            self._run_bucket()
-        finally:
-            self._running_ms = 0
+        self._run_bucket()
 
     def moved(self) -> None:
         """Wait anew for what is next."""
@@ -127,7 +127,7 @@ class TimeWheel:
     def _arm(self) -> None:
         self._disarm()
         rate = self._clock.rate
-        if not self._heap or not rate or self._running_ms:
+        if not self._heap or not rate or self._clock.due_ms:
             return
         self._armed_ms = self._heap[0]
         delay_s = (self._armed_ms - self._clock_ms()) / 1000 / rate + _ROUNDING_S
@@ -142,9 +142,11 @@ class TimeWheel:
         self._timer = None
         now_ms = self._clock_ms()
         heap = self._heap
-        while heap and heap[0] <= now_ms:
-            self._run_bucket()
-        if self.at_end is not None:
-            self.at_end()
-        if heap and self._timer is None:
-            self._arm()
+        try:
+            while heap and heap[0] <= now_ms:
+                self._run_bucket()
+            if self.at_end is not None:
+                self.at_end()
+        finally:  # what failed must not stop what comes
+            if heap and self._timer is None:
+                self._arm()

@@ -191,6 +191,8 @@ class Event(Overlay):
             raise ValueError("do = 'settings' needs something to set, such as answers = { delay = \"1s\" }")
         if self.at is None and self.after_messages is None:
             raise ValueError("expected at or after_messages: when it happens")
+        if self.every == 0:
+            raise ValueError("every is 0; give the time between, such as 1s")
         if isinstance(self.at, datetime) and self.after_messages is not None:
             raise ValueError("at is a moment; a time after the messages is a duration such as 5s")
         return self

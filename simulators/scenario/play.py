@@ -110,17 +110,21 @@ class Play:
             self._later(due_s - self._now_s(), do)
 
     def _later(self, delay_s: float, do: Callable[[], None]) -> None:
-        due_s = self._now_s() + max(0.0, delay_s)
+        self._at(self._now_s() + max(0.0, delay_s), do)
+
+    def _at(self, due_s: float, do: Callable[[], None]) -> None:
         if len(self._handles) >= _MANY:
             self._handles = [handle for handle in self._handles if not handle.done]
-        self._handles.append(self.group.later(max(0.0, delay_s), self._run, (due_s, do)))
+        delay_s = max(0.0, due_s - self.group.clock.acting_s())
+        self._handles.append(self.group.later(delay_s, self._run, (due_s, do)))
 
     def _run(self, due: tuple[float, Callable[[], None]]) -> None:
+        before_s = self._running_s  # an event that moves the clock runs others
         self._running_s, do = due
         try:
             do()
         finally:
-            self._running_s = 0.0
+            self._running_s = before_s
 
     def _now_s(self) -> float:
         """Business time; while a jump of the clock runs what it made due, the time of that."""
@@ -158,16 +162,20 @@ class Play:
         self._running.remove(phase)
         self.spans[phase.name][-1] = Span(self.spans[phase.name][-1].from_s, time.monotonic())
         for sim in self._sims(phase.carriers):
-            self._overlays[sim.settings.name].lift(phase)
+            self._try(phase.name, partial(self._overlays[sim.settings.name].lift, phase))
 
     # events
 
     def _happen(self, event: Event, nth: int) -> None:
-        if event.every is not None and (event.times is None or nth < event.times):
-            self._later(event.every, partial(self._happen, event, nth + 1))
+        again = partial(self._happen, event, nth + 1)
+        every_s = event.every if event.times is None or nth < event.times else None
         if event.do == "clock":
             self._try(event.name, partial(move_clock, self.group.clock, event))
+            if every_s is not None:  # from where the clock is now, or a jump would make all of them due at once
+                self._at(self.group.clock.now_s() + every_s, again)
             return
+        if every_s is not None:
+            self._later(every_s, again)
         sims = self._sims(event.carrier)
         if event.do == "mo":
             rows = self.scenario.mo_files.get(event.file, ()) if event.file is not None else ()

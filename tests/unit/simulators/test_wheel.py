@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
+import pytest
+
 from simulators.clock import Due, SimClock
 from simulators.wheel import TimeWheel
 
@@ -49,6 +51,7 @@ class _Loop:
 
 class _LoopTime:
     rate = 1.0
+    due_ms = 0
 
     def __init__(self, loop: _Loop) -> None:
         self.wheels: list[Due] = []
@@ -189,3 +192,54 @@ async def test_a_fast_clock_runs_an_hour_in_no_time_and_a_stopped_one_not() -> N
     async with asyncio.timeout(5):
         await done
     wheel.close()
+
+
+def test_in_a_jump_what_is_added_to_another_wheel_counts_from_the_entry_too() -> None:
+    clock = SimClock(_NOON, 0)
+    time_line, carrier = _business_wheel(clock), _business_wheel(clock)
+    ran: list[int] = []
+
+    def note(_: object) -> None:
+        ran.append(carrier.now_ms() - _ms(_NOON))
+
+    time_line.add(10, lambda _: carrier.add(5, note, None), None)
+    clock.advance(3600)
+    assert ran == [15_000]
+    assert carrier.now_ms() == _ms(_NOON) + 3_600_000
+
+
+def test_an_entry_that_moves_the_clock_goes_on_with_the_same_jump() -> None:
+    clock = SimClock(_NOON, 0)
+    wheel = _business_wheel(clock)
+    ran: list[tuple[str, int]] = []
+
+    def move(_: object) -> None:
+        clock.advance(60)
+        wheel.add(1, note, "after the move")
+
+    def note(what: str) -> None:
+        ran.append((what, wheel.now_ms() - _ms(_NOON)))
+
+    for delay_s, action in ((1.0, move), (30.0, note)):
+        wheel.add(delay_s, action, "due by the move")
+    heard: list[int] = []
+    clock.on_change.append(lambda: heard.append(clock.due_ms))
+    clock.advance(2)
+    assert ran == [("after the move", 2000), ("due by the move", 30_000)]
+    assert heard == [0]
+
+
+def test_an_entry_that_fails_stops_nothing_that_comes() -> None:
+    loop = _Loop()
+    wheel = _wheel(loop)
+    ran: list[str] = []
+    wheel.add(0.1, lambda _: 1 // 0, "fails")
+    wheel.add(0.2, ran.append, "runs")
+    with pytest.raises(ZeroDivisionError):
+        loop.advance(101)
+    loop.advance(101)
+    assert ran == ["runs"]
+
+
+def _ms(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

@@ -208,6 +208,7 @@ cuont = 3
         ('[[carrier]]\nname = "a"\n[[carrier]]\nname = "a"', "another carrier is named 'a', too"),
         ('[[carrier]]\nname = "alpha"\n[[phase]]\ncarrier = "alpah"', "did you mean 'alpha'?"),
         ('[[carrier]]\nname = "alpha"\n[[event]]\ndo = "drop"\nat = "1s"\ncarrier = "x"', "no carrier is named 'x'"),
+        ('[[event]]\ndo = "drop"\nat = "1s"\nevery = "0s"', "every is 0"),
         ('[[event]]\ndo = "drop"', "expected at or after_messages"),
         ('[[event]]\ndo = "mo"\nat = "1s"\ntext = "x"', "needs from, to and text, or file"),
         ('[[event]]\ndo = "flood"\nat = "1s"', "needs kind"),

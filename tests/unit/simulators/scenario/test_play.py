@@ -188,3 +188,26 @@ async def test_with_nobody_connected_links_events_do_nothing(tmp_path: Path, do:
     async with _playing(tmp_path, f'[[carrier]]\n[[event]]\nat = "1s"\ndo = "{do}"\n') as (group, play):
         group.clock.advance(2)
         assert play.problems == []
+
+
+async def test_an_event_may_move_the_clock_again_and_again(tmp_path: Path) -> None:
+    event = '[[event]]\ndo = "clock"\nat = "1s"\nevery = "1s"\nadvance = "1h"\n'
+    async with _playing(tmp_path, event) as (group, _):
+        began_s = group.clock.now_s()
+        group.clock.advance(1)
+        assert group.clock.now_s() - began_s == 3601
+        group.clock.advance(1)
+        assert group.clock.now_s() - began_s == 7202
+
+
+async def test_what_cant_be_given_back_at_a_phases_end_is_a_problem(tmp_path: Path) -> None:
+    carrier = '[[carrier]]\nname = "a"\nanswers = { drop_before = "60%" }\n'
+    phase = '[[phase]]\nname = "calm"\nfrom = "1s"\nuntil = "2s"\nanswers = { drop_before = 0 }\n'
+    async with _playing(tmp_path, carrier + phase) as (group, play):
+        group.clock.advance(1.5)
+        group.carriers["a"].change(drop_after=0.6)
+        group.clock.advance(2)
+        assert play.running == ()
+        (problem,) = play.problems
+        assert "calm" in problem
+        assert "100%" in problem
