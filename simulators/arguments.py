@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_MOST_PORT = 65_535
+
 #: (flag, meaning, further arguments of ``add_argument``)
 Option = tuple[str, str, dict[str, Any]]
 
@@ -37,6 +39,14 @@ def count(text: str) -> int:
     value = number(text)
     if value < 0:
         raise ValueError(f"{text!r} is below 0")
+    return value
+
+
+def port(text: str) -> int:
+    """0 to 65535."""
+    value = count(text)
+    if value > _MOST_PORT:
+        raise ValueError(f"{text!r} is no port; they end at {_MOST_PORT}")
     return value
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 
-from simulators.arguments import Option, add_options, count, credentials, number
+from simulators.arguments import Option, add_options, count, credentials, number, port
 from simulators.capture import show
 from simulators.capture.application_replay import ApplicationReplay, ApplicationSettings
 from simulators.capture.carrier_replay import CarrierReplay, CarrierReplaySettings
@@ -56,7 +56,7 @@ _PACE: tuple[Option, ...] = (
 )  # fmt: skip
 _CARRIER: tuple[Option, ...] = (
     ("--host", "address to listen on (127.0.0.1)", {"metavar": "A", "default": "127.0.0.1"}),
-    ("--port", "port to listen on (2776)", {"type": count, "metavar": "N", "default": 2776}),
+    ("--port", "port to listen on (2776)", {"type": port, "metavar": "N", "default": 2776}),
     ("--user", "take only this account; may be repeated (everybody)",
      {"type": credentials, "metavar": "ID:PW", "action": "append", "dest": "users", "default": []}),
     ("--match", "know a message by everything in it, or also by its recipient alone, or also by its turn (exact)",
@@ -71,7 +71,7 @@ _CARRIER: tuple[Option, ...] = (
 )  # fmt: skip
 _APPLICATION: tuple[Option, ...] = (
     ("--host", "where the SMSC listens (127.0.0.1)", {"metavar": "A", "default": "127.0.0.1"}),
-    ("--port", "its port (2775)", {"type": count, "metavar": "N", "default": 2775}),
+    ("--port", "its port (2775)", {"type": port, "metavar": "N", "default": 2775}),
     ("--system-id", "bind as this account (each as recorded)", {"metavar": "ID", "default": ""}),
     ("--password", "its password; captures hold none", {"metavar": "PW", "default": ""}),
     ("--window", "unanswered requests on a connection (the most there were in the recording)",

@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from simulators.arguments import Option, add_options, count
+from simulators.arguments import Option, add_options, port
+from simulators.carrier.settings import CarrierSettings
 from simulators.scenario import Scenario, load_scenario
 from simulators.scenario.library import find_scenario, shipped
 from simulators.scenario.schema import schema_text
@@ -60,13 +61,13 @@ _RUN: tuple[Option, ...] = (
      {"dest": "for_s", "type": parse_duration, "metavar": "T"}),
     ("--seed", "in place of the scenario's", {"metavar": "S"}),
     ("--port", "where carriers listen that name no port: this and the ones behind it; 0 for free ones (2776)",
-     {"type": count, "default": 2776, "metavar": "N"}),
+     {"type": port, "default": 2776, "metavar": "N"}),
     ("--report", "write the result as JSON", _FILE),
     ("--junit", "write the expectations as JUnit XML", _FILE),
     ("--ledger", "write what was received, answered and sent; same seed, same octets", _FILE),
     ("--capture", "record every octet; as pcap when the name ends so", _FILE),
     ("--http", "control port for simctl and browsers; 0 for a free one",
-     {"dest": "http_port", "type": count, "metavar": "PORT"}),
+     {"dest": "http_port", "type": port, "metavar": "PORT"}),
     ("--http-host", "address of the control port (127.0.0.1)", {"default": "127.0.0.1", "metavar": "A"}),
     ("--quiet", "say nothing on stderr", {"action": "store_true"}),
 )  # fmt: skip
@@ -80,17 +81,17 @@ def _run(arguments: Namespace) -> int:
     scenario = _load(arguments.scenario, arguments.seed)
     if scenario is None:
         return 2
-    carriers, port = [], arguments.port
-    for carrier in scenario.carriers:
-        if carrier.port == 0 and port:
-            carriers.append(replace(carrier, port=port))
-            port += 1
-        else:
-            carriers.append(carrier)
-    scenario = replace(scenario, carriers=tuple(carriers))
+    scenario = replace(scenario, carriers=tuple(_placed(scenario.carriers, arguments.port)))
     given = {name: getattr(arguments, name) for name in RunOptions.__dataclass_fields__}
     with long_lives():
         return uvloop.run(run_scenario(scenario, RunOptions(**given)))
+
+
+def _placed(carriers: Iterable[CarrierSettings], first: int) -> Iterator[CarrierSettings]:
+    """The same with ports from ``first`` on for those that have none; behind the last port there are free ones."""
+    following = iter(range(first, 65_536) if first else ())
+    for carrier in carriers:
+        yield carrier if carrier.port else replace(carrier, port=next(following, 0))
 
 
 def _load(name: str, seed: str | None = None) -> Scenario | None:

@@ -32,9 +32,12 @@ class Journal:
     """
 
     def __init__(self, path: str, now_s: Callable[[], float] = time.time) -> None:
-        """``now_s`` is business time. Raises OSError when the file can't be written."""
+        """``now_s`` is business time. Raises OSError in words when the file can't be written."""
         self._now_s = now_s
-        self._file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115  # closed by close()
+        try:
+            self._file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115  # closed by close()
+        except OSError as error:
+            raise OSError(f"{path}: can't be written: {error.strerror}") from None
         self._lines: list[str] = []
 
     def submitted(self, message: Message) -> None:

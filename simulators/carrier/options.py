@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from simulators.arguments import Option, add_options, count, credentials, number
+from simulators.arguments import Option, add_options, count, credentials, number, port
 from simulators.carrier.ids import IdForm
 from simulators.carrier.magic import table_text
 from simulators.carrier.plan import Parts
@@ -71,15 +71,15 @@ def _planned(text: str) -> PlannedReceipt:
 
 
 def _outbind(text: str) -> Outbind:
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit():
+    host, colon, behind = text.rpartition(":")
+    if not colon or not behind.isdigit():
         raise ValueError(f"{text!r} is not HOST:PORT")
-    return Outbind(int(port), host)
+    return Outbind(port(behind), host)
 
 
 _LISTEN: tuple[Option, ...] = (
     ("--host", "address to listen on (127.0.0.1)", {"metavar": "A"}),
-    ("--port", "port to listen on, 0 for any free one (2776)", {**_COUNT, "default": 2776}),
+    ("--port", "port to listen on, 0 for any free one (2776)", {**_COUNT, "type": port, "default": 2776}),
     ("--smsc-id", "system_id in bind responses (carrier-sim)", {"metavar": "ID"}),
     ("--system-id", "the account that may bind; with no account, anyone may", {"metavar": "ID"}),
     ("--password", "its password", {"metavar": "PW"}),
@@ -175,7 +175,7 @@ _RUN: tuple[Option, ...] = (
     ("--record", "messages kept to be looked at (10000)", {**_COUNT, "default": 10_000}),
     ("--log", "append a JSON line for each message and receipt", {"metavar": "FILE", "dest": "log_path"}),
     ("--http", "control port for simctl and browsers; 0 for a free one",
-     {**_COUNT, "metavar": "PORT", "dest": "http_port"}),
+     {"type": port, "metavar": "PORT", "dest": "http_port"}),
     ("--http-host", "address of the control port (127.0.0.1)", {"metavar": "A"}),
     ("--quiet", "say nothing on stderr", {"action": "store_true"}),
 )  # fmt: skip

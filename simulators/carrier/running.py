@@ -28,6 +28,7 @@ from simulators.expect.evaluate import evaluate
 from simulators.expect.report import Report
 from simulators.scenario.model import Scenario
 from simulators.scenario.play import Play
+from smsgw.errors import SmsgwError
 
 PROGRAM = "smsgw-carrier-sim"
 _LOOK_EVERY_S = 0.2
@@ -163,13 +164,14 @@ async def run_scenario(scenario: Scenario, options: RunOptions) -> int:
     """Run to the end and write everything asked for; returns the exit status."""
     run = Run(scenario, options)
     try:
+        _try_files(options)
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(serving(run))
             await run.until_over()
             report = run.report()
             ledger = run.group.ledger() if options.ledger else ""
             summary, text = run.to_json(report), run.to_text(report)
-    except OSError as error:
+    except (OSError, SmsgwError) as error:
         return failed(str(error))
     print(text, flush=True)
     try:
@@ -177,6 +179,16 @@ async def run_scenario(scenario: Scenario, options: RunOptions) -> int:
     except OSError as error:
         return failed(f"{error.filename}: can't be written: {error.strerror}")
     return 0 if report.ok else 1
+
+
+def _try_files(options: RunOptions) -> None:
+    """That what is written in the end can be, before hours have gone into it. Raises OSError in words."""
+    for path in filter(None, (options.report, options.junit, options.ledger)):
+        try:
+            with path.open("a", encoding="utf-8"):
+                pass
+        except OSError as error:
+            raise OSError(f"{path}: can't be written: {error.strerror}") from None
 
 
 def _write(options: RunOptions, report: Report, summary: dict[str, Any], ledger: str) -> None:

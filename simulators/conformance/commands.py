@@ -14,7 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from simulators.arguments import Option, add_options, count
+from simulators.arguments import Option, add_options, count, port
 from simulators.carrier.settings import Tls
 from simulators.conformance.bench import Bench
 from simulators.conformance.checks import TABLE, chosen
@@ -130,7 +130,7 @@ def _time(flag: str, field: str, meaning: str) -> Option:
 _OPTIONS: list[tuple[str, list[Option]]] = [
     ("the carrier", [
         ("--host", "address to listen on (127.0.0.1)", {}),
-        ("--port", "port to listen on (a free one)", {"type": count}),
+        ("--port", "port to listen on (a free one)", {"type": port}),
         ("--system-id", "the account that the application binds as (any)", {}),
         ("--password", "its password (any)", {}),
         ("--window", "unanswered requests that are allowed on a bind (10)", {"type": count, "metavar": "N"}),

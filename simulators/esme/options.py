@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from simulators.arguments import Option, add_options, count, credentials, number
+from simulators.arguments import Option, add_options, count, credentials, number, port
 from simulators.capture.commands import add_replay_application
 from simulators.esme.load_settings import LoadSettings
 from simulators.esme.message_options import MESSAGE, octets, smpp_time
@@ -50,7 +50,7 @@ def _version(text: str) -> int:
 
 _CONNECTION: tuple[Option, ...] = (
     ("--host", "where the SMSC listens (127.0.0.1)", {"metavar": "A", "default": "127.0.0.1"}),
-    ("--port", "its port (2775)", {**_COUNT, "default": 2775}),
+    ("--port", "its port (2775)", {**_COUNT, "type": port, "default": 2775}),
     ("--system-id", "account (load)", {"metavar": "ID", "default": "load"}),
     ("--password", "its password (secret)", {"metavar": "PW", "default": "secret"}),
     ("--system-type", "system_type of the bind", {"metavar": "S", "default": ""}),
@@ -150,7 +150,7 @@ _PROMPT: tuple[Option, ...] = (
 
 _RUN: tuple[Option, ...] = (
     ("--host", "in place of every application's host", {"metavar": "A"}),
-    ("--port", "in place of every application's port", {"type": count, "metavar": "N"}),
+    ("--port", "in place of every application's port", {"type": port, "metavar": "N"}),
     ("--for", "end after (business time of the scenario goes on as it says)", {**_TIME, "dest": "limit_s"}),
     ("--report", "write the report as JSON", {"metavar": "FILE"}),
     ("--junit", "write the report as JUnit XML", {"metavar": "FILE"}),

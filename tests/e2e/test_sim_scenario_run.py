@@ -219,8 +219,15 @@ def test_mistakes_are_said_in_a_line_each(tmp_path: Path, capsys: pytest.Capture
         main(["run", "receipts-twice", "--for", "soon"])
     assert "expected a duration" in capsys.readouterr().err
     short = _scenario(tmp_path, '[end]\nafter = "1ms"\n')
-    assert main(["run", short, "--port", "0", "--report", str(tmp_path / "no" / "report")]) == 2
-    assert "can't be written" in capsys.readouterr().err
+    nowhere = str(tmp_path / "no" / "report")
+    for words in (["run", short, "--report", nowhere], ["run", short, "--capture", nowhere], ["--log", nowhere]):
+        assert main([*words, "--port", "0"]) == 2
+        out, err = capsys.readouterr()
+        assert (out, f"{nowhere}: can't be written: No such file or directory" in err) == ("", True)
+    for words in (["run", short, "--port", "70000"], ["run", short, "--http", "65536"], ["--port", "70000"]):
+        with pytest.raises(SystemExit, match="2"):
+            main(words)
+        assert "is no port" in capsys.readouterr().err
 
 
 async def test_a_port_that_is_taken() -> None:
