@@ -196,6 +196,8 @@ def _broken(item: Item) -> str:
         return f"{len(item.parts)} of {item.total} segments came"
     if item.total == 1:
         return ""
+    if item.mixed:
+        return "another message of the same reference began before it was complete"
     binds = dict.fromkeys(part.bind for part in item.parts)
     if len(binds) > 1:
         return f"over binds {', '.join(map(str, binds))}"

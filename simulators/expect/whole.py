@@ -34,6 +34,8 @@ class Item:
     first: int
     last: int
     total: int = 1
+    #: Another message of the same reference began before all of it had come: whose segments are whose is a guess.
+    mixed: bool = False
 
     @property
     def complete(self) -> bool:
@@ -59,6 +61,7 @@ class _Open:
     parts: dict[int, Entry] = field(default_factory=dict)
     arrived: list[Entry] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
+    mixed: bool = False
 
     def takes(self, index: int) -> bool:
         before = self.parts.get(index)
@@ -84,6 +87,9 @@ def join(entries: Sequence[Entry]) -> list[Item]:
         group = next((each for each in reversed(candidates) if each.takes(index)), None)
         if group is None:
             group = _Open(total)
+            for each in candidates:
+                if len(each.parts) < total:
+                    each.mixed = group.mixed = True
             candidates.append(group)
             found.append(group)
         group.parts[index] = entry
@@ -110,7 +116,7 @@ def _item(group: _Open) -> Item:
         concat=None,
         fate="; ".join(fates),
     )
-    return Item(whole, parts, tuple(group.arrived), group.places[0], group.places[-1], group.total)
+    return Item(whole, parts, tuple(group.arrived), group.places[0], group.places[-1], group.total, group.mixed)
 
 
 def _status(parts: Iterable[Entry]) -> int | None:
