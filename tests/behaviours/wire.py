@@ -9,12 +9,13 @@ async with playing("receipts-twice") as stage, await Peer.bound(stage) as peer:
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import itertools
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -47,6 +48,8 @@ class Stage:
     group: CarrierGroup
     play: Play
     scenario: Scenario
+    #: Closed with it.
+    peers: list[Peer] = field(default_factory=list)
 
     @property
     def sim(self) -> CarrierSim:
@@ -71,10 +74,13 @@ async def playing(name: str, *, by_hand: bool = False, **changes: Any) -> AsyncI
     async with CarrierGroup(carriers, clock=clock) as group:
         play = Play(group, replace(scenario, carriers=carriers))
         play.start()
+        stage = Stage(group, play, scenario)
         try:
-            yield Stage(group, play, scenario)
+            yield stage
         finally:
             play.stop()
+            for peer in stage.peers:
+                await peer.close()
 
 
 class _Sequence:
@@ -146,17 +152,26 @@ class Peer:
         self._sequence = _Sequence()
 
     @classmethod
-    async def connect(cls, sim: CarrierSim, context: ssl.SSLContext | None = None) -> Peer:
+    async def connect(cls, stage: Stage, carrier: str = "", context: ssl.SSLContext | None = None) -> Peer:
         """Connected, not bound. Raises OSError when nobody listens."""
+        sim = stage.group.carriers[carrier] if carrier else stage.sim
         name = "localhost" if context is not None else None
-        return cls(*await asyncio.open_connection("127.0.0.1", sim.port, ssl=context, server_hostname=name))
+        peer = cls(*await asyncio.open_connection("127.0.0.1", sim.port, ssl=context, server_hostname=name))
+        stage.peers.append(peer)
+        return peer
 
     @classmethod
-    async def bound(cls, stage: Stage | CarrierSim, kind: str = "transceiver", system_id: str = "shop") -> Peer:
+    async def bound(cls, stage: Stage, kind: str = "transceiver", system_id: str = "shop", carrier: str = "") -> Peer:
         """Bound; fails when the bind is refused."""
-        peer = await cls.connect(stage.sim if isinstance(stage, Stage) else stage)
+        peer = await cls.connect(stage, carrier)
         assert await peer.bind(kind, system_id) == 0
         return peer
+
+    async def close(self) -> None:
+        """Close the connection."""
+        self.writer.close()
+        with contextlib.suppress(OSError):
+            await self.writer.wait_closed()
 
     async def __aenter__(self) -> Peer:
         return self
@@ -164,7 +179,7 @@ class Peer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.writer.close()
+        await self.close()
 
     # sending
 
@@ -189,6 +204,12 @@ class Peer:
         """Bind; returns the status of the answer."""
         number = self.send(f"bind_{kind}", system_id=system_id, password=password)
         return (await self.answer(number)).status
+
+    @classmethod
+    async def tried(cls, stage: Stage, kind: str = "transceiver") -> int:
+        """Connect, bind and go; returns the status of the bind's answer."""
+        async with await cls.connect(stage) as peer:
+            return await peer.bind(kind)
 
     async def ask(self, recipient: str = "8613800000001", text: bytes = b"x", **fields: Any) -> Came:
         """Send a message and return its answer."""
