@@ -30,7 +30,7 @@ async def _load(arguments: argparse.Namespace) -> int:
         loop.add_signal_handler(number, load.stop)
     result = await load.run()
     print(json.dumps(result), flush=True)
-    complete = result["ok"] == result["sent"]
+    complete = result["ok"] == result["sent"] and not result["unsent"]
     if load.settings.histogram:
         print(chart(load.counts), file=sys.stderr, flush=True)
     return 0 if complete and result["matched"] == result["wanted"] else 1

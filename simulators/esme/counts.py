@@ -16,6 +16,8 @@ from smsgw.smpp.constants import status_name
 
 #: Ids whose receipt came, kept to know a second one: between one and two times as many.
 _DONE_KEPT = 200_000
+#: Receipts kept whose id no response has named yet.
+_EARLY_KEPT = 1_000_000
 
 
 class Counts:
@@ -26,8 +28,10 @@ class Counts:
         self.answered = 0
         self.ok = 0
         self.ok_without_id = 0
-        #: Accepted messages that asked for a receipt, where not all or none did.
+        #: Accepted messages that asked for a receipt.
         self.wanted = 0
+        #: Segments whose connection went before their turn came.
+        self.unsent = 0
         self.statuses: dict[int, int] = {}
         self.lost = 0
         self.bad_pdus = 0
@@ -53,6 +57,7 @@ class Counts:
         self._cpu = resource.getrusage(resource.RUSAGE_SELF)
         self._waiting: dict[bytes, float] = {}
         self._early: dict[bytes, float] = {}
+        self._forgotten = 0
         self._done: set[bytes] = set()
         self._done_before: set[bytes] = set()
 
@@ -64,7 +69,7 @@ class Counts:
     @property
     def unmatched(self) -> int:
         """Receipts for ids that no response has named."""
-        return len(self._early)
+        return len(self._early) + self._forgotten
 
     def accepted(self, message_id: bytes, due_s: float) -> None:
         """A message whose receipt is wanted was answered ESME_ROK with this id."""
@@ -86,6 +91,9 @@ class Counts:
             self.duplicates += 1
         else:
             self._early[message_id] = now_s
+            if len(self._early) > _EARLY_KEPT:
+                del self._early[next(iter(self._early))]
+                self._forgotten += 1
 
     def _match(self, message_id: bytes, due_s: float, now_s: float) -> None:
         self.matched += 1
@@ -108,6 +116,7 @@ class Counts:
             "unanswered": unanswered + self.lost,
             "status": {status_name(status): count for status, count in sorted(self.statuses.items())},
             "receipts": self.receipts,
+            "wanted": self.wanted,
             "matched": self.matched,
             "delivrd": self.delivered,
             "other_stat": self.other_state,

@@ -48,6 +48,7 @@ class Load:
         self._ending = False
         self._turn_of = 0
         self._unanswered = 0
+        self._stopped = False
         self._failure: LinkError | None = None
         self._heard = 0
         self._heard_s = 0.0
@@ -90,7 +91,7 @@ class Load:
 
     def stop(self) -> None:
         """Send nothing more; the run ends with what has come."""
-        self._ending = True
+        self._ending = self._stopped = True
         self._stop_sending()
         self.turn.touch()
 
@@ -214,18 +215,13 @@ class Load:
         window = settings.window
         if elapsed_s < settings.ramp_s:
             window = max(1, int(window * elapsed_s / settings.ramp_s))
-        if link.can_submit and not link.choked:
-            self._send(link, min(window - len(link.waiting), self._total - self._next), now_s)
-
-    def _send(self, link: LoadLink, count: int, now_s: float) -> None:
-        if count <= 0:
-            return
-        for n in range(self._next, self._next + count):
-            link.submit(n, now_s)
-        self._next += count
-        self.counts.sent += count
-        if self._next >= self._total:
-            self._stop_sending()
+        if link.can_submit:
+            room = link.room(window)
+            while room > 0 and self._next < self._total:
+                room -= link.submit(self._next, now_s)
+                self._next += 1
+            if self._next >= self._total:
+                self._stop_sending()
 
     def _pace_tick(self) -> None:
         if self._sending and self._pace is not None:
@@ -242,12 +238,10 @@ class Load:
                 break
             self._turn_of = (self._turn_of + 1) % len(senders)
             link = senders[self._turn_of]
-            room = 0 if link.choked else min(self.settings.window - len(link.waiting), due - self._next)
-            for n in range(self._next, self._next + room):
-                link.submit(n, started_s + pace.due_at(n))
-            if room > 0:
-                self._next += room
-                self.counts.sent += room
+            room = link.room(self.settings.window)
+            while room > 0 and self._next < due:
+                room -= link.submit(self._next, started_s + pace.due_at(self._next))
+                self._next += 1
         if self._next >= self._total:
             self._stop_sending()
 
@@ -276,7 +270,7 @@ class Load:
 
     def _done(self, now_s: float) -> bool:
         counts, settings = self.counts, self.settings
-        heard = counts.answered + counts.receipts + counts.lost
+        heard = counts.sent + counts.answered + counts.receipts + counts.lost
         if heard != self._heard:
             self._heard, self._heard_s = heard, now_s
         if self._ending:
@@ -288,19 +282,31 @@ class Load:
             if not overdue or now_s - counts.started_s >= settings.duration_s + settings.wait_s:
                 self._stop_sending()
         if self._sending:
-            return False
-        complete = not self._open_requests() and counts.matched >= self._wanted()
+            return self._is_stuck(now_s)
+        is_answered = not any(link.is_busy for link in self._senders)
+        complete = is_answered and counts.matched >= counts.wanted
         return complete or now_s - self._heard_s > settings.wait_s
 
-    def _wanted(self) -> int:
-        """How many receipts should come for what was accepted."""
-        wishes = {template.wants_receipts for template in self._templates.values()}
-        if len(wishes) == 1 and None not in wishes:
-            return self.counts.ok if wishes.pop() else 0
-        return self.counts.wanted
+    def _is_stuck(self, now_s: float) -> bool:
+        """Nothing can be sent and nothing came for so long that it never will; a run with a duration waits it out."""
+        settings = self.settings
+        patience_s = settings.wait_s if self.links else max(settings.wait_s, settings.bind_timeout_s)
+        if settings.duration_s or now_s - self._heard_s <= patience_s:
+            return False
+        if any(link.room(settings.window) > 0 for link in self._senders):
+            return False
+        print(f"given up: nothing could be sent, and nothing came, for {patience_s:g} s", file=sys.stderr)
+        return True
 
     def _open_requests(self) -> int:
         return sum(len(link.waiting) for link in self._senders)
+
+    def _never_sent(self) -> int:
+        """Messages that were due, or asked for by count, and segments of messages that were begun."""
+        settings, left = self.settings, 0
+        if self._pace is not None or not settings.duration_s:
+            left = 0 if self._stopped else self._total - self._next
+        return left + self.counts.unsent
 
     async def _end(self) -> None:
         self._ending = True
@@ -308,7 +314,7 @@ class Load:
         self._unanswered = self._open_requests()
         links = list(self.links)
         for link in links:
-            link.waiting.clear()
+            link.forget()
             link.unbind()
         try:
             await self.turn.wait_for(lambda: not any(link.open for link in links), _UNBIND_S)
@@ -324,8 +330,9 @@ class Load:
             "rx_conns": settings.receivers,
             "window": settings.window,
             "offered_rate": settings.rate,
+            "messages": self._next,
+            "unsent": self._never_sent(),
             **self.counts.to_json(self._unanswered),
-            "wanted": self._wanted(),
             **(self.counts.histograms() if settings.histogram else {}),
         }
 
@@ -335,10 +342,11 @@ def templates_of(settings: LoadSettings) -> dict[str, Template | Mix]:
     if not settings.mix:
         template = Template(settings)
         return {system_id: template for system_id, _ in settings.accounts}
-    made = [(Template(message), message) for message in settings.mix]
+    # Kinds that go to the same recipients begin their references at other numbers.
+    made = [(Template(message, 61 * index), message) for index, message in enumerate(settings.mix)]
     templates: dict[str, Template | Mix] = {}
     for system_id, _ in settings.accounts:
-        own = [(template, message) for template, message in made if message.account in ("", system_id)]
+        own = [(template, message.weight) for template, message in made if message.account in ("", system_id)]
         if not own:
             raise ValueError(f"no message of the mix is for the account {system_id}")
         templates[system_id] = Mix(own)

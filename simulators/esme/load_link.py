@@ -7,6 +7,7 @@ receipt is answered, and matched by its id. The clock is read once for each read
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING
 
 from simulators.esme.link import EsmeLink
@@ -18,6 +19,7 @@ from smsgw.smpp.receipt import parse_receipt
 
 if TYPE_CHECKING:
     from simulators.esme.load import Load
+    from simulators.esme.template import Template
 
 _DELIVER_SM = int(CommandId.DELIVER_SM)
 _RECEIPTED_MESSAGE_ID = int(Tag.RECEIPTED_MESSAGE_ID)
@@ -28,24 +30,55 @@ _pack = pdu.HEADER.pack
 
 
 class LoadLink(EsmeLink):
-    """One bind; ``waiting`` maps sequence numbers to (message number, when it was due)."""
+    """One bind; ``waiting`` maps sequence numbers to (message number, when it was due, whether a receipt is wanted)."""
 
     def __init__(self, load: Load, settings: EsmeSettings, bind: str) -> None:
         super().__init__(settings, bind, load.turn)
-        self.waiting: dict[int, tuple[int, float]] = {}
+        self.waiting: dict[int, tuple[int, float, bool]] = {}
         #: Set once the connection is gone.
         self.gone = asyncio.Event()
         self._load = load
         self._counts = load.counts
         self._template = load.template_of(settings.system_id)
-        self._wants_receipts = self._template.wants_receipts
+        self._window = load.settings.window
         self._ledger = load.ledger
+        #: Segments of a message whose first ones were sent: (template, n, k, segment, when it was due).
+        self._unsent: deque[tuple[Template, int, int, int, float]] = deque()
 
-    def submit(self, n: int, due_s: float) -> None:
-        """Send message ``n``."""
+    def room(self, window: int) -> int:
+        """How many submit_sm of further messages may be sent now."""
+        return 0 if self._unsent or self.choked else window - len(self.waiting)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is not answered, or not even sent of a message that was begun."""
+        return bool(self.waiting or self._unsent)
+
+    def forget(self) -> None:
+        """Wait for nothing more."""
+        self._counts.unsent += len(self._unsent)
+        self._unsent.clear()
+        self.waiting.clear()
+
+    def submit(self, n: int, due_s: float) -> int:
+        """Send message ``n``, or of a long one as much as the window lets; returns how many segments it has."""
+        template, k = self._template.take(n)
+        if template.segments == 1:
+            self._send(template, n, k, 0, due_s)
+        else:
+            self._unsent.extend((template, n, k, segment, due_s) for segment in range(template.segments))
+            self._send_on()
+        return template.segments
+
+    def _send_on(self) -> None:
+        while self._unsent and len(self.waiting) < self._window:
+            self._send(*self._unsent.popleft())
+
+    def _send(self, template: Template, n: int, k: int, segment: int, due_s: float) -> None:
         sequence_number = self.session.next_sequence()
-        self.waiting[sequence_number] = (n, due_s)
-        self.write(self._template.pdu(sequence_number, n))
+        self.waiting[sequence_number] = (n, due_s, template.wants_receipts)
+        self._counts.sent += 1
+        self.write(template.pdu(sequence_number, n, k, segment))
 
     def on_answer(self, command_id: int, status: int, sequence_number: int, frame: bytes) -> None:
         sent = self.waiting.pop(sequence_number, None)
@@ -53,7 +86,7 @@ class LoadLink(EsmeLink):
         if sent is None:
             counts.bad_pdus += 1
             return
-        n, due_s = sent
+        n, due_s, wants_receipt = sent
         counts.answered += 1
         counts.last_answer_s = now_s = self.heard_s
         counts.answer_latency.add(now_s - due_s)
@@ -61,17 +94,14 @@ class LoadLink(EsmeLink):
         if status:
             return
         counts.ok += 1
-        message_id = frame[16 : frame.find(0, 16)]
+        counts.wanted += wants_receipt
+        message_id = frame[16:].partition(b"\0")[0]
         if not message_id:
             counts.ok_without_id += 1
-            counts.wanted += self._template.wants(n)
             return
         if self._ledger is not None:
             self._ledger.add(n, message_id)
-        if self._wants_receipts:
-            counts.accepted(message_id, due_s)
-        elif self._wants_receipts is None and self._template.wants(n):
-            counts.wanted += 1
+        if wants_receipt:
             counts.accepted(message_id, due_s)
 
     def on_deliver(self, command_id: int, sequence_number: int, frame: bytes) -> None:
@@ -86,7 +116,7 @@ class LoadLink(EsmeLink):
         except RecoverableError:
             counts.bad_pdus += 1
             return
-        if text[:3] != b"id:":
+        if text[:3] != b"id:" or b"stat:DELIVRD" not in text:
             self._odd(sm)
             return
         message_id = text[3:].partition(b" ")[0].strip(b'"')
@@ -94,21 +124,22 @@ class LoadLink(EsmeLink):
         counts.last_receipt_s = now_s = self.heard_s
         if not counts.first_receipt_s:
             counts.first_receipt_s = now_s
-        if b"stat:DELIVRD" in text:
-            counts.delivered += 1
-        else:
-            counts.other_state += 1
+        counts.delivered += 1
         # Where the TLVs repeat the id with its NUL, there is nothing more to read.
         if message_id + b"\0" not in frame:
             message_id = self._id_of_tlv(sm, message_id)
         counts.receipt(message_id, now_s)
 
     def on_frames_done(self) -> None:
+        if self._unsent:
+            self._send_on()
         self._load.answered(self)
 
     def on_gone(self) -> None:
         self._counts.lost += len(self.waiting)
+        self._counts.unsent += len(self._unsent)
         self.waiting.clear()
+        self._unsent.clear()
         self.gone.set()
         self._load.gone(self)
 
@@ -118,10 +149,12 @@ class LoadLink(EsmeLink):
         if receipt is None:
             counts.mo += 1
             return
-        if receipt.intermediate:
+        if not receipt.final:
             return
         counts.receipts += 1
         counts.last_receipt_s = now_s = self.heard_s
+        if not counts.first_receipt_s:
+            counts.first_receipt_s = now_s
         if receipt.stat == "DELIVRD" or receipt.message_state == 2:
             counts.delivered += 1
         else:

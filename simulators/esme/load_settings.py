@@ -52,8 +52,8 @@ class LoadSettings:
     text: str = "[ACME] Your login code is {n}. It is valid for 5 minutes. Do not share it with anyone."
     #: None chooses by the text.
     data_coding: int | None = None
-    #: Send the text as message_payload.
-    payload: bool = False
+    #: How a text of several segments is sent: one of ``message.LONG_FORMS``; "payload" sends every text so.
+    long: str = "udh"
     registered_delivery: int = 0
     validity_period: str = ""
     service_type: str = ""

@@ -1,6 +1,7 @@
 """Several kinds of messages in one load run: who sends which, how often, and to whom.
 
-A mix is a cycle of templates by weight, so that every run sends the same messages in the same order.
+A mix is a cycle of templates by weight, so that an account sends the same messages in the same order in every run,
+whatever its share of all messages is.
 """
 
 from __future__ import annotations
@@ -31,47 +32,37 @@ class MixedMessage:
     #: In place of the two above.
     recipients: tuple[str, ...] = ()
     data_coding: int | None = None
-    payload: bool = False
+    long: str = "udh"
     registered_delivery: int = 0
     validity_period: str = ""
     service_type: str = ""
     priority_flag: int = 0
 
-    @property
-    def wants_receipt(self) -> bool:
-        """Whether it asks for a final receipt."""
-        return self.registered_delivery & 3 != 0
-
 
 class Mix:
-    """Looks like a ``Template``; ``pdu`` picks the kind of message ``n`` by weight."""
+    """Looks like a ``Template``; ``take`` picks the kind of an account's next message by weight."""
 
-    def __init__(self, templates: Sequence[tuple[Template, MixedMessage]]) -> None:
-        weights = [message.weight for _, message in templates]
-        shared = math.gcd(*weights)
-        weights = [weight // shared for weight in weights]
+    def __init__(self, templates: Sequence[tuple[Template, int]]) -> None:
+        """``templates`` with their weights."""
+        shared = math.gcd(*(weight for _, weight in templates))
+        weights = [weight // shared for _, weight in templates]
         if sum(weights) > _LONGEST_CYCLE:
             raise ValueError(f"weights have no smaller common measure than 1 in {sum(weights)}; round them")
         #: Template, its turns in a cycle, and which of them this one is.
         self._cycle: list[tuple[Template, int, int]] = []
-        self._wants: list[bool] = []
-        wishes = {message.wants_receipt for _, message in templates}
-        self.wants_receipts: bool | None = wishes.pop() if len(wishes) == 1 else None
+        self._taken = 0
         level = [0] * len(weights)
+        turns = [0] * len(weights)
         for _ in range(sum(weights)):
             level = [have + weight for have, weight in zip(level, weights, strict=True)]
             chosen = max(range(len(level)), key=level.__getitem__)
             level[chosen] -= sum(weights)
-            template, message = templates[chosen]
-            self._cycle.append((template, weights[chosen], sum(each[0] is template for each in self._cycle)))
-            self._wants.append(message.wants_receipt)
+            self._cycle.append((templates[chosen][0], weights[chosen], turns[chosen]))
+            turns[chosen] += 1
 
-    def pdu(self, sequence_number: int, n: int) -> bytes:
-        """Message ``n``; the kinds go through their recipients each for itself."""
-        turn, at = divmod(n, len(self._cycle))
+    def take(self, n: int) -> tuple[Template, int]:
+        """The kind of message ``n`` and how many of that kind were before it."""
+        turn, at = divmod(self._taken, len(self._cycle))
+        self._taken += 1
         template, turns, offset = self._cycle[at]
-        return template.pdu_to(sequence_number, n, turn * turns + offset)
-
-    def wants(self, n: int) -> bool:
-        """Whether message ``n`` asks for a receipt."""
-        return self._wants[n % len(self._wants)]
+        return template, turn * turns + offset

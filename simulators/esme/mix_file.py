@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -49,7 +49,7 @@ class MessageTable(Settings):
     to_base: Annotated[int, Field(ge=1)] = 8_613_800_000_000
     to_count: Annotated[int, Field(ge=1)] = 1_000_000
     coding: Number | None = None
-    payload: bool = False
+    long: Literal["udh", "udh16", "sar", "payload"] = "udh"
     rd: Number = 0
     validity: Time = ""
     service_type: str = ""
@@ -67,7 +67,7 @@ class MessageTable(Settings):
             self.to_count,
             recipients,
             self.coding,
-            self.payload,
+            self.long,
             self.rd,
             self.validity,
             self.service_type,

@@ -10,6 +10,7 @@ from typing import Any
 from simulators.arguments import Option, add_options, count, credentials, number, port
 from simulators.capture.commands import add_replay_application
 from simulators.esme.load_settings import LoadSettings
+from simulators.esme.message import LONG_FORMS
 from simulators.esme.message_options import MESSAGE, octets, smpp_time
 from simulators.esme.settings import BIND_COMMANDS, ClientTls, EsmeSettings
 from simulators.spread import parse_duration
@@ -109,7 +110,8 @@ _LOAD: tuple[Option, ...] = (
     ("--text-file", "body from a UTF-8 file", {"metavar": "FILE"}),
     ("--coding", "data_coding (0, or 8 when the text needs it)",
      {"type": number, "metavar": "N", "dest": "data_coding"}),
-    ("--payload", "send the body as message_payload", {"action": "store_true"}),
+    ("--long", "how a long body is sent (udh); count, rate and {n} are of whole messages, the result of segments",
+     {"choices": LONG_FORMS, "default": "udh"}),
     ("--rd", "registered_delivery; 1 asks for receipts (0)",
      {"type": number, "metavar": "N", "dest": "registered_delivery", "default": 0}),
     ("--validity", "validity_period: from now, such as 30m, or an SMPP time",

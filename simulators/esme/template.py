@@ -1,96 +1,124 @@
-"""The submit_sm of a load run, prepared once: a message costs one formatting of octets."""
+"""The messages of a load run, prepared once: each segment is a PDU in which a few places are written over.
+
+Where they are is found by building the same message twice with other digits: no mark could be mistaken for
+text, and a number may lie across the border of two segments.
+"""
 
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 
 from simulators.esme.load_settings import LoadSettings
 from simulators.esme.message import Envelope
 from simulators.esme.mix import MixedMessage
-from smsgw.errors import LocalError
-from smsgw.smpp.alphabet import Unit, choose_coding, unit_of
+from smsgw.smpp.alphabet import choose_coding
 
 #: ``{n}`` in a body is this many digits.
 NUMBER_DIGITS = 9
 
-_SEQUENCE = struct.Struct(">I")
-_SEQUENCE_AT = 12
-_pack = _SEQUENCE.pack
 _NUMBER_RANGE = 10**NUMBER_DIGITS
-# Stand-ins that no body holds; they have the width of what replaces them.
-_NUMBER_MARK = "987612345"
+_SEQUENCE_AT = slice(12, 16)
+_pack = struct.Struct(">I").pack
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    octets: bytes
+    recipient: slice
+    #: Where which digits of the number stand.
+    numbers: tuple[tuple[slice, slice], ...]
+    #: Where the reference of a long message stands; None in a short one.
+    reference: slice | None
 
 
 class Template:
-    """Makes the octets of message ``n``.
+    """Makes the octets of message ``n``, segment by segment; ``reference`` is that of a recipient's first long message.
 
-    Raises LocalError when the body does not fit one message, or an address is too long.
+    Raises LocalError when the body can't be written or an address is too long.
     """
 
-    def __init__(self, settings: LoadSettings | MixedMessage) -> None:
-        text = settings.text.replace("{n}", _NUMBER_MARK)
-        self._data_coding = choose_coding(text) if settings.data_coding is None else settings.data_coding
-        self._encoding = "utf-16-be" if unit_of(self._data_coding) == Unit.UCS2 else "ascii"
-        self._numbers = 0
-        self._base, self._count = settings.recipient_base, settings.recipient_count
+    def __init__(self, settings: LoadSettings | MixedMessage, reference: int = 0) -> None:
         self._recipients = [recipient.encode() for recipient in settings.recipients]
-        width = len(str(self._base + self._count - 1))
-        self._octets = self._prepare(settings, text, width, b"%%0%dd" % width)
-        self._by_width = {
-            width: self._prepare(settings, text, width, b"%b") for width in {len(each) for each in self._recipients}
-        }
-        #: Whether messages ask for a final receipt; None when some do (a ``Mix``).
-        self.wants_receipts: bool | None = settings.registered_delivery & 3 != 0
-        if self._recipients:
-            self.pdu = self._pdu_to_listed  # type: ignore[method-assign]  # once, so that a range costs nothing more
+        self._base = settings.recipient_base
+        self._count = len(self._recipients) or settings.recipient_count
+        self._width = len(str(self._base + self._count - 1))
+        self._reference = reference
+        widths = {len(each) for each in self._recipients} or {self._width}
+        self._by_width = {width: _segments(settings, width) for width in widths}
+        #: How many submit_sm a message is.
+        self.segments = len(next(iter(self._by_width.values())))
+        #: Whether messages ask for a final receipt.
+        self.wants_receipts = settings.registered_delivery & 3 != 0
 
-    def _prepare(self, settings: LoadSettings | MixedMessage, text: str, width: int, recipient: bytes) -> bytes:
-        """A format of octets: sequence number, recipient, then as many numbers as the text holds."""
-        recipient_mark = "9" * (width - 1) + "7"
+    def take(self, n: int) -> tuple[Template, int]:
+        """The kind of message ``n`` and how many of that kind were before it."""
+        return self, n
+
+    def pdu(self, sequence_number: int, n: int, k: int, segment: int = 0) -> bytes:
+        """A segment (from 0) of message ``n``, nine digits of it written, to the recipient after ``k`` others."""
+        turn, index = divmod(k, self._count)
+        recipient = self._recipients[index] if self._recipients else b"%0*d" % (self._width, self._base + index)
+        made = self._by_width[len(recipient)][segment]
+        octets = bytearray(made.octets)
+        octets[_SEQUENCE_AT] = _pack(sequence_number)
+        octets[made.recipient] = recipient
+        if made.numbers:
+            number = b"%09d" % (n % _NUMBER_RANGE)
+            for place, digits in made.numbers:
+                octets[place] = number[digits]
+        if made.reference is not None:
+            # What one recipient gets counts up, so that no two under way have the same.
+            place = made.reference
+            width = place.stop - place.start
+            octets[place] = ((self._reference + turn) % (1 << 8 * width)).to_bytes(width, "big")
+        return bytes(octets)
+
+
+def _segments(settings: LoadSettings | MixedMessage, width: int) -> tuple[_Segment, ...]:
+    data_coding = settings.data_coding
+    if data_coding is None:
+        data_coding = choose_coding(settings.text)
+
+    def built(recipient: str = "0", number: str = "0", reference: int = 0) -> list[bytes]:
         envelope = Envelope(
             settings.source,
-            recipient_mark,
+            recipient * width,
             registered_delivery=settings.registered_delivery,
-            data_coding=self._data_coding,
+            data_coding=data_coding,
             service_type=settings.service_type,
             priority_flag=settings.priority_flag,
             validity_period=settings.validity_period,
         )
-        parts = envelope.parts(text, "payload" if settings.payload else "udh")
-        if len(parts) > 1:
-            raise LocalError(f"the body needs {len(parts)} segments; use --payload to send it as message_payload")
-        number_mark = _NUMBER_MARK.encode(self._encoding)
-        head, _, tail = parts[0](0).partition(recipient_mark.encode() + b"\0")
-        self._numbers = tail.count(number_mark)
-        head, behind = _escaped(head[:_SEQUENCE_AT]), _escaped(head[_SEQUENCE_AT + _SEQUENCE.size :])
-        return head + b"%b" + behind + recipient + b"\0" + _escaped(tail).replace(number_mark, b"%b")
+        parts = envelope.parts(settings.text.replace("{n}", number * NUMBER_DIGITS), settings.long, reference)
+        return [part(0) for part in parts]
 
-    def pdu(self, sequence_number: int, n: int) -> bytes:
-        """Message ``n`` (its last nine digits are written) under a sequence number."""
-        recipient = self._base + n % self._count
-        sequence = _pack(sequence_number)
-        if not self._numbers:
-            return self._octets % (sequence, recipient)
-        digits = f"{n % _NUMBER_RANGE:09d}".encode(self._encoding)
-        if self._numbers == 1:
-            return self._octets % (sequence, recipient, digits)
-        return self._octets % (sequence, recipient, *[digits] * self._numbers)
-
-    def pdu_to(self, sequence_number: int, n: int, k: int) -> bytes:
-        """Message ``n`` to the recipient after ``k`` others."""
-        digits = [f"{n % _NUMBER_RANGE:09d}".encode(self._encoding)] * self._numbers
-        if self._recipients:
-            recipient = self._recipients[k % len(self._recipients)]
-            return self._by_width[len(recipient)] % (_pack(sequence_number), recipient, *digits)
-        return self._octets % (_pack(sequence_number), self._base + k % self._count, *digits)
-
-    def wants(self, n: int) -> bool:
-        """Whether message ``n`` asks for a receipt."""
-        return self.wants_receipts is True
-
-    def _pdu_to_listed(self, sequence_number: int, n: int) -> bytes:
-        return self.pdu_to(sequence_number, n, n)
+    made, digits = [], 0
+    plain = built()
+    for octets, recipient, number, reference in zip(
+        plain, built(recipient="1"), built(number="1"), built(reference=0xFFFF), strict=True
+    ):
+        places = _differing(octets, number)
+        runs = _runs(places, digits % NUMBER_DIGITS)
+        digits += len(places)
+        to, joint = _differing(octets, recipient), _differing(octets, reference)
+        made.append(_Segment(octets, slice(to[0], to[-1] + 1), runs, slice(joint[0], joint[-1] + 1) if joint else None))
+    return tuple(made)
 
 
-def _escaped(octets: bytes) -> bytes:
-    return octets.replace(b"%", b"%%")
+def _differing(one: bytes, other: bytes) -> list[int]:
+    return [place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
+
+
+def _runs(places: list[int], digit: int) -> tuple[tuple[slice, slice], ...]:
+    """Digits side by side as slices, those of UCS2 with a step of two; ``digit`` is the first one's."""
+    runs: list[tuple[slice, slice]] = []
+    while places:
+        step = places[1] - places[0] if len(places) > 1 and places[1] - places[0] <= 2 else 1
+        length = 1
+        while length < min(len(places), NUMBER_DIGITS - digit) and places[length] == places[0] + length * step:
+            length += 1
+        runs.append((slice(places[0], places[length - 1] + 1, step), slice(digit, digit + length)))
+        places = places[length:]
+        digit = (digit + length) % NUMBER_DIGITS
+    return tuple(runs)

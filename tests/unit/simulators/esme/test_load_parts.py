@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from simulators.esme.counts import Counts
+from simulators.esme.incoming import text_of
 from simulators.esme.ledger import Ledger
 from simulators.esme.load_settings import LoadSettings
 from simulators.esme.pace import Pace
@@ -14,19 +15,20 @@ from simulators.esme.template import Template
 from smsgw.errors import LocalError
 from smsgw.smpp import pdu
 from smsgw.smpp.alphabet import decode_text
+from smsgw.smpp.udh import concat_of
 
 
 def _sm(settings: LoadSettings, n: int, sequence_number: int = 1) -> pdu.Sm:
-    octets = Template(settings).pdu(sequence_number, n)
+    octets = Template(settings).pdu(sequence_number, n, n)
     assert int.from_bytes(octets[:4], "big") == len(octets)
     return pdu.Sm(octets)
 
 
 @pytest.mark.parametrize("text", ["code {n}, again {n}", "【示例】验证码 {n}，100%", "no number, 50% off", "{n}"])
-@pytest.mark.parametrize("payload", [False, True])
-def test_each_message_has_its_number_recipient_and_sequence(text: str, payload: bool) -> None:
+@pytest.mark.parametrize("long", ["udh", "payload"])
+def test_each_message_has_its_number_recipient_and_sequence(text: str, long: str) -> None:
     settings = LoadSettings(
-        text=text, payload=payload, recipient_base=8613800000995, recipient_count=10, registered_delivery=1
+        text=text, long=long, recipient_base=8613800000995, recipient_count=10, registered_delivery=1
     )
     for n, sequence_number in ((0, 1), (7, 0x25252525), (123_456_789, 0x7FFFFFFF)):
         sm = _sm(settings, n, sequence_number)
@@ -45,10 +47,29 @@ def test_short_recipients_keep_their_width() -> None:
     assert _sm(LoadSettings(recipient_base=8, recipient_count=5), 0).destination_addr == b"08"
 
 
-def test_a_body_of_two_segments_is_refused() -> None:
-    with pytest.raises(LocalError, match="2 segments"):
-        Template(LoadSettings(text="x" * 161))
-    assert len(_sm(LoadSettings(text="x" * 161, payload=True), 0).payload) == 161
+@pytest.mark.parametrize("long", ["udh", "udh16", "sar"])
+@pytest.mark.parametrize("filler", ["x", "长"])
+def test_a_long_body_is_sent_in_segments_wherever_its_number_is_cut(long: str, filler: str) -> None:
+    for before in (0, *range(56, 70), *range(140, 155), 300):
+        text = filler * before + "{n}" + filler * (310 - before)
+        template = Template(LoadSettings(text=text, long=long, recipient_count=10), reference=3)
+        for n, k in ((987_654_321, 10 * 0x105), (1, 2), (5, 10)):
+            sms = [pdu.Sm(template.pdu(9, n, k, segment)) for segment in range(template.segments)]
+            joined = "".join(text_of(sm) for sm in sms)
+            assert joined == text.replace("{n}", f"{n:09d}")
+            reference = (3 + k // 10) % (0x100 if long == "udh" else 0x10000)
+            concats = [concat for sm in sms if (concat := concat_of(sm)) is not None]
+            places = [(concat.reference, concat.total, concat.index) for concat in concats]
+            assert places == [(reference, len(sms), index) for index in range(1, len(sms) + 1)]
+
+
+def test_a_whole_long_body_goes_in_message_payload() -> None:
+    assert len(_sm(LoadSettings(text="x" * 161, long="payload"), 0).payload) == 161
+
+
+def test_a_body_that_is_too_long_is_refused() -> None:
+    with pytest.raises(LocalError):
+        Template(LoadSettings(text="x" * 153 * 256))
 
 
 def test_the_pace_of_a_rate() -> None:

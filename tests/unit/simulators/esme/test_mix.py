@@ -20,7 +20,8 @@ ACCOUNTS = (("login", "a"), ("shop", "b"))
 
 
 def _texts(mix: Template | Mix, count: int) -> list[str]:
-    messages = [pdu.Sm(mix.pdu(1, n)) for n in range(count)]
+    taken = [(n, *mix.take(n)) for n in range(count)]
+    messages = [pdu.Sm(template.pdu(1, n, k)) for n, template, k in taken]
     return [f"{sm.destination_addr.decode()} {decode_text(sm.payload, sm.data_coding)}" for sm in messages]
 
 
@@ -35,15 +36,22 @@ def test_kinds_come_by_weight_and_each_goes_through_its_recipients() -> None:
         "1 a 000000000", "+222 a 000000001", "700 您 000000002", "1 a 000000003",
         "+222 a 000000004", "1 a 000000005", "701 您 000000006", "+222 a 000000007",
     ]  # fmt: skip
-    assert templates["login"].wants_receipts is None
-    assert [templates["login"].wants(n) for n in range(4)] == [True, True, False, True]
+    assert [templates["login"].take(n)[0].wants_receipts for n in range(8, 12)] == [True, True, False, True]
     shop = Counter(text.split()[1] for text in _texts(templates["shop"], 70))
     assert shop == {"a": 60, "never": 10}
 
 
+def test_an_account_sends_every_kind_whichever_messages_it_gets() -> None:
+    kinds = (MixedMessage("a"), MixedMessage("b"))
+    login = templates_of(LoadSettings(accounts=ACCOUNTS, mix=kinds))["login"]
+    taken = [login.take(n) for n in range(0, 8, 2)]  # its connection and another one take turns
+    texts = [pdu.Sm(template.pdu(1, 0, k)).short_message for template, k in taken]
+    assert texts == [b"a", b"b", b"a", b"b"]
+
+
 def test_recipients_of_a_list_take_turns_without_a_mix() -> None:
     template = Template(LoadSettings(text="x", recipients=("1", "22", "333")))
-    assert [pdu.Sm(template.pdu(1, n)).destination_addr for n in range(4)] == [b"1", b"22", b"333", b"1"]
+    assert [pdu.Sm(template.pdu(1, n, n)).destination_addr for n in range(4)] == [b"1", b"22", b"333", b"1"]
 
 
 def test_an_account_without_messages_is_refused() -> None:
