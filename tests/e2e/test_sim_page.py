@@ -64,12 +64,7 @@ async def _open(browser: Any, directory: Path, **context: Any) -> AsyncIterator[
         alpha = group.carriers["alpha"]
         served = await serve(make_app(group, captures=directory), "127.0.0.1", 0)
         try:
-            async with (
-                EsmeSim(EsmeSettings(alpha.port, system_id="shop")) as esme,
-                playwright.async_playwright() as driver,
-            ):
-                arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-                browser = await driver.chromium.launch(executable_path=_BROWSER, args=arguments)
+            async with EsmeSim(EsmeSettings(alpha.port, system_id="shop")) as esme:
                 page = await browser.new_page(**{"locale": "en-US", "timezone_id": "Asia/Shanghai", **context})
                 page.set_default_timeout(_SOON_MS)
                 opened = Open(page, alpha, esme)
