@@ -25,7 +25,7 @@ class Delivery:
     """One deliver_sm or data_sm without its header."""
 
     __slots__ = (
-        "account", "answered_s", "at_ms", "body", "command_id", "given_up", "is_receipt", "link", "message",
+        "account", "answered_s", "at_ms", "body", "command_id", "epoch", "given_up", "is_receipt", "link", "message",
         "message_id", "origin", "other_bind", "sent_s", "sequence_number", "status", "step", "tries",
     )  # fmt: skip
 
@@ -53,6 +53,8 @@ class Delivery:
         self.step = step
         self.is_receipt = message_id is not None
         self.tries = 0
+        #: Which of the outbox's beginnings it was first sent in.
+        self.epoch = 0
         #: When it was sent last: time.monotonic(), and business time.
         self.sent_s = 0.0
         self.at_ms = 0

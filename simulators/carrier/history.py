@@ -20,10 +20,17 @@ class History:
         self._record = record
         self._clock = clock
         self.entries: list[Entry] = []
+        #: How many were not kept.
+        self.forgotten = 0
 
     def keep(self, record: int) -> None:
         """Keep so many from now on."""
         self._record = record
+
+    def reset(self) -> None:
+        """Forget all, for good."""
+        self.entries.clear()
+        self.forgotten = 0
 
     def note(self, kind: str, link: CarrierLink, account: str, status: int | None = None, fate: str = "") -> None:
         """One of them happened now."""
@@ -39,4 +46,5 @@ class History:
         )
         self.entries.append(entry)
         if self._record and len(self.entries) >= 2 * self._record:
+            self.forgotten += len(self.entries) - self._record
             del self.entries[: -self._record]

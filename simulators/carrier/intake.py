@@ -73,6 +73,8 @@ class Intake:
         self._long = Reassembly(wheel, self._expired)
         #: The messages received, oldest first; trimmed to about ``settings.record``.
         self.received: list[Message] = []
+        #: How many of them were not kept.
+        self.forgotten = 0
         #: Refuse every message with this status; 0 takes them.
         self.refuse_all = 0
         self.use(settings)
@@ -86,8 +88,12 @@ class Intake:
         self._trim_at = 2 * settings.record or 1 << 62
 
     def reset(self) -> None:
-        """Forget what came; nothing of it is answered or delivered any more, but what is on the wheels."""
+        """Forget what came: what is not answered yet will be, but nothing of it is delivered any more."""
+        for messages in (self.received, self._kept.values(), self._kept_before.values()):
+            for message in messages:
+                message.cancelled = True
         self.received.clear()
+        self.forgotten = 0
         self._kept.clear()
         self._kept_before.clear()
         self._long.reset()
@@ -147,6 +153,7 @@ class Intake:
                 self._kept_before, self._kept = self._kept, {}
         self.received.append(message)
         if len(self.received) >= self._trim_at:
+            self.forgotten += len(self.received) - self._record
             del self.received[: -self._record]
         if self._journal is not None:
             self._journal.submitted(message)
@@ -158,6 +165,8 @@ class Intake:
 
     def follow(self, message: Message) -> None:
         """The message was answered: send or schedule the receipts it asked for."""
+        if message.cancelled:
+            return
         plan = message.plan
         concat = segment_of(message.sm) if plan.apart else None
         if concat is not None and plan.expire_s:
@@ -276,21 +285,25 @@ class Intake:
         if connection is Connection.HALF_OPEN:
             link.mute = True
         elif connection is Connection.DROP_BEFORE:
-            self._stats.drops += 1
-            link.close()
+            self._drop(link, connection)
         elif not plan.answers:
             self._stats.unanswered += 1
             link.skip_answer()
         else:
             self._respond(message)
             if connection is Connection.DROP_AFTER:
-                self._stats.drops += 1
-                link.close()
+                self._drop(link, connection)
         if plan.receipts:
             self.follow(message)
         if plan.replies and _is_first(segment_of(message.sm)):
             for reply in plan.replies:
                 self._wheel.add(_REPLY_AFTER_S, self._reply, (message, reply))
+
+    def _drop(self, link: CarrierLink, why: Connection) -> None:
+        if link.open:
+            self._stats.drops += 1
+            link.ended = f"dropped {why.value.removeprefix('drop ')}"
+        link.close()
 
     def _respond(self, message: Message) -> None:
         link, plan = message.link, message.plan
@@ -307,6 +320,8 @@ class Intake:
 
     def _reply(self, what: tuple[Message, str]) -> None:
         message, text = what
+        if message.cancelled:
+            return
         self._outbox.send_mo(message.account, message.recipient, message.source, text)
 
     def _expired(self, segments: list[Message]) -> None:

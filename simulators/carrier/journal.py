@@ -7,8 +7,6 @@ file unless this process is killed in between.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,9 +29,8 @@ class Journal:
     Lines are put together by hand: a dictionary for each would double what a logged message costs.
     """
 
-    def __init__(self, path: str, now_s: Callable[[], float] = time.time) -> None:
-        """``now_s`` is business time. Raises OSError in words when the file can't be written."""
-        self._now_s = now_s
+    def __init__(self, path: str) -> None:
+        """Raises OSError in words when the file can't be written."""
         try:
             self._file = Path(path).open("a", encoding="utf-8")  # noqa: SIM115  # closed by close()
         except OSError as error:
@@ -59,7 +56,7 @@ class Journal:
         sm = pdu.Sm(frame) if delivery.command_id == _DELIVER_SM else pdu.DataSm(frame)
         message_id = (delivery.message_id or b"").decode("latin-1")
         self._lines.append(
-            f'{{"event":"{"receipt" if delivery.is_receipt else "mo"}","time":{self._now_s():.6f},'
+            f'{{"event":"{"receipt" if delivery.is_receipt else "mo"}","time":{delivery.at_ms / 1000:.6f},'
             f'"system_id":{_quoted(link.system_id)},"bind":{link.number},"try":{delivery.tries},'
             f'"id":{_quoted(message_id)},"source":{_quoted(sm.source_addr.decode("latin-1"))},'
             f'"destination":{_quoted(sm.destination_addr.decode("latin-1"))},"hex":"{body.hex()}"}}\n'

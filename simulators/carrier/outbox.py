@@ -43,6 +43,10 @@ class Outbox:
         self._reference = 0
         #: What was sent, each once, in the order of first sending; trimmed to about ``settings.record``.
         self.deliveries: list[Delivery] = []
+        #: How many of them were not kept.
+        self.forgotten = 0
+        #: Counts the resets: what was sent before the last one is neither counted nor sent again.
+        self._epoch = 0
         #: Nothing is sent while True; see ``resume``.
         self.paused = False
         self.use(settings)
@@ -59,7 +63,9 @@ class Outbox:
     def reset(self) -> None:
         """Forget what was sent; what is not answered yet is finished."""
         self.deliveries.clear()
+        self.forgotten = 0
         self._reference = 0
+        self._epoch += 1
 
     def send(self, delivery: Delivery) -> None:
         """Send now, or park until a bind has room."""
@@ -128,7 +134,9 @@ class Outbox:
             return
         delivery.status = status
         delivery.answered_s = now_s = time.monotonic()
-        if status:
+        if delivery.epoch != self._epoch:
+            pass
+        elif status:
             self._refused(delivery, status)
         elif delivery.is_receipt:
             stats.receipts_acked += 1
@@ -146,7 +154,7 @@ class Outbox:
         accounts = set()
         for delivery in deliveries:
             accounts.add(delivery.account)
-            if self._is_tried_again(delivery):
+            if delivery.epoch == self._epoch and self._is_tried_again(delivery):
                 self.send(delivery)
         # A window that was full of what is overdue has room now, and no answer may come that would say so.
         for account in accounts:
@@ -158,9 +166,11 @@ class Outbox:
         delivery.tries += 1
         link.deliver(delivery, now_s + self._resend_after_s)
         if delivery.tries == 1:
+            delivery.epoch = self._epoch
             deliveries = self.deliveries
             deliveries.append(delivery)
             if len(deliveries) >= self._trim_at:
+                self.forgotten += len(deliveries) - self._record
                 del deliveries[: -self._record]
         if delivery.is_receipt:
             self._stats.receipts_sent += 1
@@ -176,7 +186,11 @@ class Outbox:
         else:
             stats.mo_nacked += 1
         if self._is_tried_again(delivery, status in self._retried):
-            self._wheel.add(self._retry_after_s, self.send, delivery)
+            self._wheel.add(self._retry_after_s, self._again, delivery)
+
+    def _again(self, delivery: Delivery) -> None:
+        if delivery.epoch == self._epoch:
+            self.send(delivery)
 
     def _is_tried_again(self, delivery: Delivery, allowed: bool = True) -> bool:
         """Whether another try is allowed and left; counts it, or the giving up."""

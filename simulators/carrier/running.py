@@ -32,7 +32,7 @@ from smsgw.errors import SmsgwError
 
 PROGRAM = "smsgw-carrier-sim"
 _LOOK_EVERY_S = 0.2
-_REST = 20
+_REST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +72,15 @@ class Run:
 
     def report(self) -> Report:
         """What became of the expectations if the run ended now."""
-        return evaluate(
+        return self._judging()()
+
+    def _judging(self) -> Callable[[], Report]:
+        """The same, for any thread to work out from what has happened until now."""
+        return partial(
+            evaluate,
             self.scenario.expectations,
             self.group.entries(),
-            phases=self.play.spans,
+            phases={name: tuple(spans) for name, spans in self.play.spans.items()},
             started_s=self.play.began_s,
             now_s=time.monotonic(),
             zone=self.scenario.clock.zone,
@@ -117,9 +122,10 @@ class Run:
     async def _look(self) -> None:
         while True:
             began_s = time.monotonic()
-            if self.report().decided:
+            # Of very many messages it takes seconds, in which carriers must go on answering.
+            report = await asyncio.to_thread(self._judging())
+            if report.decided:
                 break
-            # Looking at very many messages takes a while, in which no carrier answers.
             took_s = time.monotonic() - began_s
             await asyncio.sleep(max(_LOOK_EVERY_S, took_s * _REST))
         self.end("everything expected is decided")

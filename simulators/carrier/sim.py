@@ -148,9 +148,8 @@ class CarrierSim:
 
     @property
     def forgotten(self) -> int:
-        """How many of them were not kept, for ``record`` in the settings."""
-        kept = len(self.received)
-        return self.stats.submits - kept if 0 < self.settings.record <= kept else 0
+        """How many messages, receipts, MO and binds were not kept, for ``record`` in the settings."""
+        return self._intake.forgotten + self._outbox.forgotten + self._history.forgotten
 
     @property
     def deliveries(self) -> list[Delivery]:
@@ -189,16 +188,15 @@ class CarrierSim:
         return self._intake.find(message_id.encode("latin-1", "replace"))
 
     def entries(self, *kinds: str) -> Iterator[Entry]:
-        """What happened, in the order of real time; of these kinds only, or of all (see ``Entry.kind``)."""
-        found = [entry for entry in self._history.entries if not kinds or entry.kind in kinds]
-        where = self.settings.name
-        if not kinds or "submit" in kinds:
-            found += [message.to_entry(where) for message in self.received]
-        if not kinds or "receipt" in kinds or "mo" in kinds:
-            wanted = [not kinds or "mo" in kinds, not kinds or "receipt" in kinds]
-            found += [delivery.to_entry(where) for delivery in self.deliveries if wanted[delivery.is_receipt]]
-        found.sort(key=lambda entry: entry.real_s)
-        return iter(found)
+        """What happened until now, in the order of real time; of these kinds only, or of all (see ``Entry.kind``).
+
+        Entries are made when the first one is asked for, which takes a while for very many: any thread may ask.
+        """
+        links = [entry for entry in self._history.entries if not kinds or entry.kind in kinds]
+        received = self.received.copy() if not kinds or "submit" in kinds else []
+        sent = self.deliveries.copy() if not kinds or "receipt" in kinds or "mo" in kinds else []
+        wanted = (not kinds or "mo" in kinds, not kinds or "receipt" in kinds)
+        return _made(self.settings.name, links, received, [each for each in sent if wanted[each.is_receipt]])
 
     def ledger(self) -> str:
         """What was received and sent, free of everything that timing has a part in (``carrier.ledger``)."""
@@ -252,7 +250,7 @@ class CarrierSim:
         self.stats.reset()
         self._behaviour.reset()
         self._limits.reset()
-        self._history.entries.clear()
+        self._history.reset()
         if self._listener is not None:
             self._wheel.clear()
             self._intake.reset()
@@ -369,3 +367,11 @@ class CarrierSim:
         self._desk.tick()
         self.turn.touch()
         self._ticker = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
+
+
+def _made(where: str, links: list[Entry], received: list[Message], sent: list[Delivery]) -> Iterator[Entry]:
+    found = links
+    found += [message.to_entry(where) for message in received]
+    found += [delivery.to_entry(where) for delivery in sent]
+    found.sort(key=lambda entry: entry.real_s)
+    yield from found
