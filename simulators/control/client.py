@@ -39,32 +39,24 @@ class Client:
         self._http.close()
 
     def ask(self, method: str, path: str, body: Any = None, query: Any = None) -> Any:
-        """The answer's JSON, or its text; raises Unreachable and Refused."""
-        content = None if method == "GET" else json.dumps({} if body is None else body).encode()
-        headers = {} if content is None else {"content-type": "application/json"}
+        """The answer's JSON; raises Unreachable and Refused."""
+        answer = self._answer(method, path, body, query)
         try:
-            answer = self._http.request(method, self._url + path, content=content, headers=headers, params=query)
-        except httpx.HTTPError as error:
-            raise self._unreachable(error) from None
-        if answer.is_error:
-            raise Refused(_why(answer))
-        if answer.headers.get("content-type", "").startswith("application/json"):
             return answer.json()
-        return answer.text
+        except ValueError:
+            raise Unreachable(_stranger(answer)) from None
 
     def get(self, path: str, query: Any = None) -> Any:
         """``ask`` without a body."""
         return self.ask("GET", path, query=query)
 
+    def text(self, path: str, query: Any = None) -> str:
+        """An answer that is no JSON."""
+        return self._answer("GET", path, query=query).text
+
     def download(self, path: str) -> bytes:
         """The octets of a file."""
-        try:
-            answer = self._http.get(self._url + path)
-        except httpx.HTTPError as error:
-            raise self._unreachable(error) from None
-        if answer.is_error:
-            raise Refused(_why(answer))
-        return answer.content
+        return self._answer("GET", path).content
 
     def events(self, path: str, query: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         """Server-sent events as (name, data), until the simulator ends."""
@@ -81,7 +73,7 @@ class Client:
                         yield name, json.loads(line[6:])
         except httpx.RemoteProtocolError:
             return  # the simulator ended in the midst of a chunk
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise self._unreachable(error) from None
 
     def carrier(self) -> str:
@@ -106,6 +98,17 @@ class Client:
         """The path of the carrier that is meant."""
         return f"/api/carriers/{quote(self.carrier(), safe='')}{rest}"
 
+    def _answer(self, method: str, path: str, body: Any = None, query: Any = None) -> httpx.Response:
+        content = None if method == "GET" else json.dumps({} if body is None else body).encode()
+        headers = {} if content is None else {"content-type": "application/json"}
+        try:
+            answer = self._http.request(method, self._url + path, content=content, headers=headers, params=query)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise self._unreachable(error) from None
+        if answer.is_error:
+            raise Refused(_why(answer))
+        return answer
+
     def _unreachable(self, error: Exception) -> Unreachable:
         return Unreachable(
             f"no simulator answers at {self._url} ({error or type(error).__name__}); "
@@ -117,4 +120,8 @@ def _why(answer: httpx.Response) -> str:
     try:
         return str(answer.json()["error"])
     except (ValueError, KeyError, TypeError):
-        return f"{answer.request.url} answered {answer.status_code}; is that a simulator's control port?"
+        return _stranger(answer)
+
+
+def _stranger(answer: httpx.Response) -> str:
+    return f"{answer.request.url} answered {answer.status_code}, and no JSON; is that a simulator's control port?"

@@ -1,7 +1,7 @@
 """The command ``simctl``: looks at a running carrier simulator and steers it, over its control port.
 
 Owns the command line; ``simctl_commands`` does the requests, ``simctl_show`` writes for people.
-Exit status: 0 done, 1 refused or a condition did not hold, 2 wrong usage or no simulator there.
+Exit status: 0 done, 1 refused or a condition did not hold, 2 wrong usage or no simulator there, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ _CLOCK_EXAMPLES = """examples:
   simctl clock advance 8h
   simctl clock set 2026-11-18T21:30:00+08:00
   simctl clock rate 60"""
+#: As shells have it: what was waited for did not come true.
+_INTERRUPTED = 130
 _NUMBERS_HELP = "pattern: * and ? are wild, /…/ is a regular expression; may be given again"
 
 
@@ -189,13 +191,18 @@ def _number(text: str) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
+    """``run`` as the process that it is when it stands on a command line."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # piped into head, as lists are
+    return run(argv)
+
+
+def run(argv: list[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
     arguments = parser().parse_args(argv)
     try:
         with Client(arguments.url, arguments.carrier) as client:
-            run: commands.Command = arguments.run
-            return run(client, arguments)
+            command: commands.Command = arguments.run
+            return command(client, arguments)
     except (Unreachable, commands.Misused) as error:
         print(f"simctl: {error}", file=sys.stderr)
         return 2
@@ -203,7 +210,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"simctl: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 0
+        return _INTERRUPTED
 
 
 if __name__ == "__main__":

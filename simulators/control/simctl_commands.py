@@ -75,14 +75,17 @@ def traffic(client: Client, arguments: Namespace) -> int:
     if arguments.carrier:
         lists["carrier"] = [arguments.carrier]
     seen = 0
-    for kind, event in client.events("/api/traffic", {**query, **lists}):
-        if arguments.json:
-            print(json.dumps({"event": kind, **event}, ensure_ascii=False), flush=True)
-        else:
-            show.traffic(kind, event, arguments.raw)
-        seen += kind == "pdu"
-        if seen and seen == arguments.count:
-            break
+    try:
+        for kind, event in client.events("/api/traffic", {**query, **lists}):
+            if arguments.json:
+                print(json.dumps({"event": kind, **event}, ensure_ascii=False), flush=True)
+            else:
+                show.traffic(kind, event, arguments.raw)
+            seen += kind == "pdu"
+            if seen and seen == arguments.count:
+                break
+    except KeyboardInterrupt:
+        pass  # as its help says
     return 0
 
 
@@ -294,8 +297,8 @@ def snapshot(client: Client, arguments: Namespace) -> int:
 
 def restore(client: Client, arguments: Namespace) -> int:
     """See ``simctl.parser``."""
-    text = sys.stdin.read() if arguments.file == "-" else Path(arguments.file).read_text(encoding="utf-8")
     try:
+        text = sys.stdin.read() if arguments.file == "-" else Path(arguments.file).read_text(encoding="utf-8")
         value = json.loads(text)
     except ValueError as error:
         raise Misused(f"{arguments.file} is no snapshot: {error}") from None
@@ -304,7 +307,7 @@ def restore(client: Client, arguments: Namespace) -> int:
 
 def ledger(client: Client, arguments: Namespace) -> int:
     """See ``simctl.parser``."""
-    text = client.get("/api/ledger", {"carrier": client.named_carrier})
+    text = client.text("/api/ledger", {"carrier": client.named_carrier})
     return _told(arguments, {"ledger": text} if arguments.json else text, lambda told: print(told, end=""))
 
 

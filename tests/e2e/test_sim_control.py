@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -10,8 +11,8 @@ import socket
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import pytest
 
 from simulators.carrier.group import CarrierGroup
 from simulators.carrier.settings import CarrierSettings
+from simulators.control import simctl
 from simulators.control.app import make_app, serve
 from simulators.esme import EsmeSettings, EsmeSim
 
@@ -38,14 +40,29 @@ class Running:
     url: str
     port: int
 
-    async def simctl(self, *words: str, stdin: str | None = None) -> tuple[int, str, str]:
-        """Exit status, output and errors of one command."""
+    async def simctl(self, *words: str, stdin: str = "") -> tuple[int, str, str]:
+        """Exit status, output and errors of one command, run in this process: starting one takes a while."""
+        return await asyncio.to_thread(self._run, words, stdin)
+
+    def _run(self, words: tuple[str, ...], stdin: str) -> tuple[int, str, str]:
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.setenv("SIMCTL_URL", self.url)
+            patch.setattr(sys, "stdin", io.StringIO(stdin))
+            try:
+                status = simctl.run([*words])
+            except SystemExit as ended:  # argparse
+                status = int(ended.code or 0)
+        return status, out.getvalue(), err.getvalue()
+
+    async def simctl_process(self, *words: str) -> tuple[int, str, str]:
+        """The same as a process of its own."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "simulators.control.simctl", *words, cwd=_ROOT, stdin=PIPE if stdin else DEVNULL,
-            stdout=PIPE, stderr=PIPE, env={**os.environ, "SIMCTL_URL": self.url, "TZ": "Asia/Shanghai"},
+            sys.executable, "-m", "simulators.control.simctl", *words, cwd=_ROOT, stdin=DEVNULL,
+            stdout=PIPE, stderr=PIPE, env={**os.environ, "SIMCTL_URL": self.url},
         )  # fmt: skip
         async with asyncio.timeout(_SOON_S):
-            out, err = await process.communicate(stdin.encode() if stdin else None)
+            out, err = await process.communicate()
         assert process.returncode is not None
         return process.returncode, out.decode(), err.decode()
 
@@ -164,7 +181,7 @@ async def test_a_taken_port_is_told_in_words(tmp_path: Path) -> None:
 async def test_simctl_as_a_tester_uses_it(tmp_path: Path) -> None:
     async with _carrier(tmp_path) as running, EsmeSim(EsmeSettings(running.port)) as esme:
         await esme.submit("10690001", "13800138000", "【示例】您的验证码是482913", registered_delivery=1)
-        status, out, _ = await running.simctl("state")
+        status, out, _ = await running.simctl_process("state")
         assert (status, "1 messages: 1 accepted" in out, "BOUND_TRX" in out) == (0, True, True)
         assert await running.simctl("set", "limits.rate=50", "receipts.states=DELIVRD:50%,UNDELIV:50%")
         status, out, _ = await running.simctl("settings", "limits.rate", "--json")
@@ -187,6 +204,17 @@ async def test_simctl_as_a_tester_uses_it(tmp_path: Path) -> None:
         await esme.wait_for(lambda: not esme.bound, _SOON_S)
 
 
+@pytest.fixture
+def in_shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The tester's own time is that of Shanghai."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Shanghai")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_shanghai")
 async def test_simctl_and_the_run(tmp_path: Path) -> None:
     async with _carrier(tmp_path, "--seed", "7") as running:
         status, out, _ = await running.simctl("clock", "set", "2026-11-18T21:30:00+08:00")
@@ -201,7 +229,7 @@ async def test_simctl_and_the_run(tmp_path: Path) -> None:
         assert (status, out.splitlines()[0]) == (0, "restored: carrier")
         assert (await running.simctl("settings", "binds.most", "--json"))[1] == '{"binds.most": 0}\n'
         assert (await running.simctl("capture", "start", "run.pcap"))[0] == 0
-        watching = asyncio.ensure_future(running.simctl("traffic", "--json", "--count", "2"))
+        watching = asyncio.ensure_future(running.simctl_process("traffic", "--json", "--count", "2"))
         async with asyncio.timeout(_SOON_S), httpx.AsyncClient(base_url=running.url) as http:
             while not watching.done():  # it ends with two PDUs, whenever it began to watch
                 async with EsmeSim(EsmeSettings(running.port)):

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
 import pytest
 
-from simulators.control.simctl import main, parser
+from simulators.control.client import Client
+from simulators.control.simctl import parser, run
 from simulators.control.simctl_commands import _value
 from simulators.control.simctl_show import traffic, visible
 
@@ -59,28 +66,81 @@ def test_the_address_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_nobody_there_is_told_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--url", "http://127.0.0.1:9", "state"]) == 2
+    assert run(["--url", "http://127.0.0.1:9", "state"]) == 2
     err = capsys.readouterr().err
     assert err.startswith("simctl: no simulator answers at http://127.0.0.1:9")
     assert "--http" in err
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:99999999", "ftp://127.0.0.1"])
+def test_an_address_that_is_none_is_told_in_a_line(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["state"], ["traffic"]):
+        assert run(["--url", url, *words]) == 2
+        assert capsys.readouterr().err.startswith(f"simctl: no simulator answers at {url}")
+
+
+class _Stranger(BaseHTTPRequestHandler):
+    """Answers everything with a page, as servers of single-page applications do."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>")
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def _stranger() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), _Stranger) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_another_server_is_told_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with _stranger() as url:
+        assert run(["--url", url, "state"]) == 2
+    err = capsys.readouterr().err
+    assert err == f"simctl: {url}/api/state answered 200, and no JSON; is that a simulator's control port?\n"
+
+
+def test_what_is_no_snapshot_is_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for content in (b"\xff\xfe\x00", b"{"):
+        (tmp_path / "file").write_bytes(content)
+        assert run(["--url", "http://127.0.0.1:9", "restore", str(tmp_path / "file")]) == 2
+        assert "is no snapshot" in capsys.readouterr().err
+
+
+def test_an_interrupted_wait_is_not_one_that_came_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Client, "ask", interrupted)
+    monkeypatch.setattr(Client, "events", interrupted)
+    assert run(["wait"]) == 130
+    assert run(["traffic"]) == 0
+
+
 @pytest.mark.parametrize("words", [["clock", "advance"], ["capture", "start"], ["set", "alpha"]])
 def test_what_is_missing_is_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--url", "http://127.0.0.1:9", *words]) == 2
+    assert run(["--url", "http://127.0.0.1:9", *words]) == 2
     assert "simctl" in capsys.readouterr().err
 
 
 def test_kinds_of_faults_are_listed_without_a_simulator(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--url", "http://127.0.0.1:9", "malformed", "--list"]) == 0
+    assert run(["--url", "http://127.0.0.1:9", "malformed", "--list"]) == 0
     assert "tlv_cut" in capsys.readouterr().out
 
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("", "state", "set", "wait", "clock", "malformed", "capture", "received"):
         with pytest.raises(SystemExit) as ended:
-            main([*([name] if name else []), "--help"])
+            run([*([name] if name else []), "--help"])
         assert ended.value.code == 0
         out = capsys.readouterr().out
         assert "usage: simctl" in out
