@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import NormalDist
 from typing import Generic, TypeVar
 
 from simulators.draws import WORD_RANGE
@@ -19,6 +20,9 @@ from simulators.draws import WORD_RANGE
 T = TypeVar("T")
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d)?")
+_BELL = NormalDist()
+_BELLS = ("normal", "lognormal")
+_DEVIATIONS_99 = _BELL.inv_cdf(0.99)
 _UNIT_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -44,8 +48,10 @@ def parse_share(text: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """A distribution of seconds: ``low_s`` fixed, uniform up to ``high_s``, exponential by mean ``low_s``, or
-    "points": (share of all, seconds) in rising order, straight lines between them. As text what ``parse`` reads.
+    """A distribution of seconds: ``low_s`` fixed, uniform up to ``high_s``, exponential by mean ``low_s``, normal
+    by mean ``low_s`` and deviation ``high_s`` (never below 0), lognormal by median ``low_s`` and 99th percentile
+    ``high_s``, or "points": (share of all, seconds) in rising order, straight lines between them. As text what
+    ``parse`` reads.
     """
 
     kind: str = "fixed"
@@ -55,11 +61,15 @@ class Delay:
 
     @classmethod
     def parse(cls, text: str) -> Delay:
-        """Read ``50ms`` (fixed), ``20ms-80ms`` (uniform), ``exp:50ms`` (exponential, by its mean) or any
-        distribution by its quantiles, ``0%:5ms,50%:20ms,99%:1s,100%:8s``.
+        """Read ``50ms`` (fixed), ``20ms-80ms`` (uniform), ``exp:50ms`` (exponential, by its mean),
+        ``normal:50ms/10ms`` (mean and deviation), ``lognormal:50ms/1s`` (median, and what 99 % stay below) or
+        any distribution by its quantiles, ``0%:5ms,50%:20ms,99%:1s,100%:8s``.
         """
         if text.startswith("exp:"):
             return cls("exponential", parse_duration(text[4:]))
+        name, colon, both = text.partition(":")
+        if colon and name in _BELLS:
+            return cls(name, *_parse_two(text, both))
         if "%" in text:
             return cls("points", points=_parse_points(text))
         low, dash, high = text.partition("-")
@@ -75,7 +85,10 @@ class Delay:
         """The one value of this delay, or None when it varies."""
         if self.kind == "points":
             return self.points[0][1] if self.points[0][1] == self.points[-1][1] else None
-        return self.low_s if self.kind == "fixed" or (self.kind == "uniform" and self.low_s == self.high_s) else None
+        if self.kind == "normal":
+            return None if self.high_s else self.low_s
+        one = self.kind in ("uniform", "lognormal") and self.low_s == self.high_s
+        return self.low_s if self.kind == "fixed" or one else None
 
     def at(self, word: int) -> float:
         """Seconds for one drawn word."""
@@ -85,6 +98,11 @@ class Delay:
             return self.low_s + (self.high_s - self.low_s) * word / WORD_RANGE
         if self.kind == "exponential":
             return -self.low_s * math.log((word + 1) / WORD_RANGE)
+        if self.kind in _BELLS:
+            deviations = _BELL.inv_cdf((word + 0.5) / WORD_RANGE)
+            if self.kind == "normal":
+                return max(0.0, self.low_s + self.high_s * deviations)
+            return self.low_s * (self.high_s / self.low_s) ** (deviations / _DEVIATIONS_99)
         share = word / WORD_RANGE
         points = self.points
         right = bisect.bisect_right(points, share, key=_share_of)
@@ -108,7 +126,19 @@ class Delay:
             return ",".join(f"{_plain(share * 100)}%:{_plain(seconds)}s" for share, seconds in self.points)
         if self.kind == "uniform":
             return f"{_plain(self.low_s)}s-{_plain(self.high_s)}s"
+        if self.kind in _BELLS:
+            return f"{self.kind}:{_plain(self.low_s)}s/{_plain(self.high_s)}s"
         return f"exp:{_plain(self.low_s)}s" if self.kind == "exponential" else f"{_plain(self.low_s)}s"
+
+
+def _parse_two(text: str, both: str) -> tuple[float, float]:
+    first, slash, second = both.partition("/")
+    if not slash:
+        raise ValueError(f"{text!r} is not a delay; write it like normal:50ms/10ms or lognormal:50ms/1s")
+    low_s, high_s = parse_duration(first), parse_duration(second)
+    if text.startswith("log") and not 0 < low_s <= high_s:
+        raise ValueError(f"{text!r}: the median is above 0, and 99% stay below something that is no less")
+    return low_s, high_s
 
 
 def _share_of(point: tuple[float, float]) -> float:

@@ -181,9 +181,10 @@ _RUN: tuple[Option, ...] = (
 )  # fmt: skip
 
 _EPILOG = """\
-TIME is 200ms, 3s, 5m, 1h or 2d. DELAY is a TIME, or 20ms-80ms (even), exp:50ms (exponential, by its mean), or any
-distribution by its quantiles: 0%:5ms,50%:20ms,99%:1s,100%:8s. SHARE is 2% or 0.02. Rules for some messages, and phases,
-are for scenario files.
+TIME is 200ms, 3s, 5m, 1h or 2d. DELAY is a TIME, or 20ms-80ms (even), exp:50ms (exponential, by its mean),
+normal:50ms/10ms (mean and deviation), lognormal:50ms/1s (median, and what 99% stay below), or any distribution by its
+quantiles: 0%:5ms,50%:20ms,99%:1s,100%:8s. SHARE is 2% or 0.02. Rules for some messages, and phases, are for scenario
+files.
 Commands, each with its own --help: run (a scenario), check, schema, scenarios, replay, convert, show-capture,
 conformance. With options only it serves until it is told to end.
 On SIGTERM or SIGINT the counts are printed on stdout as one line of JSON.

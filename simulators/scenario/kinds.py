@@ -250,7 +250,7 @@ DelayValue = Annotated[
         str,
         {
             "type": "string",
-            "examples": ["50ms", "20ms-80ms", "exp:2s", "0%:5ms,50%:20ms,99%:1s,100%:8s"],
+            "examples": ["50ms", "20ms-80ms", "exp:2s", "lognormal:50ms/1s", "0%:5ms,50%:20ms,99%:1s,100%:8s"],
             "minLength": 2,
         },
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import fmean, pstdev
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,6 +53,30 @@ def test_an_exponential_delay_has_its_mean() -> None:
     values = [delay.at(word) for word in range(step // 2, WORD_RANGE, step)]
     assert sum(values) / len(values) == pytest.approx(0.1, rel=0.01)
     assert min(values) >= 0
+
+
+def test_a_normal_delay_has_its_mean_and_deviation_and_is_never_below_nothing() -> None:
+    delay = Delay.parse("normal:100ms/20ms")
+    values = [delay.at(word) for word in range(0, WORD_RANGE, WORD_RANGE // 10_000)]
+    assert fmean(values) == pytest.approx(0.1, rel=0.01)
+    assert pstdev(values) == pytest.approx(0.02, rel=0.01)
+    assert min(Delay.parse("normal:10ms/50ms").at(word) for word in (0, WORD_RANGE // 9)) == 0
+    assert Delay.parse("normal:10ms/0ms").constant_s == 0.01
+
+
+def test_a_lognormal_delay_has_its_median_and_its_99th_percentile() -> None:
+    delay = Delay.parse("lognormal:50ms/1s")
+    assert delay.at(WORD_RANGE // 2) == pytest.approx(0.05)
+    assert delay.at(round(WORD_RANGE * 0.99)) == pytest.approx(1.0)
+    assert 0 < delay.at(0) < delay.at(WORD_RANGE - 1)
+    assert delay.times(2).at(WORD_RANGE // 2) == pytest.approx(0.1)
+    assert Delay.parse("lognormal:50ms/50ms").constant_s == 0.05
+
+
+@pytest.mark.parametrize("text", ["normal:50ms", "lognormal:0s/1s", "lognormal:1s/50ms", "normal:/1s", "gamma:1s/2s"])
+def test_a_wrong_bell_is_explained(text: str) -> None:
+    with pytest.raises(ValueError, match="50ms|the median|is not a"):
+        Delay.parse(text)
 
 
 def test_a_choice_keeps_its_shares() -> None:
@@ -104,6 +130,7 @@ def test_a_wrong_distribution_is_explained(text: str) -> None:
 
 
 _seconds = st.integers(0, 10_000_000).map(lambda thousandths: thousandths / 1000)
+_some_seconds = _seconds.filter(bool)
 
 
 @given(
@@ -111,6 +138,8 @@ _seconds = st.integers(0, 10_000_000).map(lambda thousandths: thousandths / 1000
         st.builds(lambda s: Delay("fixed", s), _seconds),
         st.builds(lambda a, b: Delay("uniform", min(a, b), max(a, b)), _seconds, _seconds),
         st.builds(lambda s: Delay("exponential", s), _seconds),
+        st.builds(lambda a, b: Delay("normal", a, b), _seconds, _seconds),
+        st.builds(lambda a, b: Delay("lognormal", min(a, b), max(a, b)), _some_seconds, _some_seconds),
         st.lists(_seconds, min_size=2, max_size=2).map(
             lambda ends: Delay("points", points=((0.0, min(ends)), (0.75, max(ends)), (1.0, max(ends))))
         ),
