@@ -16,6 +16,10 @@ from simulators.carrier import options
 from simulators.carrier.settings import CarrierSettings
 
 
+#: 128 and the number of SIGINT, as shells have it.
+_INTERRUPTED = 130
+
+
 async def _serve(settings: CarrierSettings, arguments: Namespace) -> int:
     from simulators.carrier.running import Run, RunOptions, failed, serving
     from simulators.scenario.model import Scenario
@@ -35,7 +39,13 @@ async def _serve(settings: CarrierSettings, arguments: Namespace) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    words = sys.argv[1:] if argv is None else argv
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    except KeyboardInterrupt:  # before a run has begun, or after it has ended
+        return _INTERRUPTED
+
+
+def _run(words: list[str]) -> int:
     if words and not words[0].startswith("-"):
         from simulators.carrier import commands
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from simulators.carrier import commands
 from simulators.carrier.__main__ import main
 from simulators.esme.load import Load
 from simulators.esme.load_settings import LoadSettings
@@ -254,3 +255,11 @@ async def test_gateways_clocks_are_driven_or_it_does_not_start(tmp_path: Path) -
     text = '[clock]\nmode = "manual"\ndrives = ["http://127.0.0.1:1"]\n'
     status, _, err = await _run("run", _scenario(tmp_path, text), "--port", "0")
     assert (status, "is the gateway running?" in err, "Traceback" in err) == (2, True, False)
+
+
+def test_an_interrupt_while_nothing_runs_yet_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(words: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "main", interrupted)
+    assert main(["run", "receipts-twice"]) == 130

@@ -13,8 +13,9 @@ import pytest
 pytest_plugins = ["pytester"]
 
 _ROOT = Path(__file__).parents[3]
+#: Without the plugins of ours that take a second to load and have no part in it.
 _INI = """[pytest]
-addopts = --strict-markers -p no:cacheprovider
+addopts = --strict-markers -p no:cacheprovider -p no:hypothesispytest -p no:anyio
 asyncio_default_fixture_loop_scope = function
 filterwarnings = error
 """

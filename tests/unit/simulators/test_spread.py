@@ -75,7 +75,7 @@ def test_a_lognormal_delay_has_its_median_and_its_99th_percentile() -> None:
 
 @pytest.mark.parametrize("text", ["normal:50ms", "lognormal:0s/1s", "lognormal:1s/50ms", "normal:/1s", "gamma:1s/2s"])
 def test_a_wrong_bell_is_explained(text: str) -> None:
-    with pytest.raises(ValueError, match="50ms|the median|is not a"):
+    with pytest.raises(ValueError, match=r"50ms|the median|is not a"):
         Delay.parse(text)
 
 
