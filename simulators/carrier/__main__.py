@@ -15,7 +15,6 @@ import uvloop
 from simulators.carrier import options
 from simulators.carrier.settings import CarrierSettings
 
-
 #: 128 and the number of SIGINT, as shells have it.
 _INTERRUPTED = 130
 
