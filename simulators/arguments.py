@@ -50,6 +50,14 @@ def port(text: str) -> int:
     return value
 
 
+def octet(text: str) -> int:
+    """A whole number of 0 to 255."""
+    value = number(text)
+    if not 0 <= value <= 255:
+        raise ValueError(f"{text!r} is not 0 to 255")
+    return value
+
+
 def credentials(text: str) -> tuple[str, str]:
     """``ID:PASSWORD``."""
     system_id, colon, password = text.partition(":")

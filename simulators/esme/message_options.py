@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
-from simulators.arguments import Option, count, number
+from simulators.arguments import Option, count, number, octet
 from simulators.esme.message import LONG_FORMS, Envelope
 from simulators.spread import parse_duration
 from smsgw.documents.names import with_hint
@@ -13,6 +13,7 @@ from smsgw.smpp.constants import Tag
 from smsgw.smpp.tlv import tlv
 
 _COUNT: dict[str, Any] = {"type": count, "metavar": "N"}
+_OCTET: dict[str, Any] = {"type": octet, "metavar": "N"}
 _TAGS = {tag.name.lower(): int(tag) for tag in Tag}
 _INTEGERS = {"int8": 1, "int16": 2, "int32": 4}
 _TLV_FORM = "write it like 0x1400=0a0b (hexadecimal), 0x1400=text:hello, 0x1400=cstring:hello or 0x0204=int16:5"
@@ -86,17 +87,17 @@ def smpp_time(text: str) -> str:
 #: One text to one or more recipients; ``envelope`` reads them.
 MESSAGE: tuple[Option, ...] = (
     ("--from", "source address (10690001)", {"metavar": "A", "dest": "source", "default": "10690001"}),
-    ("--coding", "data_coding (0, or 8 when the text needs it)", {"type": number, "metavar": "N"}),
+    ("--coding", "data_coding (0, or 8 when the text needs it)", _OCTET),
     ("--long", "how a long text is sent (udh)", {"choices": LONG_FORMS, "default": "udh"}),
     ("--reference", "reference number of a long text (by the time)", {**_COUNT, "default": None}),
-    ("--rd", "registered_delivery; 1 asks for receipts (1)", {"type": number, "metavar": "N", "default": 1}),
-    ("--priority", "priority_flag (0)", {**_COUNT, "default": 0}),
+    ("--rd", "registered_delivery; 1 asks for receipts (1)", {**_OCTET, "default": 1}),
+    ("--priority", "priority_flag (0)", {**_OCTET, "default": 0}),
     ("--service-type", "service_type", {"metavar": "S", "default": ""}),
     ("--schedule", "when to send: from now, such as 2h, or an SMPP time", {"metavar": "TIME", "default": ""}),
     ("--validity", "until when to try: from now, such as 30m, or an SMPP time", {"metavar": "TIME", "default": ""}),
     ("--esm-class", "esm_class, or'ed with what a long text needs (0)",
-     {"type": number, "metavar": "N", "default": 0}),
-    ("--protocol", "protocol_id (0)", {**_COUNT, "default": 0}),
+     {**_OCTET, "default": 0}),
+    ("--protocol", "protocol_id (0)", {**_OCTET, "default": 0}),
     ("--replace-if-present", "replace_if_present_flag", {"action": "store_true"}),
     ("--from-type", "TON:NPI of the source (by its look)", {"type": numbering_of, "metavar": "T:N"}),
     ("--to-type", "TON:NPI of recipients (by their look)", {"type": numbering_of, "metavar": "T:N"}),

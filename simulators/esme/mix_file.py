@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
 from simulators.arguments import number
+from simulators.esme.lists import read_recipients
 from simulators.esme.message_options import smpp_time
 from simulators.esme.mix import MixedMessage
 from smsgw.documents.document import Document
@@ -103,15 +104,3 @@ def load_mix(path: Path) -> tuple[tuple[tuple[str, str], ...], tuple[MixedMessag
             document.error(problems, ("message", index, "to_file"), str(error))
     problems.raise_errors()
     return accounts, tuple(messages)
-
-
-def read_recipients(path: Path) -> tuple[str, ...]:
-    """A recipient a line; empty lines and what follows ``#`` don't count. Raises ValueError when none is left."""
-    lines: list[Any] = path.read_text(encoding="utf-8-sig").splitlines()
-    recipients = tuple(word for line in lines if (word := line.partition("#")[0].strip()))
-    for recipient in recipients:
-        if not recipient.isascii() or len(recipient) > 20:
-            raise ValueError(f"{path}: {recipient!r} is no recipient: at most 20 ASCII characters")
-    if not recipients:
-        raise ValueError(f"{path}: expected a recipient a line, found none")
-    return recipients

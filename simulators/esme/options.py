@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from simulators.arguments import Option, add_options, count, credentials, number, port
+from simulators.arguments import Option, add_options, count, credentials, number, octet, port
 from simulators.capture.commands import add_replay_application
+from simulators.esme.lists import read_recipients, read_text
 from simulators.esme.load_settings import LoadSettings
 from simulators.esme.message import LONG_FORMS
 from simulators.esme.message_options import MESSAGE, octets, smpp_time
@@ -23,6 +25,7 @@ Exit status: 0 when every message was answered ESME_ROK and every receipt that w
 
 _TIME: dict[str, Any] = {"type": parse_duration, "metavar": "TIME"}
 _COUNT: dict[str, Any] = {"type": count, "metavar": "N"}
+_OCTET: dict[str, Any] = {"type": octet, "metavar": "N"}
 
 
 def _rate(text: str) -> float:
@@ -30,8 +33,8 @@ def _rate(text: str) -> float:
         value = float(text.removesuffix("/s"))
     except ValueError:
         raise ValueError(f"{text!r} is not a rate; write it like 1000 or 1000/s") from None
-    if value < 0:
-        raise ValueError(f"{text!r} is below 0")
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{text!r} is no rate: 0 or more")
     return value
 
 
@@ -101,22 +104,22 @@ _LOAD: tuple[Option, ...] = (
      {**_TIME, "dest": "bind_ramp_s", "default": 0.0}),
     ("--mix", "accounts and kinds of messages from a TOML file, in place of all that says which",
      {"metavar": "FILE", "type": Path, "default": None}),
-    ("--to-file", "recipients from a file, a line each", {"metavar": "FILE"}),
+    ("--to-file", "recipients from a file, a line each", {"metavar": "FILE", "type": Path}),
     ("--from", "source address (10690001)", {"metavar": "A", "dest": "source", "default": "10690001"}),
     ("--dest-base", "first recipient (8613800000000)",
      {**_COUNT, "dest": "recipient_base", "default": LoadSettings().recipient_base}),
     ("--dest-count", "recipients in all (1000000)", {**_COUNT, "dest": "recipient_count", "default": 1_000_000}),
     ("--text", "body; {n} becomes the message's number in nine digits", {"metavar": "T"}),
-    ("--text-file", "body from a UTF-8 file", {"metavar": "FILE"}),
+    ("--text-file", "body from a UTF-8 file", {"metavar": "FILE", "type": Path}),
     ("--coding", "data_coding (0, or 8 when the text needs it)",
-     {"type": number, "metavar": "N", "dest": "data_coding"}),
+     {**_OCTET, "dest": "data_coding"}),
     ("--long", "how a long body is sent (udh); count, rate and {n} are of whole messages, the result of segments",
      {"choices": LONG_FORMS, "default": "udh"}),
     ("--rd", "registered_delivery; 1 asks for receipts (0)",
-     {"type": number, "metavar": "N", "dest": "registered_delivery", "default": 0}),
+     {**_OCTET, "dest": "registered_delivery", "default": 0}),
     ("--validity", "validity_period: from now, such as 30m, or an SMPP time",
      {"metavar": "TIME", "dest": "validity_period", "default": ""}),
-    ("--priority", "priority_flag (0)", {**_COUNT, "dest": "priority_flag", "default": 0}),
+    ("--priority", "priority_flag (0)", {**_OCTET, "dest": "priority_flag", "default": 0}),
     ("--wait", "wait for receipts until so long brings none (10s)", {**_TIME, "dest": "wait_s", "default": 10.0}),
     ("--reconnect", "bind again after a lost connection or refused bind", {"action": "store_true"}),
     ("--enquire", "enquire_link after so much silence (10s; 0 never)",
@@ -145,6 +148,7 @@ _LISTEN: tuple[Option, ...] = (
 )  # fmt: skip
 
 _PROMPT: tuple[Option, ...] = (
+    ("--json", "print a line of JSON for each answer, receipt, MO and event", {"action": "store_true"}),
     ("--wait", "wait so long for answers, and at the end of a script for receipts (30s)",
      {**_TIME, "dest": "wait_s", "default": 30.0}),
     ("--history", "file of earlier commands (~/.smsgw-esme-sim-history); empty for none", {"metavar": "FILE"}),
@@ -244,12 +248,9 @@ def load_settings(arguments: argparse.Namespace) -> LoadSettings:
     else:
         del given["mix"]
     if given["to_file"] is not None:
-        from simulators.esme.mix_file import read_recipients
-
-        given["recipients"] = read_recipients(Path(given["to_file"]))
+        given["recipients"] = read_recipients(given["to_file"])
     if given["text_file"] is not None:
-        with open(given["text_file"], encoding="utf-8") as file:
-            given["text"] = file.read().rstrip("\r\n")
+        given["text"] = read_text(given["text_file"]).rstrip("\r\n")
     elif given["text"] is None:
         del given["text"]
     given["tls"] = client_tls(arguments)

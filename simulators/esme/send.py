@@ -6,18 +6,15 @@ import asyncio
 import json
 from argparse import Namespace
 from dataclasses import dataclass
-from typing import Any
 
 from simulators.esme.answer import Answer
-from simulators.esme.explain import status_text
 from simulators.esme.options import esme_settings
 from simulators.esme.requests import is_question, requests
 from simulators.esme.sim import EsmeSim, Incoming
-from simulators.esme.telling import receipt_json, receipt_line
+from simulators.esme.telling import answer_json, answer_lines, failed_of, receipt_json, receipt_line
 from simulators.esme.trace import Trace
 from smsgw.errors import LinkError
 from smsgw.smpp.constants import MessageState
-from smsgw.smpp.layout import UnsuccessSme
 
 OK, FAILED, NO_BIND, TOO_LATE = 0, 1, 2, 3
 _DELIVERED = int(MessageState.DELIVERED)
@@ -83,50 +80,15 @@ async def _answers(futures: list[asyncio.Future[Answer]], arguments: Namespace, 
             report.say(f"{part}{error}: it is not known whether it was accepted")
             report.fail(TOO_LATE)
             continue
-        report.answers.append({**answer.to_json(), **_details(answer)})
-        report.say(f"{part}{answer}")
-        for line in detail_lines(answer):
-            report.say(f"  {line}")
-        failed = _failed(answer)
+        report.answers.append(answer_json(answer))
+        report.say(f"{part}{answer_lines(answer)}")
+        failed = failed_of(answer)
         if not answer.ok or failed:
             report.fail(FAILED)
         if answer.ok and arguments.rd & 3:
             each = 1 if arguments.each else max(1, len(arguments.recipients or []))
             wanted[answer.message_id] = wanted.get(answer.message_id, 0) + each - len(failed)
     return wanted
-
-
-def _failed(answer: Answer) -> list[UnsuccessSme]:
-    failed = answer.pdu.fields.get("unsuccess_smes", [])
-    return failed if isinstance(failed, list) else []
-
-
-def _details(answer: Answer) -> dict[str, Any]:
-    fields = answer.pdu.fields
-    details: dict[str, Any] = {}
-    if "message_state" in fields:
-        details["message_state"] = fields["message_state"]
-        details["error_code"] = fields["error_code"]
-        final_date = fields["final_date"]
-        details["final_date"] = final_date.decode("latin-1") if isinstance(final_date, bytes) else ""
-    if _failed(answer):
-        details["failed"] = [
-            {"destination": each.destination_addr.decode("latin-1"), "status": each.error_status_code}
-            for each in _failed(answer)
-        ]
-    return details
-
-
-def detail_lines(answer: Answer) -> list[str]:
-    """What a response says beside its status: a state, failed recipients."""
-    details = _details(answer)
-    lines = []
-    if "message_state" in details:
-        number = details["message_state"]
-        name = MessageState(number).name if number in list(MessageState) else "unknown to SMPP"
-        lines.append(f"state {number} ({name}), error {details['error_code']}, final {details['final_date'] or '-'}")
-    lines += [f"{each['destination']}: {status_text(each['status'])}" for each in details.get("failed", [])]
-    return lines
 
 
 async def _receipts(esme: EsmeSim, wanted: dict[str, int], arguments: Namespace, report: Report) -> None:
@@ -143,10 +105,12 @@ async def _receipts(esme: EsmeSim, wanted: dict[str, int], arguments: Namespace,
         return {message_id: left for message_id, left in wanted.items() if final.count(message_id) < left}
 
     try:
-        await esme.wait_for(lambda: not missing(), arguments.wait_s)
+        await esme.wait_for(lambda: not missing() or not esme.bound, arguments.wait_s)
+        why = ": the connection is lost"
     except TimeoutError:
-        for message_id in missing():
-            report.say(f"no final receipt for {message_id} within {arguments.wait_s:g} s")
+        why = f" within {arguments.wait_s:g} s"
+    for message_id in missing():
+        report.say(f"no final receipt for {message_id}{why}")
         report.fail(TOO_LATE)
     ours = [came for came in esme.receipts if came.message_id in wanted]
     if any(came.receipt is not None and came.receipt.final and not _delivered(came) for came in ours):

@@ -27,6 +27,7 @@ from simulators.esme.sim_link import OutboundLink, SimLink
 from simulators.tap import Tap, joined
 from simulators.turn import Turn
 from smsgw.errors import BindRejected, ConnectFailed, LinkError, LinkLost, LocalError
+from smsgw.smpp import pdu
 
 __all__ = ["EsmeSim", "Incoming"]
 
@@ -218,9 +219,16 @@ class EsmeSim:
         """Send any request, built from its sequence number; the future is the response."""
         return self._link(bind).request(build)
 
+    def enquire(self) -> list[asyncio.Future[Answer]]:
+        """Send enquire_link on every bind; one future each. Raises LocalError when none is bound."""
+        links = [link for link in self.links if link.is_bound and link.open]
+        if not links:
+            raise LocalError("nothing is bound")
+        return [link.request(pdu.enquire_link) for link in links]
+
     def send_raw(self, octets: bytes, bind: int = 0) -> None:
-        """Send octets as they are, well-formed or not."""
-        self.links[bind].write(octets)
+        """Send octets as they are, well-formed or not. Raises LocalError when that connection is gone."""
+        self._link(bind).write(octets)
 
     async def wait_for(self, condition: Callable[[], object], deadline_s: float, what: str = "") -> None:
         """Return once ``condition()`` is true; looked at whenever something came.
@@ -349,6 +357,8 @@ class EsmeSim:
 
     def _link(self, bind: int | None) -> SimLink:
         if bind is not None:
+            if not 0 <= bind < len(self.links) or not self.links[bind].open:
+                raise LocalError(f"no connection is open as bind {bind}")
             return self.links[bind]
         able = [link for link in self.links if link.can_submit and link.open]
         if not able:

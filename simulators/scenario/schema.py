@@ -32,7 +32,7 @@ _WRITTEN: Final[dict[object, JsonSchemaValue]] = {
 }
 
 
-class _Generator(GenerateJsonSchema):
+class SchemaGenerator(GenerateJsonSchema):
     """Knows how the kinds of ``smsgw.documents`` are written, and leaves out defaults that are none."""
 
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
@@ -60,7 +60,7 @@ class _Generator(GenerateJsonSchema):
 
 def json_schema() -> dict[str, Any]:
     """The schema of a scenario file."""
-    schema = ScenarioFile.model_json_schema(by_alias=True, schema_generator=_Generator)
+    schema = ScenarioFile.model_json_schema(by_alias=True, schema_generator=SchemaGenerator)
     return {
         "$schema": DIALECT,
         **schema,

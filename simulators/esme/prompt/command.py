@@ -15,7 +15,7 @@ from simulators.esme.sim import EsmeSim
 async def prompt(arguments: Namespace) -> int:
     """Run the command; returns its exit status, 1 when a command of a script failed. Raises LinkError."""
     async with EsmeSim(esme_settings(arguments)) as esme:
-        session = Session(esme, arguments.wait_s)
+        session = Session(esme, arguments.wait_s, arguments.json)
         if sys.stdin.isatty() and sys.stdout.isatty():
             await run_terminal(session, arguments.history)
             return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import sys
 import threading
 from contextlib import suppress
@@ -22,8 +23,8 @@ async def run_script(session: Session) -> int:
     if not session.is_over:
         try:
             await session.drain()
-        except (Failed, TimeoutError) as error:
-            session.say(str(error))
+        except Failed as error:
+            session.tell(str(error), "error")
             failed += 1
     return 1 if failed else 0
 
@@ -42,6 +43,8 @@ class _Lines:
         return await self._queue.get()
 
     def _read(self) -> None:
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # a line in another coding is wrong, not the end
         for line in sys.stdin:
             self._put(line)
         self._put(None)

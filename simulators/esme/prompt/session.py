@@ -1,13 +1,16 @@
-"""The commands of the prompt, carried out on one ``EsmeSim``; everything is told by ``say``, line by line.
+"""The commands of the prompt, carried out on one ``EsmeSim``; everything is told by ``tell``, in words or as JSON.
 
+A line of JSON has its ``kind``: answer, receipt, mo, event, stats, said, or error.
 A command that can't be done raises an error with a sentence; the terminal prints it, a script counts it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from argparse import Namespace
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from simulators.entry import Entry
 from simulators.esme.answer import Answer
@@ -15,11 +18,9 @@ from simulators.esme.due import Due
 from simulators.esme.incoming import Incoming
 from simulators.esme.prompt.words import help_text, parse
 from simulators.esme.requests import requests
-from simulators.esme.send import detail_lines
 from simulators.esme.sim import EsmeSim
-from simulators.esme.telling import incoming_line
+from simulators.esme.telling import answer_json, answer_lines, failed_of, incoming_json, incoming_line
 from smsgw.errors import LinkError, LocalError
-from smsgw.smpp import pdu
 from smsgw.smpp.constants import status_name
 
 _QUESTION_DEFAULTS = {
@@ -39,11 +40,12 @@ class Failed(Exception):
 
 
 class Session:
-    """``say`` may be replaced before the first command; it must not block."""
+    """``say`` prints a line; it may be replaced before the first command, and must not block."""
 
-    def __init__(self, esme: EsmeSim, wait_s: float) -> None:
+    def __init__(self, esme: EsmeSim, wait_s: float, as_json: bool = False) -> None:
         self.esme = esme
         self.wait_s = wait_s
+        self._as_json = as_json
         self.say: Callable[[str], None] = lambda line: print(line, flush=True)
         #: ``quit`` was given.
         self.is_over = False
@@ -52,6 +54,12 @@ class Session:
         self.answered = 0
         esme.on_incoming.append(self._came)
         esme.on_event.append(self._happened)
+
+    def tell(self, words: str, kind: str = "said", told: dict[str, object] | None = None) -> None:
+        """Say it in words, or as a line of JSON: ``told``, or else the words as its text."""
+        if self._as_json:
+            words = json.dumps({"kind": kind, **({"text": words} if told is None else told)}, ensure_ascii=False)
+        self.say(words)
 
     async def run(self, line: str) -> None:
         """Carry out one line. Raises WordError, ValueError, LocalError, LinkError, TimeoutError or Failed."""
@@ -64,12 +72,12 @@ class Session:
             await waiting
 
     async def drain(self) -> None:
-        """Wait for the receipts that are due. Raises TimeoutError."""
+        """Wait for the receipts that are due. Raises Failed."""
         if self.esme.bound:
-            due = self.due
-            await self.esme.wait_for(lambda: not due.waiting or not self.esme.bound, self.wait_s, "every receipt")
-        if self.due.waiting:
-            raise Failed(f"{len(self.due.waiting)} receipts are missing")
+            with suppress(TimeoutError):
+                await self.esme.wait_for(lambda: not self.due.count or not self.esme.bound, self.wait_s)
+        if self.due.count:
+            raise Failed(f"{self.due.count} receipts are missing")
 
     # commands
 
@@ -99,18 +107,17 @@ class Session:
     def _answer(self, arguments: Namespace) -> None:
         self.esme.deliver_status, self.esme.deliver_after_s = arguments.status, arguments.after_s
         shown = "never" if arguments.status is None else f"with {status_name(arguments.status)}"
-        self.say(
-            f"receipts and MO are answered {shown}" + (f" after {arguments.after_s:g} s" if arguments.after_s else "")
-        )
+        late = f" after {arguments.after_s:g} s" if arguments.after_s else ""
+        self.tell(f"receipts and MO are answered {shown}{late}")
 
     async def _enquire(self, arguments: Namespace) -> None:
         self._link()
-        await self._answers([self.esme.request(pdu.enquire_link)])
+        await self._answers(self.esme.enquire())
 
     def _raw(self, arguments: Namespace) -> None:
         self._link()
         self.esme.send_raw(arguments.octets)
-        self.say(f"{len(arguments.octets)} octets sent")
+        self.tell(f"{len(arguments.octets)} octets sent")
 
     async def _unbind(self, arguments: Namespace) -> None:
         self._link()
@@ -129,7 +136,7 @@ class Session:
         self._link()
         for link in self.esme.links:
             link.mute = True
-        self.say("nothing is heard or said any more; drop ends it")
+        self.tell("nothing is heard or said any more; drop ends it")
 
     def _pause(self, arguments: Namespace) -> None:
         self._hold(True)
@@ -153,14 +160,22 @@ class Session:
 
     def _stats(self, arguments: Namespace) -> None:
         esme = self.esme
-        self.say(
-            f"bound {esme.bound}, sent {len(esme.sent)}, answered {self.answered}, refused {self.refused}, "
-            f"receipts {len(esme.receipts)}, due {len(self.due.waiting)}, MO {len(esme.mo)}, "
-            f"unreadable {len(esme.malformed)}, answers to nothing {len(esme.unexpected)}"
-        )
+        counts: dict[str, object] = {
+            "bound": esme.bound,
+            "sent": len(esme.sent),
+            "answered": self.answered,
+            "refused": self.refused,
+            "receipts": len(esme.receipts),
+            "due": self.due.count,
+            "mo": len(esme.mo),
+            "unreadable": len(esme.malformed),
+            "answers_to_nothing": len(esme.unexpected),
+        }
+        words = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
+        self.tell(words, "stats", counts)
 
     def _help(self, arguments: Namespace) -> None:
-        self.say(help_text())
+        self.tell(help_text())
 
     def _quit(self, arguments: Namespace) -> None:
         self.is_over = True
@@ -175,7 +190,7 @@ class Session:
         self._link()
         for link in self.esme.links:
             link.hold(held)
-        self.say("reading stopped" if held else "reading again")
+        self.tell("reading stopped" if held else "reading again")
 
     async def _question(self, kind: str, arguments: Namespace) -> None:
         asked = {**_QUESTION_DEFAULTS, **vars(arguments), kind: arguments.message_id, "rd": 0}
@@ -184,10 +199,12 @@ class Session:
     async def _ask(self, arguments: dict[str, object]) -> None:
         self._link()
         asked = Namespace(**arguments)
-        builds = requests(asked)
-        await self._answers([self.esme.request(build) for build in builds], bool(asked.rd & 3))
+        futures = [self.esme.request(build) for build in requests(asked)]
+        each = 1 if "each" not in asked or asked.each else len(asked.recipients)
+        await self._answers(futures, each if asked.rd & 3 else 0)
 
-    async def _answers(self, futures: list[asyncio.Future[Answer]], wants_receipts: bool = False) -> None:
+    async def _answers(self, futures: list[asyncio.Future[Answer]], receipts: int = 0) -> None:
+        """Tell the answers; each accepted one brings so many ``receipts``."""
         refused = 0
         for number, future in enumerate(futures, 1):
             part = f"part {number} of {len(futures)}: " if len(futures) > 1 else ""
@@ -197,24 +214,26 @@ class Session:
             except TimeoutError:
                 raise Failed(f"{part}no answer within {self.wait_s:g} s") from None
             self.answered += 1
-            self.say(f"{part}{answer}")
-            for line in detail_lines(answer):
-                self.say(f"  {line}")
+            place: dict[str, object] = {"part": number, "parts": len(futures)} if len(futures) > 1 else {}
+            self.tell(f"{part}{answer_lines(answer)}", "answer", {**answer_json(answer), **place})
             refused += not answer.ok
-            if answer.ok and wants_receipts:
-                self.due.accepted(answer.message_id)
+            if answer.ok and receipts:
+                self.due.accepted(answer.message_id, receipts - len(failed_of(answer)))
         self.refused += refused
         self.esme.wake()
         if refused:
             raise Failed("refused" if len(futures) == 1 else f"{refused} of {len(futures)} refused")
 
     def _came(self, came: Incoming) -> None:
-        self.say(incoming_line(came))
+        told = incoming_json(came)
+        self.tell(incoming_line(came), str(told["kind"]), told)
         self.due.came(came)
 
     def _happened(self, entry: Entry) -> None:
         status = f": {status_name(entry.status)}" if entry.status else ""
-        self.say(f"{_EVENTS[entry.kind]}{' ' + entry.fate if entry.fate else ''}{status}")
+        words = f"{_EVENTS[entry.kind]}{' ' + entry.fate if entry.fate else ''}{status}"
+        told: dict[str, object] = {"event": entry.kind, "status": entry.status, "bind": entry.bind, "text": words}
+        self.tell(words, "event", told)
 
 
 def _made_up(parts: int) -> str:
@@ -229,6 +248,6 @@ async def run_safely(session: Session, line: str) -> bool:
     try:
         await session.run(line)
     except (ValueError, LocalError, LinkError, TimeoutError, Failed) as error:
-        session.say(f"{error}")
+        session.tell(str(error), "error")
         return False
     return True

@@ -36,7 +36,7 @@ async def run_terminal(session: Session, history: str | None) -> None:
         complete_while_typing=False,
         bottom_toolbar=lambda: (
             f" {esme.name} at {esme.settings.host}:{esme.settings.port} · bound {esme.bound}"
-            f" · sent {len(esme.sent)} · due {len(session.due.waiting)} · help lists the commands"
+            f" · sent {len(esme.sent)} · due {session.due.count} · help lists the commands"
         ),
     )
     session.say = _say

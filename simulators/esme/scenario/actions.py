@@ -17,7 +17,6 @@ from simulators.esme.sim import EsmeSim
 from simulators.esme.sim_link import SimLink
 from simulators.turn import Turn
 from smsgw.errors import BindRejected, LinkError, LocalError
-from smsgw.smpp import pdu
 from smsgw.smpp.alphabet import encode_text
 from smsgw.smpp.codec import Pdu, encode
 from smsgw.smpp.constants import CommandId, status_name
@@ -91,13 +90,18 @@ class Actions:
             actor = next(turns)
             link = await self._room(step, actor)
             futures += self._submit(step, actor, link, n)
-        accepted = refused = 0
+        accepted = refused = lost = 0
         if step.wait != "nothing":
             accepted, refused = await self._answers(futures, step)
+            lost = len(futures) - accepted - refused
         if step.wait == "receipts":
             await self._receipts(step, actors)
         shown = f"{count} sent" if len(futures) == count else f"{count} sent in {len(futures)} segments"
-        return shown + (f", {accepted} accepted, {refused} refused" if step.wait != "nothing" else "")
+        if step.wait != "nothing":
+            shown += f", {accepted} accepted, {refused} refused" + (
+                f", {lost} lost with their connection" if lost else ""
+            )
+        return shown
 
     async def _room(self, step: Step, actor: Actor) -> SimLink:
         link = actor.room(step.bind)
@@ -158,7 +162,7 @@ class Actions:
 
     async def _receipts(self, step: Step, actors: list[Actor]) -> None:
         def missing() -> int:
-            return sum(len(actor.due.waiting) for actor in actors)
+            return sum(actor.due.count for actor in actors)
 
         await self._until(lambda: not missing(), step.within, lambda: f"{missing()} receipts did not come")
 
@@ -288,7 +292,7 @@ class Actions:
         return "never" if step.status is None else status_name(step.status)
 
     async def _do_enquire(self, step: Step, actors: list[Actor]) -> str:
-        await self._answers([actor.sim.request(pdu.enquire_link) for actor in actors], step)
+        await self._answers([future for actor in actors for future in actor.sim.enquire()], step)
         return "answered"
 
     async def _do_raw(self, step: Step, actors: list[Actor]) -> str:

@@ -48,6 +48,11 @@ def _check(file: ScenarioFile, document: Document, problems: Problems) -> None:
             document.error(problems, ("application", index, "tls"), str(error))
     seen: list[str] = []
     for index, step in enumerate(file.steps):
+        meant = [each for each in file.applications if not step.application or each.label in step.application]
+        for application in meant:
+            if step.bind > len(application.binds) and application.outbind_port is None:
+                why = f"{application.label} has {len(application.binds)} binds; give it more, or take one of those"
+                document.error(problems, ("step", index, "bind"), why)
         for name in step.application:
             if name not in names:
                 why = with_hint(f"no application is named {name!r}", name, names)

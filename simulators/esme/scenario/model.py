@@ -214,7 +214,8 @@ class Step(Settings):
         """Of message ``n``, from 0."""
         if self.to_count == 1:
             return self.to[n % len(self.to)]
-        return str(int(self.to[0]) + n % self.to_count)
+        first = self.to[0]
+        return f"{int(first) + n % self.to_count:0{len(first)}}"
 
     def _check_send(self) -> None:
         if (self.text is None) == (self.hex is None):

@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 from simulators.esme.scenario.model import ScenarioFile
-from simulators.scenario.schema import DIALECT, _Generator
+from simulators.scenario.schema import DIALECT, SchemaGenerator
 
 
 def json_schema() -> dict[str, Any]:
     """Draft 2020-12."""
-    schema = ScenarioFile.model_json_schema(by_alias=True, schema_generator=_Generator)
+    schema = ScenarioFile.model_json_schema(by_alias=True, schema_generator=SchemaGenerator)
     about = "Applications, what they do one after the other, and what must come of it."
     return {"$schema": DIALECT, **schema, "title": "Scenario of the application simulator", "description": about}
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from simulators.esme.lists import read_recipients
 from simulators.esme.load import templates_of
 from simulators.esme.load_settings import LoadSettings
 from simulators.esme.mix import Mix, MixedMessage
-from simulators.esme.mix_file import load_mix, read_recipients
+from simulators.esme.mix_file import load_mix
 from simulators.esme.template import Template
 from smsgw.documents.problems import ConfigErrors
 from smsgw.smpp import pdu
