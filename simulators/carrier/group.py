@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import TypeVar
 
+from simulators.carrier.ledger import ledger_of_all
 from simulators.carrier.settings import CarrierSettings
 from simulators.carrier.sim import CarrierSim
 from simulators.clock import SimClock
@@ -114,7 +115,7 @@ class CarrierGroup:
 
     def ledger(self) -> str:
         """What each carrier received and sent (``CarrierSim.ledger``), in the order of their names."""
-        return "".join(f"# {name}\n{self.carriers[name].ledger()}" for name in sorted(self.carriers))
+        return ledger_of_all({name: sim.ledger() for name, sim in self.carriers.items()})
 
     def later(self, delay_s: float, action: Callable[[T], object], item: T) -> Later:
         """Do ``action(item)`` when so many seconds of business time have passed; only while started."""

@@ -9,7 +9,7 @@ receipts that have been sent: wait until none is waiting.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from simulators.carrier.delivery import Delivery
 from simulators.carrier.message import Message
@@ -38,6 +38,11 @@ def ledger_text(messages: Iterable[Message], deliveries: Iterable[Delivery]) -> 
         lines.append(f"  > {_answer(message)}")
         lines += [line for _, line in sorted(receipts.get(id(message), ()))]
     return "".join(f"{line}\n" for line in [*lines, *sorted(others)])
+
+
+def ledger_of_all(ledgers: Mapping[str, str]) -> str:
+    """The ledgers of several carriers, by their names, as one."""
+    return "".join(f"# {name}\n{ledgers[name]}" for name in sorted(ledgers))
 
 
 def _place(message: Message) -> tuple[str, str, int]:

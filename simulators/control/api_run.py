@@ -7,12 +7,14 @@ import time
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import FileResponse, PlainTextResponse
 
 from simulators.capture import CaptureError
+from simulators.carrier.ledger import ledger_of_all, ledger_text
+from simulators.carrier.sim import CarrierSim
 from simulators.control import models
-from simulators.control.api_state import entries_shown
+from simulators.control.api_state import state, with_entries
 from simulators.control.control import (
     Control,
     ControlError,
@@ -22,7 +24,7 @@ from simulators.control.control import (
     select,
     shown_settings,
 )
-from simulators.control.finding import find, most
+from simulators.control.finding import everything, find, most
 from simulators.control.problems import changing, of_text, responses
 from simulators.control.waiting import wait_until
 from simulators.expect.evaluate import DEFAULT_ZONE, evaluate
@@ -134,8 +136,6 @@ def _not_yet(request: models.WaitRequest, found: models.Waited, waiting: int, ti
 @router.post("/reset", responses=changing())
 async def reset(control: The) -> models.State:
     """Forget counts, entries and recipients' counts, and begin the time line anew; settings of carriers stay."""
-    from simulators.control.api_state import state
-
     if control.play is not None:
         control.play.stop()  # what its phases changed goes back first
     control.group.reset()
@@ -145,11 +145,11 @@ async def reset(control: The) -> models.State:
     return await state(control)
 
 
-@router.get("/snapshot", responses=responses())
-async def snapshot(control: The) -> models.Snapshot:
+@router.get("/snapshot", responses=responses(), response_model=models.Snapshot)
+async def snapshot(control: The) -> Response:
     """Everything as one value. Passwords are in it, so that it can be restored."""
     _, found = await control.find(select({}), _SNAPSHOT_ENTRIES)
-    return models.Snapshot(
+    answer = models.Snapshot(
         clock=control.clock_state(),
         carriers=[
             models.CarrierSnapshot(name=name, settings=shown_settings(sim.settings), counts=sim.summary())
@@ -157,8 +157,8 @@ async def snapshot(control: The) -> models.Snapshot:
         ],
         scenario=getattr(control.scenario, "name", ""),
         phases=control.phases(),
-        entries=entries_shown(found, raw=False),
     )
+    return await with_entries(answer, found, raw=False)
 
 
 @router.post("/snapshot", responses=changing(404, 502))
@@ -193,22 +193,34 @@ def _moment_of(state: models.ClockState) -> datetime | None:
 @router.get("/ledger", response_class=PlainTextResponse, responses=of_text(404))
 async def ledger(control: The, carrier: str = "") -> str:
     """What was received and sent, without times: the same for the same seed and messages, whatever the timing."""
-    return control.carrier(carrier).ledger() if carrier else control.group.ledger()
+    if carrier:
+        return await _ledger(control.carrier(carrier))
+    return ledger_of_all({name: await _ledger(sim) for name, sim in control.group.carriers.items()})
+
+
+async def _ledger(sim: CarrierSim) -> str:
+    # In a thread, for it takes a second when very much was kept; what comes meanwhile is not in the copies.
+    return await asyncio.to_thread(ledger_text, sim.received.copy(), sim.deliveries.copy())
 
 
 @router.get("/expectations", responses=responses())
 async def expectations(control: The) -> models.ExpectationsState:
     """How the scenario's expectations stand if the run ended now."""
     expected = getattr(control.scenario, "expectations", ())
-    report = evaluate(
+    sims = control.group.carriers.values()
+    forgotten = sum(sim.forgotten for sim in sims)
+    entries = await everything(sims) if expected else []
+    # In a thread: it takes seconds when very much was kept, and looks at nothing that changes.
+    report = await asyncio.to_thread(
+        evaluate,
         expected,
-        control.group.entries() if expected else (),
+        entries,
         phases=getattr(control.play, "spans", None),
         started_s=control.started_s,
         now_s=time.monotonic(),
         zone=getattr(getattr(control.scenario, "clock", None), "zone", DEFAULT_ZONE),
         title=getattr(control.scenario, "name", "simulation"),
-        forgotten=sum(sim.forgotten for sim in control.group.carriers.values()),
+        forgotten=forgotten,
     )
     told: dict[str, Any] = report.to_json()
     return models.ExpectationsState.model_validate(told)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
 from simulators.carrier.link import CarrierLink
@@ -16,6 +17,7 @@ from simulators.control.control import Control, ControlError, control_of, select
 from simulators.control.masks import masked
 from simulators.control.pdu_tree import PduShown, show, without_password
 from simulators.control.problems import changing, responses
+from simulators.control.slices import mapped
 from simulators.entry import Entry
 from simulators.scenario.tables import ChangesTable, tables_of
 from smsgw.smpp.constants import status_name
@@ -111,15 +113,15 @@ def _settings_help() -> Iterator[models.SettingHelp]:
             yield models.SettingHelp(key=key, about=field.description or "")
 
 
-@router.get("/carriers/{carrier}/received", responses=responses(404))
-async def received(control: The, carrier: str, query: Annotated[Filters, Query()]) -> models.Entries:
+@router.get("/carriers/{carrier}/received", responses=responses(404), response_model=models.Entries)
+async def received(control: The, carrier: str, query: Annotated[Filters, Query()]) -> Response:
     """What applications sent, decoded, refused messages too: the last ones, oldest first."""
     control.carrier(carrier)
     return await _found(control, {**query.conditions(), "kind": "submit", "where": _literal(carrier)}, query)
 
 
-@router.get("/entries", responses=responses())
-async def entries(control: The, query: Annotated[KindFilters, Query()]) -> models.Entries:
+@router.get("/entries", responses=responses(), response_model=models.Entries)
+async def entries(control: The, query: Annotated[KindFilters, Query()]) -> Response:
     """Everything that happened, of all carriers: messages, receipts, MO, binds."""
     return await _found(control, query.conditions(), query)
 
@@ -172,20 +174,22 @@ def _literal(name: str) -> str:
     return name.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?")
 
 
-async def _found(control: Control, conditions: dict[str, object], query: Filters) -> models.Entries:
-    count, shown = await control.find(select(conditions), query.last)
-    return models.Entries(count=count, entries=entries_shown(shown, query.raw))
+async def _found(control: Control, conditions: dict[str, object], query: Filters) -> Response:
+    count, found = await control.find(select(conditions), query.last)
+    return await with_entries(models.Entries(count=count, entries=[]), found, query.raw)
 
 
-def entries_shown(found: Iterable[Entry], raw: bool) -> list[models.EntryShown]:
-    """Entries as they are answered."""
-    return [_entry_shown(entry, raw) for entry in found]
+async def with_entries(answer: models.Entries | models.Snapshot, found: Iterable[Entry], raw: bool) -> Response:
+    """The answer with these entries; written in slices, for there may be very many."""
+    head = answer.model_dump_json(exclude={"entries"})[:-1]
+    entries = await mapped(partial(_entry_json, raw=raw), found)
+    return Response(f'{head},"entries":[{",".join(entries)}]}}', media_type="application/json")
 
 
-def _entry_shown(entry: Entry, raw: bool) -> models.EntryShown:
+def _entry_json(entry: Entry, raw: bool) -> str:
     values = entry.to_json()
     values["status_name"] = "" if entry.status is None else status_name(entry.status)
     values["pdu"] = without_password(entry.pdu).hex() if raw else ""
     if raw and entry.pdu:
         values["decoded"] = show(entry.pdu)
-    return models.EntryShown.model_validate(values)
+    return models.EntryShown.model_validate(values).model_dump_json()

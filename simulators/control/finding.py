@@ -1,27 +1,20 @@
-"""Looking through what carriers keep, in slices, so that the simulation goes on meanwhile.
-
-A run of load keeps a hundred thousand messages, and reading one costs some microseconds: looked through at
-once they would hold up every answer for a second. Entries that came after the look began are not in it.
-"""
+"""Looking through what carriers keep, in slices; entries that came after the look began are not in it."""
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from functools import partial
 
 from simulators.carrier.message import Message
 from simulators.carrier.outbox import Delivery
 from simulators.carrier.sim import CarrierSim
+from simulators.control.slices import mapped, pieces
 from simulators.entry import Entry
 from simulators.expect.patterns import compile_pattern
 from simulators.expect.selection import KINDS, Selection
 
 _KEPT_ELSEWHERE = frozenset({"submit", "receipt", "mo"})
-_SLICE_S = 0.002
-_LOOKED_AT_ONCE = 32
 #: Conditions that need no look at an entry.
 _BY_SOURCE = frozenset({"kind", "where"})
 
@@ -38,13 +31,22 @@ async def find(sims: Iterable[CarrierSim], selection: Selection, last: int) -> t
         for source in _sources(sim, frozenset(selection.kind or KINDS)):
             if selection.model_fields_set <= _BY_SOURCE:
                 count += len(source)
-                kept += [_entry(item, name) for item in source[-last:]] if last else []
+                kept += await mapped(partial(_entry, where=name), source[-last:] if last else ())
             else:
                 number, recent = await _look(source, name, selection, last)
                 count += number
                 kept += recent
     kept.sort(key=lambda entry: entry.real_s)
     return count, kept[-last:] if last else []
+
+
+async def everything(sims: Iterable[CarrierSim]) -> list[Entry]:
+    """All entries, carrier by carrier."""
+    found: list[Entry] = []
+    for sim in sims:
+        for source in _sources(sim, frozenset(KINDS)):
+            found += await mapped(partial(_entry, where=sim.settings.name), source)
+    return found
 
 
 def most(sims: Iterable[CarrierSim], selection: Selection) -> int:
@@ -54,7 +56,11 @@ def most(sims: Iterable[CarrierSim], selection: Selection) -> int:
 
 
 def _sources(sim: CarrierSim, kinds: frozenset[str]) -> list[Sequence[Message | Delivery | Entry]]:
+    """In the order of ``CarrierSim.entries``, for what came at the same time."""
     found: list[Sequence[Message | Delivery | Entry]] = []
+    others = kinds - _KEPT_ELSEWHERE
+    if others:
+        found.append(list(sim.entries(*others)))
     if "submit" in kinds:
         found.append(list(sim.received))
     wanted = [is_receipt for kind, is_receipt in (("receipt", True), ("mo", False)) if kind in kinds]
@@ -62,9 +68,6 @@ def _sources(sim: CarrierSim, kinds: frozenset[str]) -> list[Sequence[Message | 
         found.append(list(sim.deliveries))
     elif wanted:
         found.append([delivery for delivery in sim.deliveries if delivery.is_receipt is wanted[0]])
-    others = kinds - _KEPT_ELSEWHERE
-    if others:
-        found.append(list(sim.entries(*others)))
     return found
 
 
@@ -77,15 +80,10 @@ async def _look(
 ) -> tuple[int, deque[Entry]]:
     recent: deque[Entry] = deque(maxlen=last)
     count = 0
-    items = iter(source)
-    began_s = time.monotonic()
-    while some := list(islice(items, _LOOKED_AT_ONCE)):
+    async for some in pieces(source):
         for item in some:
             entry = _entry(item, where)
             if selection.matches(entry):
                 count += 1
                 recent.append(entry)
-        if time.monotonic() - began_s > _SLICE_S:
-            await asyncio.sleep(0)
-            began_s = time.monotonic()
     return count, recent

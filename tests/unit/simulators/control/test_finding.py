@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from simulators.control.finding import find, most
+from simulators.control.finding import everything, find, most
+from simulators.expect.model import Expectation
 from simulators.expect.selection import Selection
+from simulators.scenario.model import Scenario
 from tests.unit.simulators.control.live import SOON_S, live
 
 
@@ -33,6 +35,29 @@ async def test_it_finds_what_a_look_at_all_finds(tmp_path: Path, conditions: dic
         assert await find(carriers, selection, 3) == (len(expected), expected[-3:])
         assert await find(carriers, selection, 0) == (len(expected), [])
         assert most(carriers, selection) >= len(expected)
+        assert sorted(await everything(carriers), key=lambda entry: entry.real_s) == list(sims.group.entries())
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/ledger", "/api/expectations", "/api/snapshot", "/api/entries?last=3000", "/api/entries?text=*l*"]
+)
+async def test_the_loop_goes_on_while_much_is_told(tmp_path: Path, path: str) -> None:
+    expected = Expectation.model_validate({"kind": "submit", "count": 3000, "text": "hello"})
+    async with (
+        live(tmp_path, scenario=Scenario("many", (), expectations=(expected,))) as sims,
+        sims.esme() as esme,
+    ):
+        for number in range(3000):
+            esme.submit("10690001", f"138{number:08}", "hello")
+        alpha = sims.group.carriers["alpha"]
+        await alpha.wait_for(lambda: alpha.stats.submits == 3000, SOON_S)
+        asking = asyncio.ensure_future(sims.http.get(path))
+        turns = 0
+        while not asking.done():
+            await asyncio.sleep(0)
+            turns += 1
+        assert asking.result().status_code == 200
+        assert turns > 20
 
 
 async def test_the_loop_goes_on_meanwhile(tmp_path: Path) -> None:
