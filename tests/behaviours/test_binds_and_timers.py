@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl
+import sys
 import time
 from dataclasses import replace
 from typing import Any
@@ -226,7 +227,7 @@ async def test_separate_binds() -> None:
 
 
 async def test_receipts_on_another_bind() -> None:
-    """The other bind is another program's for all that the carrier knows: a foreign client's, on its own connection."""
+    """There and back, with a foreign client on the other bind."""
     async with playing("receipts-on-another-bind") as stage, await Peer.bound(stage) as peer:
         client = smpp34.Client("127.0.0.1", stage.sim.port, "shop", "secret", bind_type="trx")
         smsc = await client.connect()
@@ -238,3 +239,28 @@ async def test_receipts_on_another_bind() -> None:
         assert (await peer.delivery()).receipted == answer.message_id.encode()
         await smsc.unbind()
         await client.stop()
+
+
+#: smpplib's own client in a process of its own: bound, it prints the first receipt that comes.
+_ANOTHER_PROCESS = """
+import sys, smpplib.client
+client = smpplib.client.Client("127.0.0.1", int(sys.argv[1]), allow_unknown_opt_params=True)
+client.connect()
+client.bind_receiver(system_id="shop", password="secret")
+print("bound", flush=True)
+client.set_message_received_handler(lambda pdu: print(pdu.receipted_message_id.decode(), flush=True))
+client.read_once()
+"""
+
+
+async def test_receipts_on_the_bind_of_another_process() -> None:
+    async with playing("receipts-on-another-bind") as stage, await Peer.bound(stage) as peer:
+        command = (sys.executable, "-c", _ANOTHER_PROCESS, str(stage.sim.port))
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        assert process.stdout is not None
+        async with asyncio.timeout(4 * SOON_S):
+            assert await process.stdout.readline() == b"bound\n"
+            message_id = (await peer.ask()).message_id
+            assert await process.stdout.readline() == message_id + b"\n"
+            assert await process.wait() == 0
+        assert not peer.kept

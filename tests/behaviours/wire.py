@@ -211,6 +211,16 @@ class Peer:
         async with await cls.connect(stage) as peer:
             return await peer.bind(kind)
 
+    @classmethod
+    async def tried_until_bound(cls, stage: Stage) -> None:
+        """Try again and again, as long as nobody listens."""
+        async with asyncio.timeout(SOON_S):
+            while True:
+                with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                    assert await cls.tried(stage) == 0
+                    return
+                await asyncio.sleep(0.01)
+
     async def ask(self, recipient: str = "8613800000001", text: bytes = b"x", **fields: Any) -> Came:
         """Send a message and return its answer."""
         return await self.answer(self.submit(recipient, text, **fields))
