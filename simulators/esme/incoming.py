@@ -15,6 +15,7 @@ from smsgw.smpp.codec import decode
 from smsgw.smpp.constants import CommandId
 from smsgw.smpp.layout import SmeAddress
 from smsgw.smpp.receipt import Receipt
+from smsgw.smpp.segments import count_segments
 from smsgw.smpp.udh import concat_of, strip_udh
 
 _SUBMIT_MULTI = int(CommandId.SUBMIT_MULTI)
@@ -23,7 +24,7 @@ _DATA_SM = int(CommandId.DATA_SM)
 MESSAGES = frozenset({int(CommandId.SUBMIT_SM), _DATA_SM, _SUBMIT_MULTI})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Incoming:
     """One deliver_sm or data_sm: an MO, or a receipt when ``receipt`` is not None."""
 
@@ -37,8 +38,9 @@ class Incoming:
     at_ms: int = 0
     #: Number of the connection, from 1.
     connection: int = 0
-    #: command_status with which it is answered; None never.
-    status: int | None = 0
+    #: command_status with which it was answered, and when (time.monotonic()); None and 0 while it is not.
+    status: int | None = None
+    answered_s: float = 0.0
 
     @property
     def source(self) -> str:
@@ -80,6 +82,7 @@ class Incoming:
             account,
             self.connection,
             status=self.status,
+            answered_s=self.answered_s or None,
             **said,
             **_of_sm(self.sm),
         )
@@ -121,11 +124,15 @@ class Sent:
 
 def text_of(sm: pdu.Sm | pdu.DataSm) -> str:
     """The decoded text without a user data header; a header that is longer than the payload is text."""
+    return decode_text(_user_data(sm), sm.data_coding)
+
+
+def _user_data(sm: pdu.Sm | pdu.DataSm) -> bytes:
     payload = sm.payload
     if sm.has_udh:
         with suppress(RecoverableError):  # sent on purpose by somebody; show what is there
-            payload = strip_udh(payload)
-    return decode_text(payload, sm.data_coding)
+            return strip_udh(payload)
+    return payload
 
 
 def _of_request(octets: bytes) -> dict[str, Any]:
@@ -151,6 +158,7 @@ def _of_sm(sm: pdu.Sm | pdu.DataSm) -> dict[str, Any]:
         concat = concat_of(sm)
         shown["tlvs"] = tuple(sm.tlvs)
         shown["text"] = text_of(sm)
+        shown["segments"] = count_segments(_user_data(sm), sm.data_coding)
     except RecoverableError:
         return shown  # TLVs that can't be read
     if concat is not None:
@@ -179,6 +187,7 @@ def _of_multi(octets: bytes) -> dict[str, Any]:
         "esm_class": fields["esm_class"],
         "registered_delivery": fields["registered_delivery"],
         "text": decode_text(payload, data_coding),
+        "segments": count_segments(payload, data_coding),
         "tlvs": tuple(request.tlvs),
         "pdu": octets,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simulators.esme.answer import Answer
@@ -63,16 +64,23 @@ class SimLink(EsmeLink):
 
     def on_deliver(self, command_id: int, sequence_number: int, frame: bytes) -> None:
         sim = self._sim
-        status = sim.deliver_status
-        if status is not None:
-            self._answer(pdu.response(command_id, status, sequence_number, b""), sim.deliver_after_s)
+        incoming = None
         try:
             sm = pdu.DataSm(frame) if command_id == _DATA_SM else pdu.Sm(frame)
         except RecoverableError:
             sim.malformed.append(frame)
-            return
-        receipt = parse_receipt(sm)
-        sim.keep_incoming(Incoming(sm, receipt, self.index, time.monotonic(), sim.clock.now_ms(), self.number, status))
+        else:
+            receipt = parse_receipt(sm)
+            incoming = Incoming(sm, receipt, self.index, time.monotonic(), sim.clock.now_ms(), self.number)
+        status = sim.deliver_status
+        if status is not None:
+            answer = partial(self._answer, incoming, pdu.response(command_id, status, sequence_number, b""), status)
+            if sim.deliver_after_s:
+                asyncio.get_running_loop().call_later(sim.deliver_after_s, answer)
+            else:
+                answer()
+        if incoming is not None:
+            sim.keep_incoming(incoming)
 
     def on_bind_answer(self, status: int) -> None:
         self._sim.note("refused_bind" if status else "bind", self, status=status)
@@ -92,11 +100,12 @@ class SimLink(EsmeLink):
             self._sim.note("lost", self)
         self._sim.gone(self)
 
-    def _answer(self, octets: bytes, after_s: float) -> None:
-        if after_s:
-            asyncio.get_running_loop().call_later(after_s, self.write, octets)
-        else:
-            self.write(octets)
+    def _answer(self, incoming: Incoming | None, octets: bytes, status: int) -> None:
+        if not self.open:
+            return  # the connection went before a late answer
+        self.write(octets)
+        if incoming is not None:
+            incoming.status, incoming.answered_s = status, time.monotonic()
 
 
 class OutboundLink(SimLink):

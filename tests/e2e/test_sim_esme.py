@@ -160,9 +160,13 @@ async def test_answers_come_as_late_as_told_or_never() -> None:
             carrier.send_mo(RECIPIENT, SOURCE, "hello")
             await esme.wait_for(lambda: esme.mo, SOON_S)
             assert DELIVER_SM_RESP not in _commands(ear.octets["sent"])
+            assert [(entry.status, entry.answered_s) for entry in esme.entries("mo")] == [(None, None)]
             await carrier.wait_for(lambda: DELIVER_SM_RESP in _commands(ear.octets["sent"]), SOON_S)
         assert {entry.status for entry in esme.entries("receipt")} >= {None}
-        assert [entry.status for entry in esme.entries("mo")] == [0]
+        (entry,) = esme.entries("mo")
+        assert entry.status == 0
+        assert entry.answered_s is not None
+        assert entry.answered_s - entry.real_s >= 0.05
 
 
 @pytest.mark.parametrize("ours", [True, False])

@@ -85,11 +85,13 @@ async def test_latency_is_seen_from_either_side() -> None:
 
 
 async def test_a_mo_that_is_answered_late() -> None:
-    async with _both(CarrierSim(), deliver_after_s=0.1) as (carrier, _):
+    async with _both(CarrierSim(), deliver_after_s=0.1) as (carrier, esme):
         carrier.send_mo("138", "1069", "退订")
         await carrier.wait_for(lambda: carrier.stats.mo_acked == 1, _SOON_S)
         assert _judged(carrier, kind="mo", text="退订", latency={"at_most": "2s"}, each={"status": 0}).ok
         assert not _judged(carrier, kind="mo", latency={"at_most": "50ms"}).ok
+        assert _judged(esme, kind="mo", latency={"at_most": "2s"}).ok
+        assert not _judged(esme, kind="mo", latency={"at_most": "50ms"}).ok
 
 
 async def test_an_application_that_hammers() -> None:
