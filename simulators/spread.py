@@ -102,7 +102,7 @@ class Delay:
             deviations = _BELL.inv_cdf((word + 0.5) / WORD_RANGE)
             if self.kind == "normal":
                 return max(0.0, self.low_s + self.high_s * deviations)
-            return self.low_s * (self.high_s / self.low_s) ** (deviations / _DEVIATIONS_99)
+            return self.low_s * math.pow(self.high_s / self.low_s, deviations / _DEVIATIONS_99)
         share = word / WORD_RANGE
         points = self.points
         right = bisect.bisect_right(points, share, key=_share_of)
