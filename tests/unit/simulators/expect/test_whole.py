@@ -36,7 +36,12 @@ def test_a_refused_segment_is_replaced_by_its_next_try() -> None:
 
 def test_an_accepted_index_again_is_another_message() -> None:
     items = join([segment(1, 2, 1.0, "a"), segment(1, 2, 2.0, "A"), segment(2, 2, 3.0, "b"), segment(2, 2, 4.0, "B")])
-    assert [(item.entry.text, item.complete) for item in items] == [("aB", True), ("Ab", True)]
+    assert [(item.entry.text, item.complete, item.mixed) for item in items] == [("aB", True, True), ("Ab", True, True)]
+
+
+def test_a_reference_used_again_behind_a_whole_message_mixes_nothing() -> None:
+    items = join([segment(1, 2, 1.0, "a"), segment(2, 2, 2.0, "b"), segment(1, 2, 3.0, "A"), segment(2, 2, 4.0, "B")])
+    assert [(item.entry.text, item.mixed) for item in items] == [("ab", False), ("AB", False)]
 
 
 def test_other_recipients_and_references_are_other_messages() -> None:
