@@ -30,6 +30,14 @@ def to_ms(at: datetime) -> int:
     return (at - EPOCH) // _MILLISECOND
 
 
+def checked_ms(at: datetime) -> int:
+    """``to_ms`` of what a clock may be set to; raises ValueError before 1970 and beyond the year 9999, too."""
+    at_ms = to_ms(at)
+    if not 0 <= at_ms <= MAX_MS:
+        raise ValueError(f"{at.isoformat()} is no time for a clock: those go from 1970 to the end of the year 9999")
+    return at_ms
+
+
 def from_ms(at_ms: int) -> datetime:
     """The aware UTC datetime of ``at_ms``; exact, raises OverflowError beyond the year 9999."""
     return EPOCH + timedelta(milliseconds=at_ms)
@@ -68,6 +76,7 @@ class RealClock(BusinessClock):
 class TestClock(BusinessClock):
     """A clock that starts where it is told and can be set, advanced, sped up and stopped (rate 0).
 
+    At the end of the year 9999 it stands still.
     ``monotonic_ns`` is what drives it; a test hands in its own.
     """
 
@@ -78,11 +87,11 @@ class TestClock(BusinessClock):
         self._monotonic_ns = monotonic_ns
         self._writing = threading.Lock()
         # (business time at the anchor in ms, the anchor in monotonic ns, business ms per monotonic ns)
-        self._state = (to_ms(start), monotonic_ns(), _checked_rate(rate) / 1e6)
+        self._state = (checked_ms(start), monotonic_ns(), _checked_rate(rate) / 1e6)
 
     def now_ms(self) -> int:
         base_ms, anchor_ns, pace = self._state
-        return base_ms + int((self._monotonic_ns() - anchor_ns) * pace)
+        return min(base_ms + int((self._monotonic_ns() - anchor_ns) * pace), MAX_MS)
 
     def after_ms(self, seconds: float) -> int:
         """While the clock stands still that is now."""
@@ -100,8 +109,8 @@ class TestClock(BusinessClock):
             self._state = (self.now_ms(), self._monotonic_ns(), pace)
 
     def set(self, at: datetime) -> None:
-        """Make it ``at`` now, forwards or backwards; raises ValueError for a naive datetime."""
-        at_ms = to_ms(at)
+        """Make it ``at`` now, forwards or backwards; raises ValueError as ``checked_ms`` does."""
+        at_ms = checked_ms(at)
         with self._writing:
             self._state = (at_ms, self._monotonic_ns(), self._state[2])
 

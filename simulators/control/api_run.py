@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import datetime
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, BinaryIO
+from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Response
-from fastapi.responses import FileResponse, PlainTextResponse
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from simulators.capture import CaptureError
 from simulators.carrier.ledger import ledger_of_all, ledger_text
@@ -28,6 +30,7 @@ from simulators.control.finding import everything, find, most
 from simulators.control.problems import changing, of_text, responses
 from simulators.control.waiting import wait_until
 from simulators.expect.evaluate import DEFAULT_ZONE, evaluate
+from smsgw.clock import checked_ms
 from smsgw.documents.units import parse_duration
 
 router = APIRouter(prefix="/api", tags=["run"])
@@ -35,6 +38,7 @@ router = APIRouter(prefix="/api", tags=["run"])
 The = Annotated[Control, Depends(control_of)]
 _LONGEST_WAIT_S = 3600.0
 _SNAPSHOT_ENTRIES = 10_000
+_READ_OCTETS = 1 << 18
 
 
 def seconds(value: str | float, where: str) -> float:
@@ -66,14 +70,20 @@ async def move_clock(control: The, change: models.ClockChange) -> models.ClockSt
     advance_s = None if change.advance is None else seconds(change.advance, "advance")
     try:
         at = None if change.set is None else datetime.fromisoformat(change.set)
-        if change.rate is not None:
-            clock.run_at(change.rate)
         if at is not None:
-            clock.set(at)
+            checked_ms(at)
         if advance_s is not None:
-            clock.advance(advance_s)
+            checked_ms(clock.now() + timedelta(seconds=advance_s))
+    except OverflowError:
+        raise ControlError(422, f"advance: {change.advance} from now is beyond the year 9999", "advance") from None
     except ValueError as error:
         raise ControlError(422, str(error), "set" if change.set is not None else "advance") from None
+    if change.rate is not None:
+        clock.run_at(change.rate)
+    if at is not None:
+        clock.set(at)
+    if advance_s is not None:
+        clock.advance(advance_s)
     await _push(control)
     return control.clock_state()
 
@@ -88,7 +98,7 @@ async def _push(control: Control) -> None:
 
 
 @router.post("/wait", responses=changing(404, 408))
-async def wait(control: The, request: models.WaitRequest) -> models.Waited:
+async def wait(control: The, request: models.WaitRequest, asking: Request) -> models.Waited:
     """Answer as soon as the condition holds; 408 when it does not within ``timeout``."""
     if request.carrier:
         control.carrier(request.carrier)
@@ -112,7 +122,7 @@ async def wait(control: The, request: models.WaitRequest) -> models.Waited:
 
     timeout_s = min(seconds(request.timeout, "timeout"), _LONGEST_WAIT_S)
     started_s = time.monotonic()
-    if not await wait_until(holds, timeout_s, control.closing):
+    if not await wait_until(holds, timeout_s, control.closing, asking.is_disconnected):
         if counts_entries:
             found.count, _ = await find(sims, selection, 0)
         raise ControlError(
@@ -167,14 +177,26 @@ async def restore(control: The, snapshot: models.Snapshot) -> models.Restored:
     with refusals("carriers"):
         changes = [(control.carrier(each.name), parsed_changes(each.settings)) for each in snapshot.carriers]
     at = _moment_of(snapshot.clock)
-    with refusals("carriers"):
-        for sim, fields in changes:
-            sim.change(**fields)
+    _change_all(changes)
     if at is not None:
         control.group.clock.run_at(snapshot.clock.rate)
         control.group.clock.set(at)
         await _push(control)
     return models.Restored(clock=control.clock_state(), carriers=[each.name for each in snapshot.carriers])
+
+
+def _change_all(changes: Sequence[tuple[CarrierSim, dict[str, object]]]) -> None:
+    done: list[tuple[CarrierSim, dict[str, object]]] = []
+    with refusals("carriers"):
+        try:
+            for sim, fields in changes:
+                before = {name: getattr(sim.settings, name) for name in fields}
+                sim.change(**fields)
+                done.append((sim, before))
+        except ValueError:
+            for sim, before in done:
+                sim.change(**before)
+            raise
 
 
 def _moment_of(state: models.ClockState) -> datetime | None:
@@ -183,10 +205,9 @@ def _moment_of(state: models.ClockState) -> datetime | None:
         return None
     try:
         at = datetime.fromisoformat(state.now)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise ControlError(422, f"clock.now: expected a time with its zone, found {state.now!r}", "clock.now")
+        checked_ms(at)
+    except ValueError as error:
+        raise ControlError(422, f"clock.now: {error}", "clock.now") from None
     return at
 
 
@@ -258,14 +279,23 @@ async def stop_capture(control: The, file: str) -> models.CaptureState:
         raise ControlError(404, str(error.args[0]), "file") from None
 
 
-@router.get("/captures/{file}", response_class=FileResponse, responses=of_text(404))
-async def capture_file(control: The, file: str) -> FileResponse:
+@router.get("/captures/{file}", response_class=StreamingResponse, responses=of_text(404))
+async def capture_file(control: The, file: str) -> StreamingResponse:
     """What was recorded so far."""
     try:
-        path = control.recordings.file(file)
+        path, octets = control.recordings.file(file)
+        opened = await asyncio.to_thread(path.open, "rb")
     except LookupError as error:
         raise ControlError(404, str(error.args[0]), "file") from None
-    data = await asyncio.to_thread(path.is_file)
-    if not data:
-        raise ControlError(404, f"{file} is gone", "file")
-    return FileResponse(path, media_type="application/octet-stream", filename=file)
+    except OSError as error:
+        raise ControlError(404, f"{file} is gone: {error.strerror}", "file") from None
+    headers = {"content-length": str(octets), "content-disposition": f"attachment; filename*=utf-8''{quote(file)}"}
+    return StreamingResponse(_octets(opened, octets), media_type="application/octet-stream", headers=headers)
+
+
+async def _octets(opened: BinaryIO, octets: int) -> AsyncIterator[bytes]:
+    """So many from a file that may grow meanwhile."""
+    with opened:
+        while octets and (some := await asyncio.to_thread(opened.read, min(octets, _READ_OCTETS))):
+            octets -= len(some)
+            yield some

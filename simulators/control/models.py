@@ -29,7 +29,9 @@ class ClockState(BaseModel):
     """Business time: windows, receipts' delays and dates, time lines follow it; networks don't."""
 
     now: str = Field(description="ISO 8601 with its zone.", examples=["2026-11-18T21:30:00.000+00:00"])
-    rate: float = Field(description="Simulated seconds in a real second; 0 stands still.", examples=[1.0])
+    rate: float = Field(
+        ge=0, le=1_000_000, description="Simulated seconds in a real second; 0 stands still.", examples=[1.0]
+    )
     mode: Literal["real", "scaled", "manual"] = Field(description="real: the system's time.")
     drives: list[str] = Field([], description="Gateways whose clocks are moved along.")
 

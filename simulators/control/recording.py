@@ -61,13 +61,17 @@ class Recordings:
         """Of all recordings, ended ones too."""
         return [self._state(name) for name in self._taps]
 
-    def file(self, name: str) -> Path:
-        """The file of a recording, with everything recorded so far in it; raises LookupError."""
+    def file(self, name: str) -> tuple[Path, int]:
+        """The file of a recording with everything recorded so far in it, and how many octets that is.
+
+        Raises LookupError.
+        """
         if name not in self._taps:
             raise LookupError(f"nothing was recorded to {name!r}")
+        tap = self._taps[name]
         if name in self._running:
-            self._taps[name].flush()
-        return self._directory / name
+            tap.flush()
+        return tap.path, tap.octets
 
     def close(self) -> None:
         """End all recordings."""

@@ -12,8 +12,13 @@ _LONGEST_S = 1.0
 _SHARE = 4
 
 
-async def wait_until(holds: Callable[[], Awaitable[bool]], timeout_s: float, closing: asyncio.Event) -> bool:
-    """True once ``holds()``; False after ``timeout_s`` seconds, or when ``closing`` is set.
+async def wait_until(
+    holds: Callable[[], Awaitable[bool]],
+    timeout_s: float,
+    closing: asyncio.Event,
+    nobody_waits: Callable[[], Awaitable[bool]],
+) -> bool:
+    """True once ``holds()``; False after ``timeout_s`` seconds, or when ``closing`` is set or ``nobody_waits()``.
 
     The longer a look takes, the rarer it is.
     """
@@ -23,7 +28,7 @@ async def wait_until(holds: Callable[[], Awaitable[bool]], timeout_s: float, clo
         if await holds():
             return True
         now_s = time.monotonic()
-        if now_s >= end_s or closing.is_set():
+        if now_s >= end_s or closing.is_set() or await nobody_waits():
             return False
         pause_s = min(max((now_s - before_s) * _SHARE, _SHORTEST_S), _LONGEST_S, end_s - now_s)
         try:

@@ -131,6 +131,25 @@ async def test_the_stream_tells_every_pdu_and_shows_no_password() -> None:
     assert "geheim12" not in json.dumps(told)
 
 
+async def test_a_wait_ends_when_nobody_waits_for_it_any_more() -> None:
+    async with CarrierGroup([CarrierSettings(name="alpha")]) as group:
+        served = await serve(make_app(group), "127.0.0.1", 0)
+        try:
+            before = len(asyncio.all_tasks())
+            body = b'{"count": 5, "timeout": "1h"}'
+            _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            head = "POST /api/wait HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            async with asyncio.timeout(_SOON_S):
+                while len(asyncio.all_tasks()) <= before:
+                    await asyncio.sleep(0.001)
+                writer.close()
+                while len(asyncio.all_tasks()) > before:
+                    await asyncio.sleep(0.001)
+        finally:
+            await served.stop()
+
+
 async def _events(lines: AsyncIterator[str], last: str) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     async for line in lines:

@@ -101,6 +101,26 @@ def test_impossible_advance_is_refused_and_changes_nothing(clock: TestClock, sec
     assert clock.now() == START
 
 
+@pytest.mark.parametrize(
+    "at", [datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=SHANGHAI), datetime(1969, 12, 31, tzinfo=UTC)]
+)
+def test_a_time_that_no_clock_has_is_refused_and_changes_nothing(clock: TestClock, at: datetime) -> None:
+    with pytest.raises(ValueError, match="from 1970 to the end of the year 9999"):
+        clock.set(at)
+    assert clock.now() == START
+    with pytest.raises(ValueError, match="from 1970"):
+        TestClock(at)
+
+
+def test_it_stands_still_at_the_end_of_time(clock: TestClock, monotonic: Monotonic) -> None:
+    clock.set(datetime(9999, 12, 29, tzinfo=UTC))
+    clock.rate = 1e6
+    monotonic.pass_s(3600)
+    assert clock.now() == datetime(9999, 12, 30, tzinfo=UTC)
+    clock.set(START)
+    assert clock.now() == START
+
+
 @pytest.mark.parametrize("rate", [-0.1, float("nan"), 1e7])
 def test_impossible_rate_is_refused(clock: TestClock, rate: float) -> None:
     with pytest.raises(ValueError, match="rate"):

@@ -202,10 +202,13 @@ async def test_the_clock_is_moved_and_drives_gateways_before_it_answers(tmp_path
         for wrong, expected in (
             ({}, 400), ({"set": "2026-11-18T21:30:00+08:00", "advance": 1}, 400), ({"set": "tomorrow"}, 422),
             ({"set": "2026-11-18T21:30:00"}, 422), ({"advance": "-1h"}, 422), ({"advance": -1}, 422),
-            ({"rate": -1}, 422), ({"advance": "9999999d"}, 422),
+            ({"rate": -1}, 422), ({"advance": "9999999d"}, 422), ({"advance": 1e300}, 422),
+            ({"set": "9999-12-31T23:59:59+00:00", "rate": 7}, 422), ({"set": "0001-01-01T00:00:00+14:00"}, 422),
+            ({"set": "tomorrow", "rate": 7}, 422), ({"advance": "9999999d", "rate": 7}, 422),
         ):  # fmt: skip
             status, problem = await sims.ask("PUT", "/api/clock", wrong)
             assert (status, bool(problem["error"])) == (expected, True), wrong
+            assert sims.group.clock.rate == 60, wrong
         assert driver.pushed == 3
         driver.why = "http://127.0.0.1:8775: its clock can't be set"
         status, problem = await sims.ask("PUT", "/api/clock", {"rate": 1})
@@ -237,6 +240,25 @@ async def test_a_snapshot_restores_settings_and_clock_and_all_or_nothing(tmp_pat
         assert (status, restored["carriers"]) == (200, ["alpha", "beta"])
         assert restored["clock"]["now"] == "2026-11-18T13:30:00.000+00:00"
         assert {name: sim.settings for name, sim in sims.group.carriers.items()} == before
+
+
+async def test_a_snapshot_that_one_carrier_refuses_changes_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with live(tmp_path) as sims:
+        _, snapshot = await sims.ask("GET", "/api/snapshot")
+        await sims.ask("PATCH", "/api/carriers/alpha/settings", {"limits": {"rate": 7}})
+
+        def refused(**_: object) -> None:
+            raise ValueError("tps: not today")
+
+        monkeypatch.setattr(sims.group.carriers["beta"], "change", refused)
+        assert (await sims.ask("POST", "/api/snapshot", snapshot))[0] == 422
+        assert sims.group.carriers["alpha"].settings.tps == 7
+        for wrong in ({"rate": -5}, {"now": "0001-01-01T00:00:00+00:00"}, {"now": "2026-11-18T21:30:00"}):
+            bad = {**snapshot, "clock": {**snapshot["clock"], "mode": "scaled", **wrong}}
+            status, problem = await sims.ask("POST", "/api/snapshot", bad)
+            assert (status, problem["where"]) == (422, f"clock.{next(iter(wrong))}")
 
 
 async def test_reset_begins_anew_and_keeps_settings(tmp_path: Path) -> None:
@@ -281,6 +303,28 @@ async def test_recordings_go_to_one_directory_only(tmp_path: Path) -> None:
         for wrong in ("../x.pcap", "/etc/x.pcap", "x.txt", ".pcap", "a/b.pcap", "..pcap", "x.pcap\n"):
             assert (await sims.ask("POST", "/api/captures", {"file": wrong}))[0] == 422, wrong
         assert (await sims.http.get("/api/captures/passwd")).status_code == 404
+
+
+async def test_a_recording_that_grows_while_it_is_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with live(tmp_path) as sims:
+        await sims.ask("POST", "/api/captures", {"file": "run.jsonl"})
+        recordings = sims.app.state.control.recordings
+        found = recordings.file
+
+        def growing(name: str) -> tuple[Path, int]:
+            path, octets = found(name)
+            with path.open("ab") as file:
+                file.write(b"more")
+            return path, octets
+
+        monkeypatch.setattr(recordings, "file", growing)
+        answer = await sims.http.get("/api/captures/run.jsonl")
+        assert len(answer.content) == int(answer.headers["content-length"])
+        assert answer.content.endswith(b"}\n")
+        (tmp_path / "run.jsonl").unlink()
+        monkeypatch.setattr(recordings, "file", found)
+        status, problem = await sims.ask("GET", "/api/captures/run.jsonl")
+        assert (status, "run.jsonl is gone" in problem["error"]) == (404, True)
 
 
 @pytest.mark.parametrize(
