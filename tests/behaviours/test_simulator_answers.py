@@ -26,9 +26,9 @@ def _numbers(count: int) -> list[str]:
 
 
 async def test_latencies_are_distributed() -> None:
-    """The shipped distribution, ten times as fast: half within 2 ms, some much later."""
+    """The shipped distribution, five times as fast: half within 4 ms, some much later."""
     told = load_scenario(shipped()["latency"]).carriers[0].response
-    async with playing("latency", response=told.times(0.1)) as stage, await Peer.bound(stage) as peer:
+    async with playing("latency", response=told.times(0.2)) as stage, await Peer.bound(stage) as peer:
         begun_s = time.monotonic()
         numbers = [peer.submit(each, **_PLAIN) for each in _numbers(200)]
         waited_s = {}
@@ -36,9 +36,10 @@ async def test_latencies_are_distributed() -> None:
             waited_s[(await peer.read()).sequence] = time.monotonic() - begun_s
         assert waited_s.keys() == set(numbers)
         assert list(waited_s) != numbers
-        assert min(waited_s.values()) >= 0.0005
-        assert max(waited_s.values()) >= 0.05
-        assert statistics.median(waited_s.values()) < 0.05
+        in_order = sorted(waited_s.values())
+        assert in_order[0] >= 0.001
+        assert in_order[-3] >= 0.15
+        assert statistics.median(in_order) < in_order[-3] / 2
 
 
 async def test_refusals_at_a_rate() -> None:
@@ -142,7 +143,6 @@ async def _outcome(order: int) -> dict[str, tuple[int, bytes, list[bytes]]]:
         sent = {each: peer.submit(each) for each in _numbers(60)[::order]}
         answers = {each: await peer.answer(number) for each, number in sent.items()}
         stage.group.clock.advance(60)
-        await stage.group.wait_for(lambda: len(stage.sim.deliveries) == stage.sim.stats.receipts_sent, SOON_S)
         assert await peer.alive()
         receipts: dict[str, list[bytes]] = {each: [] for each in sent}
         for came in peer.kept:
