@@ -24,6 +24,8 @@ _TEMPLATES = {
 }
 #: Ids drawn for forms without a width have fifteen digits, so that hardly any two are drawn alike.
 _LOW, _HIGH = 10**14, 10**15
+#: Drawn ids are told apart from between one and two times as many.
+_REMEMBERED = 1_000_000
 #: The words of a draw that make a number; nothing else uses them.
 _HIGH_WORD, _LOW_WORD = WORDS - 2, WORDS - 1
 
@@ -99,7 +101,7 @@ class CountedNumbers:
 
 
 class DrawnNumbers:
-    """Numbers that come from a message's drawn words, never the same twice while there are others left.
+    """Numbers that come from a message's drawn words, never one of the last million again while others are left.
 
     Two messages that draw the same number are told apart in the order in which they come: of 100,000
     messages one pair does in every second run when ids have a width of ten digits, and next to none without one.
@@ -107,6 +109,7 @@ class DrawnNumbers:
 
     def __init__(self, capacity: int = 0) -> None:
         self._taken: set[int] = set()
+        self._taken_before: set[int] = set()
         self.fit(capacity)
 
     def fit(self, capacity: int) -> None:
@@ -117,15 +120,19 @@ class DrawnNumbers:
         """The number that two of a message's words stand for."""
         span = self._high - self._low
         number = self._low + ((words[_HIGH_WORD] * WORD_RANGE + words[_LOW_WORD]) * span >> 64)
-        taken = self._taken
-        if number in taken:
-            if len(taken) >= span:
+        taken, before = self._taken, self._taken_before
+        if number in taken or number in before:
+            if len(taken) + len(before) >= span:
                 taken.clear()
-            while number in taken:
+                before.clear()
+            while number in taken or number in before:
                 number = number + 1 if number + 1 < self._high else self._low
         taken.add(number)
+        if len(taken) >= _REMEMBERED:
+            self._taken_before, self._taken = taken, set()
         return number
 
     def forget(self) -> None:
         """All numbers are free again."""
         self._taken.clear()
+        self._taken_before.clear()

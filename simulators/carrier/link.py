@@ -32,6 +32,8 @@ _DATA_SM = int(CommandId.DATA_SM)
 _DATA_SM_RESP = int(CommandId.DATA_SM_RESP)
 _DELIVER_SM_RESP = int(CommandId.DELIVER_SM_RESP)
 _ANSWERS_TO_US = frozenset({_DELIVER_SM_RESP, _DATA_SM_RESP, int(CommandId.GENERIC_NACK)})
+#: Faults whose answers are still known.
+_FAULTS = 1000
 
 _pack = pdu.HEADER.pack
 
@@ -64,8 +66,8 @@ class CarrierLink(Wire):
         self.ended = ""
         #: Who accepted it.
         self.listener: Listener | None = None
-        #: Sequence numbers of faults that were sent.
-        self.faults: set[int] = set()
+        #: Sequence numbers of the last faults that were sent, in order; most are never answered.
+        self.faults: dict[int, None] = {}
         self._desk = desk
         self._answers = 0
 
@@ -141,7 +143,9 @@ class CarrierLink(Wire):
 
     def send_fault(self, octets: bytes, sequence_number: int) -> None:
         """Write something malformed or unknown; what is answered to it is no answer to a delivery."""
-        self.faults.add(sequence_number)
+        self.faults[sequence_number] = None
+        if len(self.faults) > _FAULTS:
+            del self.faults[next(iter(self.faults))]
         self._desk.stats.faults_sent += 1
         self.write(octets)
 

@@ -127,7 +127,7 @@ class Outbox:
         stats = self._stats
         if delivery is None:
             if sequence_number in link.faults:
-                link.faults.discard(sequence_number)
+                del link.faults[sequence_number]
                 stats.faults_answered[status] = stats.faults_answered.get(status, 0) + 1
             else:
                 stats.unknown_pdus += 1

@@ -90,12 +90,12 @@ class CarrierSim:
         settings = self.settings
         loop = asyncio.get_running_loop()
         self.turn.bind(loop)
-        self._wheel = TimeWheel(loop, self.clock)
-        self._real_wheel = TimeWheel(loop)
-        self._wheel.at_end = self._real_wheel.at_end = self.turn.touch
         if settings.log_path:
             self._journal = Journal(settings.log_path)
             self.turn.at_end.append(self._journal.flush)
+        self._wheel = TimeWheel(loop, self.clock)
+        self._real_wheel = TimeWheel(loop)
+        self._wheel.at_end = self._real_wheel.at_end = self.turn.touch
         self._outbox = Outbox(settings, self.stats, self._real_wheel, self._wheel.now_ms, self._journal)
         self._intake = Intake(
             settings=settings,

@@ -122,3 +122,22 @@ async def test_carriers_go_on_while_very_many_entries_are_judged(
         await over
         assert time.monotonic() - began_s < SOON_S
     assert run.why == "everything expected is decided"
+
+
+async def test_faults_that_nobody_answers_take_no_more_and_more_memory() -> None:
+    async with CarrierSim() as sim, await RawSocket.bound(sim) as client:
+        sim.flood("unknown", 1500)
+        (link,) = sim.links
+        assert len(link.faults) == 1000
+        last = max(link.faults)
+        await client.send(pdu.generic_nack(3, last))
+        await sim.wait_for(lambda: sim.stats.faults_answered == {3: 1}, SOON_S)
+        assert last not in link.faults
+
+
+async def test_a_carrier_that_cant_start_leaves_nothing_on_its_clock(tmp_path: Path) -> None:
+    clock = SimClock()
+    sim = CarrierSim(CarrierSettings(log_path=str(tmp_path / "no" / "log")), clock=clock)
+    with pytest.raises(OSError, match="can't be written"):
+        await sim.start()
+    assert clock.wheels == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from simulators.carrier import ids
 from simulators.carrier.ids import DrawnNumbers, IdForm
 from simulators.draws import WORD_RANGE, WORDS
 
@@ -51,3 +52,19 @@ def test_drawn_numbers_fill_what_there_is() -> None:
     numbers.forget()
     assert numbers.take((WORD_RANGE - 1,) * WORDS) == 99
     assert numbers.take((WORD_RANGE - 1,) * WORDS) == 1
+
+
+def test_drawn_numbers_of_long_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ids, "_REMEMBERED", 10)
+    numbers = DrawnNumbers(1000)
+    given = [numbers.take((0,) * WORDS) for _ in range(20)]
+    assert given == list(range(1, 21))
+    assert numbers.take((0,) * WORDS) == 1, "and with them what they took of the memory"
+    assert numbers.take((0,) * WORDS) == 2
+
+
+def test_numbers_are_told_apart_across_what_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ids, "_REMEMBERED", 10)
+    numbers = DrawnNumbers(15)
+    assert sorted(numbers.take((0,) * WORDS) for _ in range(14)) == list(range(1, 15))
+    assert numbers.take((0,) * WORDS) == 1
