@@ -67,6 +67,12 @@ class Wire(asyncio.Protocol, ABC):
         return ""
 
     @property
+    def unreadable(self) -> str:
+        """Why what came is no SMPP, which closed it; empty while it is."""
+        failure = self._framer.failure
+        return "" if failure is None else str(failure)
+
+    @property
     def held(self) -> bool:
         """Whether ``hold`` stopped it."""
         return self._held

@@ -276,9 +276,6 @@ class Bench:
     def _is_readable(self, session: Session, command_id: int, sequence_number: int, frame: bytes) -> bool:
         try:
             decode(frame)
-            message = message_of(frame)
-            if message is not None:
-                len(message.payload)
         except RecoverableError as error:
             self.malformed.append((session.number, str(error)))
             if error.command_status == CommandStatus.ESME_RINVCMDID:

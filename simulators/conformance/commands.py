@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -27,8 +28,10 @@ _ABOUT = """\
 Listen as a carrier, wait for a real application, and lead it through a checklist of what an application
 must do right. It says what to do: start the application, let it send. It is best to have it send a message
 a second all the time, some of them long. With the usual times the run takes about five minutes."""
+_INTERRUPTED = 130
 _EPILOG = """\
-exit status: 0 nothing failed; 1 something failed, or no application came; 2 wrong usage
+exit status: 0 nothing failed; 1 something failed, or no application came; 2 wrong usage;
+130 ended by Ctrl-C or SIGTERM, with a report of what was found until then
 
 example:
   smsgw-carrier-sim conformance --port 2776 --system-id shop --password secret --report report.txt --junit report.xml
@@ -61,26 +64,30 @@ def run(arguments: argparse.Namespace) -> int:
         for path in (arguments.report, arguments.junit):
             if path is not None:
                 path.write_text("", encoding="utf-8")  # better now than after five minutes
-        report = asyncio.run(_examined(settings, table, arguments.json))
+        report, ended = asyncio.run(_examined(settings, table, arguments.json))
     except (ValueError, OSError) as error:
         print(f"carrier-sim conformance: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("carrier-sim conformance: interrupted", file=sys.stderr)
-        return 130
     if arguments.report is not None:
         arguments.report.write_text(report.to_text(), encoding="utf-8")
     if arguments.junit is not None:
         arguments.junit.write_text(report.to_junit(), encoding="utf-8")
     print(json.dumps(report.to_json(), ensure_ascii=False, indent=2) if arguments.json else f"\n{report.summary()}")
-    return 0 if report.ok else 1
+    return _INTERRUPTED if ended else 0 if report.ok else 1
 
 
-async def _examined(settings: ConformanceSettings, table: list[tuple[str, list[Any]]], quiet: bool) -> Report:
+async def _examined(
+    settings: ConformanceSettings, table: list[tuple[str, list[Any]]], quiet: bool
+) -> tuple[Report, bool]:
+    """The report, and whether somebody ended the run before its end."""
     shown = ""
+    results: list[Result] = []
 
     def told(result: Result) -> None:
         nonlocal shown
+        results.append(result)
+        if quiet:
+            return
         if result.group != shown:
             shown = result.group
             print(f"\n{shown}", flush=True)
@@ -89,7 +96,14 @@ async def _examined(settings: ConformanceSettings, table: list[tuple[str, list[A
     async with Bench(settings) as bench:
         number = sum(len(checks) for _, checks in table)
         _say(f"{number} checks; listening on {settings.host}:{bench.port}")
-        return await examine(bench, table, _say, (lambda result: None) if quiet else told)
+        task = asyncio.ensure_future(examine(bench, table, _say, told))
+        for each in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(each, task.cancel)
+        try:
+            return await task, False
+        except asyncio.CancelledError:
+            _say(f"ended after {len(results)} checks")
+            return Report(tuple(results), settings.system_id, settings.strict), True
 
 
 def _say(words: str) -> None:

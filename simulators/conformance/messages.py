@@ -26,14 +26,17 @@ SUBSCRIBER = b"8613800138000"
 
 
 def message_of(frame: bytes) -> Message | None:
-    """A submit_sm or data_sm; None for another command or one that can't be read."""
+    """A submit_sm or data_sm; None for another command or one that can't be read, be it only a TLV."""
     command_id = pdu.HEADER.unpack_from(frame)[1]
+    if command_id not in (CommandId.SUBMIT_SM, CommandId.DATA_SM):
+        return None
     try:
-        if command_id == CommandId.DATA_SM:
-            return pdu.DataSm(frame)
-        return pdu.Sm(frame) if command_id == CommandId.SUBMIT_SM else None
+        message = pdu.DataSm(frame) if command_id == CommandId.DATA_SM else pdu.Sm(frame)
+        tuple(message.tlvs)
+        len(message.payload)
     except RecoverableError:
         return None
+    return message
 
 
 def mo(text: bytes, destination: bytes, data_coding: int = 0, esm_class: int = 0, tlvs: bytes = b"") -> Build:

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import gc
 import json
+import os
 import signal
 import sys
 
@@ -20,7 +21,9 @@ from simulators.esme.send import send
 from smsgw.errors import ConfigError, LinkError, LocalError
 
 _WRONG = 2
+# 128 and the number of SIGINT or SIGPIPE, as shells have it.
 _INTERRUPTED = 130
+_UNREAD = 141
 
 
 async def _load(arguments: argparse.Namespace) -> int:
@@ -30,7 +33,7 @@ async def _load(arguments: argparse.Namespace) -> int:
         loop.add_signal_handler(number, load.stop)
     result = await load.run()
     print(json.dumps(result), flush=True)
-    complete = result["ok"] == result["sent"] and not result["unsent"]
+    complete = result["ok"] == result["sent"] > 0 and not result["unsent"]
     if load.settings.histogram:
         print(chart(load.counts), file=sys.stderr, flush=True)
     return 0 if complete and result["matched"] == result["wanted"] else 1
@@ -68,6 +71,12 @@ def main(argv: list[str] | None = None) -> int:
     arguments = options.parser().parse_args(argv)
     try:
         return _run(arguments)
+    except BrokenPipeError:
+        # Who read our output wants no more of it; the interpreter must not try to write the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _UNREAD
+    except asyncio.CancelledError:
+        return _INTERRUPTED
     except (LinkError, LocalError, CaptureError, ValueError, OSError) as error:
         print(f"smsgw-esme-sim {arguments.command}: {error}", file=sys.stderr)
         return _WRONG

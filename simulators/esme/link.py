@@ -45,7 +45,15 @@ class EsmeLink(Wire):
         self.is_unbinding = False
         #: When enquire_link was last sent.
         self.enquired_s = 0.0
+        self._is_silent = False
         self.bound: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def why_lost(self) -> str:
+        """Why we gave the connection up; empty when it was the peer's doing, or ours on purpose."""
+        if self.unreadable:
+            return f"what came is no SMPP: {self.unreadable}"
+        return "enquire_link was not answered" if self._is_silent else ""
 
     @property
     def system_id(self) -> str:
@@ -96,7 +104,8 @@ class EsmeLink(Wire):
         self.session.closed()
         self.is_bound = self.can_submit = False
         if not self.bound.done():
-            self.bound.set_exception(LinkLost("the connection went before the bind was answered"))
+            why = f": {self.why_lost}" if self.why_lost else ""
+            self.bound.set_exception(LinkLost(f"the connection went before the bind was answered{why}"))
             self.bound.exception()  # whoever waits gets it; nobody has to
         self.on_gone()
 
@@ -135,8 +144,13 @@ class EsmeLink(Wire):
             self.write(pdu.unbind(self.session.next_sequence()))
 
     def enquire_if_silent(self, now_s: float, after_s: float) -> None:
-        """Send enquire_link when nothing came for ``after_s`` seconds, and again after as many."""
-        if self.is_bound and now_s - max(self.heard_s, self.enquired_s) >= after_s:
+        """Send enquire_link when nothing came for ``after_s`` seconds; when nothing comes in as many again, close."""
+        if not self.is_bound or self.held or self.mute or now_s - max(self.heard_s, self.enquired_s) < after_s:
+            return
+        if self.enquired_s > self.heard_s and not self.choked:
+            self._is_silent = True
+            self.abort()
+        else:
             self.enquired_s = now_s
             self.write(pdu.enquire_link(self.session.next_sequence()))
 

@@ -176,7 +176,8 @@ class Load:
             self.links.remove(link)
             self.counts.disconnects += not self._ending
             if not self._ending and self.settings.progress_s:
-                print(f"connection lost, {len(self.links)} left", file=sys.stderr)
+                why = f" ({link.why_lost})" if link.why_lost else ""
+                print(f"connection lost{why}, {len(self.links)} left", file=sys.stderr)
         if link in self._senders:
             self._senders.remove(link)
 

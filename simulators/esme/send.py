@@ -110,7 +110,7 @@ async def _receipts(esme: EsmeSim, wanted: dict[str, int], arguments: Namespace,
     except TimeoutError:
         why = f" within {arguments.wait_s:g} s"
     for message_id in missing():
-        report.say(f"no final receipt for {message_id}{why}")
+        report.say(f"no final receipt for {message_id or 'a message without an id'}{why}")
         report.fail(TOO_LATE)
     ours = [came for came in esme.receipts if came.message_id in wanted]
     if any(came.receipt is not None and came.receipt.final and not _delivered(came) for came in ours):

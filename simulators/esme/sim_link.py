@@ -89,15 +89,16 @@ class SimLink(EsmeLink):
         self._sim.note("unbind", self, fate="by the peer" if by_peer else "")
 
     def on_gone(self) -> None:
+        why = f" ({self.why_lost})" if self.why_lost else ""
         for future, sent in self.unanswered.values():
             if sent is not None:
                 sent.fate = "connection lost"
             if not future.done():
-                future.set_exception(LinkLost("the connection went before the answer"))
+                future.set_exception(LinkLost(f"the connection went before the answer{why}"))
                 future.exception()  # whoever waits gets it; nobody has to
         self.unanswered.clear()
         if not self.is_unbinding:
-            self._sim.note("lost", self)
+            self._sim.note("lost", self, fate=self.why_lost)
         self._sim.gone(self)
 
     def _answer(self, incoming: Incoming | None, octets: bytes, status: int) -> None:

@@ -231,7 +231,8 @@ class Session:
 
     def _happened(self, entry: Entry) -> None:
         status = f": {status_name(entry.status)}" if entry.status else ""
-        words = f"{_EVENTS[entry.kind]}{' ' + entry.fate if entry.fate else ''}{status}"
+        fate = f" ({entry.fate})" if entry.fate else ""
+        words = f"{_EVENTS[entry.kind]}{fate}{status}"
         told: dict[str, object] = {"event": entry.kind, "status": entry.status, "bind": entry.bind, "text": words}
         self.tell(words, "event", told)
 

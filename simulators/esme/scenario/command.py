@@ -1,11 +1,13 @@
 """``run``, ``check``, ``scenarios`` and ``schema``: scenarios from the command line.
 
-Exit status of ``run``: 0 all as expected, 1 not, 2 wrong file, or no bind. The report goes to stdout.
+Exit status of ``run``: 0 all as expected, 1 not, or ended before; 2 wrong file, or no bind. The report goes to stdout.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
 from argparse import Namespace
 from pathlib import Path
 
@@ -26,8 +28,16 @@ async def run(arguments: Namespace) -> int:
     if capture is not None:
         for sim in play.sims.values():
             sim.attach(capture)
+    task = asyncio.ensure_future(play.run(arguments.limit_s))
+
+    def end() -> None:
+        if not play.stop():
+            task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end)
     try:
-        report = await play.run(arguments.limit_s)
+        report = await task
     finally:
         if capture is not None:
             capture.close()

@@ -55,6 +55,7 @@ class Play:
         self.on_step: Callable[[str], None] = lambda line: None
         self._spans: dict[str, list[Span]] = {}
         self._failures: list[Result] = []
+        self._limit: asyncio.Timeout | None = None
 
     def entries(self, *kinds: str) -> Iterator[Entry]:
         """What happened to all applications, one application after the other."""
@@ -78,13 +79,24 @@ class Play:
                 actors.append(Actor(application, sim))
             actions = Actions(actors, self.clock, driver, self._turn)
             try:
-                async with asyncio.timeout(limit_s):
+                async with asyncio.timeout(limit_s) as self._limit:
                     await self._steps(actions)
                     await self._until_decided(started_s)
             except TimeoutError:
-                self.on_step(f"ended after {limit_s:g} s")
+                self.on_step(f"ended after {time.monotonic() - started_s:.1f} s")
+            finally:
+                self._limit = None
         report = self._report(started_s, time.monotonic(), started)
         return replace(report, results=(*self._failures, *report.results))
+
+    def stop(self) -> bool:
+        """End now; the report says so, and what was found until then. False when no step was begun: cancel ``run``."""
+        if self._limit is None:
+            return False
+        if not self._limit.expired():
+            self._failures.append(Result("the whole scenario", False, "failed", "the whole scenario", "interrupted"))
+            self._limit.reschedule(asyncio.get_running_loop().time())
+        return True
 
     async def _steps(self, actions: Actions) -> None:
         behind: list[asyncio.Task[bool]] = []

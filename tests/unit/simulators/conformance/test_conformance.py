@@ -10,8 +10,12 @@ import pytest
 from simulators.conformance.bench import Bench
 from simulators.conformance.check import Verdict
 from simulators.conformance.checks import TABLE, chosen
+from simulators.conformance.messages import message_of
 from simulators.conformance.report import Report
 from simulators.conformance.run import examine
+from smsgw.smpp import pdu
+from smsgw.smpp.constants import Tag
+from smsgw.smpp.tlv import tlv
 from tests.unit.simulators.conformance.application import Application
 from tests.unit.simulators.conformance.quick import QUICK
 
@@ -112,3 +116,12 @@ async def test_another_account() -> None:
         application.cancel()
     assert report.results[0].verdict is FAIL
     assert "ESME_RINVSYSID" in report.results[0].outcome.seen
+
+
+def test_a_message_with_tlvs_that_cannot_be_read_is_none() -> None:
+    whole = pdu.submit_sm(
+        1, source_addr=b"1", destination_addr=b"2", short_message=b"", tlvs=tlv(Tag.MESSAGE_PAYLOAD, b"hello")
+    )
+    assert message_of(whole) is not None
+    cut = (len(whole) - 2).to_bytes(4, "big") + whole[4:-2]
+    assert message_of(cut) is None
