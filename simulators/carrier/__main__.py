@@ -24,7 +24,8 @@ async def _serve(settings: CarrierSettings, arguments: Namespace) -> int:
     from simulators.scenario.model import Scenario
 
     scenario = Scenario(settings.name, (settings,), seed=settings.seed)
-    given = {name: getattr(arguments, name) for name in ("http_port", "http_host", "quiet") if name in arguments}
+    wished = ("capture", "http_port", "http_host", "quiet")
+    given = {name: getattr(arguments, name) for name in wished if name in arguments}
     run = Run(scenario, RunOptions(**given))
     try:
         async with serving(run):

@@ -174,6 +174,7 @@ _RUN: tuple[Option, ...] = (
     ("--write-pieces", "write in pieces of at most so many octets", {**_COUNT, "dest": "write_octets"}),
     ("--record", "messages kept to be looked at (10000)", {**_COUNT, "default": 10_000}),
     ("--log", "append a JSON line for each message and receipt", {"metavar": "FILE", "dest": "log_path"}),
+    ("--capture", "record every octet: .jsonl, .jsonl.gz, .pcap", _FILE),
     ("--http", "control port for simctl and browsers; 0 for a free one",
      {"type": port, "metavar": "PORT", "dest": "http_port"}),
     ("--http-host", "address of the control port (127.0.0.1)", {"metavar": "A"}),

@@ -61,8 +61,6 @@ class Run:
         self.play = Play(self.group, scenario)
         self.over = asyncio.Event()
         self.why = ""
-        self.started = self.clock.now()
-        self.started_s = time.monotonic()
 
     def end(self, why: str) -> None:
         """The run is over; the first reason counts."""
@@ -85,7 +83,7 @@ class Run:
             now_s=time.monotonic(),
             zone=self.scenario.clock.zone,
             title=self.scenario.name,
-            started=self.started,
+            started=self.play.began,
             forgotten=sum(sim.forgotten for sim in self.group.carriers.values()),
         )
 
@@ -139,9 +137,9 @@ class Run:
             "about": self.scenario.about,
             "seed": self.scenario.seed,
             "ended": self.why,
-            "from": self.started.isoformat(timespec="milliseconds"),
+            "from": self.play.began.isoformat(timespec="milliseconds"),
             "until": self.clock.now().isoformat(timespec="milliseconds"),
-            "took_s": round(time.monotonic() - self.started_s, 3),
+            "took_s": round(time.monotonic() - self.play.began_s, 3),
             "carriers": {name: sim.summary() for name, sim in self.group.carriers.items()},
             "problems": self.play.problems,
             **report.to_json(),
@@ -152,9 +150,9 @@ class Run:
         scenario = self.scenario
         lines = [f"{scenario.name}: {scenario.about}" if scenario.about else scenario.name]
         seed = "no seed" if scenario.seed is None else f"seed {scenario.seed}"
-        took = f"{time.monotonic() - self.started_s:.1f} s"
+        took = f"{time.monotonic() - self.play.began_s:.1f} s"
         zone = ZoneInfo(scenario.clock.zone)
-        begin, end = (f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}" for at in (self.started, self.clock.now()))
+        begin, end = (f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}" for at in (self.play.began, self.clock.now()))
         lines.append(f"{seed} · {begin} to {end} {zone.key}, in {took} · ended: {self.why}")
         lines += [f"{name}: {_counts(sim.summary())}" for name, sim in self.group.carriers.items()]
         lines += [f"could not be done: {problem}" for problem in self.play.problems]
@@ -211,17 +209,16 @@ async def serving(run: Run) -> AsyncIterator[None]:
     """The carriers listen, with capture and control port; signals end the run. Raises OSError in words."""
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
+        if run.options.capture is not None:  # around everything: the ends of connections are recorded, too
+            stack.callback(_capture(run, run.options.capture))
         await stack.enter_async_context(run.group)
         drives = run.scenario.clock.drives
         driver = await stack.enter_async_context(ClockDriver(run.clock, drives)) if drives else None
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, run.end, "somebody ended it")
             stack.callback(loop.remove_signal_handler, number)
-        if run.options.capture is not None:
-            stack.callback(_capture(run, run.options.capture))
         if run.options.http_port is not None:
             stack.push_async_callback(await _control(run, driver))
-        run.started, run.started_s = run.clock.now(), time.monotonic()
         if driver is not None:
             await driver.push()
         if not run.options.quiet:
@@ -235,9 +232,12 @@ async def serving(run: Run) -> AsyncIterator[None]:
 
 
 def _capture(run: Run, path: Path) -> Callable[[], None]:
-    from simulators.capture import CaptureTap  # only here: not every run records
+    from simulators.capture import CaptureError, CaptureTap  # only here: not every run records
 
-    tap = CaptureTap(path, run.clock)
+    try:
+        tap = CaptureTap(path, run.clock)
+    except CaptureError as error:
+        raise OSError(str(error)) from None
     run.group.attach(tap)
     return tap.close
 

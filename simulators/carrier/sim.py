@@ -158,8 +158,8 @@ class CarrierSim:
 
     @property
     def links(self) -> list[CarrierLink]:
-        """The open connections."""
-        return list(self._desk.links.values())
+        """The open connections; none while it is not started."""
+        return list(self._desk.links.values()) if self._listener is not None else []
 
     @property
     def bound(self) -> int:

@@ -146,12 +146,7 @@ def _not_yet(request: models.WaitRequest, found: models.Waited, waiting: int, ti
 @router.post("/reset", responses=changing())
 async def reset(control: The) -> models.State:
     """Forget counts, entries and recipients' counts, and begin the time line anew; settings of carriers stay."""
-    if control.play is not None:
-        control.play.stop()  # what its phases changed goes back first
-    control.group.reset()
-    if control.play is not None:
-        control.play.reset()
-    control.started_s = time.monotonic()
+    control.reset()
     return await state(control)
 
 
@@ -165,7 +160,7 @@ async def snapshot(control: The) -> Response:
             models.CarrierSnapshot(name=name, settings=shown_settings(sim.settings), counts=sim.summary())
             for name, sim in control.group.carriers.items()
         ],
-        scenario=getattr(control.scenario, "name", ""),
+        scenario=control.scenario.name if control.scenario is not None else "",
         phases=control.phases(),
     )
     return await with_entries(answer, found, raw=False)
@@ -227,7 +222,8 @@ async def _ledger(sim: CarrierSim) -> str:
 @router.get("/expectations", responses=responses())
 async def expectations(control: The) -> models.ExpectationsState:
     """How the scenario's expectations stand if the run ended now."""
-    expected = getattr(control.scenario, "expectations", ())
+    scenario = control.scenario
+    expected = scenario.expectations if scenario is not None else ()
     sims = control.group.carriers.values()
     forgotten = sum(sim.forgotten for sim in sims)
     entries = await everything(sims) if expected else []
@@ -236,11 +232,11 @@ async def expectations(control: The) -> models.ExpectationsState:
         evaluate,
         expected,
         entries,
-        phases=getattr(control.play, "spans", None),
-        started_s=control.started_s,
+        phases=control.play.spans if control.play is not None else None,
+        started_s=control.began_s,
         now_s=time.monotonic(),
-        zone=getattr(getattr(control.scenario, "clock", None), "zone", DEFAULT_ZONE),
-        title=getattr(control.scenario, "name", "simulation"),
+        zone=scenario.clock.zone if scenario is not None else DEFAULT_ZONE,
+        title=scenario.name if scenario is not None else "simulation",
         forgotten=forgotten,
     )
     told: dict[str, Any] = report.to_json()

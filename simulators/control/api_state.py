@@ -75,8 +75,8 @@ async def state(control: The) -> models.State:
     scenario = control.scenario
     return models.State(
         clock=control.clock_state(),
-        scenario=getattr(scenario, "name", ""),
-        about=getattr(scenario, "about", ""),
+        scenario=scenario.name if scenario is not None else "",
+        about=scenario.about if scenario is not None else "",
         phases=control.phases(),
         carriers=[carrier_state(sim) for sim in control.group.carriers.values()],
         captures=control.recordings.states(),

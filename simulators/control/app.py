@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
@@ -24,6 +24,8 @@ from simulators.control.serving import Served, serve
 
 if TYPE_CHECKING:
     from simulators.carrier.group import CarrierGroup
+    from simulators.scenario.model import Scenario
+    from simulators.scenario.play import Play
 
 __all__ = ["Served", "make_app", "serve"]
 
@@ -39,8 +41,8 @@ _TAGS = [
 
 def make_app(
     group: CarrierGroup,
-    play: Any = None,
-    scenario: Any = None,
+    play: Play | None = None,
+    scenario: Scenario | None = None,
     driver: Driver | None = None,
     captures: Path | str | None = None,
     *,

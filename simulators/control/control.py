@@ -8,6 +8,7 @@ status that says whose mistake it was.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ from smsgw.errors import ConfigError, LocalError
 if TYPE_CHECKING:
     from simulators.carrier.group import CarrierGroup
     from simulators.control.recording import Recordings
+    from simulators.scenario.model import Scenario
+    from simulators.scenario.play import Play
 
 
 class ControlError(Exception):
@@ -57,8 +60,8 @@ class Control:
         group: CarrierGroup,
         recordings: Recordings,
         *,
-        play: Any = None,
-        scenario: Any = None,
+        play: Play | None = None,
+        scenario: Scenario | None = None,
         driver: Driver | None = None,
     ) -> None:
         self.group = group
@@ -67,10 +70,23 @@ class Control:
         self.driver = driver
         self.traffic = TrafficHub(group)
         self.recordings = recordings
-        #: time.monotonic() when the run began, or was last reset.
-        self.started_s = time.monotonic()
+        self._made_s = time.monotonic()
         #: Set when the server ends: streams and waits end with it.
         self.closing = asyncio.Event()
+
+    @property
+    def began_s(self) -> float:
+        """time.monotonic() when the run began, or was last reset."""
+        return self._made_s if self.play is None else self.play.began_s
+
+    def reset(self) -> None:
+        """Forget what happened, and begin the time line anew."""
+        if self.play is not None:
+            self.play.stop()  # what its phases changed goes back first
+        self.group.reset()
+        if self.play is not None:
+            self.play.reset()
+        self._made_s = time.monotonic()
 
     def close(self) -> None:
         """End every stream, wait and recording."""
@@ -103,11 +119,12 @@ class Control:
         """What does not work, in words: ports that can't be listened on, events that failed, clocks not reached."""
         carriers = [f"{name}: {sim.trouble}" for name, sim in self.group.carriers.items() if sim.trouble]
         driven = getattr(self.driver, "problem", "")
-        return [*carriers, *getattr(self.play, "problems", ()), *([driven] if driven else ())]
+        played = self.play.problems if self.play is not None else ()
+        return [*carriers, *played, *([driven] if driven else ())]
 
     def phases(self) -> list[str]:
         """Names of the phases that hold now."""
-        return [str(getattr(phase, "name", phase)) for phase in self.play.running] if self.play is not None else []
+        return [phase.name for phase in self.play.running] if self.play is not None else []
 
 
 def control_of(request: Request) -> Control:
@@ -155,6 +172,10 @@ def parsed_changes(data: Mapping[str, object]) -> dict[str, object]:
     """Fields of CarrierSettings from the form of a scenario; raises ValueError or ConfigErrors naming the key."""
     from simulators.scenario import parse_changes
 
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"half of a character can't be kept: {error.object[error.start]!a}") from None
     return dict(parse_changes(data))
 
 

@@ -183,7 +183,7 @@ def _id_form(value: object) -> IdForm:
 
 def _zone(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        hours = float(value)
+        hours: float = value
     else:
         words = _text(value, 'a zone such as "+08:00"')
         sign, digits = (-1, words[1:]) if words[:1] == "-" else (1, words.removeprefix("+"))
@@ -193,7 +193,7 @@ def _zone(value: object) -> float:
         hours = sign * (int(hour) + int(minute or 0) / 60)
     if not -24 < hours < 24:
         raise ValueError(f"expected a zone within a day of UTC, found {value!r}")
-    return hours
+    return float(hours)
 
 
 def _show_zone(hours: float) -> str:

@@ -37,7 +37,8 @@ class Play:
         self.spans: dict[str, list[Span]] = {}
         #: What could not be done, in words.
         self.problems: list[str] = []
-        #: time.monotonic() when it began.
+        #: Business time, and time.monotonic(), when it began, or was last reset.
+        self.began = group.clock.now()
         self.began_s = time.monotonic()
         #: Seconds after the start, and what is done then, each time that it begins.
         self.finally_: tuple[float, Callable[[], None]] | None = None
@@ -57,6 +58,7 @@ class Play:
     def start(self) -> None:
         """Begin: times count from now."""
         self._begun = True
+        self.began = self.group.clock.now()
         self.began_s = time.monotonic()
         self._started_s = self.group.clock.now_s()
         self._overlays = {name: Overlays(sim) for name, sim in self.group.carriers.items()}

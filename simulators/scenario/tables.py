@@ -53,12 +53,13 @@ def _set_of(words: frozenset[str]) -> tuple[Any, ...]:
     """Metadata of a set of words."""
 
     def read(value: object) -> frozenset[str]:
-        found = {value} if isinstance(value, str) else set(value) if isinstance(value, list | frozenset) else None
-        if found is None:
+        given = [value] if isinstance(value, str) else value
+        if not isinstance(given, list | frozenset):
             raise ValueError(f"expected a list of {', '.join(sorted(words))}, found {value!r}")
-        for word in sorted(map(str, found - words)):
+        found = frozenset(map(str, given))
+        for word in sorted(found - words):
             raise ValueError(with_hint(f"unknown word {word!r}", word, words))
-        return frozenset(map(str, found))
+        return found
 
     one = {"enum": sorted(words)}
     return kind(read, sorted, {"anyOf": [one, {"type": "array", "items": one}]})

@@ -256,6 +256,30 @@ asyncio.run(main())
 """
 
 
+async def test_a_carrier_that_serves_records_until_its_connections_ended(tmp_path: Path) -> None:
+    process = await _start("simulators.carrier", "--port", "0", "--capture", str(tmp_path / "run.jsonl"))
+    assert process.stderr is not None
+    async with asyncio.timeout(_SOON_S):
+        port = int((await process.stderr.readline()).rsplit(b":", 1)[1])
+        async with EsmeSim(_settings(port)) as esme:
+            await esme.submit("10690001", "8613800138000", "hello")
+            process.send_signal(signal.SIGTERM)
+            assert await process.wait() == 0
+    events = list(read_capture(tmp_path / "run.jsonl"))
+    opened, closed = ({each.connection for each in events if each.kind == kind} for kind in ("opened", "closed"))
+    assert opened == closed != set()
+    assert len(_script(tmp_path / "run.jsonl").requests) == 1
+
+
+@pytest.mark.parametrize("words", [(), ("run", "night")])
+def test_a_capture_that_cannot_be_written_is_told_in_a_line(
+    words: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert carrier_command([*words, "--port", "0", "--capture", str(tmp_path / "no" / "run.pcap")]) == 2
+    told = capsys.readouterr().err
+    assert (told.count("\n"), "can't be written: No such file" in told) == (1, True)
+
+
 async def test_captures_of_a_killed_process_hold_what_was_answered(tmp_path: Path) -> None:
     paths = [tmp_path / "run.jsonl", tmp_path / "run.pcap", tmp_path / "run.jsonl.gz"]
     process = await asyncio.create_subprocess_exec(

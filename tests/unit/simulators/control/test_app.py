@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from simulators.carrier.running import Run, RunOptions
 from simulators.carrier.settings import CarrierSettings
+from simulators.control.app import make_app
 from simulators.expect.model import Expectation
 from simulators.scenario.model import Scenario
 from smsgw.smpp import pdu
-from tests.unit.simulators.control.live import SOON_S, live
+from tests.unit.simulators.control.live import ALPHA, SOON_S, live
 
 
 async def test_state_tells_connections_and_counts(tmp_path: Path) -> None:
@@ -55,6 +58,9 @@ async def test_settings_are_shown_and_changed_in_the_form_of_scenarios(tmp_path:
         ({"limits": {"rate": "fast"}}, "limits.rate", "segments a second"),
         ({"answers": {"refuse": {"0x08": "150%"}}}, "answers.refuse", "%"),
         ({"accounts": {"web": "********"}}, "settings", "accounts.web"),
+        ({"binds": {"kinds": [{}]}}, "binds.kinds", "unknown word"),
+        ({"limits": {"long_forms": [[]]}}, "limits.long_forms", "unknown word"),
+        ({"receipts": {"zone": 10**400}}, "receipts.zone", "within a day"),
     ],
 )
 async def test_wrong_settings_change_nothing(tmp_path: Path, changes: Any, where: str, why: str) -> None:
@@ -65,6 +71,19 @@ async def test_wrong_settings_change_nothing(tmp_path: Path, changes: Any, where
         assert problem["where"].startswith(where)
         assert why in problem["error"]
         assert sims.group.carriers["alpha"].settings == before
+
+
+async def test_half_a_character_is_refused(tmp_path: Path) -> None:
+    async with live(tmp_path) as sims:
+        for path, body in (
+            ("settings", rb'{"replies": "\ud800"}'), ("mo", rb'{"source": "1", "destination": "2", "text": "\ud800"}'),
+        ):  # fmt: skip
+            answer = await sims.http.request(
+                "PATCH" if path == "settings" else "POST", f"/api/carriers/alpha/{path}", content=body,
+                headers={"content-type": "application/json"},
+            )  # fmt: skip
+            assert answer.status_code in (409, 422), path
+        assert (await sims.ask("GET", "/api/carriers/alpha/settings"))[0] == 200
 
 
 async def test_mo_reaches_the_application(tmp_path: Path) -> None:
@@ -259,6 +278,21 @@ async def test_a_snapshot_that_one_carrier_refuses_changes_none(
             bad = {**snapshot, "clock": {**snapshot["clock"], "mode": "scaled", **wrong}}
             status, problem = await sims.ask("POST", "/api/snapshot", bad)
             assert (status, problem["where"]) == (422, f"clock.{next(iter(wrong))}")
+
+
+async def test_the_run_begins_anew_with_a_reset(tmp_path: Path) -> None:
+    expected = Expectation.model_validate({"kind": "submit", "count": 1, "within": "1h"})
+    scenario = Scenario("night", (ALPHA,), expectations=(expected,))
+    run = Run(scenario, RunOptions())
+    async with run.group:
+        app = make_app(run.group, run.play, scenario)
+        run.play.start()
+        began, began_s = run.play.began, run.play.began_s
+        run.clock.advance(60)
+        app.state.control.reset()
+        assert app.state.control.began_s == run.play.began_s > began_s
+        told = run.to_json(run.report())
+        assert datetime.fromisoformat(told["from"]) >= began + timedelta(seconds=60)
 
 
 async def test_reset_begins_anew_and_keeps_settings(tmp_path: Path) -> None:
