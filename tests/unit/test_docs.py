@@ -15,16 +15,18 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
-from simulators.carrier.magic import table_text
+from simulators.carrier.ids import IdForm
 from simulators.carrier.options import parser as carrier_parser
 from simulators.demo.__main__ import parser as demo_parser
 from simulators.demo.texts import CLASSES_ZH, RULES_ZH
+from simulators.scenario import json_schema, load_scenario
 from smsgw.cli.main import app
 from smsgw.config.account import AccountSettings
 from smsgw.config.carrier import CarrierSettings
@@ -37,10 +39,14 @@ from smsgw.gateway.mt import TAG_TIER
 from smsgw.policy.model import CLASS_LABELS
 from smsgw.policy.reasons import REASONS
 from smsgw.records.record import Step
+from tests.doc_tables import marked, tables
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config" / "example"
-PAGES = sorted([ROOT / "README.md", ROOT / "ARCHITECTURE.md", *(ROOT / "docs").glob("*.md")])
+#: Those of the simulators are run section by section, in tests/e2e/test_docs_simulators.py.
+SIMULATORS = sorted([ROOT / "docs" / "testers.md", *(ROOT / "docs" / "simulators").glob("*.md"),
+                     *(ROOT / "simulators").rglob("README.md")])  # fmt: skip
+PAGES = sorted({ROOT / "README.md", ROOT / "ARCHITECTURE.md", *(ROOT / "docs").glob("*.md")} - {*SIMULATORS})
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _EXIT = re.compile(r"#.*exit status (\d)")
 _PROGRAMS = {
@@ -68,12 +74,19 @@ def _rows(text: str) -> list[list[str]]:
 # -- pages
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, *SIMULATORS], ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere_and_nothing_names_a_machine(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     targets = [target for target in re.findall(r"\]\(([^)#]+)", text) if "://" not in target]
     assert [target for target in targets if not (page.parent / target).exists()] == []
     assert not re.search(r"/(tmp|work|home|root)/", text)
+
+
+def test_links_to_headings_lead_to_one() -> None:
+    for page in (*PAGES, *SIMULATORS):
+        for name, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
+            headings = re.findall(r"^#+ (.+)$", (page.parent / name if name else page).read_text("utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
 # -- tables
@@ -102,8 +115,39 @@ def test_vendor_tlvs() -> None:
     assert f"TLV 0x{TAG_TIER:04X} in your submit_sm" in text
 
 
-def test_magic_recipients() -> None:
-    assert f"{table_text('1990000')}\n" in _blocks(ROOT / "docs" / "testers.md", "text")
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "simulators").glob("*.md")), ids=lambda page: page.name)
+def test_tables_of_the_simulators_are_those_of_the_code(page: Path) -> None:
+    """``python -m tests.doc_tables`` writes them anew."""
+    known = tables()
+    assert {name: known[name]() for name in marked(page)} == marked(page)
+
+
+def test_every_table_of_the_simulators_is_on_a_page() -> None:
+    assert sorted(name for page in SIMULATORS for name in marked(page)) == sorted(tables())
+
+
+def test_keys_of_scenarios_that_are_tables_have_one() -> None:
+    """No table of scenario files without its keys on the page; those of expectations have a page of their own."""
+    told = {call.args[0] for call in tables().values() if isinstance(call, partial)}
+    made = {"Event", "Phase"}  # as functions, without the keys that they share with carriers
+    elsewhere = {"Expectation", "Selection", "Rate", "Links", "Latency", "WantedReceipts"}
+    same = {"Ids", "Receipts"}  # of rules: those of carriers without what all messages have in common
+    assert json_schema()["$defs"].keys() - told - made - elsewhere - same == set()
+
+
+def test_the_scenario_on_the_page_loads(tmp_path: Path) -> None:
+    (body,) = _blocks(ROOT / "docs" / "simulators" / "scenarios.md", "toml")
+    path = tmp_path / "day.toml"
+    path.write_text(body, encoding="utf-8")
+    scenario = load_scenario(path)
+    assert [len(part) for part in (scenario.phases, scenario.events, scenario.expectations)] == [1, 2, 1]
+
+
+def test_forms_of_ids_exist() -> None:
+    section = _text("docs/simulators/scenarios.md").partition("| form | an id |")[2].partition("\n\n")[0]
+    forms = {form for row in _rows(section) for form in re.findall(r"[\w:<>]+", row[0])} - {"same"}
+    assert {IdForm(form).name for form in forms} == forms
+    assert {"dec", "hex", "HEX", "text", "long", "odd", "empty"} <= forms
 
 
 def test_steps_of_records() -> None:
