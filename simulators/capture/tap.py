@@ -67,6 +67,11 @@ class CaptureTap:
         """Size of the file so far."""
         return self._file.octets
 
+    @property
+    def connections(self) -> int:
+        """How many that it knows are not gone yet."""
+        return len(self._lines)
+
     def opened(self, connection: Connection) -> None:
         """See ``simulators.tap.Tap``."""
         self._guarded(self._line, connection)

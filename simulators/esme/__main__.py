@@ -17,6 +17,7 @@ from simulators.esme import options
 from simulators.esme.chart import chart
 from simulators.esme.listen import listen
 from simulators.esme.load import Load
+from simulators.esme.recording import recording
 from simulators.esme.send import send
 from smsgw.errors import ConfigError, LinkError, LocalError
 
@@ -31,7 +32,8 @@ async def _load(arguments: argparse.Namespace) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, load.stop)
-    result = await load.run()
+    async with recording(arguments.capture, load.attach):
+        result = await load.run()
     print(json.dumps(result), flush=True)
     complete = result["ok"] == result["sent"] > 0 and not result["unsent"]
     if load.settings.histogram:

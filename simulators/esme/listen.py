@@ -9,6 +9,7 @@ import sys
 from argparse import Namespace
 
 from simulators.esme.options import esme_settings
+from simulators.esme.recording import recording
 from simulators.esme.sim import EsmeSim
 from simulators.esme.telling import incoming_json, incoming_line
 
@@ -17,11 +18,17 @@ _FOR_EVER_S = 1e9
 
 async def listen(arguments: Namespace) -> int:
     """Run the command; returns its exit status. Raises LinkError when there is no bind."""
+    esme = EsmeSim(esme_settings(arguments))
+    async with recording(arguments.capture, esme.attach, esme.clock):
+        return await _listen(esme, arguments)
+
+
+async def _listen(esme: EsmeSim, arguments: Namespace) -> int:
     ending = asyncio.Event()
     shown = 0
     waits_for_outbind = arguments.outbind_port is not None
     stays = waits_for_outbind or arguments.reconnect_s > 0
-    async with EsmeSim(esme_settings(arguments)) as esme:
+    async with esme:
 
         def end() -> None:
             ending.set()

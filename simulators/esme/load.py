@@ -19,6 +19,7 @@ from simulators.esme.mix import Mix
 from simulators.esme.pace import Pace
 from simulators.esme.settings import EsmeSettings
 from simulators.esme.template import Template
+from simulators.tap import Tap
 from simulators.turn import Turn
 from smsgw.errors import BindRejected, ConnectFailed, LinkError, LinkLost
 
@@ -53,6 +54,12 @@ class Load:
         self._heard = 0
         self._heard_s = 0.0
         self._pace_timer: asyncio.TimerHandle | None = None
+        self._tap: Tap | None = None
+        self._connections = 0
+
+    def attach(self, tap: Tap) -> None:
+        """Have one tap listen to every connection to come."""
+        self._tap = tap
 
     async def run(self) -> dict[str, Any]:
         """The result, ready for JSON. Raises ConnectFailed, BindRejected or LinkLost when not all could bind."""
@@ -142,7 +149,7 @@ class Load:
         try:
             async with asyncio.timeout(settings.bind_timeout_s):
                 _, link = await asyncio.get_running_loop().create_connection(
-                    lambda: LoadLink(self, account, kind),
+                    lambda: self._link(account, kind),
                     settings.host,
                     settings.port,
                     ssl=context,
@@ -157,6 +164,12 @@ class Load:
             raise ConnectFailed(f"no bind within {settings.bind_timeout_s:g} s") from None
         except OSError as error:
             raise ConnectFailed(f"{settings.host}:{settings.port}: {error}") from error
+        return link
+
+    def _link(self, account: EsmeSettings, kind: str) -> LoadLink:
+        self._connections += 1
+        link = LoadLink(self, account, kind, self._connections)
+        link.tap = self._tap
         return link
 
     def _joined(self, link: LoadLink) -> None:

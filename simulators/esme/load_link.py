@@ -32,8 +32,8 @@ _pack = pdu.HEADER.pack
 class LoadLink(EsmeLink):
     """One bind; ``waiting`` maps sequence numbers to (message number, when it was due, whether a receipt is wanted)."""
 
-    def __init__(self, load: Load, settings: EsmeSettings, bind: str) -> None:
-        super().__init__(settings, bind, load.turn)
+    def __init__(self, load: Load, settings: EsmeSettings, bind: str, number: int) -> None:
+        super().__init__(settings, bind, load.turn, number)
         self.waiting: dict[int, tuple[int, float, bool]] = {}
         #: Set once the connection is gone.
         self.gone = asyncio.Event()

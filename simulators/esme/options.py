@@ -68,6 +68,8 @@ _VERSION: Option = (
     {"type": _version, "metavar": "V", "dest": "interface_version", "default": V34},
 )
 
+_CAPTURE: Option = ("--capture", "record every octet: .jsonl, .jsonl.gz, .pcap", {"metavar": "FILE"})
+
 _TLS: tuple[Option, ...] = (
     ("--tls", "use TLS; without --tls-ca the peer's certificate is not looked at", {"action": "store_true"}),
     ("--tls-ca", "certificates that may sign the peer's, PEM", {"type": Path, "metavar": "FILE"}),
@@ -160,7 +162,7 @@ _RUN: tuple[Option, ...] = (
     ("--for", "end after (business time of the scenario goes on as it says)", {**_TIME, "dest": "limit_s"}),
     ("--report", "write the report as JSON", {"metavar": "FILE"}),
     ("--junit", "write the report as JUnit XML", {"metavar": "FILE"}),
-    ("--capture", "record every octet: .jsonl, .jsonl.gz, .pcap", {"metavar": "FILE"}),
+    _CAPTURE,
     ("--json", "print the report as JSON", {"action": "store_true"}),
 )  # fmt: skip
 
@@ -184,7 +186,7 @@ def parser() -> argparse.ArgumentParser:
             add_options(command, title, options)
         return command
 
-    connection = ("connection", (*_CONNECTION, _VERSION))
+    connection = ("connection", (*_CONNECTION, _VERSION, _CAPTURE))
     tls = ("TLS", _TLS)
     send = add("send", "send one text, wait for answer and receipts", connection, tls, ("message", _SEND))
     send.add_argument("text", nargs="?", metavar="TEXT")
@@ -196,7 +198,8 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("file", metavar="FILE|NAME", type=Path)
     add("scenarios", "list the scenarios that come with it")
     add("schema", "print the JSON schema of scenarios")
-    add("load", "send many messages and measure; prints JSON", ("connection", _CONNECTION), tls, ("load", _LOAD))
+    add("load", "send many messages and measure; prints JSON", ("connection", (*_CONNECTION, _CAPTURE)), tls,
+        ("load", _LOAD))  # fmt: skip
     add("listen", "print receipts and MO as they come", connection, tls, ("listen", (*_LISTEN, *_ANSWERING)))
     add_replay_application(commands)
     return made

@@ -8,7 +8,9 @@ from argparse import Namespace
 from dataclasses import dataclass
 
 from simulators.esme.answer import Answer
+from simulators.esme.message import Build
 from simulators.esme.options import esme_settings
+from simulators.esme.recording import recording
 from simulators.esme.requests import is_question, requests
 from simulators.esme.sim import EsmeSim, Incoming
 from simulators.esme.telling import answer_json, answer_lines, failed_of, receipt_json, receipt_line
@@ -56,12 +58,16 @@ async def send(arguments: Namespace) -> int:
     esme = EsmeSim(esme_settings(arguments))
     if arguments.trace:
         esme.attach(Trace())
-    async with esme:
-        futures = [esme.request(build) for build in builds]
-        wanted = await _answers(futures, arguments, report)
-        if wanted and not is_question(arguments):
-            await _receipts(esme, wanted, arguments, report)
+    async with recording(arguments.capture, esme.attach, esme.clock), esme:
+        await _send(esme, builds, arguments, report)
     return report.end()
+
+
+async def _send(esme: EsmeSim, builds: list[Build], arguments: Namespace, report: Report) -> None:
+    futures = [esme.request(build) for build in builds]
+    wanted = await _answers(futures, arguments, report)
+    if wanted and not is_question(arguments):
+        await _receipts(esme, wanted, arguments, report)
 
 
 async def _answers(futures: list[asyncio.Future[Answer]], arguments: Namespace, report: Report) -> dict[str, int]:

@@ -25,6 +25,7 @@ from simulators.carrier.settings import Tls
 from simulators.clock import SimClock
 from simulators.esme.settings import ClientTls, EsmeSettings
 from simulators.esme.sim import EsmeSim
+from smsgw.smpp.constants import command_name
 from tests.e2e.test_tls import Authority
 
 pytestmark = pytest.mark.e2e
@@ -269,6 +270,28 @@ async def test_a_carrier_that_serves_records_until_its_connections_ended(tmp_pat
     opened, closed = ({each.connection for each in events if each.kind == kind} for kind in ("opened", "closed"))
     assert opened == closed != set()
     assert len(_script(tmp_path / "run.jsonl").requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("send", "--from", "10690001", "--to", "138", "--rd", "0", "hello"), "bind_transceiver submit_sm unbind"),
+        (("load", "--count", "2", "--conns", "2", "--rd", "0", "--window", "1", "--progress", "0"),
+         "bind_transceiver bind_transceiver submit_sm submit_sm unbind unbind"),
+        (("listen", "--duration", "100ms"), "bind_transceiver unbind"),
+    ],
+)  # fmt: skip
+async def test_commands_of_applications_record(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.jsonl"
+    async with CarrierSim(CarrierSettings()) as carrier, asyncio.timeout(_SOON_S):
+        process = await _start("simulators.esme", *words, "--port", str(carrier.port), "--capture", str(path))
+        out, err = await process.communicate()
+    assert process.returncode == 0, (out, err)
+    found = conversations(read_capture(path))
+    requests = [each.command_id for talk in found for each in talk.by_application()]
+    assert " ".join(sorted(map(command_name, requests))) == said
+    assert all(talk.closed_ns is not None for talk in found)
+    assert sorted(talk.number for talk in found) == list(range(1, len(found) + 1))
 
 
 @pytest.mark.parametrize("words", [(), ("run", "night")])

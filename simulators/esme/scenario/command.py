@@ -9,13 +9,15 @@ import asyncio
 import json
 import signal
 from argparse import Namespace
+from functools import partial
 from pathlib import Path
 
-from simulators.capture.tap import CaptureTap
+from simulators.esme.recording import recording
 from simulators.esme.scenario.library import find, shipped
 from simulators.esme.scenario.load import load_scenario
 from simulators.esme.scenario.play import Play
 from simulators.esme.scenario.schema import schema_text
+from simulators.tap import Tap
 
 
 async def run(arguments: Namespace) -> int:
@@ -24,10 +26,6 @@ async def run(arguments: Namespace) -> int:
     play = Play(scenario, host=arguments.host, port=arguments.port)
     if not arguments.json:
         play.on_step = lambda line: print(line, flush=True)
-    capture = CaptureTap(Path(arguments.capture), play.clock) if arguments.capture else None
-    if capture is not None:
-        for sim in play.sims.values():
-            sim.attach(capture)
     task = asyncio.ensure_future(play.run(arguments.limit_s))
 
     def end() -> None:
@@ -36,17 +34,19 @@ async def run(arguments: Namespace) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end)
-    try:
+    async with recording(arguments.capture, partial(_attach, play), play.clock):
         report = await task
-    finally:
-        if capture is not None:
-            capture.close()
     if arguments.report:
         Path(arguments.report).write_text(_json(report.to_json()), encoding="utf-8")
     if arguments.junit:
         report.write_junit(Path(arguments.junit))
     print(_json(report.to_json()) if arguments.json else report.to_text())
     return 0 if report.ok else 1
+
+
+def _attach(play: Play, tap: Tap) -> None:
+    for sim in play.sims.values():
+        sim.attach(tap)
 
 
 def check(arguments: Namespace) -> int:
