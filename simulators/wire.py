@@ -176,7 +176,7 @@ class Wire(asyncio.Protocol, ABC):
         """Read no faster than this from now on; 0 as fast as octets come."""
         if self._slow is None:
             if octets_per_s:
-                self._slow = SlowReader(octets_per_s, self._take, self._read_on)
+                self._slow = SlowReader(octets_per_s, self._take_slowly, self._read_on)
                 self._shrink(_SMALL_BUFFER)
             return
         self._slow.per_s = octets_per_s
@@ -218,6 +218,10 @@ class Wire(asyncio.Protocol, ABC):
                 self._unframeable(failure)
             self.on_frames_done()
         self.turn.touch()
+
+    def _take_slowly(self, data: bytes) -> None:
+        if self.open and not self.mute:  # what was read before the end is not taken after it
+            self._take(data)
 
     def _read_on(self) -> None:
         if self._slow is not None and not self._slow.per_s:

@@ -35,12 +35,16 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Outbind:
-    """An application to connect to with outbind (SMPP 3.4 §2.2.1); it binds on that connection."""
+    """An application to connect to with outbind (SMPP 3.4 §2.2.1); it binds on that connection.
+
+    With ``tls`` whatever certificate it shows is taken.
+    """
 
     port: int
     host: str = "127.0.0.1"
     system_id: str = "carrier-sim"
     password: str = ""
+    tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,10 +167,11 @@ class OutbindTable(Settings):
     host: Host = "127.0.0.1"
     system_id: str = "carrier-sim"
     password: str = ""
+    tls: bool = Field(False, description="Over TLS; whatever certificate the application shows is taken.")
 
     def outbind(self) -> Outbind:
         """The value that carriers know."""
-        return Outbind(self.port, self.host, self.system_id, self.password)
+        return Outbind(self.port, self.host, self.system_id, self.password, self.tls)
 
 
 class ChangesTable(Table):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -137,8 +138,9 @@ class CarrierHandle(Handle):
         self._loop.call(lambda: self._sim.change(**changes))
 
     def reset(self) -> None:
-        """Forget what happened; settings and connections stay, the seed starts anew."""
+        """Forget what happened; settings and connections stay, the seed starts anew, and ``within`` counts from now."""
         self._loop.call(self._sim.reset)
+        self._started_s = time.monotonic()
 
     def send_mo(
         self, source: str, destination: str, text: str, account: str = "", data_coding: int | None = None

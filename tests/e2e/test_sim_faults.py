@@ -205,6 +205,20 @@ async def test_a_slow_reader_holds_the_sender_back() -> None:
         await sim.wait_for(lambda: sim.stats.enquire_links >= 2000, SOON_S)
 
 
+async def test_what_was_read_slowly_is_not_taken_once_half_open() -> None:
+    async with CarrierSim() as sim, await RawSocket.bound(sim) as client:
+        sim.change(read_octets_per_s=2000)
+        for _ in range(20):
+            await client.submit()
+        await sim.wait_for(lambda: sim.stats.submits, SOON_S)
+        sim.half_open()
+        before = sim.stats.submits
+        assert before < 20
+        sim.change(read_octets_per_s=0)
+        await asyncio.sleep(0.15)  # what is handed on, is by then
+        assert sim.stats.submits == before
+
+
 async def test_receipts_of_a_transmitter_come_on_the_accounts_receiver() -> None:
     async with CarrierSim() as sim, await RawSocket.bound(sim, TRANSMITTER) as sender:
         assert await sender.answer_to(await sender.submit()) == 0

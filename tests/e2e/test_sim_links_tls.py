@@ -11,7 +11,7 @@ import pytest
 import uvloop
 
 from simulators.carrier import CarrierSettings, CarrierSim
-from simulators.carrier.settings import Tls
+from simulators.carrier.settings import Outbind, Tls
 from smsgw.smpp import pdu
 from smsgw.smpp.constants import CommandId
 from tests.e2e.sim_wire import SOON_S
@@ -49,6 +49,21 @@ async def _bound(sim: CarrierSim, context: ssl.SSLContext) -> tuple[asyncio.Stre
         answer = await reader.readexactly(16)
     assert pdu.HEADER.unpack(answer)[1:3] == (CommandId.BIND_TRANSCEIVER_RESP, 0)
     return reader, writer
+
+
+async def test_an_application_is_called_by_outbind_over_tls(pki: Path) -> None:
+    called: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def taken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        called.set_result(await reader.readexactly(16))
+        writer.close()
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pki / "server.pem", pki / "server.key")
+    async with await asyncio.start_server(taken, "127.0.0.1", 0, ssl=context) as server:
+        outbind = Outbind(server.sockets[0].getsockname()[1], tls=True)
+        async with CarrierSim(CarrierSettings(outbinds=(outbind,))), asyncio.timeout(SOON_S):
+            assert pdu.HEADER.unpack(await called)[1] == CommandId.OUTBIND
 
 
 async def _talk(pki: Path, write_octets: int, read_octets_per_s: int) -> None:

@@ -57,7 +57,7 @@ def test_a_synchronous_project_and_the_page_for_it(project: pytest.Pytester) -> 
     page = (_ROOT / "simulators" / "testing" / "README.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     project.makepyfile(test_project=_PROJECTS.joinpath("synchronous.py").read_text(), test_page=example)
-    _run(project).assert_outcomes(passed=14 + 3)
+    _run(project).assert_outcomes(passed=15 + 3)
 
 
 def test_code_under_test_is_a_foreign_library(project: pytest.Pytester) -> None:

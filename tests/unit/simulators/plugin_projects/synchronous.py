@@ -1,5 +1,6 @@
 """Tests of another project that uses the fixtures without asyncio."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -152,3 +153,10 @@ def test_nothing_is_left(carrier_sim):
 
     names = [thread.name for thread in threading.enumerate()]
     assert names.count("smsgw simulators") == 3  # its own, and two of ``shared``
+
+
+def test_within_counts_from_a_reset(carrier_sim, esme_sim):
+    time.sleep(0.2)
+    carrier_sim.reset()
+    esme_sim.connect(carrier_sim).send("hello")
+    carrier_sim.expect(count=1, within="150ms")
