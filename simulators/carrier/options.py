@@ -181,13 +181,23 @@ _RUN: tuple[Option, ...] = (
     ("--quiet", "say nothing on stderr", {"action": "store_true"}),
 )  # fmt: skip
 
+_ABOUT = """\
+Play a carrier (SMSC): take binds and messages, answer, send receipts and MO, misbehave as told.
+With options only it serves until it is told to end. Commands, each with its own --help:
+
+  run           run a scenario and say whether what it expects came true
+  check         say what is wrong with scenario files
+  scenarios     list the scenarios that are shipped, or print one of them
+  schema        print the JSON schema of scenario files, for editors
+  conformance   lead a real application through a checklist
+  replay        answer as the carrier of a capture did
+  show-capture  print a capture
+  convert       make a pcap of a capture, or the other way round"""
 _EPILOG = """\
 TIME is 200ms, 3s, 5m, 1h or 2d. DELAY is a TIME, or 20ms-80ms (even), exp:50ms (exponential, by its mean),
 normal:50ms/10ms (mean and deviation), lognormal:50ms/1s (median, and what 99% stay below), or any distribution by its
 quantiles: 0%:5ms,50%:20ms,99%:1s,100%:8s. SHARE is 2% or 0.02. Rules for some messages, and phases, are for scenario
 files.
-Commands, each with its own --help: run (a scenario), check, schema, scenarios, replay, convert, show-capture,
-conformance. With options only it serves until it is told to end.
 On SIGTERM or SIGINT the counts are printed on stdout as one line of JSON.
 Exit status: 0 after SIGTERM or SIGINT; 2 for wrong usage or when the port can't be had."""
 
@@ -196,7 +206,8 @@ def parser() -> argparse.ArgumentParser:
     """The command line of ``python -m simulators.carrier``."""
     made = argparse.ArgumentParser(
         prog="smsgw-carrier-sim",
-        description="Play a carrier (SMSC): take binds and messages, answer, send receipts and MO, misbehave as told.",
+        usage="%(prog)s [OPTION …]\n       %(prog)s COMMAND [OPTION …]",
+        description=_ABOUT,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         argument_default=argparse.SUPPRESS,

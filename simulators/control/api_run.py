@@ -69,7 +69,7 @@ async def move_clock(control: The, change: models.ClockChange) -> models.ClockSt
     clock = control.group.clock
     advance_s = None if change.advance is None else seconds(change.advance, "advance")
     try:
-        at = None if change.set is None else datetime.fromisoformat(change.set)
+        at = None if change.set is None else _moment(change.set)
         if at is not None:
             checked_ms(at)
         if advance_s is not None:
@@ -86,6 +86,15 @@ async def move_clock(control: The, change: models.ClockChange) -> models.ClockSt
         clock.advance(advance_s)
     await _push(control)
     return control.clock_state()
+
+
+def _moment(written: str) -> datetime:
+    try:
+        return datetime.fromisoformat(written)
+    except ValueError:
+        raise ValueError(
+            f'expected a time with its zone such as "2026-11-18T21:30:00+08:00", found {written!r}'
+        ) from None
 
 
 async def _push(control: Control) -> None:

@@ -112,8 +112,8 @@ def _add_steering(add: Add) -> None:
         "change", nargs="+", metavar="[CARRIER] KEY=VALUE", help="e.g. limits.rate=50 answers.delay=20ms"
     )
     mo = add("mo", commands.mo, "write as a subscriber; a long text goes as segments")
-    for name in ("from", "to", "text"):
-        mo.add_argument(name)
+    for name, what in (("from", "the subscriber's number"), ("to", "the number written to"), ("text", "the text")):
+        mo.add_argument(name, help=what)
     mo.add_argument("--account", default="", help="system_id that gets it; else the first that can receive")
     mo.add_argument("--data-coding", type=_number, metavar="N", help="0 or 8 as the text needs, when not given")
     receipt = add("receipt", commands.receipt, "send a receipt for a message")
@@ -129,7 +129,7 @@ def _add_steering(add: Add) -> None:
     refuse.add_argument("status", nargs="?", default="0x0D", help="command_status (0x0D), or off")
     flood = add("flood", commands.flood, "send many PDUs at once")
     flood.add_argument("kind", choices=["enquire_link", "mo", "receipt", "unknown"])
-    flood.add_argument("count", type=int)
+    flood.add_argument("count", type=int, help="how many in all")
     malformed = add("malformed", commands.malformed, "send a malformed or unknown PDU")
     malformed.add_argument("kind", nargs="?", default="", help="one that the seed picks, when not given")
     malformed.add_argument("--list", action="store_true", help="show the kinds there are, and send nothing")

@@ -164,7 +164,8 @@ def pdu(value: Mapping[str, Any]) -> None:
 
 
 def _plain(value: object) -> object:
-    return value if isinstance(value, str | int) else json.dumps(value, ensure_ascii=False)
+    plain = isinstance(value, str | int) and not isinstance(value, bool)
+    return value if plain else json.dumps(value, ensure_ascii=False)
 
 
 def traffic(kind: str, event: Mapping[str, Any], raw: bool) -> None:
@@ -214,7 +215,10 @@ def sent(value: Mapping[str, Any]) -> None:
 def connections(value: Mapping[str, Any]) -> None:
     """How many connections."""
     number = value["connections"]
-    _line(f"{number} connection{'' if number == 1 else 's'}")
+    _line(
+        f"{number} connection{'' if number == 1 else 's'}",
+        "" if number else "(none that fits; simctl state shows them)",
+    )
 
 
 def waited(value: Mapping[str, Any]) -> None:

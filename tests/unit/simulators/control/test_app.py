@@ -234,6 +234,13 @@ async def test_the_clock_is_moved_and_drives_gateways_before_it_answers(tmp_path
         assert (status, driver.why in problem["error"]) == (502, True)
 
 
+async def test_a_time_that_is_none_is_told_how_to_write_one(tmp_path: Path) -> None:
+    async with live(tmp_path) as sims:
+        status, problem = await sims.ask("PUT", "/api/clock", {"set": "tomorrow"})
+        assert status == 422
+        assert "such as \"2026-11-18T21:30:00+08:00\", found 'tomorrow'" in problem["error"]
+
+
 async def test_a_moved_clock_brings_what_is_due(tmp_path: Path) -> None:
     settings = CarrierSettings(receipt=CarrierSettings().receipt.parse("8h"))
     async with live(tmp_path, settings) as sims, sims.esme("carrier") as esme:
