@@ -65,14 +65,16 @@ class SimLink(EsmeLink):
     def on_deliver(self, command_id: int, sequence_number: int, frame: bytes) -> None:
         sim = self._sim
         incoming = None
+        status = sim.deliver_status
         try:
             sm = pdu.DataSm(frame) if command_id == _DATA_SM else pdu.Sm(frame)
-        except RecoverableError:
+        except RecoverableError as error:
             sim.malformed.append(frame)
+            if status is not None:
+                status = error.command_status
         else:
             receipt = parse_receipt(sm)
             incoming = Incoming(sm, receipt, self.index, time.monotonic(), sim.clock.now_ms(), self.number)
-        status = sim.deliver_status
         if status is not None:
             answer = partial(self._answer, incoming, pdu.response(command_id, status, sequence_number, b""), status)
             if sim.deliver_after_s:
