@@ -178,9 +178,10 @@ class ApplicationReplay:
         for index, request in enumerate(session.requests):
             if self._pace.is_timed:
                 await self._due(request.pdu.at_ns)
-            # What asks about a message needs the id that its answer gives.
-            room = window if request.pdu.command_id in MESSAGES else 1
-            if not await self._came(partial(_has_room, link, room), settings.answer_timeout_s):
+            may_go = partial(_has_room, link, window)
+            if request.pdu.command_id not in MESSAGES:
+                may_go = partial(_knows_ids, link)
+            if not await self._came(may_go, settings.answer_timeout_s):
                 left = len(session.requests) - index
                 self.report.trouble(session, f"no answer within {settings.answer_timeout_s:g} s", left)
                 break
@@ -220,6 +221,11 @@ class ApplicationReplay:
 
 def _has_room(link: _Link, window: int) -> bool:
     return not link.open or (len(link.unanswered) < window and not link.choked)
+
+
+def _knows_ids(link: _Link) -> bool:
+    """What asks about a message needs the id that its answer gives; what was never answered gives none."""
+    return not link.open or not (link.choked or any(each.answer is not None for each in link.unanswered.values()))
 
 
 def _words(error: OSError | LinkLost) -> str:

@@ -28,6 +28,8 @@ from simulators.capture.ids import Ids
 from simulators.capture.matching import Match, Matcher
 from simulators.capture.pace import Pace
 from simulators.capture.script import MESSAGES, Delivery, Request, Script, Session, read_request, receipt_id_of
+from simulators.carrier.listener import Listener
+from simulators.carrier.settings import CarrierSettings, Tls
 from simulators.turn import Turn
 from smsgw.smpp import pdu
 from smsgw.smpp.constants import CommandId, CommandStatus
@@ -57,6 +59,7 @@ class CarrierReplaySettings:
     window: int = 10
     #: "recorded", or "new": for a peer that met the recorded ids before.
     ids: Literal["recorded", "new"] = "recorded"
+    tls: Tls | None = None
 
 
 class CarrierReplay:
@@ -79,7 +82,7 @@ class CarrierReplay:
         self._parked: dict[str, deque[Delivery]] = {}
         self._opened: set[str] = set()
         self._timers: set[asyncio.TimerHandle] = set()
-        self._server: asyncio.Server | None = None
+        self._listener: Listener | None = None
         self._connections = 0
         self._ended = False
 
@@ -93,24 +96,26 @@ class CarrierReplay:
         await self.stop()
 
     async def start(self) -> None:
-        """Listen. Raises OSError when the port is taken."""
+        """Listen. Raises OSError, in words, when the port is taken or a file of TLS can't be used."""
         loop = asyncio.get_running_loop()
         self._loop = loop
         self._turn = Turn(loop)
-        self._server = await loop.create_server(self._link, self.settings.host, self.settings.port, backlog=1024)
-        self.port = self._server.sockets[0].getsockname()[1]
+        settings = self.settings
+        listener = Listener(CarrierSettings(host=settings.host, port=settings.port, tls=settings.tls), self._link)
+        await listener.start()
+        self._listener, self.port = listener, listener.port
 
     async def stop(self) -> None:
         """Close everything; what is due later is not sent."""
-        if self._server is None:
+        if self._listener is None:
             return
-        self._server.close()
+        await self._listener.stop()
         for timer in self._timers:
             timer.cancel()
         for link in list(self.links):
             link.close()
         await self._turn.wait_for(lambda: not self.links, 5, "closing the connections")
-        self._server = None
+        self._listener = None
 
     async def done(self, deadline_s: float) -> None:
         """Return once everything was asked for, delivered and answered, or ``end`` was called. Raises TimeoutError."""

@@ -30,6 +30,7 @@ from simulators.capture.matching import MATCHES
 from simulators.capture.pace import parse_speed
 from simulators.capture.reading import read_capture
 from simulators.capture.script import Script, script_of
+from simulators.carrier.settings import Tls
 from simulators.esme.settings import ClientTls
 from simulators.spread import parse_duration
 from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus
@@ -81,6 +82,11 @@ _APPLICATION: tuple[Option, ...] = (
     ("--linger", "wait so long for the recorded number of receipts and MO (5s)",
      {"type": parse_duration, "metavar": "TIME", "dest": "linger_s", "default": 5.0}),
 )  # fmt: skip
+_CARRIER_TLS: tuple[Option, ...] = (
+    ("--tls-certificate", "take TLS connections only, with this certificate, PEM", {"type": Path, "metavar": "FILE"}),
+    ("--tls-key", "its key, PEM", {"type": Path, "metavar": "FILE"}),
+    ("--tls-client-ca", "ask clients for a certificate that this one has signed", {"type": Path, "metavar": "FILE"}),
+)  # fmt: skip
 _TLS: tuple[Option, ...] = (
     ("--tls", "use TLS; without --tls-ca the peer's certificate is not looked at", {"action": "store_true"}),
     ("--tls-ca", "certificates that may sign the peer's, PEM", {"type": Path, "metavar": "FILE"}),
@@ -102,6 +108,7 @@ def add_replay_carrier(subparsers: Subparsers) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help=_FILE)
     add_options(parser, "which part", _SELECTION)
     add_options(parser, "how", (*_CARRIER, *_PACE))
+    add_options(parser, "TLS", _CARRIER_TLS)
     parser.set_defaults(run=run_replay_carrier)
 
 
@@ -169,13 +176,13 @@ def run_show(arguments: Namespace) -> int:
 async def _replay_carrier(arguments: Namespace) -> int:
     settings = CarrierReplaySettings(
         arguments.host, arguments.port, dict(arguments.users), arguments.speed, arguments.match, arguments.unmatched,
-        max(1, arguments.window), arguments.ids,
+        max(1, arguments.window), arguments.ids, _carrier_tls(arguments),
     )  # fmt: skip
     replay = CarrierReplay(_script(arguments), settings)
     try:
         await replay.start()
     except OSError as error:
-        raise CaptureError(f"{settings.host}:{settings.port}: can't listen: {error.strerror or error}") from error
+        raise CaptureError(error.strerror or str(error)) from error
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, replay.end)
@@ -239,6 +246,15 @@ def _show(arguments: Namespace) -> int:
                     json.dumps(show.shown_pdu(recorded), ensure_ascii=False) if arguments.json else show.line(recorded)
                 )
     return 0
+
+
+def _carrier_tls(arguments: Namespace) -> Tls | None:
+    certificate, key, client_ca = arguments.tls_certificate, arguments.tls_key, arguments.tls_client_ca
+    if certificate is None or key is None:
+        if certificate or key or client_ca:
+            raise CaptureError("--tls-certificate and --tls-key go together, and --tls-client-ca with them")
+        return None
+    return Tls(certificate, key, client_ca)
 
 
 def _tls(arguments: Namespace) -> ClientTls | None:

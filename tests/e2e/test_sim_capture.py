@@ -142,6 +142,33 @@ async def test_the_application_is_played_back_over_tls(recorded: Path, tmp_path:
         ApplicationReplay(script, ApplicationSettings(1, tls=ClientTls(tmp_path / "none.pem")))
 
 
+async def test_the_carrier_is_played_back_over_tls(recorded: Path, tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "pki")
+    authority.issue("server", "localhost")
+    pki = tmp_path / "pki"
+    tls = Tls(pki / "server.pem", pki / "server.key")
+    async with CarrierReplay(_script(recorded / _NAMES[0]), CarrierReplaySettings(speed=0.0, tls=tls)) as carrier:
+        safe = replace(_settings(carrier.port, "any"), tls=ClientTls(pki / "ca.pem", server_name="localhost"))
+        async with EsmeSim(safe) as esme:
+            assert (await esme.submit("10690001", "19900002088", "refused")).status == 0x58
+    assert carrier.report.matched == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("--tls-key", "k.pem"), "--tls-certificate and --tls-key go together"),
+        (("--tls-certificate", "c.pem", "--tls-key", "k.pem"), "c.pem with k.pem: expected a certificate and its key"),
+    ],
+)
+def test_tls_of_a_replay_that_cannot_be(
+    words: tuple[str, ...], why: str, recorded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert carrier_command(["replay", str(recorded / _NAMES[0]), "--port", "0", *words]) == 2
+    told = capsys.readouterr().err
+    assert (told.count("\n"), told.startswith(why)) == (1, True), told
+
+
 async def test_the_carrier_is_played_back_to_an_application(recorded: Path) -> None:
     script = _script(recorded / _NAMES[3])
     async with CarrierReplay(script, CarrierReplaySettings(speed=0.0, ids="new")) as carrier:

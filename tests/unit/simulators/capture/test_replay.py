@@ -33,6 +33,14 @@ def _script(made: list[Event]) -> Script:
     return script_of(conversations(made))
 
 
+def _question(number: int) -> bytes:
+    return encode(Pdu(int(CommandId.QUERY_SM), 0, number, {"message_id": b"100", "source_addr": b"10690001"}))
+
+
+def _known(number: int) -> bytes:
+    return encode(Pdu(int(CommandId.QUERY_SM_RESP), 0, number, {"message_id": b"100", "message_state": 2}))
+
+
 async def _both(
     recorded: list[Event], played: list[Event] | None = None, speed: float = 0.0, **settings: Any
 ) -> tuple[CarrierReplay, ApplicationReport]:
@@ -79,11 +87,9 @@ async def test_what_was_not_recorded_gets_the_stated_status() -> None:
 
 
 async def test_new_ids_are_the_same_in_answers_receipts_and_questions() -> None:
-    question = Pdu(int(CommandId.QUERY_SM), 0, 3, {"message_id": b"100", "source_addr": b"10690001"})
-    known = Pdu(int(CommandId.QUERY_SM_RESP), 0, 3, {"message_id": b"100", "message_state": 2})
     recorded = events(
         ("in", bind()), ("out", bind_answer()), ("in", submit(2)), ("out", answer(2, b"100")),
-        ("in", encode(question)), ("out", encode(known)), ("out", receipt(1, b"100")), ("in", delivered(1)),
+        ("in", _question(3)), ("out", _known(3)), ("out", receipt(1, b"100")), ("in", delivered(1)),
     )  # fmt: skip
     carrier, report = await _both(recorded, ids="new")
     assert carrier.report.is_same
@@ -122,6 +128,17 @@ async def test_what_was_never_answered_is_not_answered() -> None:
         report = await ApplicationReplay(_script(recorded), settings).run()
     assert report.is_same
     assert report.to_json()["statuses"] == {"ESME_ROK": 1, "none": 1}
+
+
+async def test_a_question_does_not_wait_for_what_was_never_answered() -> None:
+    recorded = events(
+        ("in", bind()), ("out", bind_answer()), ("in", submit(2, b"8613800138002")), ("in", submit(3)),
+        ("out", answer(3, b"100")), ("in", _question(4)), ("out", _known(4)),
+    )  # fmt: skip
+    async with CarrierReplay(_script(recorded), CarrierReplaySettings(speed=0.0, ids="new")) as carrier:
+        settings = ApplicationSettings(carrier.port, password="x", speed=0.0, linger_s=0.1, answer_timeout_s=0.3)
+        report = await ApplicationReplay(_script(recorded), settings).run()
+    assert (report.sent, report.same, report.troubles) == (3, 3, {})
 
 
 async def test_an_mo_from_before_any_message_comes_with_the_bind_whatever_the_account_is_called() -> None:
