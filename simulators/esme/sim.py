@@ -256,6 +256,14 @@ class EsmeSim:
         for listener in self.on_incoming:
             listener(came)
 
+    def keep_malformed(self, frame: bytes) -> None:
+        """A deliver_sm or data_sm that can't be read came."""
+        self._keep(self.malformed, frame)
+
+    def keep_unexpected(self, answer: Answer) -> None:
+        """An answer to nothing we asked came."""
+        self._keep(self.unexpected, answer)
+
     def note(self, kind: str, link: SimLink, *, status: int | None = None, fate: str = "") -> None:
         """A bind, an unbind or a loss."""
         account = self.settings.system_id

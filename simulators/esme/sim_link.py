@@ -54,7 +54,7 @@ class SimLink(EsmeLink):
         if sent is not None:
             sent.answer, sent.answered_s = answer, self.heard_s
         if future is None:
-            self._sim.unexpected.append(answer)
+            self._sim.keep_unexpected(answer)
         elif not future.done():
             future.set_result(answer)
 
@@ -69,7 +69,7 @@ class SimLink(EsmeLink):
         try:
             sm = pdu.DataSm(frame) if command_id == _DATA_SM else pdu.Sm(frame)
         except RecoverableError as error:
-            sim.malformed.append(frame)
+            sim.keep_malformed(frame)
             if status is not None:
                 status = error.command_status
         else:

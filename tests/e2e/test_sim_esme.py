@@ -17,6 +17,7 @@ from simulators.esme.trace import Trace
 from simulators.tap import Connection
 from smsgw.errors import ConnectFailed, LinkLost
 from smsgw.smpp import pdu
+from smsgw.smpp.constants import CommandId
 from smsgw.smpp.framing import Framer
 from tests.e2e.test_tls import Authority
 
@@ -88,6 +89,13 @@ async def test_no_more_is_kept_than_told() -> None:
         for _ in range(40):
             await esme.submit(SOURCE, RECIPIENT, "x", registered_delivery=0)
         assert 10 <= len(list(esme.entries("submit"))) < 20
+        for _ in range(40):
+            carrier.send_raw(pdu.generic_nack(3, 0x7FFFFFFF))
+            carrier.send_raw(pdu.HEADER.pack(17, int(CommandId.DELIVER_SM), 0, 7) + b"x")
+        await esme.wait_for(lambda: esme.malformed and esme.unexpected, SOON_S)
+        await esme.enquire()[0]
+        assert 10 <= len(esme.malformed) < 20
+        assert 10 <= len(esme.unexpected) < 20
 
 
 async def test_taps_hear_every_octet_both_ways() -> None:
