@@ -189,14 +189,15 @@ def parser() -> argparse.ArgumentParser:
     connection = ("connection", (*_CONNECTION, _VERSION, _CAPTURE))
     tls = ("TLS", _TLS)
     send = add("send", "send one text, wait for answer and receipts", connection, tls, ("message", _SEND))
-    send.add_argument("text", nargs="?", metavar="TEXT")
+    send.add_argument("text", nargs="?", metavar="TEXT", help="what to say; a long one goes in segments")
     add("prompt", "talk to an SMSC at a prompt, or by commands from a pipe", connection, tls,
         ("prompt", (*_PROMPT, *_ANSWERING)))  # fmt: skip
     run = add("run", "play a scenario of applications; prints a report", ("run", _RUN))
-    run.add_argument("file", metavar="FILE|NAME", type=Path)
+    run.add_argument("file", metavar="FILE|NAME", type=Path, help="a scenario, or one that comes with it")
     check = add("check", "say what is wrong with a scenario")
-    check.add_argument("file", metavar="FILE|NAME", type=Path)
-    add("scenarios", "list the scenarios that come with it")
+    check.add_argument("file", metavar="FILE|NAME", type=Path, help="as for run")
+    scenarios = add("scenarios", "list the scenarios that come with it, or print one of them")
+    scenarios.add_argument("name", nargs="?", metavar="NAME", type=Path, help="print this one, to start from")
     add("schema", "print the JSON schema of scenarios")
     add("load", "send many messages and measure; prints JSON", ("connection", (*_CONNECTION, _CAPTURE)), tls,
         ("load", _LOAD))  # fmt: skip

@@ -58,6 +58,9 @@ def _from_profile(document: Document, seed: int | str | None, problems: Problems
 
 
 def _from_file(document: Document, seed: int | str | None, problems: Problems) -> Scenario | None:
+    if "application" in document.data and "carrier" not in document.data:
+        document.error(problems, ("application",), "is of applications' scenarios; esme-sim run plays this one")
+        return None
     file = document.build(ScenarioFile, document.path.parent, problems)
     if file is None:
         return None

@@ -276,6 +276,8 @@ async def test_the_shipped_scenarios_hold_with_a_usual_carrier(name: str) -> Non
 def test_scenarios_are_listed_and_names_looked_up(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scenarios"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(shipped())
+    assert main(["scenarios", "first"]) == 0
+    assert capsys.readouterr().out == shipped()["first"].read_text(encoding="utf-8")
     assert main(["check", "first"]) == 0
     assert main(["check", "frist"]) == 2
     assert "did you mean 'first'" in capsys.readouterr().err

@@ -62,7 +62,10 @@ def check(arguments: Namespace) -> int:
 
 
 def scenarios(arguments: Namespace) -> int:
-    """List the shipped scenarios."""
+    """List the shipped scenarios, or print one. Raises ValueError for a name that none has."""
+    if arguments.name is not None:
+        print(find(arguments.name).read_text(encoding="utf-8"), end="")
+        return 0
     found = {name: load_scenario(path).about for name, path in shipped().items()}
     width = max(map(len, found))
     print("\n".join(f"{name:{width}}  {about}" for name, about in found.items()))

@@ -16,6 +16,9 @@ def load_scenario(path: Path | str) -> Scenario:
     path = Path(path)
     problems = Problems()
     document = Document.read(path, problems)
+    if document is not None and "carrier" in document.data and "application" not in document.data:
+        document.error(problems, ("carrier",), "is of carriers' scenarios; carrier-sim run plays this one")
+        document = None
     file = document.build(ScenarioFile, path.parent, problems) if document is not None else None
     if document is not None and file is not None:
         _check(file, document, problems)

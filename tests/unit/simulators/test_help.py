@@ -13,6 +13,10 @@ import pytest
 from simulators.carrier import commands, options
 from simulators.control import simctl, simctl_show
 from simulators.esme import options as esme_options
+from simulators.esme.scenario import library as esme_library
+from simulators.esme.scenario.load import load_scenario as load_esme_scenario
+from simulators.scenario import library, load_scenario
+from smsgw.documents.problems import ConfigErrors
 
 ROOT = Path(__file__).parents[3]
 
@@ -62,6 +66,13 @@ def test_settings_are_shown_as_they_are_written(capsys: pytest.CaptureFixture[st
 def test_nothing_there_to_break_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     simctl_show.connections({"connections": 0})
     assert "none that fits" in capsys.readouterr().out
+
+
+def test_a_scenario_of_the_other_side_says_whose_it_is() -> None:
+    with pytest.raises(ConfigErrors, match=r"first.toml:4: application: .*esme-sim run"):
+        load_scenario(esme_library.shipped()["first"])
+    with pytest.raises(ConfigErrors, match=r"night.toml:8: carrier: .*carrier-sim run"):
+        load_esme_scenario(library.shipped()["night"])
 
 
 @pytest.mark.parametrize("command", ["scenarios", "schema", "scenarios bad-day"])
