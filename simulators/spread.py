@@ -20,6 +20,7 @@ from simulators.draws import WORD_RANGE
 T = TypeVar("T")
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d)?")
+_LONGEST_S = 10 * 366 * 86400.0
 _BELL = NormalDist()
 _BELLS = ("normal", "lognormal")
 _DEVIATIONS_99 = _BELL.inv_cdf(0.99)
@@ -31,7 +32,10 @@ def parse_duration(text: str) -> float:
     match = _DURATION.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not a duration; write it like 200ms, 3s or 5m")
-    return float(match[1]) * _UNIT_S[match[2]]
+    seconds = float(match[1]) * _UNIT_S[match[2]]
+    if seconds > _LONGEST_S:
+        raise ValueError(f"{text[:40]!r} is more than ten years")
+    return seconds
 
 
 def parse_share(text: str) -> float:

@@ -131,6 +131,8 @@ class Phase(Overlay):
             raise ValueError("expected one of until, for and to_message")
         if isinstance(self.from_, float) and isinstance(self.until, float) and self.until <= self.from_:
             raise ValueError("until is not behind from")
+        if self.from_message is not None and self.to_message is not None and self.to_message <= self.from_message:
+            raise ValueError("to_message is not behind from_message")
         return self
 
 

@@ -18,6 +18,7 @@ from simulators.scenario.actions import ON_CARRIER, mo_of, move_clock, send_mo
 from simulators.scenario.mo_file import Mo
 from simulators.scenario.model import Event, Phase, Scenario
 from simulators.scenario.overlays import Overlays
+from smsgw.errors import LocalError
 
 if TYPE_CHECKING:
     from simulators.carrier.group import CarrierGroup
@@ -198,6 +199,6 @@ class Play:
     def _try(self, name: str, do: Callable[[], object]) -> None:
         try:
             do()
-        except (LookupError, ValueError) as error:
+        except (LookupError, ValueError, LocalError) as error:
             at = datetime.fromtimestamp(self._now_s(), UTC).isoformat(timespec="seconds")
             self.problems.append(f"{at} {name}: {error.args[0] if error.args else error}")

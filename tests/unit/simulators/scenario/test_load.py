@@ -219,6 +219,8 @@ cuont = 3
         ('[[event]]\ndo = "drop"\nat = "2026-11-18T22:00:00"', "expected a time with its zone"),
         ('[[event]]\ndo = "receipt"\nat = "1s"\nstate = "two words"', "is not a state"),
         ('[[phase]]\nfrom = "2s"\nuntil = "1s"', "until is not behind from"),
+        ("[[phase]]\nfrom_message = 5\nto_message = 5", "to_message is not behind from_message"),
+        (f'[[carrier]]\nanswers = {{ delay = "{"9" * 400}s" }}', "more than ten years"),
         ('[[phase]]\nfor = "2s"\nuntil = "1s"', "expected one of until, for and to_message"),
         ('[[phase]]\nanswers = { drop_before = "60%", drop_after = "60%" }', "more than 100%"),
         ("[end]\ndecided = true", "nothing is expected"),

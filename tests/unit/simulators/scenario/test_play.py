@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from simulators.carrier.group import CarrierGroup
 from simulators.clock import SimClock
 from simulators.scenario import Play, load_scenario
 from simulators.spread import Delay
+from smsgw.smpp import pdu
+from smsgw.smpp.constants import CommandId
 
 _SOON_S = 5.0
 
@@ -211,3 +214,18 @@ async def test_what_cant_be_given_back_at_a_phases_end_is_a_problem(tmp_path: Pa
         (problem,) = play.problems
         assert "calm" in problem
         assert "100%" in problem
+
+
+async def test_an_mo_that_cant_be_written_is_a_problem_and_others_go_on(tmp_path: Path) -> None:
+    mo = '[[event]]\ndo = "mo"\nat = "1s"\nfrom = "138"\nto = "1069"\ntext = "中"\ndata_coding = 0\n'
+    long = mo.replace("中", "x" * 50_000)
+    change = '[[event]]\ndo = "settings"\nat = "1s"\nlimits = { window = 5 }\n'
+    async with _playing(tmp_path, mo + long + change) as (group, play):
+        (sim,) = group.carriers.values()
+        reader, writer = await asyncio.open_connection("127.0.0.1", sim.port)
+        writer.write(pdu.bind(CommandId.BIND_TRANSCEIVER, 1, system_id=b"shop", password=b""))
+        await reader.readexactly(16)
+        group.clock.advance(1)
+        assert len(play.problems) == 2
+        assert sim.settings.window == 5
+        writer.close()
