@@ -9,7 +9,7 @@ from simulators.conformance.exam import Exam, shown
 from simulators.conformance.messages import INTERMEDIATE, RESERVED_TLV, VENDOR_TLV, Build, mo, receipt
 from smsgw.smpp import pdu
 from smsgw.smpp.alphabet import encode_text
-from smsgw.smpp.constants import RESPONSE_BIT, CommandId, Tag
+from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus, Tag
 from smsgw.smpp.segments import split_udh
 from smsgw.smpp.tlv import tlv
 
@@ -17,12 +17,14 @@ _MEND = "answer every deliver_sm (and data_sm) with its own sequence number and 
 _WHY = "SMPP 3.4 §4.6: what is not answered is sent again, and what is refused is often lost for good"
 _LONG = "你好，请问你们周末几点开门？我想过去看一看新到的商品。" * 4
 _BURST = 100
+#: With these the application says itself that it will never take a message (SMPP 3.4 §5.1.3).
+_REJECTIONS = (CommandStatus.ESME_RX_P_APPN, CommandStatus.ESME_RX_R_APPN)
 
 #: What to send for a check: one or several PDUs.
 Prepare = Callable[[Exam], Awaitable[list[Build]]]
 
 
-async def _given(exam: Exam, builds: list[Build]) -> Outcome:
+async def _given(exam: Exam, builds: list[Build], may_reject: bool = False) -> Outcome:
     session = await exam.session(receives=True)
     sent = [session.request(build) for build in builds]
     await exam.bench.wait_for(
@@ -35,6 +37,8 @@ async def _given(exam: Exam, builds: list[Build]) -> Outcome:
         return failed(f"{count} in {exam.settings.answer_s:g} s{ended}")
     for number in sent:
         wrong = _wrong(exam, number, session.number, session.answers[number])
+        if wrong and may_reject and pdu.HEADER.unpack_from(session.answers[number])[2] in _REJECTIONS:
+            return warned(f"{wrong}: an application may reject it for good, if nobody is to read it")
         if wrong:
             return failed(wrong)
     return passed(f"all {len(sent)} answered with ESME_ROK" if len(sent) > 1 else "answered with ESME_ROK")
@@ -49,10 +53,18 @@ def _wrong(exam: Exam, number: int, session: int, frame: bytes) -> str:
     return "" if command_id == asked.command_id | RESPONSE_BIT else f"answered with {shown(frame)}"
 
 
-def _check(id: str, title: str, about: str, prepare: Prepare, why: str = _WHY, mend: str = _MEND) -> Check:
+def _check(
+    id: str,
+    title: str,
+    about: str,
+    prepare: Prepare,
+    why: str = _WHY,
+    mend: str = _MEND,
+    may_reject: bool = False,
+) -> Check:
     async def run(exam: Exam) -> Outcome:
         await exam.session(receives=True)
-        return await _given(exam, await prepare(exam))
+        return await _given(exam, await prepare(exam), may_reject)
 
     run.__doc__ = about
     return check(id, title, why, mend)(run)
@@ -152,8 +164,10 @@ CHECKS = (
            _mo("Hello [1] €")),
     _check("mo-ucs2", "takes an MO in UCS2", "Sends a Chinese text with data_coding 8.", _mo("你好，退订", 8)),
     _check("mo-other-coding", "takes an MO in a coding that it may not know",
-           "Sends octets with data_coding 0xF5 (8-bit data, class 1).", _mo(payload=bytes(range(140)), coding=0xF5)),
-    _check("mo-empty", "takes an empty MO", "Sends a deliver_sm with sm_length 0 and no message_payload.", _mo()),
+           "Sends octets with data_coding 0xF5 (8-bit data, class 1).", _mo(payload=bytes(range(140)), coding=0xF5),
+           may_reject=True),
+    _check("mo-empty", "takes an empty MO", "Sends a deliver_sm with sm_length 0 and no message_payload.", _mo(),
+           may_reject=True),
     _check("mo-long", "takes a long MO in segments", "Sends a UCS2 text in segments with a user data header.",
            _long_mo),
     _check("mo-payload", "takes a long MO in message_payload",

@@ -167,6 +167,8 @@ class _Connection:
             self.write(command | RESPONSE, 0, number)
             return
         status = 0x08 if "refuses_mo" in self.faults and b"stat:" not in body else 0
+        if "rejects_binary" in self.faults and bytes(range(140)) in body:
+            status = 0x66
         if b"short" in body[-8:]:
             status = 1
         self.write(command | RESPONSE, status, number, b"\0")

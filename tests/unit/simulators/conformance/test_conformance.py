@@ -54,6 +54,8 @@ FAULTS = [
     ("drops_unknown", "unknown-request", FAIL),
     ("reads_are_pdus", "fragments", FAIL),
     ("refuses_mo", "mo-gsm", FAIL),
+    ("refuses_mo", "mo-other-coding", FAIL),
+    ("rejects_binary", "mo-other-coding", WARNING),
     ("ignores_receipts", "receipt", FAIL),
     ("bare", "deliver-resp-body", WARNING),
     ("id_is_number", "long-message-id", FAIL),
