@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from smsgw.clock import MAX_MS
 from smsgw.errors import SmsgwError
 
 NAME: Final = "smsgw-simulators"
@@ -159,7 +160,7 @@ def read_lines(path: Path, octets: Iterator[bytes]) -> Iterator[Event]:
                 _check_header(fields)
             elif fields["e"] != "ended":
                 yield _event(fields, opened)
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except (ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError) as error:
             why = f"lacks {error}" if isinstance(error, KeyError) else str(error)
             raise CaptureError(f"{path}:{number}: not a line of a capture: {why}") from None
 
@@ -169,7 +170,7 @@ def _event(fields: dict[str, Any], opened: dict[int, Event]) -> Event:
     if kind is None:
         raise ValueError(f"e is {fields['e']!r}; expected one of {', '.join(_KINDS)}")
     connection = int(fields["c"])
-    at_ns, business_ms = int(fields["t"]), int(fields["b"])
+    at_ns, business_ms = checked_ns(int(fields["t"])), checked_ns(int(fields["b"]) * 1_000_000) // 1_000_000
     known = opened.get(connection)
     if kind == "opened":
         known = Event(
@@ -188,6 +189,13 @@ def _event(fields: dict[str, Any], opened: dict[int, Event]) -> Event:
     octets = bytes.fromhex(fields["x"])
     lost = int(fields.get("lost", 0))
     return replace(known, kind=kind, at_ns=at_ns, business_ms=business_ms, octets=octets, lost=lost)
+
+
+def checked_ns(at_ns: int) -> int:
+    """A time that calendars know; raises ValueError for others."""
+    if not 0 <= at_ns <= MAX_MS * 1_000_000:
+        raise ValueError("a time is before 1970 or beyond the year 9999")
+    return at_ns
 
 
 def _reset(value: Any) -> Reset:

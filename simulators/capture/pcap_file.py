@@ -13,7 +13,7 @@ from struct import Struct
 from struct import error as struct_error
 from typing import Final
 
-from simulators.capture.format import CaptureError
+from simulators.capture.format import CaptureError, checked_ns
 
 #: First four octets → (byte order, nanoseconds per tick).
 _CLASSIC: Final = {
@@ -140,4 +140,4 @@ def _block_packet(number: int, body: bytes, order: str, interfaces: list[_Interf
         raise ValueError(f"a packet claims {captured} octets in a block of {len(body)}")
     interface = interfaces[index]
     at_ns = (high << 32 | low) * 1_000_000_000 // interface.ticks_per_s + interface.offset_s * 1_000_000_000
-    return Packet(at_ns, interface.link_type, body[start : start + captured])
+    return Packet(checked_ns(at_ns), interface.link_type, body[start : start + captured])

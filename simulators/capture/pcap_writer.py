@@ -30,6 +30,8 @@ _IPV6: Final = Struct(">IHBB16s16s")
 _MACS: Final = (b"\x02\0\0\0\0\x01", b"\x02\0\0\0\0\x02")
 # MSS, a window scale of 7, and one NOP: what any stack says today.
 _SYN_OPTIONS: Final = b"\x02\x04" + MSS.to_bytes(2) + b"\x01\x03\x03\x07"
+#: Seconds have 32 bits here, which last until 2106.
+_LAST_NS: Final = (1 << 32) * 1_000_000_000 - 1
 _WINDOW: Final = 0xFFFF
 #: Octets after which the other side acknowledges although it has nothing to say.
 _ACK_EVERY: Final = 1 << 16
@@ -162,7 +164,7 @@ class PcapEncoder:
 
     def _records(self, at_ns: int, packets: list[bytes]) -> bytes:
         self._last_ns = at_ns = max(at_ns, self._last_ns)
-        seconds, nanoseconds = divmod(at_ns, 1_000_000_000)
+        seconds, nanoseconds = divmod(min(at_ns, _LAST_NS), 1_000_000_000)
         return b"".join([_RECORD.pack(seconds, nanoseconds, len(packet), len(packet)) + packet for packet in packets])
 
 

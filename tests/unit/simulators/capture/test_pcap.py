@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -162,6 +163,19 @@ def test_pcapng_of_the_other_byte_order_with_two_interfaces_in_nanoseconds(tmp_p
     found = list(read_capture(write(tmp_path / "x.pcapng", octets)))
     assert _streams(found) == _streams(_blanked(whole_run()))
     assert [event.at_ns for event in found] == [event.at_ns for event in read_capture(_own(tmp_path))]
+
+
+def test_times_that_no_calendar_knows_are_an_error_in_words(tmp_path: Path) -> None:
+    octets = bytes(dpkt.pcapng.SectionHeaderBlock()) + bytes(dpkt.pcapng.InterfaceDescriptionBlock(linktype=1))
+    octets += bytes(dpkt.pcapng.EnhancedPacketBlock(ts_high=1 << 31, ts_low=0, caplen=1, pkt_len=1, pkt_data=b"x"))
+    with pytest.raises(CaptureError, match=r"x\.pcapng: .*beyond the year 9999"):
+        list(read_capture(write(tmp_path / "x.pcapng", octets)))
+
+
+def test_times_beyond_what_pcap_can_say_are_its_last(tmp_path: Path) -> None:
+    late = [replace(event, at_ns=event.at_ns + 200 * 365 * 86_400 * 10**9) for event in whole_run()]
+    found = list(read_capture(write(tmp_path / "x.pcap", pcap(late))))
+    assert {event.at_ns // 10**9 for event in found} == {(1 << 32) - 1}
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

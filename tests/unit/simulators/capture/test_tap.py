@@ -155,6 +155,10 @@ def test_lines_that_are_wrong_are_named(tmp_path: Path) -> None:
         (2, '{"e": "opened", "c": 1}', "lacks 't'"),
         (3, '{"e": "inn", "c": 1, "t": 1, "b": 1}', "e is 'inn'; expected one of"),
         (3, "rubbish", "not a line of a capture"),
+        (3, "[" * 100_000, "not a line of a capture"),
+        (3, '{"e": "in", "c": 1, "t": 1e400, "b": 1, "x": ""}', "not a line of a capture"),
+        (3, '{"e": "in", "c": 1, "t": -1, "b": 1, "x": ""}', "before 1970"),
+        (3, '{"e": "in", "c": 1, "t": 1, "b": 999999999999999, "x": ""}', "beyond the year 9999"),
     ):
         damaged = [*lines[: number - 1], wrong, *lines[number:]]
         (tmp_path / "wrong.jsonl").write_text("\n".join(damaged) + "\n", encoding="utf-8")
