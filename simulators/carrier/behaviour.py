@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 
+from simulators.carrier.checks import check_texts
 from simulators.carrier.ids import CountedNumbers, DrawnNumbers
 from simulators.carrier.magic import MagicNumbers, Usual
 from simulators.carrier.match import Matcher
@@ -43,6 +44,7 @@ class Behaviour:
 
     def use(self, settings: CarrierSettings) -> None:
         """Decide by these settings from now on; counts stay. Raises ValueError, and changes nothing then."""
+        check_texts(settings)
         renderers = Renderers(settings.zone_hours)
         usual = Variant(settings, renderers)
         rules = [self._compiled(settings, rule, number, renderers) for number, rule in enumerate(settings.rules)]
@@ -121,7 +123,9 @@ class Behaviour:
             raise ValueError(f"rules: {name}: {unknown[0]} is {why}; a rule may change {', '.join(sorted(BEHAVIOUR))}")
         try:
             matcher = Matcher(rule.match, name, settings.zone_hours, self._draws)
-            return matcher, Variant(replace(settings, **dict(rule.changes)), renderers)  # type: ignore[arg-type]
+            other = replace(settings, **dict(rule.changes))  # type: ignore[arg-type]
+            check_texts(other)
+            return matcher, Variant(other, renderers)
         except ValueError as error:
             raise ValueError(f"rules: {name}: {error}") from None
 

@@ -14,12 +14,17 @@ from typing import Any
 
 from simulators.carrier.settings import BIND_KINDS, FIXED, LONG_FORMS, CarrierSettings
 from smsgw.documents.names import with_hint
+from smsgw.errors import LocalError
+from smsgw.smpp.alphabet import choose_coding
+from smsgw.smpp.segments import split_udh
 
 _SHARES = frozenset({
     "never_answer", "out_of_order", "drop_before", "drop_after", "half_open", "malformed", "unknown", "early",
     "duplicate", "contradict", "intermediate", "other_bind",
 })  # fmt: skip
 _AT_LEAST_ONE = frozenset({"receipt_window", "receipt_tries"})
+#: SMPP 3.4 §5.2.1 and §5.2.2, without their NUL.
+_SYSTEM_ID, _PASSWORD = 15, 8
 _RATED = ("bind", "account", "address")
 
 
@@ -35,6 +40,25 @@ def changed(settings: CarrierSettings, fields: Mapping[str, object]) -> CarrierS
             raise ValueError(f"{name}: expected {_word_for(types_of[name])}, not {value!r}")
         _check_value(name, value)
     return dataclasses.replace(settings, **typing.cast(dict[str, Any], dict(fields)))
+
+
+def check_texts(settings: CarrierSettings) -> None:
+    """Raises ValueError naming the text that no PDU has room for."""
+    texts = [("smsc_id", settings.smsc_id, _SYSTEM_ID)]
+    for outbind in settings.outbinds:
+        texts += [
+            ("outbinds: system_id", outbind.system_id, _SYSTEM_ID),
+            ("outbinds: password", outbind.password, _PASSWORD),
+        ]
+    for name, text, most in texts:
+        octets = text.encode()
+        if len(octets) > most or 0 in octets:
+            raise ValueError(f"{name}: expected at most {most} octets without NUL, not {text!r}")
+    for reply in settings.replies:
+        try:
+            split_udh(reply, choose_coding(reply), 0)
+        except LocalError as error:
+            raise ValueError(f"replies: {reply[:20]!r}… can't be sent: {error}") from None
 
 
 def _check_value(name: str, value: object) -> None:
