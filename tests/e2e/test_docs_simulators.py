@@ -143,8 +143,10 @@ def _plain(text: str) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("section", SECTIONS, ids=str)
 def test_a_section_does_what_it_says(section: Section, tmp_path: Path) -> None:
-    if shutil.which("bash") is None or shutil.which("curl") is None:
-        pytest.skip("bash and curl are needed, as the page says")
+    if shutil.which("bash") is None:
+        pytest.skip("bash is not installed")
+    if shutil.which("curl") is None and re.search(r"^(curl|bin/smsgw) ", section.text, re.MULTILINE):
+        pytest.skip("curl is not installed")
     desk = Desk(tmp_path)
     script, said = _PRELUDE, []
     if "as above" in section.text:

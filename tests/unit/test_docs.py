@@ -51,8 +51,8 @@ _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _EXIT = re.compile(r"#.*exit status (\d)")
 _PROGRAMS = {
     "bin/smsgw": ("-m", "smsgw"),
-    ".venv/bin/smsgw-esme-sim": ("-m", "simulators.esme"),
-    ".venv/bin/smsgw-carrier-sim": ("-m", "simulators.carrier"),
+    "bin/esme-sim": ("-m", "simulators.esme"),
+    "bin/carrier-sim": ("-m", "simulators.carrier"),
     "bin/soak-kill": ("-m", "tests.e2e.kill_run"),
 }
 
