@@ -109,12 +109,7 @@ async def _push(control: Control) -> None:
 @router.post("/wait", responses=changing(404, 408))
 async def wait(control: The, request: models.WaitRequest, asking: Request) -> models.Waited:
     """Answer as soon as the condition holds; 408 when it does not within ``timeout``."""
-    if request.carrier:
-        control.carrier(request.carrier)
-    conditions = dict(request.select or {})
-    if request.carrier:
-        conditions["where"] = request.carrier
-    selection = select(conditions)
+    selection = select(request.select or {})
     sims = [control.carrier(request.carrier)] if request.carrier else list(control.group.carriers.values())
     counts_entries = request.select is not None or (request.bound is None and not request.idle)
     found = models.Waited(count=0, bound=0, waited_s=0)
@@ -162,7 +157,7 @@ async def reset(control: The) -> models.State:
 @router.get("/snapshot", responses=responses(), response_model=models.Snapshot)
 async def snapshot(control: The) -> Response:
     """Everything as one value. Passwords are in it, so that it can be restored."""
-    _, found = await control.find(select({}), _SNAPSHOT_ENTRIES)
+    _, found = await find(control.group.carriers.values(), select({}), _SNAPSHOT_ENTRIES)
     answer = models.Snapshot(
         clock=control.clock_state(),
         carriers=[

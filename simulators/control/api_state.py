@@ -14,6 +14,7 @@ from simulators.carrier.link import CarrierLink
 from simulators.carrier.sim import CarrierSim
 from simulators.control import models
 from simulators.control.control import Control, ControlError, control_of, select, shown_settings
+from simulators.control.finding import find
 from simulators.control.masks import masked
 from simulators.control.pdu_tree import PduShown, show, without_password
 from simulators.control.problems import changing, responses
@@ -116,14 +117,13 @@ def _settings_help() -> Iterator[models.SettingHelp]:
 @router.get("/carriers/{carrier}/received", responses=responses(404), response_model=models.Entries)
 async def received(control: The, carrier: str, query: Annotated[Filters, Query()]) -> Response:
     """What applications sent, decoded, refused messages too: the last ones, oldest first."""
-    control.carrier(carrier)
-    return await _found(control, {**query.conditions(), "kind": "submit", "where": _literal(carrier)}, query)
+    return await _found([control.carrier(carrier)], {**query.conditions(), "kind": "submit"}, query)
 
 
 @router.get("/entries", responses=responses(), response_model=models.Entries)
 async def entries(control: The, query: Annotated[KindFilters, Query()]) -> Response:
     """Everything that happened, of all carriers: messages, receipts, MO, binds."""
-    return await _found(control, query.conditions(), query)
+    return await _found(control.group.carriers.values(), query.conditions(), query)
 
 
 @router.post("/decode", responses=changing())
@@ -169,13 +169,8 @@ def _link_state(link: CarrierLink, now_s: float) -> models.LinkState:
     )
 
 
-def _literal(name: str) -> str:
-    """A name as a pattern for itself."""
-    return name.replace("\\", "\\\\").replace("*", "\\*").replace("?", "\\?")
-
-
-async def _found(control: Control, conditions: dict[str, object], query: Filters) -> Response:
-    count, found = await control.find(select(conditions), query.last)
+async def _found(sims: Iterable[CarrierSim], conditions: dict[str, object], query: Filters) -> Response:
+    count, found = await find(sims, select(conditions), query.last)
     return await with_entries(models.Entries(count=count, entries=[]), found, query.raw)
 
 

@@ -20,10 +20,8 @@ from pydantic import ValidationError
 
 from simulators.carrier.settings import CarrierSettings
 from simulators.carrier.sim import CarrierSim
-from simulators.control.finding import find
 from simulators.control.models import ClockState
 from simulators.control.traffic import TrafficHub
-from simulators.entry import Entry
 from simulators.expect.selection import Selection
 from smsgw.documents.names import with_hint
 from smsgw.errors import ConfigError, LocalError
@@ -99,10 +97,6 @@ class Control:
         if name not in carriers:
             raise ControlError(404, with_hint(f"no carrier is called {name!r}", name, carriers), "carrier")
         return carriers[name]
-
-    async def find(self, selection: Selection, last: int) -> tuple[int, list[Entry]]:
-        """How many entries of all carriers are selected, and the ``last`` of them, oldest first."""
-        return await find(self.group.carriers.values(), selection, last)
 
     def clock_state(self) -> ClockState:
         """The clock as it is answered."""
