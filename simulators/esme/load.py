@@ -123,6 +123,7 @@ class Load:
                     self.turn.touch()
                     return
                 if self.counts.started_s and not settings.reconnect:
+                    print(f"sent without one connection: {error}", file=sys.stderr)
                     return
             else:
                 self._joined(link)

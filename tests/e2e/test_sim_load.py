@@ -101,3 +101,11 @@ async def test_accounts_side_by_side_send_all_their_kinds() -> None:
         counts = Counter(message.text for message in sim.received)
         assert counts["c"] > 10
         assert abs(counts["a"] - counts["b"]) <= 1
+
+
+async def test_a_connection_that_never_joined_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    async with CarrierSim(CarrierSettings(accounts={"a": "x", "b": "y"})) as sim:
+        accounts = (("a", "x"), ("b", "wrong"))
+        result = await _load(sim, count=20, rate=50.0, connections=2, accounts=accounts, bind_ramp_s=0.2)
+    assert (result["ok"], result["binds"], result["bind_refused"]) == (20, 1, 1)
+    assert "sent without one connection: bind as b refused" in capsys.readouterr().err
