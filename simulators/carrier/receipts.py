@@ -17,6 +17,7 @@ from typing import Any
 from simulators.carrier.ids import IdForm
 from simulators.carrier.message import Message
 from simulators.carrier.states import ReceiptState
+from smsgw.errors import LocalError
 from smsgw.smpp.alphabet import Unit, encode_text, unit_of
 from smsgw.smpp.constants import CommandId, MessageState, Tag
 from smsgw.smpp.tlv import tlv
@@ -211,7 +212,7 @@ class Renderer:
     def _body(self, message: Message, message_id: bytes, submitted: bytes, done: bytes) -> bytes:
         text = self._template % (message_id, submitted, done, message.head())
         if self._encode:
-            text = encode_text(text.decode("latin-1"), self._data_coding)[:_MAX_SHORT_MESSAGE]
+            text = _encoded(text, self._data_coding)[:_MAX_SHORT_MESSAGE]
         if self._octets is not None:
             text = text[: self._octets]
         sm = message.sm
@@ -227,6 +228,14 @@ class Renderer:
             payload = tlv(Tag.MESSAGE_PAYLOAD, text) if text else b""
             return b"%b\0%c%b%b" % (swapped, self._data_coding, payload, tail)
         return b"%b\0\0\0\0\0\0%c\0%c%b%b" % (swapped, self._data_coding, len(text), text, tail)
+
+
+def _encoded(text: bytes, data_coding: int) -> bytes:
+    """A receipt's text in another coding; of an odd id, which that may have no letters for, question marks are left."""
+    try:
+        return encode_text(text.decode("latin-1"), data_coding)
+    except LocalError:
+        return encode_text(text.decode("ascii", "replace").replace("\ufffd", "?"), data_coding)
 
 
 def _text_template(style: ReceiptStyle, state: ReceiptState) -> bytes:

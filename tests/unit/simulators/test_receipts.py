@@ -201,3 +201,10 @@ def test_a_state_is_read_back_from_its_text() -> None:
     for wrong in ("UNDELIV/12345678901", "DB 0144", "退订"):
         with pytest.raises(ValueError, match="not a state"):
             ReceiptState.parse(wrong)
+
+
+@pytest.mark.parametrize("form", ["odd", "text", "empty"])
+@pytest.mark.parametrize("coding", [3, 5, 8, 14, 15])
+def test_an_id_that_a_data_coding_has_no_letters_for_still_makes_a_receipt(form: str, coding: int) -> None:
+    receipt = _read(_octets(ReceiptStyle.parse(f"text+coding={coding}"), DELIVERED, form))
+    assert receipt.stat == "DELIVRD"
