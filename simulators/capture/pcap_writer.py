@@ -2,8 +2,9 @@
 
 Owns the packets around the octets: a handshake, sequence and acknowledgement numbers, checksums, segments
 no greater than the announced MSS, FIN or RST. The one who speaks first is the one who connected (SMPP 3.4 §2.2:
-bind and outbind both come from there); so the handshake is written with the first octets. Times
-never go back within a file. Business time, names of carriers and gaps have no place in pcap.
+bind and outbind both come from there); so the handshake is written with the first octets. Of a connection that
+was bound before, it is the one with the higher port. Times never go back within a file. Business time, names of
+carriers and gaps have no place in pcap.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class _Talk:
     def __init__(self, opened: Event) -> None:
         self.opened_ns = opened.at_ns
         self.started = False
+        self._is_late = bool(opened.account)
         local, remote = _addresses(opened)
         number = opened.connection
         self.local = _Side(local, opened.local[1] or 2775, _MACS[0], number * 1_000_003 & 0xFFFFFFFF)
@@ -67,9 +69,12 @@ class _Talk:
         )
         self._identification = 0
 
-    def handshake(self, client: _Side, server: _Side) -> list[bytes]:
-        """The first three packets."""
+    def handshake(self, first: _Side, second: _Side) -> list[bytes]:
+        """The first three packets, of a connection on which ``first`` is the first that is heard."""
         self.started = True
+        client, server = first, second
+        if self._is_late and client.port < server.port:
+            client, server = server, client
         packets = [self.packet(client, server, SYN)]
         client.sequence = client.sequence + 1 & 0xFFFFFFFF
         server.acked = client.sequence

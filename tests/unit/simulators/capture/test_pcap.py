@@ -172,6 +172,15 @@ def test_times_that_no_calendar_knows_are_an_error_in_words(tmp_path: Path) -> N
         list(read_capture(write(tmp_path / "x.pcapng", octets)))
 
 
+def test_who_connected_is_who_spoke_first_or_has_the_higher_port_when_that_was_not_heard() -> None:
+    for account, connected in (("", 2775), ("shop", 40_001)):
+        opened = Event("opened", 1, 10**18, 0, account=account, local=("127.0.0.1", 2775), remote=("127.0.0.1", 40_001))
+        said = replace(opened, kind="out", octets=mo(1))
+        syn = tcp_segment(next(packets(pcap([opened, said]), "x")))
+        assert syn is not None
+        assert syn.source[1] == connected
+
+
 def test_times_beyond_what_pcap_can_say_are_its_last(tmp_path: Path) -> None:
     late = [replace(event, at_ns=event.at_ns + 200 * 365 * 86_400 * 10**9) for event in whole_run()]
     found = list(read_capture(write(tmp_path / "x.pcap", pcap(late))))
