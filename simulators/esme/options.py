@@ -18,10 +18,12 @@ from simulators.esme.settings import BIND_COMMANDS, ClientTls, EsmeSettings
 from simulators.spread import parse_duration
 from smsgw.smpp.constants import V34
 
-_EPILOG = """\
+_ENDINGS = """\
 Exit status: 0 when every message was answered ESME_ROK and every receipt that was asked for came
 (send: and says DELIVRD); 1 when not; 2 for wrong usage, or when no bind could be had;
 3 when an answer or receipt did not come in time (send)."""
+_FILE_ENDINGS = "Exit status: 0 when all is well; 1 when an expectation did not come true (run); 2 for a wrong file or usage."
+_OF_FILES = ("run", "check", "scenarios", "schema")
 
 _TIME: dict[str, Any] = {"type": parse_duration, "metavar": "TIME"}
 _COUNT: dict[str, Any] = {"type": count, "metavar": "N"}
@@ -172,15 +174,16 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="smsgw-esme-sim",
         description="Play an application (ESME): one message, a prompt, a scenario, load, listening, replay.",
-        epilog=_EPILOG,
+        epilog=_ENDINGS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(name: str, meaning: str, *groups: tuple[str, tuple[Option, ...]]) -> argparse.ArgumentParser:
+        endings = _FILE_ENDINGS if name in _OF_FILES else _ENDINGS
         command = commands.add_parser(
-            name, help=meaning, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+            name, help=meaning, epilog=endings, formatter_class=argparse.RawDescriptionHelpFormatter
         )
         for title, options in groups:
             add_options(command, title, options)
