@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         parents=[_common(None)],
     )
-    adding = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    adding = top.add_subparsers(title="commands", metavar="COMMAND")
 
     def add(name: str, run: commands.Command, about: str, more: str = "") -> argparse.ArgumentParser:
         added = adding.add_parser(
@@ -198,7 +198,11 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    arguments = parser().parse_args(argv)
+    made = parser()
+    arguments = made.parse_args(argv)
+    if "run" not in arguments:  # no command: here is what there is
+        made.print_help(sys.stderr)
+        return 2
     try:
         with Client(arguments.url, arguments.carrier) as client:
             command: commands.Command = arguments.run

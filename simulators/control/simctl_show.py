@@ -177,7 +177,7 @@ def traffic(kind: str, event: Mapping[str, Any], raw: bool) -> None:
     if kind != "pdu":
         _line(head, f"{kind} {event['remote']}")
         return
-    way = "→" if event["direction"] == "in" else "←"
+    way = "←" if event["direction"] == "in" else "→"
     addresses = f"{event['source']} → {event['destination']}" if event["source"] or event["destination"] else ""
     status = event["status"] if event["status"] != "ESME_ROK" else ""
     error = f"malformed: {event['error']}" if event["error"] else ""

@@ -70,7 +70,11 @@ def _scenario(arguments: argparse.Namespace) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    arguments = options.parser().parse_args(argv)
+    parser = options.parser()
+    arguments = parser.parse_args(argv)
+    if arguments.command is None:  # here is what there is
+        parser.print_help(sys.stderr)
+        return _WRONG
     try:
         return _run(arguments)
     except BrokenPipeError:

@@ -105,6 +105,8 @@ class EsmeLink(Wire):
         self.is_bound = self.can_submit = False
         if not self.bound.done():
             why = f": {self.why_lost}" if self.why_lost else ""
+            if not why and self.settings.tls is None:
+                why = "; does this port want TLS (--tls)?"
             self.bound.set_exception(LinkLost(f"the connection went before the bind was answered{why}"))
             self.bound.exception()  # whoever waits gets it; nobody has to
         self.on_gone()

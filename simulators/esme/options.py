@@ -22,7 +22,9 @@ _ENDINGS = """\
 Exit status: 0 when every message was answered ESME_ROK and every receipt that was asked for came
 (send: and says DELIVRD); 1 when not; 2 for wrong usage, or when no bind could be had;
 3 when an answer or receipt did not come in time (send)."""
-_FILE_ENDINGS = "Exit status: 0 when all is well; 1 when an expectation did not come true (run); 2 for a wrong file or usage."
+_FILE_ENDINGS = (
+    "Exit status: 0 when all is well; 1 when an expectation did not come true (run); 2 for a wrong file or usage."
+)
 _OF_FILES = ("run", "check", "scenarios", "schema")
 
 _TIME: dict[str, Any] = {"type": parse_duration, "metavar": "TIME"}
@@ -178,7 +180,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    commands = made.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = made.add_subparsers(dest="command", metavar="COMMAND")
 
     def add(name: str, meaning: str, *groups: tuple[str, tuple[Option, ...]]) -> argparse.ArgumentParser:
         endings = _FILE_ENDINGS if name in _OF_FILES else _ENDINGS

@@ -50,6 +50,8 @@ def _delay(value: object) -> Delay:
 # shares
 
 _DIGITS = 12
+#: Shares that differ by less add up to the same.
+_ROUNDING = 1e-9
 
 
 def _share(value: object) -> float:
@@ -130,7 +132,7 @@ def _split(pairs: Iterable[tuple[T, float | None]], rest: T) -> Weighted[T]:
     if len(bare) > 1:
         raise ValueError("only one value may go without a share; it takes the rest")
     total = sum(share for _, share in shares)
-    if total > 1 + 1e-9:
+    if total > 1 + _ROUNDING:
         raise ValueError(f"shares add up to {total:.0%}, more than 100%")
     return Weighted(shares, bare[0] if bare else rest)
 
@@ -144,10 +146,11 @@ def _weighted(parse: Callable[[str], T], rest: T, expected: str) -> Callable[[ob
     return read
 
 
-def _show_weighted(show: Callable[[T], str]) -> Callable[[Weighted[T]], str]:
+def _show_weighted(show: Callable[[T], str], usual: T) -> Callable[[Weighted[T]], str]:
     def write(value: Weighted[T]) -> str:
         parts = [f"{show(each)}:{show_share(share)}" for each, share in value.shares]
-        return ", ".join([*parts, show(value.rest)])
+        nothing_left = sum(share for _, share in value.shares) >= 1 - _ROUNDING
+        return ", ".join(parts if nothing_left and value.rest is usual else [*parts, show(value.rest)])
 
     return write
 
@@ -291,7 +294,7 @@ States = Annotated[
     Any,
     *kind(
         _weighted(ReceiptState.parse, DELIVERED, 'states such as "DELIVRD:95%, UNDELIV/001:5%"'),
-        _show_weighted(show_state),
+        _show_weighted(show_state, DELIVERED),
         {"anyOf": [{"type": "string"}, _WEIGHTS], "examples": ["DELIVRD:95%, UNDELIV/001:5%"]},
     ),
 ]
@@ -299,7 +302,7 @@ Styles = Annotated[
     Any,
     *kind(
         _weighted(ReceiptStyle.parse, FULL, 'styles such as "full:90%, text+quoted:10%"'),
-        _show_weighted(str),
+        _show_weighted(str, FULL),
         {"anyOf": [{"type": "string"}, _WEIGHTS], "examples": ["text+quoted", "full:90%, text:10%"]},
     ),
 ]

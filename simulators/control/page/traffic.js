@@ -55,7 +55,7 @@ function row(event) {
   const what = event.command ?? t(kind);
   const cells = [
     el("td", { class: "mono time" }, localTime(new Date(event.at), false)),
-    el("td", { class: `way ${kind}`, title: t(kind) }, { in: "→", out: "←" }[kind] ?? "·"),
+    el("td", { class: `way ${kind}`, title: t(kind) }, { in: "←", out: "→" }[kind] ?? "·"),
     el("td", { class: "where" }, `${event.carrier} #${event.bind}`, event.account ? el("span", { class: "quiet" }, ` ${visible(event.account)}`) : ""),
     el("td", { class: "command" }, what, isRefused ? el("span", { class: "tag bad" }, event.status) : "",
       event.error ? el("span", { class: "tag bad" }, t("error")) : "", event.stat ? el("span", { class: event.stat === "DELIVRD" ? "tag good" : "tag warn" }, visible(event.stat)) : ""),

@@ -6,6 +6,7 @@ import argparse
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from simulators.carrier import commands, options
 from simulators.control import simctl, simctl_show
 from simulators.esme import options as esme_options
+from simulators.esme.__main__ import main as esme_main
 from simulators.esme.scenario import library as esme_library
 from simulators.esme.scenario.load import load_scenario as load_esme_scenario
 from simulators.scenario import library, load_scenario
@@ -87,3 +89,14 @@ def test_a_list_may_be_piped_into_head(command: str) -> None:
     told = program.stderr.read()
     program.stderr.close()
     assert (program.wait(30), told) == (0, b"")
+
+
+@pytest.mark.parametrize(("program", "run"), [("simctl", simctl.run), ("smsgw-esme-sim", esme_main)])
+def test_without_a_command_there_is_the_help(
+    program: str, run: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([]) == 2
+    shown = capsys.readouterr()
+    assert shown.err.startswith(f"usage: {program}")
+    assert "Exit status" in shown.err
+    assert shown.out == ""

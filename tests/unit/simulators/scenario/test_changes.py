@@ -83,3 +83,10 @@ def test_the_strategies_reach_every_behaviour() -> None:
     from tests.unit.simulators.scenario.strategies import BEHAVIOUR_VALUES
 
     assert BEHAVIOUR_VALUES.keys() == BEHAVIOUR
+
+
+def test_a_rest_for_which_nothing_is_left_is_not_shown() -> None:
+    halves = CarrierSettings(**parse_changes({"receipts": {"states": "DELIVRD:50%,UNDELIV/012:50%"}}))
+    assert show_settings(halves)["receipts"]["states"] == "DELIVRD:50%, UNDELIV/012:50%"
+    less = CarrierSettings(**parse_changes({"receipts": {"states": "UNDELIV/012:50%"}}))
+    assert show_settings(less)["receipts"]["states"] == "UNDELIV/012:50%, DELIVRD"
