@@ -1,17 +1,33 @@
-"""Pieces of both simulators' command lines: value types that say what they expect, and tables of options."""
+"""Pieces of the simulators' command lines: value types that say what they expect, tables of options, ends of pipes."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 _MOST_PORT = 65_535
+#: 128 and the number of SIGPIPE, as shells have it.
+_UNREAD = 141
 
 #: (flag, meaning, further arguments of ``add_argument``)
 Option = tuple[str, str, dict[str, Any]]
+
+
+def piped(run: Callable[[], int]) -> int:
+    """The exit status of a command; 141, without a word, once nobody reads its output any more, as ``head``."""
+    try:
+        status = run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter must not try to write the rest at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _UNREAD
+    return status
 
 
 def explained(parse: Callable[[str], T]) -> Callable[[str], T]:

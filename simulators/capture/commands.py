@@ -169,7 +169,6 @@ def run_convert(arguments: Namespace) -> int:
 
 def run_show(arguments: Namespace) -> int:
     """Run ``show-capture``; returns its exit status."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # piped into head, as long captures are
     return _guarded(lambda: _show(arguments))
 
 

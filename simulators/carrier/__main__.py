@@ -6,12 +6,12 @@ With options only it serves one carrier until it is told to end; its sub-command
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from argparse import Namespace
 
 import uvloop
 
+from simulators.arguments import piped
 from simulators.carrier import options
 from simulators.carrier.settings import CarrierSettings
 
@@ -40,7 +40,7 @@ async def _serve(settings: CarrierSettings, arguments: Namespace) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     try:
-        return _run(sys.argv[1:] if argv is None else argv)
+        return piped(lambda: _run(sys.argv[1:] if argv is None else argv))
     except KeyboardInterrupt:  # before a run has begun, or after it has ended
         return _INTERRUPTED
 
@@ -58,7 +58,6 @@ def _run(words: list[str]) -> int:
     except ValueError as error:
         parser.error(str(error))
     if arguments.magic_table or arguments.show_styles:
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # piped into head, as long tables are
         print(options.magic_text(settings) if arguments.magic_table else options.styles_text())
         return 0
     from simulators.carrier.running import long_lives

@@ -7,7 +7,6 @@ Each adds its parser and is a function of the arguments that returns the exit st
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator
@@ -161,10 +160,4 @@ def main(argv: list[str]) -> int:
     """Run a sub-command; returns its exit status."""
     arguments = parser(all_of_them=argv[0] not in _OWN).parse_args(argv)
     run: Callable[[Namespace], int] = arguments.run
-    try:
-        status = run(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:  # piped into head, as long lists are
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return status
+    return run(arguments)

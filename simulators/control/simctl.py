@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Callable
 
+from simulators.arguments import piped
 from simulators.control import simctl_commands as commands
 from simulators.control.client import Client, Refused, Unreachable
 
@@ -191,13 +191,11 @@ def _number(text: str) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """``run`` as the process that it is when it stands on a command line."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # piped into head, as lists are
-    return run(argv)
-
-
-def run(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit status."""
+    return piped(lambda: _run(argv))
+
+
+def _run(argv: list[str] | None) -> int:
     made = parser()
     arguments = made.parse_args(argv)
     if "run" not in arguments:  # no command: here is what there is
@@ -210,6 +208,8 @@ def run(argv: list[str] | None = None) -> int:
     except (Unreachable, commands.Misused) as error:
         print(f"simctl: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        raise
     except (Refused, OSError) as error:
         print(f"simctl: {error}", file=sys.stderr)
         return 1

@@ -6,12 +6,12 @@ import argparse
 import asyncio
 import gc
 import json
-import os
 import signal
 import sys
 
 import uvloop
 
+from simulators.arguments import piped
 from simulators.capture.format import CaptureError
 from simulators.esme import options
 from simulators.esme.chart import chart
@@ -22,9 +22,8 @@ from simulators.esme.send import send
 from smsgw.errors import ConfigError, LinkError, LocalError
 
 _WRONG = 2
-# 128 and the number of SIGINT or SIGPIPE, as shells have it.
+# 128 and the number of SIGINT, as shells have it.
 _INTERRUPTED = 130
-_UNREAD = 141
 
 
 async def _load(arguments: argparse.Namespace) -> int:
@@ -76,11 +75,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return _WRONG
     try:
-        return _run(arguments)
-    except BrokenPipeError:
-        # Who read our output wants no more of it; the interpreter must not try to write the rest at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _UNREAD
+        return piped(lambda: _run(arguments))
     except asyncio.CancelledError:
         return _INTERRUPTED
     except (LinkError, LocalError, CaptureError, ValueError, OSError) as error:

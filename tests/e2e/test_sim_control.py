@@ -50,7 +50,7 @@ class Running:
             patch.setenv("SIMCTL_URL", self.url)
             patch.setattr(sys, "stdin", io.StringIO(stdin))
             try:
-                status = simctl.run([*words])
+                status = simctl.main([*words])
             except SystemExit as ended:  # argparse
                 status = int(ended.code or 0)
         return status, out.getvalue(), err.getvalue()

@@ -77,10 +77,14 @@ def test_a_scenario_of_the_other_side_says_whose_it_is() -> None:
         load_esme_scenario(library.shipped()["night"])
 
 
-@pytest.mark.parametrize("command", ["scenarios", "schema", "scenarios bad-day"])
+@pytest.mark.parametrize(
+    "command",
+    ["carrier scenarios", "carrier schema", "carrier scenarios bad-day", "carrier --magic-table", "esme schema"],
+)  # fmt: skip
 def test_a_list_may_be_piped_into_head(command: str) -> None:
+    module, *words = command.split()
     program = subprocess.Popen(
-        [sys.executable, "-m", "simulators.carrier", *command.split()],
+        [sys.executable, "-m", f"simulators.{module}", *words],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     assert program.stdout is not None
@@ -88,10 +92,20 @@ def test_a_list_may_be_piped_into_head(command: str) -> None:
     program.stdout.close()
     told = program.stderr.read()
     program.stderr.close()
-    assert (program.wait(30), told) == (0, b"")
+    assert (program.wait(30), told) == (141, b"")
 
 
-@pytest.mark.parametrize(("program", "run"), [("simctl", simctl.run), ("smsgw-esme-sim", esme_main)])
+def test_a_table_may_be_piped_into_head() -> None:
+    """The tables' own library ends the program, with a status of its own."""
+    listing = [sys.executable, "-m", "simulators.control.simctl", "malformed", "--list"]
+    program = subprocess.Popen(listing, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert program.stdout is not None
+    program.stdout.close()
+    _, told = program.communicate(timeout=30)
+    assert (program.returncode, told) == (1, b"")
+
+
+@pytest.mark.parametrize(("program", "run"), [("simctl", simctl.main), ("smsgw-esme-sim", esme_main)])
 def test_without_a_command_there_is_the_help(
     program: str, run: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]
 ) -> None:

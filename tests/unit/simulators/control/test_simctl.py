@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from simulators.control.client import Client
-from simulators.control.simctl import parser, run
+from simulators.control.simctl import main, parser
 from simulators.control.simctl_commands import _value
 from simulators.control.simctl_show import traffic, visible
 
@@ -66,7 +66,7 @@ def test_the_address_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_nobody_there_is_told_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--url", "http://127.0.0.1:9", "state"]) == 2
+    assert main(["--url", "http://127.0.0.1:9", "state"]) == 2
     err = capsys.readouterr().err
     assert err.startswith("simctl: no simulator answers at http://127.0.0.1:9")
     assert "--http" in err
@@ -76,7 +76,7 @@ def test_nobody_there_is_told_in_a_line(capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:99999999", "ftp://127.0.0.1"])
 def test_an_address_that_is_none_is_told_in_a_line(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     for words in (["state"], ["traffic"]):
-        assert run(["--url", url, *words]) == 2
+        assert main(["--url", url, *words]) == 2
         assert capsys.readouterr().err.startswith(f"simctl: no simulator answers at {url}")
 
 
@@ -104,7 +104,7 @@ def _stranger() -> Iterator[str]:
 
 def test_another_server_is_told_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     with _stranger() as url:
-        assert run(["--url", url, "state"]) == 2
+        assert main(["--url", url, "state"]) == 2
     err = capsys.readouterr().err
     assert err == f"simctl: {url}/api/state answered 200, and no JSON; is that a simulator's control port?\n"
 
@@ -112,7 +112,7 @@ def test_another_server_is_told_in_a_line(capsys: pytest.CaptureFixture[str]) ->
 def test_what_is_no_snapshot_is_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for content in (b"\xff\xfe\x00", b"{"):
         (tmp_path / "file").write_bytes(content)
-        assert run(["--url", "http://127.0.0.1:9", "restore", str(tmp_path / "file")]) == 2
+        assert main(["--url", "http://127.0.0.1:9", "restore", str(tmp_path / "file")]) == 2
         assert "is no snapshot" in capsys.readouterr().err
 
 
@@ -122,25 +122,25 @@ def test_an_interrupted_wait_is_not_one_that_came_true(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(Client, "ask", interrupted)
     monkeypatch.setattr(Client, "events", interrupted)
-    assert run(["wait"]) == 130
-    assert run(["traffic"]) == 0
+    assert main(["wait"]) == 130
+    assert main(["traffic"]) == 0
 
 
 @pytest.mark.parametrize("words", [["clock", "advance"], ["capture", "start"], ["set", "alpha"]])
 def test_what_is_missing_is_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--url", "http://127.0.0.1:9", *words]) == 2
+    assert main(["--url", "http://127.0.0.1:9", *words]) == 2
     assert "simctl" in capsys.readouterr().err
 
 
 def test_kinds_of_faults_are_listed_without_a_simulator(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["--url", "http://127.0.0.1:9", "malformed", "--list"]) == 0
+    assert main(["--url", "http://127.0.0.1:9", "malformed", "--list"]) == 0
     assert "tlv_cut" in capsys.readouterr().out
 
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("", "state", "set", "wait", "clock", "malformed", "capture", "received"):
         with pytest.raises(SystemExit) as ended:
-            run([*([name] if name else []), "--help"])
+            main([*([name] if name else []), "--help"])
         assert ended.value.code == 0
         out = capsys.readouterr().out
         assert "usage: simctl" in out
