@@ -45,14 +45,14 @@ class Application(EsmeSim):
         password = PASSWORDS[account]
         super().__init__(EsmeSettings(port=gateway.port, system_id=account, password=password, enquire_s=0.5))
         self.source, self.text = TEXTS[account]
-        self.sent = 0
+        self.written = 0
 
     async def send(self) -> Answer:
         """Submit one and wait for its answer."""
-        self.sent += 1
-        recipient = f"86138{self.settings.system_id == 'orders':d}{self.sent:07d}"
+        self.written += 1
+        recipient = f"86138{self.settings.system_id == 'orders':d}{self.written:07d}"
         async with asyncio.timeout(10):
-            return await self.submit(self.source, recipient, self.text.format(n=self.sent), registered_delivery=1)
+            return await self.submit(self.source, recipient, self.text.format(n=self.written), registered_delivery=1)
 
     async def send_until(self, status: int, deadline_s: float = 10) -> Answer:
         """Send every 0.1 s until one is answered with ``status``."""

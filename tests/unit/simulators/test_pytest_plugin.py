@@ -27,6 +27,8 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
     """A project that can import smsgw and has nothing else of it."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(pytester.path), str(_ROOT)]))
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    for name in ("CI", "BUILD_NUMBER"):  # with these pytest says everything twice, in full
+        monkeypatch.delenv(name, raising=False)
     pytester.makeini(_INI)
     return pytester
 
