@@ -25,7 +25,7 @@ from tests.e2e.test_tls import Authority
 from tests.unit.simulators.conformance.application import Application
 from tests.unit.simulators.conformance.quick import QUICK as SHORT
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 _TIMES = (
     "--timeout 2s --answer 500ms --idle 600ms --half-open 2s --refuse-for 600ms --throttle-for 500ms --hold-for 200ms"

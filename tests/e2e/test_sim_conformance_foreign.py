@@ -27,7 +27,7 @@ from simulators.conformance.report import Report
 from simulators.conformance.run import examine
 from tests.unit.simulators.conformance.quick import QUICK
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 PASS, FAIL, WARNING, NOT_SEEN = Verdict.PASS, Verdict.FAIL, Verdict.WARNING, Verdict.NOT_SEEN
 #: aiosmpplib sends nothing for minutes once it was throttled.

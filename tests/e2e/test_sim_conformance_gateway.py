@@ -20,7 +20,7 @@ from smsgw.errors import LinkLost, LocalError
 from tests.e2e.gateway import PASSWORDS, GatewayProcess
 from tests.unit.simulators.conformance.quick import QUICK
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 
 SETTINGS = replace(
     QUICK, system_id="smsgw", password="alpha123", patience_s=10.0, answer_s=2.0, half_open_s=10.0, throttle_s=1.0,

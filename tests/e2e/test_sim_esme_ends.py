@@ -122,6 +122,7 @@ async def test_who_reads_no_more_of_listen_is_not_told_off() -> None:
                 process.kill()
 
 
+@pytest.mark.alone
 async def test_a_conformance_run_that_is_ended_reports_what_was_found(tmp_path: Path) -> None:
     report = tmp_path / "report.txt"
     words = ("conformance", "--timeout", "100ms", "--quiet", "50ms", "--report", report)
