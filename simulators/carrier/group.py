@@ -79,7 +79,7 @@ class CarrierGroup:
         try:
             for sim in self.carriers.values():
                 await sim.start()
-        except BaseException:
+        except BaseException:  # also when cancelled: none is left listening
             await self.stop()
             raise
 
