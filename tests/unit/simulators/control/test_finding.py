@@ -57,7 +57,7 @@ async def test_the_loop_goes_on_while_much_is_told(tmp_path: Path, path: str) ->
             await asyncio.sleep(0)
             turns += 1
         assert asking.result().status_code == 200
-        assert turns > 3  # one for the request alone; how many more is a matter of the machine
+        assert turns > 10  # a request that holds up the loop takes six to nine
 
 
 async def test_the_loop_goes_on_meanwhile(tmp_path: Path) -> None:
