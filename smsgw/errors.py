@@ -5,6 +5,7 @@ Business outcomes (throttled, capped, no route) are not here: they are values, s
 
 SmsgwError
 ├── ConfigError                 a file of the site is wrong: file, line, key, why
+├── RequestError                a person asked for what can't be done: kind, and why
 ├── ProtocolError
 │   ├── LocalError              we tried to do what the protocol forbids
 │   └── RemoteError             the peer did
@@ -23,6 +24,7 @@ SmsgwError
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 
 class SmsgwError(Exception):
@@ -39,6 +41,18 @@ class ConfigError(SmsgwError):
         self.why = why
         place = f"{file}:{line}" if line else f"{file}"
         super().__init__(f"{place}: {key}: {why}" if key else f"{place}: {why}")
+
+
+class RequestError(SmsgwError):
+    """Somebody asked a command or the console for what can't be done; the text says why and how to mend it.
+
+    ``kind`` is ``invalid`` (the values are wrong), ``missing`` (no such thing), ``forbidden`` (this person may not)
+    or ``conflict`` (the thing is in a state, or was changed meanwhile, so that it can't be done).
+    """
+
+    def __init__(self, kind: Literal["invalid", "missing", "forbidden", "conflict"], why: str) -> None:
+        self.kind = kind
+        super().__init__(why)
 
 
 class ProtocolError(SmsgwError):

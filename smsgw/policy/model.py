@@ -10,11 +10,13 @@ same draft twice is fine, sharing one between messages is not.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
+    from smsgw.policy.entries import TemplateEntry
     from smsgw.policy.routing import Route
 
 
@@ -47,7 +49,8 @@ ALL_CLASSES: Final = frozenset(MessageClass)
 class Reason:
     """Why a message is refused or held: stable for clients, readable for people.
 
-    ``rule_id`` is dotted lower-case and never changes once released; ``text``/``text_zh`` may.
+    ``rule_id`` is dotted lower-case and never changes once released; the texts may. ``remedy`` says what would have to
+    change for such a message to pass.
     """
 
     rule: int
@@ -56,6 +59,8 @@ class Reason:
     fallback: int
     text: str
     text_zh: str
+    remedy: str
+    remedy_zh: str
 
     def command_status(self, vendor_codes: bool) -> int:
         """The status for the answer, by the account's ``vendor_codes`` setting."""
@@ -96,23 +101,33 @@ Outcome: TypeAlias = Refusal | Hold | None
 class Draft:
     """One whole message as the rules see it; made per message, so a plain slotted class.
 
-    ``recipient`` is E.164 digits without a plus; ``text`` the whole text of all segments; ``at_ms``
-    business time in ms since 1970 UTC. ``route`` may be left None: the pipeline looks it up.
-    The signature rule sets ``signature`` (only to a registered one) and ``body_start``/``body_end``, the part of
-    ``text`` without it; they are meaningful only for the rules behind it.
+    Given: ``message_class`` as the account declares it; ``recipient`` E.164 digits without a plus; ``text`` the whole
+    text of all segments; ``at_ms`` business time in ms since 1970 UTC at which it would be sent; ``campaign`` and
+    ``audience`` as the application named them (empty: not at all). ``route`` may be None: the pipeline looks it up.
+
+    Found by the pipeline before any rule is asked: ``signature`` (only a registered one) with ``body_start`` and
+    ``body_end``, the part of ``text`` without it; ``plain``, the text as ``policy.text.fold_kept`` reads it (empty
+    while no rule needs it); ``template``; and the ``message_class`` that really holds, see ``policy.classify``.
+    ``review`` is set by a word that asks for a person; the message is then accepted and parked.
     """
 
     __slots__ = (
         "account",
         "at_ms",
+        "audience",
         "body_end",
         "body_start",
+        "campaign",
+        "declared_class",
         "message_class",
+        "plain",
         "recipient",
+        "review",
         "route",
         "segments",
         "signature",
         "source_addr",
+        "template",
         "text",
         "tier",
     )
@@ -128,9 +143,11 @@ class Draft:
         at_ms: int,
         route: Route | None = None,
         tier: str | None = None,
+        campaign: str = "",
+        audience: str = "",
     ) -> None:
         self.account = account
-        self.message_class = message_class
+        self.declared_class = self.message_class = message_class
         self.source_addr = source_addr
         self.recipient = recipient
         self.text = text
@@ -138,10 +155,32 @@ class Draft:
         self.at_ms = at_ms
         self.route = route
         self.tier = tier
+        self.campaign = campaign
+        self.audience = audience
         self.signature: str | None = None
         self.body_start = 0
         self.body_end = len(text)
+        self.plain = ""
+        self.template: TemplateEntry | None = None
+        self.review = ""
 
     def __repr__(self) -> str:
         # No recipient and no text: a draft's repr ends up in tracebacks, and those in logs.
         return f"<Draft {self.account} {MessageClass(self.message_class).label} segments={self.segments}>"
+
+
+Check: TypeAlias = Callable[[Draft], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One compiled rule of one account and class.
+
+    ``check`` is called for every message and must be quick. ``looked_at`` is for people: the value that the rule
+    looked at, in words, without a full number (such as ``【示例】 at the front; registered: 示例商城, 示例会员``).
+    """
+
+    number: int
+    rule_id: str
+    check: Check
+    looked_at: Callable[[Draft], str]

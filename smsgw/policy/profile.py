@@ -21,7 +21,10 @@ Classes: TypeAlias = frozenset[int]
 SignaturePosition: TypeAlias = Literal["front", "end", "either"]
 Days: TypeAlias = Literal["workdays", "weekdays", "all"]
 WindowAction: TypeAlias = Literal["reject", "hold"]
-CapScope: TypeAlias = Literal["company", "account", "signature"]
+WindowZone: TypeAlias = Literal["profile", "recipient"]
+NO_CLASSES: Final[frozenset[int]] = frozenset()
+CapScope: TypeAlias = Literal["company", "account", "signature", "template", "segment"]
+"""What a cap counts by, beside the recipient; ``segment`` is the audience that the application names."""
 CapKind: TypeAlias = Literal["clock", "rolling"]
 
 DAY_MINUTES: Final = 24 * 60
@@ -80,16 +83,115 @@ class SignatureRule:
 
 @dataclass(frozen=True, slots=True)
 class UnsubscribeRule:
-    """Rule 5 and the words of MO. Classes that are not in ``required_for`` must not carry a phrase.
-
-    ``confirmation`` is the text sent back once after an opt-out; empty for none.
-    """
+    """Rule 5. Classes that are not in ``required_for`` must not carry a phrase."""
 
     required_for: Classes
     phrases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MoRule:
+    """``[mo]``: what an answer means that is, as a whole, one of these words, and what is sent back once; "" nothing.
+
+    A complaint blacklists the recipient at once; help changes nothing.
+    """
+
     stop_words: tuple[str, ...] = ()
     start_words: tuple[str, ...] = ()
-    confirmation: str = ""
+    complaint_words: tuple[str, ...] = ()
+    help_words: tuple[str, ...] = ()
+    stop_text: str = ""
+    start_text: str = ""
+    complaint_text: str = ""
+    help_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRule:
+    """``[class]``: how content is compared with the declared class; without it, it is not.
+
+    A verification code has one of ``code_words`` and no link. A text with at least ``promotional_hits`` different ones
+    of ``promotional_words`` is marketing, whatever was declared.
+    """
+
+    code_words: tuple[str, ...] = ()
+    promotional_words: tuple[str, ...] = ()
+    promotional_hits: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRule:
+    """``[source]``, rule 3: whether only registered numbers may be sent from. One that is registered for another
+    account or class is refused in any case."""
+
+    registered_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePhoneRule:
+    """``[service_phone]``, rule 6: classes whose text must name the account's service phone."""
+
+    required_for: Classes = NO_CLASSES
+
+
+@dataclass(frozen=True, slots=True)
+class WordsRule:
+    """``[words]``, rule 7: classes that the word lists are applied to."""
+
+    checked_for: Classes = ALL_CLASSES
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsRule:
+    """``[contacts]``, rule 8: classes of which links, and phone numbers, must be registered."""
+
+    links_for: Classes = NO_CLASSES
+    phones_for: Classes = NO_CLASSES
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateRule:
+    """``[template]``, rule 9: classes that may only send what matches an active template."""
+
+    required_for: Classes = NO_CLASSES
+
+
+@dataclass(frozen=True, slots=True)
+class LengthRule:
+    """``[length]``, rule 10: the most characters of a whole text, signature included, by class; None for no limit."""
+
+    max_chars: tuple[int | None, int | None, int | None] = (None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class ListRule:
+    """``[blacklist]`` and ``[dead_number]``, rule 14: the classes they hold for, and what they learn from receipts.
+
+    ``learn_from``: a receipt's ``err`` or text codes, compared without case. After ``threshold`` such receipts within
+    ``within_s`` an entry is made for ``keep_s``. No codes: nothing is learnt.
+    """
+
+    checked_for: Classes
+    learn_from: frozenset[str] = frozenset()
+    threshold: int = 1
+    within_s: float = 30 * 86400.0
+    keep_s: float = 90 * 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRule:
+    """``[consent]``, rule 15: classes that need a recipient's consent."""
+
+    required_for: Classes = NO_CLASSES
+
+
+@dataclass(frozen=True, slots=True)
+class SameContentRule:
+    """``[same_content]``, rule 17: at most ``limit`` messages of equal content to one recipient in ``period_ms``."""
+
+    classes: Classes
+    period_ms: int
+    limit: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +213,16 @@ class SoftWindow:
 
 @dataclass(frozen=True, slots=True)
 class WindowSettings:
-    """What a closed window does, and both windows; None means there is no such window."""
+    """What a closed window does, and both windows; None means there is no such window.
+
+    ``zone``: by whose clock; ``recipient`` takes the zones of the recipient's number (all must be open), and the
+    profile's where the number tells none.
+    """
 
     action: WindowAction = "reject"
     hard: HardWindow | None = None
     soft: SoftWindow | None = None
+    zone: WindowZone = "profile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +275,30 @@ class Profile:
     country: str
     signature: SignatureRule
     unsubscribe: UnsubscribeRule
+    mo: MoRule = MoRule()
+    message_class: ClassRule | None = None
+    source: SourceRule = SourceRule()
+    service_phone: ServicePhoneRule = ServicePhoneRule()
+    words: WordsRule = WordsRule()
+    contacts: ContactsRule = ContactsRule()
+    template: TemplateRule = TemplateRule()
+    length: LengthRule = LengthRule()
     window: WindowSettings = WindowSettings()
+    blacklist: ListRule = ListRule(ALL_CLASSES - {0})
+    dead_number: ListRule = ListRule(ALL_CLASSES - {0}, threshold=3)
+    consent: ConsentRule = ConsentRule()
     caps: tuple[Cap, ...] = ()
-    optout_checked_for: Classes = frozenset((1, 2))
+    same_content: SameContentRule | None = None
+    optout_checked_for: Classes = ALL_CLASSES - {0}
     test_numbers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Rule 18: messages that an account may send in a calendar day and month of its profile's zone; None: no end."""
+
+    day: int | None = None
+    month: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +306,8 @@ class AccountPolicy:
     """What rules need to know of an account.
 
     ``licence_expires`` is the last day it may send, in the profile's zone. ``slots`` narrow the soft window.
+    ``signatures`` are those of its file; the register may add to them and take them away. ``service_phone`` is written
+    as in its texts; empty for none. ``numbers`` maps its source numbers to the classes that may use each.
     """
 
     name: str
@@ -186,6 +315,10 @@ class AccountPolicy:
     licence_expires: date | None = None
     signatures: frozenset[str] = frozenset()
     slots: tuple[TimeRange, ...] = ()
+    department: str = ""
+    service_phone: str = ""
+    numbers: Mapping[str, Classes] = field(default_factory=dict)
+    quota: Quota = Quota()
 
 
 @dataclass(frozen=True, slots=True)
