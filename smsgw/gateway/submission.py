@@ -40,6 +40,8 @@ class Segment(NamedTuple):
     due_ms: int
     expires_ms: int
     tier: str
+    campaign: str = ""
+    audience: str = ""
 
 
 class Part:
@@ -71,11 +73,15 @@ class Submission:
     ``accepted_ms`` is the business time of its arrival, ``received_s`` the loop's.
     ``due_ms`` and ``expires_ms`` are 0 for none. ``long_key`` names a reassembled message's segments in the store.
     ``internal``: made by the gateway itself; no application is told what becomes of it.
+    ``message_class`` is the account's until the rules have found the one that really holds; ``signature``, ``template``,
+    ``campaign`` and ``review`` (the word for which a person must look) are theirs too.
     """
 
     __slots__ = (
         "accepted_ms",
         "account",
+        "audience",
+        "campaign",
         "due_ms",
         "expires_ms",
         "internal",
@@ -85,10 +91,12 @@ class Submission:
         "parts",
         "received_s",
         "recipient",
+        "review",
         "rhash",
         "segments",
         "signature",
         "source_addr",
+        "template",
         "text",
         "tier",
     )
@@ -118,5 +126,9 @@ class Submission:
         self.expires_ms = 0
         self.signature = ""
         self.tier = ""
+        self.campaign = ""
+        self.audience = ""
+        self.template = ""
+        self.review = ""
         self.long_key = ""
         self.internal = False

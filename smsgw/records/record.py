@@ -40,6 +40,11 @@ class Step(IntEnum):
     REPLACED = 16
     UNKNOWN = 17
     FAILED = 18
+    PARKED = 19
+    REVIEWED = 20
+    COMPLAINED = 21
+    BLACKLISTED = 22
+    DEAD = 23
 
 
 #: Names of a row's detail values, by step, in order; all may be left out from the end.
@@ -62,6 +67,11 @@ DETAIL: Mapping[int, tuple[str, ...]] = MappingProxyType(
         Step.REPLACED: ("reason",),
         Step.UNKNOWN: ("reason",),
         Step.FAILED: ("reason",),
+        Step.PARKED: ("lot", "reason"),
+        Step.REVIEWED: ("verdict", "note"),
+        Step.COMPLAINED: ("scope", "source"),
+        Step.BLACKLISTED: ("scope", "reason", "expires_ms"),
+        Step.DEAD: ("reason", "expires_ms"),
     }
 )
 _STEP_NAMES = {int(step): step.name.lower() for step in Step}

@@ -17,6 +17,10 @@ REPORT_ALWAYS = 1
 """Failures are reported by receipt whatever registered_delivery says."""
 INTERNAL = 2
 """Made by the gateway itself: no receipts to an account."""
+REVIEWED = 4
+"""A person looked at it and let it go; ``note`` says who."""
+REVIEW_REJECTED = 8
+"""A person looked at it and rejected it; ``note`` says who and why."""
 
 
 class Envelope:
@@ -25,26 +29,32 @@ class Envelope:
     ``message_ids``, ``pdus`` (submit_sm octets as received) and ``registered`` (registered_delivery)
     have one entry per segment. Times are business time in ms; 0 means none. ``segments`` counts
     the billing segments of the whole message. ``carriers`` is the route's order, ``tried`` those
-    that have had it. ``recipient`` is E.164 digits.
+    that have had it. ``recipient`` is E.164 digits. ``message_class`` is the one that really holds.
+    ``template`` (``<id>@<version>``) and ``campaign`` are what the text matched when it was accepted; empty for none.
+    ``lot`` is where it was parked last: ``review``, ``pause:<scope>`` or empty. ``note`` is for people.
     """
 
     __slots__ = (
         "accepted_at_ms",
         "account",
         "attempts",
+        "campaign",
         "carriers",
         "due_ms",
         "expires_at_ms",
         "flags",
         "looked_at_ms",
+        "lot",
         "message_class",
         "message_ids",
+        "note",
         "pdus",
         "recipient",
         "registered",
         "segments",
         "signature",
         "source_addr",
+        "template",
         "tried",
     )
 
@@ -67,6 +77,10 @@ class Envelope:
         tried: list[str] | None = None,
         attempts: int = 0,
         flags: int = 0,
+        template: str = "",
+        campaign: str = "",
+        lot: str = "",
+        note: str = "",
     ) -> None:
         self.message_ids = message_ids
         self.pdus = pdus
@@ -85,6 +99,10 @@ class Envelope:
         self.tried = tried or []
         self.attempts = attempts
         self.flags = flags
+        self.template = template
+        self.campaign = campaign
+        self.lot = lot
+        self.note = note
 
     def pack(self) -> bytes:
         """The octets to seal."""
@@ -108,6 +126,10 @@ class Envelope:
                 self.tried,
                 self.attempts,
                 self.flags,
+                self.template,
+                self.campaign,
+                self.lot,
+                self.note,
             )
         )
 
