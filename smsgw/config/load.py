@@ -7,6 +7,7 @@ All files are read and all checks made before anything is reported. Reads files 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final, TypeVar
@@ -17,6 +18,7 @@ from smsgw.config.account import AccountSettings
 from smsgw.config.calendar import CalendarFile, read_days, warn_of_unknown_years
 from smsgw.config.carrier import CarrierSettings
 from smsgw.config.node import NodeFile
+from smsgw.config.people import PEOPLE_FILE, PeopleFile, PersonSettings, people_by_name
 from smsgw.config.profile import ProfileFile, build_profile
 from smsgw.config.references import (
     Entry,
@@ -87,6 +89,7 @@ class _Loader:
                 if entry.settings is not None:
                     check_account(entry.settings, entry.document, profiles, self.today, self.problems)
         numbers = own_numbers(accounts, self.problems)
+        people = self._people()
         table = self._routes(routes, accounts, carriers)
         if self.problems.count or node.settings is None:
             return None
@@ -99,6 +102,7 @@ class _Loader:
             routes=table,
             workdays=workdays,
             numbers=numbers,
+            people=people,
             warnings=self.problems.warnings,
         )
 
@@ -130,13 +134,23 @@ class _Loader:
     def _warn_of_strangers(self, node: Entry[NodeFile]) -> None:
         """TOML files that look as if they meant something and are not read."""
         state = node.settings.store.state_dir if node.settings is not None else "state"
-        known = {NODE_FILE, ROUTES_FILE}
+        known = {NODE_FILE, ROUTES_FILE, PEOPLE_FILE}
         for path in sorted([*self.directory.glob("*.toml"), *self.directory.glob("*/*.toml")]):
             place = path.relative_to(self.directory)
             folder = place.parts[0] if len(place.parts) > 1 else ""
             if folder not in (*FOLDERS, state.rstrip("/")) and str(place) not in known:
                 why = f"is not read; expected {NODE_FILE}, {ROUTES_FILE} or a file in {', '.join(FOLDERS)}"
                 self.problems.warn(path, 0, "", why)
+
+    def _people(self) -> Mapping[str, PersonSettings]:
+        """Who may use the console; nobody without a file, which is allowed."""
+        path = self.directory / PEOPLE_FILE
+        if not path.is_file():
+            return {}
+        entry = self._entry(path, PeopleFile, None)
+        if entry.settings is None or entry.document is None:
+            return {}
+        return people_by_name(entry.settings, entry.document, self.problems)
 
     # -- what is built from several files
 

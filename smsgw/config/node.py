@@ -19,6 +19,7 @@ from smsgw.documents.values import (
     PositiveSeconds,
     Seconds,
     Settings,
+    Strings,
     SystemId,
     Text,
 )
@@ -95,6 +96,22 @@ class OpsSettings(Settings):
     port: Port = 8775
 
 
+class ConsoleSettings(Settings):
+    """``[console]``: the HTTP interface for staff. ``hosts``: names it goes by besides its address and localhost."""
+
+    host: Host = "127.0.0.1"
+    port: Port = 8776
+    hosts: Strings = ()
+    certificate: ExistingFile | None = None
+    key: ExistingFile | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key belong together: give both for HTTPS, or none")
+        return self
+
+
 class RecordSettings(Settings):
     """``[records]``: the event log; ``directory`` is relative to the state directory."""
 
@@ -154,6 +171,7 @@ class NodeFile(Settings):
     listener: ListenerSettings = ListenerSettings()
     store: StoreSettings = StoreSettings()
     ops: OpsSettings = OpsSettings()
+    console: ConsoleSettings = ConsoleSettings()
     records: RecordSettings = RecordSettings()
     clock: ClockSettings = ClockSettings()
     long: LongSettings = LongSettings()

@@ -40,7 +40,11 @@ def hash_password(password: str, *, n: int = 2**14, r: int = 8, p: int = 1) -> s
     ``n`` (a power of 2), ``r``, ``p``: scrypt's costs. Raises ValueError for a password that SMPP can't
     carry: empty, longer than 8 octets, or with anything but printable ASCII.
     """
-    octets = password_octets(password)
+    return hash_octets(password_octets(password), n=n, r=r, p=p)
+
+
+def hash_octets(octets: bytes, *, n: int = 2**14, r: int = 8, p: int = 1) -> str:
+    """The stored form of any secret, such as a token of the console, with a fresh salt."""
     salt = secrets.token_bytes(_SALT_OCTETS)
     digest = _derive(octets, _Stored(n, r, p, salt, bytes(_HASH_OCTETS)))
     return "$".join(("scrypt", str(n), str(r), str(p), _text(salt), _text(digest)))

@@ -6,13 +6,14 @@ Owns: what belongs to several files at once (paths, who owns a number). Made onl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from smsgw.config.account import AccountSettings
 from smsgw.config.carrier import CarrierSettings
 from smsgw.config.node import (
     ClockSettings,
+    ConsoleSettings,
     ListenerSettings,
     LogSettings,
     LongSettings,
@@ -21,6 +22,7 @@ from smsgw.config.node import (
     StoreSettings,
     UncertainSettings,
 )
+from smsgw.config.people import PersonSettings
 from smsgw.errors import ConfigError
 from smsgw.policy.calendar import Workdays
 from smsgw.policy.profile import Profile
@@ -47,6 +49,7 @@ class Site:
     routes: RouteTable
     workdays: Workdays
     numbers: Mapping[str, NumberOwner]
+    people: Mapping[str, PersonSettings] = field(default_factory=dict)
     warnings: tuple[ConfigError, ...] = ()
 
     @property
@@ -68,6 +71,11 @@ class Site:
     def ops(self) -> OpsSettings:
         """``[ops]``."""
         return self.file.ops
+
+    @property
+    def console(self) -> ConsoleSettings:
+        """``[console]``."""
+        return self.file.console
 
     @property
     def clock(self) -> ClockSettings:
