@@ -122,9 +122,10 @@ class ClassRule:
 @dataclass(frozen=True, slots=True)
 class SourceRule:
     """``[source]``, rule 3: whether only registered numbers may be sent from. One that is registered for another
-    account or class is refused in any case."""
+    account or class is refused in any case. ``owners``: every registered number of the site and its account."""
 
     registered_only: bool = False
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +278,7 @@ class Profile:
     unsubscribe: UnsubscribeRule
     mo: MoRule = MoRule()
     message_class: ClassRule | None = None
-    source: SourceRule = SourceRule()
+    source: SourceRule = field(default_factory=SourceRule)
     service_phone: ServicePhoneRule = ServicePhoneRule()
     words: WordsRule = WordsRule()
     contacts: ContactsRule = ContactsRule()
