@@ -1,13 +1,14 @@
 """All binds of one carrier: which one to use next, and whether the carrier is there at all.
 
 Owns: the binds, the carrier's rate and its whole-link back-off. A message is picked for a bind by
-the gateway; the pool only says whether there is room.
+the gateway; the pool only says whether there is room. A carrier that is not allowed (its channel is not approved)
+has no binds: open ones are closed once what they carry has been answered.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from smsgw.carrier.bind import Bind
@@ -17,6 +18,12 @@ from smsgw.policy.shaping import Throttle
 if TYPE_CHECKING:
     from smsgw.link.ticker import Ticker
     from smsgw.policy.retry import Backoff
+
+
+#: A carrier that may not be used any longer gets this long to answer what it has, and then to let us go.
+LAST_ANSWERS_S = 5.0
+LEAVE_S = 5.0
+_LOOK_S = 0.05
 
 
 class Dispatch(Protocol):
@@ -59,28 +66,56 @@ class Pool:
         #: Loop time since which no bind transmits; None while one does. Set at start, so that a carrier
         #: that never came up counts as down from the start.
         self.down_since_s: float | None = 0.0
+        self._stopping = False
+        self._allowed = asyncio.Event()
+        self._forbidden = asyncio.Event()
+        self._allowed.set()
 
     async def run(self) -> None:
-        """Keep every bind up until ``stop``."""
+        """Keep every bind up until ``stop``, while the carrier is allowed."""
         self.down_since_s = asyncio.get_running_loop().time()
-        async with asyncio.TaskGroup() as group:
-            for bind in self.binds:
-                group.create_task(bind.run(), name=f"bind {self.name}#{bind.number}")
+        while not self._stopping:
+            await self._allowed.wait()
+            async with asyncio.TaskGroup() as group:
+                binds = []
+                for bind in self.binds:
+                    bind.stopping = self._stopping
+                    binds.append(group.create_task(bind.run(), name=f"bind {self.name}#{bind.number}"))
+                leaving = group.create_task(self._leave(binds), name=f"carrier {self.name} allowed")
+                await asyncio.wait(binds)
+                leaving.cancel()
+
+    def allow(self, allowed: bool) -> None:
+        """Whether the carrier may be used at all; its binds follow."""
+        if allowed:
+            self._allowed.set()
+            self._forbidden.clear()
+        else:
+            self._allowed.clear()
+            self._forbidden.set()
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the carrier may be used at all."""
+        return self._allowed.is_set()
 
     def stop(self) -> None:
-        """Unbind everything."""
+        """Unbind everything, for good."""
+        self._stopping = True
         for bind in self.binds:
             bind.stop()
 
     @property
     def up(self) -> bool:
-        """True while at least one bind can transmit."""
-        return self.down_since_s is None
+        """True while at least one bind can transmit, and may."""
+        return self.down_since_s is None and self._allowed.is_set()
 
     def pick(self) -> Bind | None:
         """The transmitting bind with most room in its window, None when none has any."""
         best: Bind | None = None
         most = 0
+        if not self._allowed.is_set():
+            return None
         for bind in self.binds:
             if bind.transmits:
                 free = bind.free
@@ -92,6 +127,21 @@ class Pool:
     def in_flight(self) -> int:
         """Requests of ours that are unanswered, over all binds."""
         return sum(bind.in_flight for bind in self.binds)
+
+    async def _leave(self, binds: Sequence[asyncio.Task[None]]) -> None:
+        """Once the carrier is forbidden: let it answer what it has, unbind, and end what does not end by itself."""
+        await self._forbidden.wait()
+        try:
+            async with asyncio.timeout(LAST_ANSWERS_S):
+                while self.in_flight:
+                    await asyncio.sleep(_LOOK_S)
+        except TimeoutError:
+            self.told("carrier.unanswered", {"carrier": self.name, "in_flight": self.in_flight})
+        for bind in self.binds:
+            bind.stop()
+        _, slow = await asyncio.wait(binds, timeout=LEAVE_S)
+        for task in slow:  # between two attempts to connect, or a peer that does not answer
+            task.cancel()
 
     # -- Handler of the binds
 
