@@ -15,6 +15,9 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:st:<message id>`` | string | what query_sm answers |
 | ``{p}:long:<group>``, ``{p}:longdue`` | hash, zset | segments waiting for the rest |
 | ``{p}:done:<slot>`` | string | the last reply of one caller, for replay |
+| ``{p}:reg:<kind>``, ``{p}:regfeed`` | hash, stream | a register: id → document · its changes; partition 0 |
+| ``{p}:regbulk`` | hash | kinds of which a bulk change is under way; partition 0 |
+| ``{p}:audit``, ``{p}:audithead`` | stream, hash | who changed what · number and hash of the last entry; partition 0 |
 | ``{p}:hwm:<consumer>``, ``{p}:events``, ``{p}:meta`` | hash, stream, hash | marks · opt-out events · schema |
 """
 
@@ -24,6 +27,8 @@ from zlib import crc32
 
 SCHEMA = 1
 MAX_PARTITIONS = 256
+REGISTERS = 0
+"""The partition of what is one for the whole fleet: registers, their feed of changes, the audit log."""
 GROUP = "edge"
 """The one consumer group of every stream."""
 
@@ -42,6 +47,11 @@ LUA_NAMES = {
     "KEY_DONE": ":done:",
     "KEY_EVENTS": ":events",
     "KEY_HWM": ":hwm:",
+    "KEY_REG": ":reg:",
+    "KEY_REGBULK": ":regbulk",
+    "KEY_REGFEED": ":regfeed",
+    "KEY_AUDIT": ":audit",
+    "KEY_AUDITHEAD": ":audithead",
 }
 """Name in a script → what follows the tag. A script gets those that it mentions."""
 
@@ -154,6 +164,26 @@ def hwm(partition: int, consumer: str) -> str:
 def events(partition: int) -> str:
     """Stream of opt-out events."""
     return f"{TAGS[partition]}:events"
+
+
+def register(kind: str) -> str:
+    """A register: id → document with its revision."""
+    return f"{TAGS[REGISTERS]}:reg:{kind}"
+
+
+def register_feed() -> str:
+    """Stream of the registers' changes."""
+    return f"{TAGS[REGISTERS]}:regfeed"
+
+
+def audit() -> str:
+    """Stream of audit entries; an entry's number is its id's first part."""
+    return f"{TAGS[REGISTERS]}:audit"
+
+
+def audit_head() -> str:
+    """Number and hash of the last audit entry."""
+    return f"{TAGS[REGISTERS]}:audithead"
 
 
 def meta(partition: int) -> str:

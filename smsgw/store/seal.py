@@ -74,6 +74,7 @@ class Recipients:
     def __init__(self, secret: bytes) -> None:
         if not 16 <= len(secret) <= 64:
             raise SealError("the secret of the recipients' hash has 16 to 64 octets")
+        self._secret = secret
         self._hasher = blake2b(digest_size=_HASH_OCTETS, key=secret)
         self._known: dict[str, str] = {}
 
@@ -90,6 +91,10 @@ class Recipients:
             known.clear()
         known[digits] = text
         return text
+
+    def key_for(self, purpose: str) -> bytes:
+        """A key of 32 octets for another purpose, derived from this secret; ``purpose`` has up to 16 octets."""
+        return blake2b(digest_size=KEY_OCTETS, key=self._secret, person=purpose.encode()).digest()
 
     def partition_of_hash(self, rhash: str, partitions: int) -> int:
         """The partition of a recipient's hash."""

@@ -1,0 +1,198 @@
+"""The desk: who asks, what they may, and how a change is written down.
+
+Owns: roles, the reason that every change needs, the audit entry beside every document, pages of lists. A service takes
+a Desk as its first argument and nothing else of its surroundings. Never prints and never answers HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final, Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+from smsgw.clock import from_ms
+from smsgw.config.site import Site
+from smsgw.documents.names import with_hint
+from smsgw.errors import RequestError
+from smsgw.policy.entries import Document, Kind
+from smsgw.store.audit import AuditEntry, AuditLog
+from smsgw.store.connection import Store
+from smsgw.store.registers import RegisterChange, RegisterStore
+
+ROLES: Final = (
+    "department", "market", "legal", "technical", "management", "compliance", "operations", "viewer",
+)  # fmt: skip
+ALL_ROLES: Final = frozenset(ROLES)
+PAGE_ROWS: Final = 50
+MOST_PAGE_ROWS: Final = 1_000
+MOST_WHY_CHARS: Final = 500
+MOST_NAME_CHARS: Final = 100
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asks, by the name that the audit log shows, with the roles they have."""
+
+    name: str
+    roles: frozenset[str] = ALL_ROLES
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A document of a register, with the revision to name when it is changed."""
+
+    id: str
+    revision: int
+    document: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """One object for programs."""
+        return {"id": self.id, "revision": self.revision, **self.document}
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some rows of a list: those from ``offset`` of ``total`` that fit what was asked for."""
+
+    items: list[T]
+    total: int
+    offset: int = 0
+
+
+class Desk:
+    """One person at work on one site. ``now_ms`` gives business time."""
+
+    def __init__(self, site: Site, store: Store, person: Person, now_ms: Callable[[], int]) -> None:
+        self.site = site
+        self.store = store
+        self.person = Person(checked_text("who", person.name, MOST_NAME_CHARS), person.roles)
+        self.now_ms = now_ms
+        self.log = AuditLog(store)
+        self.registers = RegisterStore(store, self.log)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone that days and times are written in: the profiles'; of several the first one's."""
+        return next(iter(self.site.profiles.values())).zone
+
+    def today(self) -> date:
+        """The business day."""
+        return from_ms(self.now_ms()).astimezone(self.zone).date()
+
+    def require(self, *roles: str) -> None:
+        """Raises RequestError ``forbidden`` unless the person has one of these roles."""
+        if not self.person.roles.intersection(roles):
+            raise RequestError("forbidden", f"{self.person.name} has none of the roles {', '.join(roles)}")
+
+    def entry(self, action: str, subject: str, why: str, **detail: Any) -> AuditEntry:
+        """The audit entry of a change. Raises RequestError when the reason is missing. No full numbers in it."""
+        why = checked_text("why", why, MOST_WHY_CHARS, "every change needs a reason")
+        return AuditEntry(self.now_ms(), self.person.name, action, subject, why, detail)
+
+    async def audit(self, action: str, subject: str, why: str, **detail: Any) -> None:
+        """Write down a change that is no document of a register."""
+        await self.log.append(self.entry(action, subject, why, **detail))
+
+    async def find(self, kind: Kind, name: str) -> Registered:
+        """A document. Raises RequestError ``missing``, with the nearest id that there is."""
+        stored = await self.registers.get(kind, name)
+        if stored is None:
+            there = [each async for chunk in self.registers.read_chunks(kind) for each in chunk]
+            raise RequestError("missing", with_hint(f"there is no {kind} {name!r}", name, there, list_valid=False))
+        return Registered(name, stored.revision, stored.body)
+
+    async def put(
+        self, kind: Kind, name: str, document: Document, action: str, why: str, before: Registered | None = None
+    ) -> Registered:
+        """Write one document that is new, or that was ``before`` and was not changed since; audited with both."""
+        old = before.document if before is not None else {}
+        entry = self.entry(action, f"{kind} {name}", why, **difference(old, document))
+        change = RegisterChange(name, document, before.revision if before is not None else 0)
+        revisions = await self.registers.write(kind, [change], entry)
+        return Registered(name, revisions[0], dict(document))
+
+    async def remove(self, kind: Kind, before: Registered, action: str, why: str) -> None:
+        """Delete a document that was not changed since."""
+        entry = self.entry(action, f"{kind} {before.id}", why, **difference(before.document, {}))
+        await self.registers.write(kind, [RegisterChange(before.id, None, before.revision)], entry)
+
+    async def rows(self, kind: Kind, wanted: Callable[[Document], bool], offset: int, limit: int) -> Page[Registered]:
+        """The documents that are wanted, by id."""
+        found = [
+            Registered(name, stored.revision, stored.body)
+            async for chunk in self.registers.read_chunks(kind)
+            for name, stored in chunk.items()
+            if wanted(stored.body)
+        ]
+        unique = {each.id: each for each in found}
+        return page([unique[name] for name in sorted(unique)], offset, limit)
+
+
+def page(rows: Sequence[T], offset: int, limit: int) -> Page[T]:
+    """A page of a list. Raises RequestError for numbers that can't be."""
+    if offset < 0:
+        raise RequestError("invalid", "offset: expected 0 or more")
+    if not 1 <= limit <= MOST_PAGE_ROWS:
+        raise RequestError("invalid", f"limit: expected 1 to {MOST_PAGE_ROWS}")
+    return Page(list(rows[offset : offset + limit]), len(rows), offset)
+
+
+def difference(before: Document, after: Document) -> dict[str, Any]:
+    """What changed, for the audit log: only the fields that did. History is the document's own and is left out."""
+    names = [name for name in {**before, **after} if name != "history" and before.get(name) != after.get(name)]
+    return {
+        "before": {name: before[name] for name in names if name in before},
+        "after": {name: after[name] for name in names if name in after},
+    }
+
+
+def checked_text(field: str, value: object, most: int = MOST_NAME_CHARS, empty: str = "") -> str:
+    """Text of one line. ``empty`` says why there must be some; raises RequestError that names the field."""
+    if not isinstance(value, str):
+        raise RequestError("invalid", f"{field}: expected text, found {value!r}")
+    text = value.strip()
+    if not text:
+        raise RequestError("invalid", f"{field}: {empty or 'must not be empty'}")
+    return optional_text(field, text, most)
+
+
+def optional_text(field: str, value: object, most: int = MOST_NAME_CHARS) -> str:
+    """The same, but it may be empty."""
+    if not isinstance(value, str):
+        raise RequestError("invalid", f"{field}: expected text, found {value!r}")
+    text = value.strip()
+    if len(text) > most:
+        raise RequestError("invalid", f"{field}: has {len(text)} characters, at most {most} are allowed")
+    if not text.isprintable():
+        raise RequestError("invalid", f"{field}: has a character that can't be printed")
+    return text
+
+
+def checked_day(field: str, value: str) -> str:
+    """A day such as ``2027-06-30``, or empty for none."""
+    if not value:
+        return ""
+    try:
+        return date.fromisoformat(value).isoformat()
+    except (ValueError, TypeError):
+        raise RequestError("invalid", f"{field}: {value!r} is not a day such as 2027-06-30") from None
+
+
+def one_of(field: str, value: object, valid: Iterable[str]) -> str:
+    """A word of a list."""
+    words = list(valid)
+    if not isinstance(value, str) or value not in words:
+        raise RequestError("invalid", with_hint(f"{field}: {value!r} is not known", value, words))
+    return value
+
+
+def named(field: str, value: object, there: Mapping[str, object] | Iterable[str], what: str) -> str:
+    """A name that the site or a register has. Raises RequestError ``invalid`` with the nearest one."""
+    names = list(there)
+    if not isinstance(value, str) or value not in names:
+        raise RequestError("invalid", with_hint(f"{field}: there is no {what} {value!r}", value, names))
+    return value
