@@ -6,6 +6,7 @@ a Desk as its first argument and nothing else of its surroundings. Never prints 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +17,9 @@ from smsgw.clock import from_ms
 from smsgw.config.site import Site
 from smsgw.documents.names import with_hint
 from smsgw.errors import RequestError
+from smsgw.policy.approvals import OtherEyesNeeded, step_of, transition
 from smsgw.policy.entries import Document, Kind
+from smsgw.policy.numbers import mask
 from smsgw.store.audit import AuditEntry, AuditLog
 from smsgw.store.connection import Store
 from smsgw.store.registers import RegisterChange, RegisterStore
@@ -31,6 +34,9 @@ MOST_WHY_CHARS: Final = 500
 MOST_NAME_CHARS: Final = 100
 
 T = TypeVar("T")
+
+# Chinese mobiles in their usual spellings, and anything international.
+_NUMBER = re.compile(r"(?<![0-9])(?:(?:(?:\+|00)?86)?1[3-9][0-9]{9}|\+[0-9]{8,15})(?![0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,8 @@ class Registered:
     document: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
-        """One object for programs."""
-        return {"id": self.id, "revision": self.revision, **self.document}
+        """One object for programs; ``key`` is the id in the register, which a template's own ``id`` is a part of."""
+        return {"key": self.id, "revision": self.revision, **self.document}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +95,9 @@ class Desk:
             raise RequestError("forbidden", f"{self.person.name} has none of the roles {', '.join(roles)}")
 
     def entry(self, action: str, subject: str, why: str, **detail: Any) -> AuditEntry:
-        """The audit entry of a change. Raises RequestError when the reason is missing. No full numbers in it."""
+        """The audit entry of a change; phone numbers in it are masked. Raises RequestError when the reason is missing."""
         why = checked_text("why", why, MOST_WHY_CHARS, "every change needs a reason")
-        return AuditEntry(self.now_ms(), self.person.name, action, subject, why, detail)
+        return AuditEntry(self.now_ms(), self.person.name, action, masked(subject), masked(why), masked(detail))
 
     async def audit(self, action: str, subject: str, why: str, **detail: Any) -> None:
         """Write down a change that is no document of a register."""
@@ -120,8 +126,27 @@ class Desk:
         entry = self.entry(action, f"{kind} {before.id}", why, **difference(before.document, {}))
         await self.registers.write(kind, [RegisterChange(before.id, None, before.revision)], entry)
 
+    async def move(self, kind: Kind, name: str, action: str, why: str) -> Registered:
+        """Take a document a step further, see ``policy.approvals``, as far as the person may."""
+        found = await self.find(kind, name)
+        return await self.put(kind, name, self.moved(kind, found, action, why), f"{kind}.{action}", why, found)
+
+    def moved(self, kind: Kind, found: Registered, action: str, why: str) -> dict[str, Any]:
+        """The document after a step, not yet written."""
+        try:
+            self.require(*step_of(kind, action).roles)
+        except ValueError as error:
+            raise RequestError("invalid", f"action: {error}") from error
+        try:
+            return transition(kind, found.document, action, self.person.name, self.now_ms(), masked(why.strip()))
+        except OtherEyesNeeded as error:
+            raise RequestError("forbidden", f"{kind} {found.id}: {error}") from error
+        except ValueError as error:
+            raise RequestError("conflict", f"{kind} {found.id}: {error}") from error
+
     async def rows(self, kind: Kind, wanted: Callable[[Document], bool], offset: int, limit: int) -> Page[Registered]:
-        """The documents that are wanted, by id."""
+        """The documents that are wanted, sorted by id. Everybody with any role may look."""
+        self.require(*ROLES)
         found = [
             Registered(name, stored.revision, stored.body)
             async for chunk in self.registers.read_chunks(kind)
@@ -139,6 +164,17 @@ def page(rows: Sequence[T], offset: int, limit: int) -> Page[T]:
     if not 1 <= limit <= MOST_PAGE_ROWS:
         raise RequestError("invalid", f"limit: expected 1 to {MOST_PAGE_ROWS}")
     return Page(list(rows[offset : offset + limit]), len(rows), offset)
+
+
+def masked(value: Any) -> Any:
+    """The same with the phone numbers of people in its texts masked, however deep they lie."""
+    if isinstance(value, str):
+        return _NUMBER.sub(lambda match: mask(match[0]), value)
+    if isinstance(value, Mapping):
+        return {name: masked(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [masked(each) for each in value]
+    return value
 
 
 def difference(before: Document, after: Document) -> dict[str, Any]:
