@@ -7,7 +7,9 @@ place for both, so that ``smsgw explain`` judges by the very rules that the gate
 from __future__ import annotations
 
 from smsgw.config.site import Site
+from smsgw.policy.caps import CapSet
 from smsgw.policy.pipeline import Rules, compile_rules
+from smsgw.policy.registers import Registers
 from smsgw.store.connection import StoreSettings
 
 
@@ -22,10 +24,16 @@ def store_settings(site: Site) -> StoreSettings:
     )
 
 
-def compiled_rules(site: Site) -> dict[str, Rules]:
-    """Every account's rules, compiled, by account."""
+def compiled_rules(site: Site, registers: Registers) -> dict[str, Rules]:
+    """Every account's rules, compiled, by account. They read ``registers`` anew for each message."""
     carriers = {name: carrier.policy() for name, carrier in site.carriers.items()}
-    return {
-        name: compile_rules(site.profile_of(account), account.policy(), site.routes, carriers, site.workdays)
-        for name, account in site.accounts.items()
-    }
+    approval_required = site.channels.approval == "required"
+    shared: dict[str, CapSet] = {}
+    rules = {}
+    for name, account in site.accounts.items():
+        profile = site.profile_of(account)
+        caps = shared.setdefault(profile.name, CapSet(profile.caps, profile.zone))
+        rules[name] = compile_rules(
+            profile, account.policy(), site.routes, carriers, site.workdays, caps, registers, approval_required
+        )
+    return rules

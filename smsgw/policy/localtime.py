@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
 DAY_MS: Final = 86_400_000
@@ -18,6 +18,7 @@ MINUTE_MS: Final = 60_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _WIDEST_OFFSET_MS: Final = 15 * 3_600_000
+_QUARTER_MS: Final = 15 * MINUTE_MS
 
 
 def to_local(at_ms: int, zone: ZoneInfo) -> datetime:
@@ -76,3 +77,31 @@ def day_spans_ms(day: date, zone: ZoneInfo, minutes: Iterable[tuple[int, int]]) 
             if start < end:
                 spans.append((start, end))
     return spans
+
+
+class LocalDay:
+    """Today's date on a zone's wall clock as ISO text, which compares like the dates; remembered until it ends.
+
+    Call it with business time. ``of`` gives one for each zone, so that all rules of a profile share what it remembers.
+    """
+
+    __slots__ = ("_known", "_zone")
+    _made: ClassVar[dict[str, LocalDay]] = {}
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._known = (0, 0, "")  # one value, for several threads may ask
+
+    @classmethod
+    def of(cls, zone: ZoneInfo) -> LocalDay:
+        """The shared one of a zone."""
+        return cls._made.setdefault(str(zone), cls(zone))
+
+    def __call__(self, at_ms: int) -> str:
+        from_ms, until_ms, day = self._known
+        if not from_ms <= at_ms < until_ms:
+            day = to_local(at_ms, self._zone).date().isoformat()
+            # A quarter of an hour at a time: every zone's days and changes of the clock begin at one.
+            from_ms = at_ms - at_ms % _QUARTER_MS
+            self._known = (from_ms, from_ms + _QUARTER_MS, day)
+        return day

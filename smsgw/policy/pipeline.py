@@ -1,123 +1,232 @@
 """The rules that need no store, in order, compiled for one account: a draft goes in, a verdict comes out.
 
 Owns: the order of evaluation, which is the order of ``_ROOM``, and what comes of several verdicts. Each rule is a
-builder that returns its compiled check for one class, or None where it can't object; a new rule is one more line in
-``_ROOM``. Rules 14–19 belong to the store's script; their rows and flags are handed out here.
+builder that returns its compiled rule for one class, or None where it can't object; a new rule is one more line in
+``_ROOM``. What rules look at (signature, template, class, route) is found before, once: ``Rules.prepare``.
+Rules 14–19 belong to the store's script; their rows and flags are handed out here.
 Invariants: the first refusal ends it; a hold does not, for a message that will be refused must be refused now and
-not after a night in the queue; of several holds the latest counts. Nothing here changes but the draft.
+not after a night in the queue; of several holds the latest counts. Nothing here changes but the draft. Registers are
+read when a message is judged, so compiled rules keep working when one is replaced.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Final, TypeAlias
-from zoneinfo import ZoneInfo
+from typing import Final, NamedTuple, TypeAlias
 
+from smsgw.policy.again import Again
 from smsgw.policy.calendar import Workdays
 from smsgw.policy.caps import CapRows, CapSet
-from smsgw.policy.localtime import day_start_ms
-from smsgw.policy.model import Draft, Hold, MessageClass, Outcome, Refusal
+from smsgw.policy.channels import account_refusal, account_rule
+from smsgw.policy.classify import class_rule, classifier
+from smsgw.policy.contacts import contact_rule
+from smsgw.policy.length import length_rule
+from smsgw.policy.localtime import LocalDay
+from smsgw.policy.model import CLASS_LABELS, Check, Draft, Hold, MessageClass, Outcome, Refusal, Rule
+from smsgw.policy.pauses import pause_rule
 from smsgw.policy.profile import AccountPolicy, CarrierPolicy, Profile
-from smsgw.policy.reasons import ACCOUNT_DISABLED, ACCOUNT_EXPIRED, ROUTE_NONE
+from smsgw.policy.reasons import ROUTE_NONE
+from smsgw.policy.registers import Registers
 from smsgw.policy.routing import Route, RouteTable
-from smsgw.policy.signature import signature_check
-from smsgw.policy.unsubscribe import unsubscribe_check
-from smsgw.policy.windows import Windows
+from smsgw.policy.service_phone import service_phone_rule
+from smsgw.policy.signature import SignatureFinder, signature_rule
+from smsgw.policy.source import source_rule
+from smsgw.policy.templates import template_rule
+from smsgw.policy.text import fold_kept
+from smsgw.policy.unsubscribe import unsubscribe_rule
+from smsgw.policy.windows import Windows, window_hard_rule, window_soft_rule
+from smsgw.policy.words import words_rule
 
-Check: TypeAlias = Callable[[Draft], Outcome]
+__all__ = ["Facts", "Finding", "Parts", "Rules", "account_refusal", "compile_rules"]
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What rules are compiled from."""
+    """What rules are compiled from. ``approval_required``: only accounts whose channel is approved may send."""
 
     profile: Profile
     account: AccountPolicy
     carriers: Mapping[str, CarrierPolicy]
     windows: Windows
+    registers: Registers
+    approval_required: bool = False
 
 
-def _account(parts: Parts, message_class: int) -> Check | None:
-    refuse = account_refusal(parts.account, parts.profile.zone)
-    return None if refuse is None else lambda draft: refuse(draft.at_ms)
+class Finding(NamedTuple):
+    """What one rule says of a draft by itself, and the value it looked at; for people.
+
+    ``applies`` is False for a rule that can't object to this class of this account; it has no outcome then.
+    """
+
+    number: int
+    rule_id: str
+    outcome: Outcome
+    looked_at: str
+    applies: bool
 
 
-def _signature(parts: Parts, message_class: int) -> Check:
-    return signature_check(parts.profile.signature, parts.account.signatures, parts.carriers, message_class)
+class Facts(NamedTuple):
+    """What the store is asked about the recipient of one class: rule 14 (three) and 15."""
+
+    optout: bool
+    blacklist: bool
+    dead_number: bool
+    consent: bool
 
 
-def _unsubscribe(parts: Parts, message_class: int) -> Check:
-    return unsubscribe_check(parts.profile.unsubscribe, parts.carriers, message_class)
+Builder: TypeAlias = Callable[[Parts, int], Rule | None]
 
 
-def _window_hard(parts: Parts, message_class: int) -> Check | None:
-    return parts.windows.rule("hard", message_class)
-
-
-def _window_soft(parts: Parts, message_class: int) -> Check | None:
-    return parts.windows.rule("soft", message_class)
-
-
-def _route(parts: Parts, message_class: int) -> Check:
+def _route_rule(parts: Parts, message_class: int) -> Rule:
     none = Refusal(ROUTE_NONE, "no route fits this account, class and recipient")
-    return lambda draft: none if draft.route is None else None
+
+    def looked_at(draft: Draft) -> str:
+        route = draft.route
+        return "no route" if route is None else f"route {route.name}: {', '.join(route.carriers)}"
+
+    return Rule(13, "route", lambda draft: none if draft.route is None else None, looked_at)
 
 
-_ROOM: Final[tuple[tuple[int, str, Callable[[Parts, int], Check | None]], ...]] = (
-    (1, "account", _account),
-    (4, "signature", _signature),
-    (5, "unsubscribe", _unsubscribe),
-    (11, "window.hard", _window_hard),
-    (12, "window.soft", _window_soft),
-    (13, "route", _route),
+_ROOM: Final[tuple[tuple[int, str, tuple[Builder, ...]], ...]] = (
+    (1, "account", (account_rule,)),
+    (2, "paused", (pause_rule,)),
+    (3, "class", (class_rule, source_rule)),
+    (4, "signature", (signature_rule,)),
+    (5, "unsubscribe", (unsubscribe_rule,)),
+    (6, "service_phone", (service_phone_rule,)),
+    (7, "words", (words_rule,)),
+    (8, "contact", (contact_rule,)),
+    (9, "template", (template_rule,)),
+    (10, "length", (length_rule,)),
+    (11, "window.hard", (window_hard_rule,)),
+    (12, "window.soft", (window_soft_rule,)),
+    (13, "route", (_route_rule,)),
 )
-# These read nothing of a draft but its time, so they can be asked again of a message whose text is sealed away.
-_TIMED: Final = frozenset(("account", "window.hard", "window.soft"))
-
-
-def account_refusal(account: AccountPolicy, zone: ZoneInfo) -> Callable[[int], Refusal | None] | None:
-    """Rule 1 for one account as a function of business time (ms), or None when it can't object; for binds too."""
-    if not account.enabled:
-        disabled = Refusal(ACCOUNT_DISABLED, "enabled = false")
-        return lambda at_ms: disabled
-    if account.licence_expires is None:
-        return None
-    # Valid through its last day, which ends where the next begins.
-    expires_ms = day_start_ms(account.licence_expires + timedelta(days=1), zone)
-    expired = Refusal(ACCOUNT_EXPIRED, f"licence_expires = {account.licence_expires.isoformat()}")
-    return lambda at_ms: expired if at_ms >= expires_ms else None
 
 
 class Rules:
     """The compiled rules of one account; call it with a draft. Made by ``compile_rules``."""
 
-    __slots__ = ("_checks", "_finders", "_steps", "_timed", "account", "caps", "profile", "windows")
+    __slots__ = (
+        "_again", "_checks", "_classify", "_facts", "_finders", "_folded", "_local_day", "_parts", "_plain_always",
+        "_plain_for", "_places", "_signature", "account", "caps", "profile", "registers", "windows",
+    )  # fmt: skip
 
     def __init__(self, parts: Parts, routes: RouteTable, caps: CapSet) -> None:
+        profile = parts.profile
+        self._parts = parts
         self.account = parts.account
-        self.profile = parts.profile
+        self.profile = profile
         self.windows = parts.windows
+        self.registers = parts.registers
         self.caps = caps
         self._finders = routes.finders(parts.account.name)
-        self._steps = tuple(_compile(parts, message_class) for message_class in MessageClass)
-        self._checks = tuple(tuple(check for _, check in steps) for steps in self._steps)
-        self._timed = tuple(tuple(check for rule_id, check in steps if rule_id in _TIMED) for steps in self._steps)
+        self._signature = SignatureFinder(parts)
+        self._classify = classifier(parts)
+        self._local_day = LocalDay.of(profile.zone)
+        self._plain_always = profile.message_class is not None
+        self._plain_for = tuple(_needs_plain(profile, each) for each in MessageClass)
+        self._folded: dict[str, str] = {}
+        self._places = tuple(_compile(parts, message_class) for message_class in MessageClass)
+        self._checks: tuple[tuple[Check, ...], ...] = tuple(
+            tuple(rule.check for _, _, rules in places for rule in rules) for places in self._places
+        )
+        self._again = Again(parts, self._places, self._signature.names)
+        self._facts = tuple(_facts(profile, each) for each in MessageClass)
 
     def __call__(self, draft: Draft) -> Outcome:
-        """The verdict: None, a refusal, or a hold that no later rule refuses.
+        """The verdict: None, a refusal, or a hold that no later rule refuses. Prepares the draft."""
+        self.prepare(draft)
+        return _judge(self._checks[draft.message_class], draft)
 
-        Looks up ``draft.route`` unless it is set, and sets ``draft.signature``.
+    def prepare(self, draft: Draft) -> None:
+        """Find what rules look at: route (unless it is set), carrier, signature, template, campaign, class, plain text.
+
+        The class decides the route, whose carrier decides where a signature stands, within which a template is found,
+        which may say another class: then route and signature are looked up once more, for the class that holds.
         """
-        message_class = draft.message_class
-        if draft.route is None:
+        given = draft.route
+        message_class = draft.declared_class
+        if given is None:
             draft.route = self._finders[message_class](draft.recipient)
-        return _judge(self._checks[message_class], draft)
+        carrier = draft.carrier = self._carrier(draft)
+        self._signature(draft)
+        self._find_template(draft)
+        if self._plain_always and not draft.plain:
+            draft.plain = fold_kept(draft.text)
+        found = self._classify(draft)
+        draft.message_class = found
+        if found != message_class and given is None:
+            draft.route = self._finders[found](draft.recipient)
+            draft.carrier = self._carrier(draft)
+            if draft.carrier != carrier:
+                signature = draft.signature
+                self._signature(draft)
+                if draft.signature != signature:
+                    self._find_template(draft)
+        if self._plain_for[found] and not draft.plain:
+            draft.plain = fold_kept(draft.text)
 
-    def judge_time(self, message_class: int, at_ms: int) -> Outcome:
-        """The rules of account and time alone, for a message that was accepted earlier and is about to be sent."""
-        return _judge(self._timed[message_class], Draft(self.account.name, message_class, "", "", "", 1, at_ms))
+    def _carrier(self, draft: Draft) -> str:
+        route = draft.route
+        if route is None:
+            return ""
+        pauses = self.registers.pauses
+        if pauses.any:
+            for name in pauses.open_carriers(route.carriers, draft.at_ms):
+                return name
+        return route.carriers[0]
+
+    def _find_template(self, draft: Draft) -> None:
+        templates = self.registers.templates
+        account = self.account.name
+        draft.template = None
+        if not templates.any_for(account):
+            return
+        text, start, end = draft.text, draft.body_start, draft.body_end
+        if not draft.plain:
+            draft.plain = fold_kept(text)
+        body, plain = text, draft.plain
+        if start:
+            body = text[start:]
+            plain = self._without(plain, text[:start], body, front=True)
+        elif end != len(text):
+            body = text[:end]
+            plain = self._without(plain, text[end:], body, front=False)
+        draft.template = found = templates.match(account, body, self._local_day(draft.at_ms), plain)
+        if found is not None and not draft.campaign:
+            draft.campaign = found.campaign
+
+    def _without(self, plain: str, signature: str, body: str, *, front: bool) -> str:
+        """``fold_kept(body)``, cut out of the whole text's: signatures are few, so theirs are remembered."""
+        folded = self._folded.get(signature)
+        if folded is None:
+            if len(self._folded) >= _FOLDED_LIMIT:
+                self._folded.clear()
+            folded = self._folded[signature] = fold_kept(signature)
+        if front and plain.startswith(folded):
+            return plain[len(folded) :]
+        if not front and plain.endswith(folded):
+            return plain[: len(plain) - len(folded)]
+        return fold_kept(body)  # a letter and its mark on either side of the seam
+
+    def judge_again(
+        self,
+        message_class: int,
+        at_ms: int,
+        recipient: str,
+        signature: str | None,
+        template: str,
+        campaign: str,
+        carriers: tuple[str, ...],
+    ) -> Outcome:
+        """For a message that was accepted earlier and is about to be sent; its text is sealed away.
+
+        Account, channel, pauses, windows, and whether its signature and template (``<id>@<version>``; empty for none)
+        are still in force. ``carriers``: those of its route; it is paused only where all of them are.
+        """
+        return self._again(message_class, at_ms, recipient, signature, template, campaign, carriers)
 
     def route(self, draft: Draft) -> Route | None:
         """The route of a draft that no rule looks at, such as a confirmation; sets and returns ``draft.route``."""
@@ -125,20 +234,46 @@ class Rules:
             draft.route = self._finders[draft.message_class](draft.recipient)
         return draft.route
 
-    def explain(self, draft: Draft) -> list[tuple[str, Outcome]]:
-        """Every rule that could object to this class, in order, with what it says by itself; for people."""
-        self.route(draft)
-        return [(rule_id, check(draft)) for rule_id, check in self._steps[draft.message_class]]
+    def explain(self, draft: Draft) -> list[Finding]:
+        """Every rule from 1 to 13, in order, with what it says by itself; for people. Prepares the draft."""
+        self.prepare(draft)
+        return [_finding(place, draft) for place in self._places[draft.message_class]]
 
     def cap_rows(self, draft: Draft) -> CapRows | None:
-        """What counts for a message, None for a test number. Call it after the rules: they find the signature."""
+        """What counts for a message, None for a test number. Call it after the rules: they find signature and class."""
         if draft.recipient in self.profile.test_numbers:
             return None
-        return self.caps.compiled(draft.account, draft.message_class, draft.signature)
+        template = draft.template.id if draft.template is not None else None
+        return self.caps.compiled(
+            draft.account, draft.message_class, draft.signature, template, draft.audience or None
+        )
 
-    def is_optout_checked(self, message_class: int) -> bool:
-        """Whether rule 14 asks the store about this class."""
-        return message_class in self.profile.optout_checked_for
+    def facts(self, message_class: int) -> Facts:
+        """What rules 14 and 15 ask the store about a class."""
+        return self._facts[message_class]
+
+
+_FOLDED_LIMIT: Final = 4096
+Place: TypeAlias = tuple[int, str, tuple[Rule, ...]]
+
+
+def _needs_plain(profile: Profile, message_class: int) -> bool:
+    same = profile.same_content
+    return (
+        message_class in profile.words.checked_for
+        or message_class in profile.contacts.links_for
+        or message_class in profile.contacts.phones_for
+        or (same is not None and message_class in same.classes)
+    )
+
+
+def _facts(profile: Profile, message_class: int) -> Facts:
+    return Facts(
+        message_class in profile.optout_checked_for,
+        message_class in profile.blacklist.checked_for,
+        message_class in profile.dead_number.checked_for,
+        message_class in profile.consent.required_for,
+    )
 
 
 def _judge(checks: tuple[Check, ...], draft: Draft) -> Outcome:
@@ -154,9 +289,20 @@ def _judge(checks: tuple[Check, ...], draft: Draft) -> Outcome:
     return hold
 
 
-def _compile(parts: Parts, message_class: int) -> tuple[tuple[str, Check], ...]:
-    built = ((rule_id, build(parts, message_class)) for _, rule_id, build in _ROOM)
-    return tuple((rule_id, check) for rule_id, check in built if check is not None)
+def _finding(place: Place, draft: Draft) -> Finding:
+    number, rule_id, rules = place
+    if not rules:
+        return Finding(number, rule_id, None, f"not asked of {CLASS_LABELS[draft.message_class]}", False)
+    outcome = _judge(tuple(rule.check for rule in rules), draft)
+    return Finding(number, rule_id, outcome, "; ".join(rule.looked_at(draft) for rule in rules), True)
+
+
+def _compile(parts: Parts, message_class: int) -> tuple[Place, ...]:
+    places = []
+    for number, rule_id, builders in _ROOM:
+        built = (build(parts, message_class) for build in builders)
+        places.append((number, rule_id, tuple(rule for rule in built if rule is not None)))
+    return tuple(places)
 
 
 def compile_rules(
@@ -166,12 +312,16 @@ def compile_rules(
     carriers: Mapping[str, CarrierPolicy],
     workdays: Workdays,
     caps: CapSet | None = None,
+    registers: Registers | None = None,
+    approval_required: bool = False,
 ) -> Rules:
     """Compiles a profile's rules for one account; once per account and configuration.
 
     ``carriers`` by name, at least those that have settings of their own. ``caps`` lets the accounts of one profile
-    share a CapSet; without it one is made.
+    share a CapSet; without it one is made. ``registers``: those of the process, which are replaced under way; without
+    them all are empty.
     """
     windows = Windows(profile.window, profile.zone, workdays, account.slots)
-    parts = Parts(profile, account, carriers, windows)
+    live = registers if registers is not None else Registers()
+    parts = Parts(profile, account, carriers, windows, live, approval_required)
     return Rules(parts, routes, caps if caps is not None else CapSet(profile.caps, profile.zone))

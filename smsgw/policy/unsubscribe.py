@@ -3,18 +3,24 @@
 Owns: finding a carrier's phrases (else the profile's). At the end means the end of the text, or right before a
 signature that stands there: the signature rule comes first and has set ``body_end``.
 A phrase is compared as written first, then normalised, so 回Ｔ退訂。 passes for 回T退订; a required phrase must
-be one that the route's first carrier knows, a forbidden one may be anybody's.
+be one that the route's first open carrier knows, a forbidden one may be anybody's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
+from typing import TYPE_CHECKING
 
-from smsgw.policy.model import Draft, Refusal
+from smsgw.policy.model import Draft, Refusal, Rule
 from smsgw.policy.profile import CarrierPolicy, UnsubscribeRule
 from smsgw.policy.reasons import UNSUBSCRIBE_FORBIDDEN, UNSUBSCRIBE_MISSING
 from smsgw.policy.text import last_folded, normalise
+
+if TYPE_CHECKING:
+    from smsgw.policy.pipeline import Parts
+
+_SHOWN_CHARS = 16
 
 
 class _Phrases:
@@ -38,13 +44,17 @@ class _Phrases:
         return normalise(text[max(start, end - self._tail_chars) : end]).endswith(self.folded)
 
 
-def unsubscribe_check(
-    rule: UnsubscribeRule, carriers: Mapping[str, CarrierPolicy], message_class: int
-) -> Callable[[Draft], Refusal | None]:
-    """Compiles the rule for one class; the signature rule must have seen the draft before it."""
-    if message_class in rule.required_for:
-        return _required(rule, carriers)
-    return _forbidden(rule, carriers)
+def unsubscribe_rule(parts: Parts, message_class: int) -> Rule:
+    """Rule 5 for one class; the signature must have been found before."""
+    rule, carriers = parts.profile.unsubscribe, parts.carriers
+    is_required = message_class in rule.required_for
+    check = _required(rule, carriers) if is_required else _forbidden(rule, carriers)
+
+    def looked_at(draft: Draft) -> str:
+        end = draft.text[draft.body_start : draft.body_end][-_SHOWN_CHARS:]
+        return f"the end …{end}; a phrase must {'stand there' if is_required else 'not be in the text'}"
+
+    return Rule(5, "unsubscribe", check, looked_at)
 
 
 def _required(rule: UnsubscribeRule, carriers: Mapping[str, CarrierPolicy]) -> Callable[[Draft], Refusal | None]:
@@ -54,8 +64,7 @@ def _required(rule: UnsubscribeRule, carriers: Mapping[str, CarrierPolicy]) -> C
     }
 
     def check(draft: Draft) -> Refusal | None:
-        route = draft.route
-        phrases = default if route is None else own.get(route.carriers[0], default)
+        phrases = own.get(draft.carrier, default)
         if phrases.end_text(draft.text, draft.body_start, draft.body_end):
             return None
         wanted = ", ".join(phrases.written) or "(none is configured)"

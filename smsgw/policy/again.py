@@ -1,0 +1,102 @@
+"""The second look: may a message that was accepted earlier still be sent now, by those rules that need no text?
+
+Owns: which rules these are, and the short way through them. It is asked for every message at sending, so the usual
+answer (nothing is wrong) costs a few comparisons; only where one of them fails the rules themselves are asked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from smsgw.policy.channels import account_refusal
+from smsgw.policy.entries import TemplateEntry
+from smsgw.policy.localtime import LocalDay
+from smsgw.policy.model import CLASS_LABELS, Check, Draft, Outcome, Refusal, Rule
+from smsgw.policy.reasons import SIGNATURE_UNREGISTERED, TEMPLATE
+from smsgw.policy.routing import Route
+from smsgw.policy.signature import AccountSignatures
+
+if TYPE_CHECKING:
+    from smsgw.policy.pipeline import Parts
+
+# These read of a draft only what is known of a message whose text is sealed away.
+_ASKED: Final = frozenset(("account", "paused", "window.hard", "window.soft"))
+
+
+class Again:
+    """The second look at messages of one account; call it."""
+
+    __slots__ = (
+        "_account", "_by_recipient", "_checks", "_gates", "_local_day", "_name", "_names", "_registers",
+    )  # fmt: skip
+
+    def __init__(
+        self, parts: Parts, places: tuple[tuple[tuple[int, str, tuple[Rule, ...]], ...], ...], names: AccountSignatures
+    ) -> None:
+        self._name = parts.account.name
+        self._registers = parts.registers
+        self._names = names
+        self._account = account_refusal(parts.account, parts.profile.zone, parts.registers, parts.approval_required)
+        self._gates = parts.windows.gates
+        self._by_recipient = parts.profile.window.zone == "recipient"
+        self._local_day = LocalDay.of(parts.profile.zone)
+        self._checks: tuple[tuple[Check, ...], ...] = tuple(
+            tuple(rule.check for _, rule_id, rules in of_class if rule_id in _ASKED for rule in rules)
+            for of_class in places
+        )
+
+    def __call__(
+        self,
+        message_class: int,
+        at_ms: int,
+        recipient: str,
+        signature: str | None,
+        template: str,
+        campaign: str,
+        carriers: tuple[str, ...],
+    ) -> Outcome:
+        registers = self._registers
+        outcome: Outcome = None
+        gate = self._gates[message_class]
+        if (
+            registers.pauses.any
+            or campaign
+            or (gate is not None and (self._by_recipient or not gate.open_from_ms <= at_ms < gate.open_until_ms))
+            or (self._account is not None and self._account(at_ms) is not None)
+        ):
+            outcome = self._ask(message_class, at_ms, recipient, signature, template, campaign, carriers)
+            if isinstance(outcome, Refusal):
+                return outcome
+        if signature and not self._names.in_force(signature, at_ms):
+            return Refusal(SIGNATURE_UNREGISTERED, f"【{signature}】 {self._names.fault(signature)}")
+        if template and not registers.templates.in_force(template, self._local_day(at_ms)):
+            return Refusal(TEMPLATE, f"template {template} is not in force any more")
+        return outcome
+
+    def _ask(
+        self,
+        message_class: int,
+        at_ms: int,
+        recipient: str,
+        signature: str | None,
+        template: str,
+        campaign: str,
+        carriers: tuple[str, ...],
+    ) -> Outcome:
+        route = Route("", None, None, (), carriers) if carriers else None
+        draft = Draft(self._name, message_class, "", recipient, "", 1, at_ms, route, None, campaign)
+        draft.signature = signature or None
+        if template:
+            name, _, version = template.rpartition("@")
+            label = CLASS_LABELS[message_class]
+            draft.template = self._registers.templates.get(template) or TemplateEntry(
+                name or version, int(version) if name and version.isdecimal() else 0, label, ""
+            )
+        hold = None
+        for check in self._checks[message_class]:
+            outcome = check(draft)
+            if isinstance(outcome, Refusal):
+                return outcome
+            if outcome is not None and (hold is None or outcome.until_ms > hold.until_ms):
+                hold = outcome
+        return hold
