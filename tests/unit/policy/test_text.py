@@ -4,7 +4,7 @@ import pytest
 
 from smsgw.policy import text as text_module
 from smsgw.policy.simplified import SIMPLIFIED
-from smsgw.policy.text import last_folded, normalise
+from smsgw.policy.text import fold_kept, last_folded, normalise, squeezed
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,32 @@ def test_every_character_of_unicode_folds_to_something_stable() -> None:
     for code in (*range(0x3400), *range(0xA000, 0x11000), *range(0x1D000, 0x1FB00), *SIMPLIFIED):
         once = normalise(chr(code))
         assert normalise(once) == once, hex(code)
+        kept = fold_kept(chr(code))
+        assert fold_kept(kept) == kept, hex(code)
+        assert squeezed(kept).decode() == once, hex(code)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("【示例】您好，回Ｔ退訂！", "[示例]您好,回t退订!"),
+        ("保 本\u3000保息", "保 本 保息"),
+        ("保\u200b本\u00ad保\u2060息", "保本保息"),
+        ("一行\r\n二行\t三", "一行  二行 三"),
+        ("ｅｘａｍｐｌｅ．ｃｏｍ／ａ", "example.com/a"),
+        ("完。Top", "完。top"),
+        ("完｡", "完。"),
+        ("“引”《书》", '"引"<书>'),
+        ("12：30—13：00", "12:30-13:00"),
+        ("……", "......"),
+        ("H̶i̶", "hi"),
+        ("ⅷ和①", "viii和1"),
+        ("👍", "👍"),
+        ("", ""),
+    ],
+)
+def test_signs_are_kept_in_their_plain_form(written: str, read: str) -> None:
+    assert fold_kept(written) == read
 
 
 def test_no_simplified_character_is_traditional_too() -> None:
@@ -61,9 +87,10 @@ def test_no_simplified_character_is_traditional_too() -> None:
 def test_a_flood_of_rare_characters_does_not_keep_the_table_from_learning() -> None:
     for code in range(0x20000, 0x20000 + text_module._MEMO_LIMIT + 10):
         normalise(chr(code))
-    assert len(text_module._FOLDING) <= text_module._MEMO_LIMIT
-    normalise("订")
-    assert ord("订") in text_module._FOLDING
+    normalise("訂😀")
+    for table, learnt in ((text_module._KEEPING, "訂"), (text_module._FOLDING, "😀")):
+        assert len(table) <= text_module._MEMO_LIMIT
+        assert ord(learnt) in table
 
 
 @pytest.mark.parametrize(
