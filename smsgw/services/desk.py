@@ -32,11 +32,13 @@ PAGE_ROWS: Final = 50
 MOST_PAGE_ROWS: Final = 1_000
 MOST_WHY_CHARS: Final = 500
 MOST_NAME_CHARS: Final = 100
+_MOST_HINTED: Final = 10_000
 
 T = TypeVar("T")
 
 # Chinese mobiles in their usual spellings, and anything international.
 _NUMBER = re.compile(r"(?<![0-9])(?:(?:(?:\+|00)?86)?1[3-9][0-9]{9}|\+[0-9]{8,15})(?![0-9])")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,19 @@ class Desk:
         if not self.person.roles.intersection(roles):
             raise RequestError("forbidden", f"{self.person.name} has none of the roles {', '.join(roles)}")
 
+    def require_reader(self) -> None:
+        """Everybody with any role may look at what is registered."""
+        self.require(*ROLES)
+
+    def future_day(self, field: str, value: str) -> str:
+        """A day that is not over yet, or empty for none. Raises RequestError that names the field."""
+        day = checked_day(field, value)
+        if day and day < self.today().isoformat():
+            raise RequestError("invalid", f"{field}: {day} is over; it is the last day on which it holds")
+        return day
+
     def entry(self, action: str, subject: str, why: str, **detail: Any) -> AuditEntry:
-        """The audit entry of a change; phone numbers in it are masked. Raises RequestError when the reason is missing."""
+        """The audit entry of a change, phone numbers masked. Raises RequestError when the reason is missing."""
         why = checked_text("why", why, MOST_WHY_CHARS, "every change needs a reason")
         return AuditEntry(self.now_ms(), self.person.name, action, masked(subject), masked(why), masked(detail))
 
@@ -103,12 +116,24 @@ class Desk:
         """Write down a change that is no document of a register."""
         await self.log.append(self.entry(action, subject, why, **detail))
 
+    async def ids(self, kind: Kind) -> set[str]:
+        """The ids of a register."""
+        return await self.registers.ids(kind)
+
+    async def look(self, kind: Kind, name: str) -> Registered:
+        """``find`` for whoever only wants to see it."""
+        self.require_reader()
+        return await self.find(kind, name)
+
     async def find(self, kind: Kind, name: str) -> Registered:
         """A document. Raises RequestError ``missing``, with the nearest id that there is."""
         stored = await self.registers.get(kind, name)
         if stored is None:
-            there = [each async for chunk in self.registers.read_chunks(kind) for each in chunk]
-            raise RequestError("missing", with_hint(f"there is no {kind} {name!r}", name, there, list_valid=False))
+            why = f"there is no {kind} {name!r}"
+            there = await self.ids(kind)
+            if len(there) <= _MOST_HINTED:  # nobody waits for the nearest of a hundred thousand words
+                why = with_hint(why, name, there, list_valid=False)
+            raise RequestError("missing", masked(why))
         return Registered(name, stored.revision, stored.body)
 
     async def put(
@@ -145,8 +170,8 @@ class Desk:
             raise RequestError("conflict", f"{kind} {found.id}: {error}") from error
 
     async def rows(self, kind: Kind, wanted: Callable[[Document], bool], offset: int, limit: int) -> Page[Registered]:
-        """The documents that are wanted, sorted by id. Everybody with any role may look."""
-        self.require(*ROLES)
+        """The documents that are wanted, sorted by id."""
+        self.require_reader()
         found = [
             Registered(name, stored.revision, stored.body)
             async for chunk in self.registers.read_chunks(kind)
@@ -169,6 +194,8 @@ def page(rows: Sequence[T], offset: int, limit: int) -> Page[T]:
 def masked(value: Any) -> Any:
     """The same with the phone numbers of people in its texts masked, however deep they lie."""
     if isinstance(value, str):
+        if _DIGEST.fullmatch(value):
+            return value  # its letters and digits may look like a number
         return _NUMBER.sub(lambda match: mask(match[0]), value)
     if isinstance(value, Mapping):
         return {name: masked(each) for name, each in value.items()}

@@ -61,9 +61,7 @@ class RegisterStore:
         """
         cursor = b"0"
         while True:
-            cursor, pairs = await self._store.command(
-                keys.REGISTERS, "HSCAN", keys.register(kind), cursor, "COUNT", _READ_AT_ONCE
-            )
+            cursor, pairs = await self._scan(kind, cursor)
             # A small hash comes whole, whatever is asked for, and so may one that has just become small.
             for first in range(0, len(pairs), 2 * _READ_AT_ONCE):
                 part = pairs[first : first + 2 * _READ_AT_ONCE]
@@ -86,6 +84,21 @@ class RegisterStore:
             for name, value in zip(part, values, strict=True):
                 found[name] = None if value is None else _stored(kind, value)
         return found
+
+    async def ids(self, kind: str) -> set[str]:
+        """The ids of all documents."""
+        found: set[str] = set()
+        cursor = b"0"
+        while True:
+            cursor, pairs = await self._scan(kind, cursor)
+            found.update(name.decode() for name in pairs[::2])
+            if cursor == b"0":
+                return found
+
+    async def _scan(self, kind: str, cursor: bytes) -> tuple[bytes, list[bytes]]:
+        key = keys.register(kind)
+        reply = await self._store.command(keys.REGISTERS, "HSCAN", key, cursor, "COUNT", _READ_AT_ONCE)
+        return reply[0], reply[1]
 
     async def count(self, kind: str) -> int:
         """How many documents a register has."""

@@ -1,0 +1,141 @@
+"""Pauses: stop everything, or what a department, account, signature, template, campaign or carrier sends, at once.
+
+Owns: register ``pause``, id its scope; in force on every process when a call has returned, within milliseconds. A
+pause has a reason, the one who ordered it, and an end if one was given. Ending it is audited as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from smsgw.clock import MAX_MS, to_ms
+from smsgw.documents.units import parse_duration
+from smsgw.errors import RequestError
+from smsgw.policy.pauses import GLOBAL, scope_fault
+from smsgw.services.desk import MOST_WHY_CHARS, Desk, Page, Registered, checked_text, masked, named, page
+from smsgw.store.registers import Stored
+
+KIND: Final = "pause"
+_WRITERS: Final = ("operations", "compliance", "management")
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """``expires_ms`` 0: until it is resumed. ``in_force`` False: its end has come."""
+
+    scope: str
+    reason: str
+    who: str
+    at_ms: int
+    expires_ms: int
+    in_force: bool
+    revision: int
+
+
+async def list_(desk: Desk, *, scope: str = "", ended: bool = False, offset: int = 0, limit: int = 50) -> Page[Pause]:
+    """Pauses in force; with ``ended`` also those whose end has come. ``scope``: its beginning, such as ``account:``."""
+    desk.require_reader()
+    rows = [
+        _pause(desk, stored) for name, stored in (await desk.registers.read(KIND)).items() if name.startswith(scope)
+    ]
+    return page(sorted((each for each in rows if ended or each.in_force), key=lambda each: each.scope), offset, limit)
+
+
+async def get(desk: Desk, scope: str) -> Pause:
+    """One pause, also an ended one."""
+    found = await desk.look(KIND, scope)
+    return _pause(desk, Stored(found.document, found.revision))
+
+
+async def pause(desk: Desk, scope: str, *, why: str, expires: str = "") -> Pause:
+    """Stop what a scope sends: ``global`` or ``<what>:<name>``, for a reason.
+
+    ``expires``: a duration such as ``2h``, or a time such as ``2027-06-30T18:00`` (in the site's zone unless it says);
+    empty for no end. A scope that is paused already is a ``conflict``; resume it first, or ``change`` the pause.
+    """
+    desk.require(*_WRITERS)
+    await _check_scope(desk, scope)
+    stored = await desk.registers.get(KIND, scope)
+    before = None if stored is None else Registered(scope, stored.revision, stored.body)
+    if stored is not None and (there := _pause(desk, stored)).in_force:
+        raise RequestError("conflict", f"{scope} is paused already, by {there.who}: {there.reason}")
+    return await _put(desk, scope, why, expires, "pause.add", before)
+
+
+async def change(desk: Desk, scope: str, *, why: str, expires: str = "") -> Pause:
+    """Give a pause another end and reason, without a moment in between that it is not in force."""
+    desk.require(*_WRITERS)
+    return await _put(desk, scope, why, expires, "pause.change", await desk.find(KIND, scope))
+
+
+async def resume(desk: Desk, scope: str, *, why: str) -> Pause:
+    """End a pause; what waited goes out in order, at the site's rate. Gives the pause as it was."""
+    desk.require(*_WRITERS)
+    found = await desk.find(KIND, scope)
+    await desk.remove(KIND, found, "pause.resume", why)
+    return _pause(desk, Stored(found.document, found.revision))
+
+
+async def _put(desk: Desk, scope: str, why: str, expires: str, action: str, before: Registered | None) -> Pause:
+    now_ms = desk.now_ms()
+    document: Mapping[str, Any] = {
+        "scope": scope,
+        "reason": masked(checked_text("why", why, MOST_WHY_CHARS, "a pause needs a reason")),
+        "who": desk.person.name,
+        "at_ms": now_ms,
+        "expires_ms": _expires_ms(desk, expires, now_ms),
+    }
+    put = await desk.put(KIND, scope, document, action, why, before)
+    return _pause(desk, Stored(put.document, put.revision))
+
+
+def _pause(desk: Desk, stored: Stored) -> Pause:
+    body = stored.body
+    expires_ms = int(body["expires_ms"])
+    in_force = not expires_ms or desk.now_ms() < expires_ms
+    return Pause(body["scope"], body["reason"], body["who"], int(body["at_ms"]), expires_ms, in_force, stored.revision)
+
+
+def _expires_ms(desk: Desk, text: str, now_ms: int) -> int:
+    text = text.strip()
+    if not text:
+        return 0
+    try:
+        at_ms = now_ms + int(parse_duration(text) * 1000)
+    except ValueError:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            why = f"expires: {text!r} is neither a duration such as 2h nor a time such as 2027-06-30T18:00"
+            raise RequestError("invalid", why) from None
+        at_ms = to_ms(at if at.tzinfo is not None else at.replace(tzinfo=desk.zone))
+    if not now_ms < at_ms <= MAX_MS:
+        raise RequestError("invalid", f"expires: {text} is not in the future")
+    return at_ms
+
+
+async def _check_scope(desk: Desk, scope: str) -> None:
+    """The scope's name must exist: a pause with a typing error would stop nothing, and nobody would see it."""
+    fault = scope_fault(scope)
+    if fault is not None:
+        raise RequestError("invalid", f"scope: {fault}")
+    if scope == GLOBAL:
+        return
+    what, _, name = scope.partition(":")
+    accounts = desk.site.accounts
+    there: dict[str, set[str]] = {
+        "department": {each.department for each in accounts.values() if each.department},
+        "account": set(accounts),
+        "carrier": set(desk.site.carriers),
+        "signature": {name for each in accounts.values() for name in each.signatures},
+    }
+    if what == "signature":
+        there[what] |= {each.partition("/")[2] for each in await desk.ids("signature")}
+    elif what in ("template", "campaign"):
+        there[what] = {
+            each.partition("@")[0] for each in await desk.ids("template" if what == "template" else "campaign")
+        }
+    named("scope", name, there[what], what)
