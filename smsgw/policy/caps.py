@@ -1,10 +1,11 @@
-"""Rule 16, the part without state: which caps count a message, and the rows that the store's script counts by.
+"""Rules 16 and 17, the part without state: which caps count a message, and the rows that the store's script counts by.
 
-Owns: compiling caps for an account, class and signature, limits by tier below the ceiling, and buckets aligned to
-the profile's wall clock. Never counts: looking at all caps before counting any must be atomic, so Redis does it.
-A row is ``[key, kind, limit, tiers, bucket_start_ms, bucket_end_ms, period_ms]``: key is the scope without the
-recipient (``name``, ``name:account``, ``name:signature``), kind 0 clock or 1 rolling, tiers a map tier → limit;
-a clock cap counts in ``[bucket_start_ms, bucket_end_ms)``, a rolling one in the last ``period_ms`` (bucket 0, 0).
+Owns: compiling caps for an account, class, signature, template and audience, limits by tier below the ceiling, buckets
+aligned to the profile's wall clock, and the hash of a content. Never counts: looking at all before counting any must be
+atomic, so Redis does it. A row is ``[key, kind, limit, tiers, bucket_start_ms, bucket_end_ms, period_ms]``: key is a
+hash of 4 octets of the scope without the recipient, kind 0 clock, 1 rolling or 2 same content (the script counts by the
+item's content instead of the key), tiers a map tier → limit; a clock cap counts in ``[bucket_start_ms, bucket_end_ms)``,
+the others in the last ``period_ms`` (bucket 0, 0).
 Rows are shared: the same list object is returned while no bucket ends, and nobody may change it.
 """
 
@@ -12,23 +13,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from hashlib import blake2b
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from smsgw.policy.localtime import day_start_ms, offset_ms, to_local
 from smsgw.policy.model import Refusal
-from smsgw.policy.profile import PERIOD_MS, Cap
-from smsgw.policy.reasons import FREQUENCY
+from smsgw.policy.profile import PERIOD_MS, Cap, SameContentRule
+from smsgw.policy.reasons import FREQUENCY, SAME_CONTENT
 
 KIND_CLOCK: Final = 0
 KIND_ROLLING: Final = 1
+KIND_CONTENT: Final = 2
 
-Row: TypeAlias = list[str | int | dict[str, int]]
+KEY_OCTETS: Final = 4
+"""A row's key. Of a thousand scopes two share one with a chance of 1 : 8,600; they would count together."""
+CONTENT_OCTETS: Final = 8
+
+Row: TypeAlias = list[bytes | int | dict[str, int]]
 """Seven values, a list because msgpack packs those fastest; see the module's docstring."""
 
 _FOREVER_MS: Final = 1 << 62
 _REMEMBERED: Final = 4
 _COMPILED_LIMIT: Final = 100_000
+_NO_TIERS: Final[dict[str, int]] = {}
+
+
+def content_hash(plain: str) -> bytes:
+    """The hash of a message's content, 8 octets; give it the plain form (``policy.text``), without what differs."""
+    return blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=CONTENT_OCTETS).digest()
+
+
+def row_key(scope: str) -> bytes:
+    """The key of a row for the text of a scope (``scope_key``)."""
+    return blake2b(scope.encode("utf-8", "surrogatepass"), digest_size=KEY_OCTETS).digest()
 
 
 def bucket_ms(period: str, at_ms: int, zone: ZoneInfo) -> tuple[int, int]:
@@ -52,15 +70,21 @@ def bucket_ms(period: str, at_ms: int, zone: ZoneInfo) -> tuple[int, int]:
 
 
 class CapRows:
-    """The caps that count for one account, class and signature. Row ``i`` belongs to ``caps[i]``."""
+    """What counts for messages of one scope. Row ``i`` belongs to ``caps[i]``; a last row, if any, to ``same_content``.
 
-    __slots__ = ("_from_ms", "_others", "_rows", "_templates", "_until_ms", "_zone", "caps")
+    ``same_content`` is None where rule 17 does not hold; else give each message its ``content_hash``.
+    """
 
-    def __init__(self, caps: Iterable[Cap], keys: Iterable[str], zone: ZoneInfo) -> None:
+    __slots__ = ("_from_ms", "_others", "_rows", "_templates", "_until_ms", "_zone", "caps", "same_content")
+
+    def __init__(
+        self, caps: Iterable[Cap], keys: Iterable[str], zone: ZoneInfo, same_content: SameContentRule | None = None
+    ) -> None:
         self.caps = tuple(caps)
+        self.same_content = same_content
         self._zone = zone
         self._templates = tuple(
-            (key, cap, {tier: cap.bounded(limit) for tier, limit in sorted(cap.tiers.items())})
+            (row_key(key), cap, {tier: cap.bounded(limit) for tier, limit in sorted(cap.tiers.items())})
             for key, cap in zip(keys, self.caps, strict=True)
         )
         self._from_ms = self._until_ms = 0
@@ -92,45 +116,75 @@ class CapRows:
             start, end = bucket_ms(cap.period, at_ms, self._zone)
             from_ms, until_ms = max(from_ms, start), min(until_ms, end)
             rows.append([key, KIND_CLOCK, limit, tiers, start, end, end - start])
+        same = self.same_content
+        if same is not None:
+            rows.append([b"", KIND_CONTENT, same.limit, _NO_TIERS, 0, 0, same.period_ms])
         return from_ms, until_ms, rows
 
     def refusal(self, index: int, retry_after_s: int | None) -> Refusal:
         """The verdict when the script says that row ``index`` is full."""
+        if index >= len(self.caps):
+            assert self.same_content is not None
+            detail = f"{self.same_content.limit} of the same content in {self.same_content.period_ms // 1000} s"
+            return Refusal(SAME_CONTENT, detail, retry_after_s)
         cap = self.caps[index]
         period = cap.period if isinstance(cap.period, str) else f"{cap.period} ms"
         return Refusal(FREQUENCY, f"cap {cap.name}: {cap.scope}, {cap.kind} {period}", retry_after_s)
 
 
 class CapSet:
-    """All caps of a profile."""
+    """All caps of a profile, and its rule of the same content."""
 
-    __slots__ = ("_compiled", "_zone", "caps")
+    __slots__ = ("_by", "_compiled", "_same_content", "_zone", "caps")
 
-    def __init__(self, caps: Iterable[Cap], zone: ZoneInfo) -> None:
+    def __init__(self, caps: Iterable[Cap], zone: ZoneInfo, same_content: SameContentRule | None = None) -> None:
         self.caps = tuple(caps)
         self._zone = zone
-        self._compiled: dict[tuple[str, int, str | None], CapRows] = {}
+        self._same_content = same_content
+        self._by = frozenset(cap.scope for cap in self.caps)
+        self._compiled: dict[tuple[str, int, str | None, str | None, str | None], CapRows] = {}
 
-    def compiled(self, account: str, message_class: int, signature: str | None) -> CapRows:
-        """The caps that count; compiled once for each triple. ``signature`` is the registered one, or None."""
-        key = (account, message_class, signature)
+    def compiled(
+        self,
+        account: str,
+        message_class: int,
+        signature: str | None,
+        template: str | None = None,
+        segment: str | None = None,
+    ) -> CapRows:
+        """What counts; compiled once for each combination that makes a difference.
+
+        ``signature`` is the registered one, ``template`` the matched one's id, ``segment`` the audience that the
+        application named; None for none.
+        """
+        if "template" not in self._by:
+            template = None
+        if "segment" not in self._by:
+            segment = None
+        key = (account, message_class, signature, template, segment)
         found = self._compiled.get(key)
         if found is None:
             if len(self._compiled) >= _COMPILED_LIMIT:
                 self._compiled.clear()
             mine = [cap for cap in self.caps if message_class in cap.classes]
-            found = CapRows(mine, [scope_key(cap, account, signature) for cap in mine], self._zone)
-            self._compiled[key] = found
+            scopes = [scope_key(cap, account, signature, template, segment) for cap in mine]
+            same = self._same_content
+            if same is not None and message_class not in same.classes:
+                same = None
+            found = self._compiled[key] = CapRows(mine, scopes, self._zone, same)
         return found
 
 
-def scope_key(cap: Cap, account: str, signature: str | None) -> str:
+def scope_key(
+    cap: Cap, account: str, signature: str | None, template: str | None = None, segment: str | None = None
+) -> str:
     """What a cap counts by, besides the recipient.
 
-    A message without a signature counts by its account; the tilde keeps that apart, for no signature has one.
+    A message without a signature, template or audience counts by its account; the tilde keeps that apart.
     """
     if cap.scope == "company":
         return cap.name
     if cap.scope == "account":
         return f"{cap.name}:{account}"
-    return f"{cap.name}:{signature or '~' + account}"
+    named = {"signature": signature, "template": template, "segment": segment}[cap.scope]
+    return f"{cap.name}:{named or '~' + account}"

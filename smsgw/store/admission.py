@@ -19,17 +19,19 @@ from smsgw.store.packing import from_script, to_script
 from smsgw.store.scripts import script
 
 ACCEPTED: Final = 0
-OPTED_OUT: Final = 1
+FORBIDDEN: Final = 1
 CAPPED: Final = 2
 FULL: Final = 3
 MEMORY: Final = 4
 GONE: Final = 5
+NO_CONSENT: Final = 6
 
 LOW_MEMORY_SHARE: Final = 0.9
 """New marketing is refused when Redis has used this share of its memory."""
 
 CapRow = Sequence[Any]
-"""[key, kind (0 clock, 1 rolling), limit, {tier: limit}, bucket start ms, bucket end ms, period ms]."""
+"""[key (4 octets), kind (0 clock, 1 rolling, 2 same content), limit, {tier: limit}, bucket start ms, bucket end ms,
+period ms]. Bucket ends are whole seconds."""
 
 _DRY: Final = 1
 _LOW_MEMORY: Final = 2
@@ -43,6 +45,8 @@ class AdmitItem(NamedTuple):
     instead. ``at_ms`` is the business time that it is counted at: now, or ``due_ms``. ``state`` is
     ``state.state_value(...)``, written for each of ``message_ids`` (empty: none). ``long_group`` is deleted
     whatever the outcome, and must still be there (else GONE). ``queue_limit`` 0: none.
+    ``facts`` is ``recipients.facts_for(...)``. ``content``: hash of 8 octets for a row of kind 2, without which that row
+    counts nothing. With ``lot`` it is parked there and held until ``due_ms``, when it expires.
     ``context`` stays here and comes back.
     """
 
@@ -60,12 +64,14 @@ class AdmitItem(NamedTuple):
     queue_limit: int = 0
     due_ms: int = 0
     long_group: str = ""
+    lot: str = ""
+    content: bytes = b""
 
 
 class AdmitReply(NamedTuple):
     """``code`` ACCEPTED, or why not.
 
-    OPTED_OUT: ``fact`` that was found. CAPPED: ``row`` (index into the item's caps), ``retry_after_ms``,
+    FORBIDDEN: by ``fact``. NO_CONSENT: none of the facts that it needs. CAPPED: ``row`` (index into the item's caps), ``retry_after_ms``,
     ``seen`` of ``limit``. FULL and MEMORY have no detail.
     GONE: the item's long group had been decided before; answer nothing more for it.
     """
@@ -124,6 +130,8 @@ class Admission:
 
     def submit(self, item: AdmitItem) -> None:
         """Take an item for the next batch. Watch ``commit.waiting`` for back-pressure."""
+        if item.lot and not item.due_ms:
+            raise ValueError("a parked message needs the time at which it expires")
         self.commit.put(self._partition_of(item.rhash, self._partitions) if self._partitions > 1 else 0, item)
 
     async def dry(self, item: AdmitItem) -> DryReport:
@@ -147,19 +155,17 @@ class Admission:
         profiles: list[tuple[object, ...]] = []
         rows: list[tuple[object, ...]] = []
         for item in items:
-            _, rhash, ids, blob, stream, at_ms, state, facts, caps, tier, mclass, limit, due_ms, group = item
+            _, rhash, ids, blob, stream, at_ms, state, facts, caps, tier, mclass, limit, due_ms, group, lot, same = item
             like = (id(facts), id(caps), stream, limit, mclass)
             number = numbers.get(like)
             if number is None:
                 has_tiers = 1 if any(row[3] for row in caps) else 0
                 profiles.append((stream, tuple(facts), tuple(caps), limit, mclass, has_tiers))
                 number = numbers[like] = len(profiles)
-            if group:
-                rows.append((number, rhash, at_ms, blob, ids, state, tier, due_ms, group))
-            elif due_ms or tier:
-                rows.append((number, rhash, at_ms, blob, ids, state, tier, due_ms))
+            if due_ms or group or tier:
+                rows.append((number, rhash, at_ms, blob, ids, state, same, tier, due_ms, group, lot))
             else:
-                rows.append((number, rhash, at_ms, blob, ids, state))
+                rows.append((number, rhash, at_ms, blob, ids, state, same))
         if self.low_memory:
             flags |= _LOW_MEMORY
         payload: bytes = to_script((self._now_ms(), self._store.settings.state_ttl_ms, flags, profiles, rows))
@@ -170,7 +176,7 @@ def _reply(reply: Any) -> AdmitReply:
     if not reply:
         return _YES
     code = reply[0]
-    if code == OPTED_OUT:
+    if code == FORBIDDEN:
         return AdmitReply(code, fact=reply[1].decode())
     if code == CAPPED:
         return AdmitReply(code, row=reply[1] - 1, retry_after_ms=int(reply[2]), seen=reply[3], limit=reply[4])

@@ -1,8 +1,8 @@
 """Held messages: deferred by a window, a schedule or a retry, until their business time.
 
 Owns reading what is due and ``scripts/release.lua``, which does each thing to a held message exactly once: it
-looks whether the message is still held and still the one that was read. Opt-outs are looked at again
-when a message is sent on. Nothing here looks at a clock: the caller says what time it is.
+looks whether the message is still held and still the one that was read. What is known of the recipient is looked at
+again when a message is sent on. Nothing here looks at a clock: the caller says what time it is.
 A held message's id is its first message id, whose first two digits are its partition.
 """
 
@@ -19,32 +19,44 @@ from smsgw.store.packing import from_script, to_script
 from smsgw.store.scripts import script
 
 DONE: Final = 0
-OPTED_OUT: Final = 1
+FORBIDDEN: Final = 1
 FULL: Final = 3
 GONE: Final = 5
+NO_CONSENT: Final = 6
 
-_CANCELLED: Final = 6
+UNPARK: Final = 7
+"""The operation of ``parked``."""
+
+_CANCELLED: Final = 7
 _SEND: Final = 1
 _HOLD: Final = 2
 _END: Final = 3
 _CANCEL: Final = 4
 _REPLACE: Final = 5
-_SEEN_OCTETS: Final = 13  # key id and nonce of a sealed value: no two are alike
+_PARK: Final = 6
+SEEN_OCTETS: Final = 13
+"""Key id and nonce of a sealed value: no two are alike."""
 
 States = Sequence[tuple[str, bytes]]
 """(message id, ``state.state_value(...)``) to write."""
 
 
 class HeldMessage(NamedTuple):
-    """A deferred message as it was read."""
+    """A deferred message as it was read. ``accepted_ms`` is known of parked ones only, which ``parked`` lists."""
 
     held_id: str
     due_ms: int
     blob: bytes
+    accepted_ms: int = 0
+
+    @property
+    def cursor(self) -> str:
+        """Its place in its lot."""
+        return f"{self.accepted_ms}:{self.held_id}"
 
 
 class ReleaseReply(NamedTuple):
-    """DONE; OPTED_OUT (``fact``) and FULL: still held; GONE: cancelled, changed or released."""
+    """DONE; FORBIDDEN (by ``fact``), NO_CONSENT and FULL: still held; GONE: cancelled, changed or released."""
 
     code: int
     fact: str = ""
@@ -104,7 +116,7 @@ class Held:
 
     async def replace(self, held: HeldMessage, blob: bytes) -> bool:
         """Put another blob in place of one that was read with ``get``; False when it is not held as read."""
-        reply = await self._now(held.held_id, held.blob[:_SEEN_OCTETS], _REPLACE, blob)
+        reply = await self._now(held.held_id, held.blob[:SEEN_OCTETS], _REPLACE, blob)
         return bool(reply == DONE)
 
     def send(
@@ -116,9 +128,17 @@ class Held:
         rhash: str,
         facts: Sequence[str] = (),
         queue_limit: int = 0,
+        at_ms: int = 0,
     ) -> None:
-        """Append ``blob`` to a stream (``keys.mt_suffix``) unless the recipient has opted out meanwhile."""
-        self._put(context, held, _SEND, stream, blob, rhash, queue_limit, list(facts))
+        """Append ``blob`` to a stream (``keys.mt_suffix``) unless the recipient's ``facts`` forbid it at ``at_ms``.
+
+        At 0 also those forbid that have ended.
+        """
+        self._put(context, held, _SEND, stream, blob, rhash, queue_limit, list(facts), at_ms)
+
+    def park(self, context: object, held: HeldMessage, lot: str, accepted_ms: int, due_ms: int, blob: bytes) -> None:
+        """Put it, with another blob, into a lot (``parked``), out of the one it may be in; due when it expires."""
+        self._put(context, held, _PARK, lot, accepted_ms, due_ms, blob)
 
     def hold(self, context: object, held: HeldMessage, due_ms: int, blob: bytes = b"") -> None:
         """Hold it longer; with another blob if one is given."""
@@ -130,7 +150,7 @@ class Held:
 
     def _put(self, context: object, held: HeldMessage, *operation: object) -> None:
         partition = keys.partition_of_message(held.held_id)
-        self.commit.put(partition, (context, held.held_id, held.blob[:_SEEN_OCTETS], *operation))
+        self.commit.put(partition, (context, held.held_id, held.blob[:SEEN_OCTETS], *operation))
 
     def _partition(self, held_id: str) -> int | None:
         try:
@@ -165,4 +185,4 @@ def _flat(states: States) -> list[str | bytes]:
 def _reply(reply: Any) -> ReleaseReply:
     if reply == DONE:
         return _DONE_REPLY
-    return ReleaseReply(reply[0], reply[1].decode() if reply[0] == OPTED_OUT else "")
+    return ReleaseReply(reply[0], reply[1].decode() if reply[0] == FORBIDDEN else "")

@@ -10,7 +10,10 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:out:<account>`` | stream, group ``edge`` | receipts and MO; see ``outbound`` |
 | ``{p}:part:<stream>`` | hash | how many messages wait in a stream, and which of an entry are settled |
 | ``{p}:held``, ``{p}:heldmsg`` | zset by due ms, hash | deferred messages: id → sealed envelope |
-| ``{p}:cap:<hash>``, ``{p}:who:<hash>`` | string | a recipient's counters · opt-outs and tier |
+| ``{p}:parked:<lot>``, ``{p}:lotof``, ``{p}:lots`` | zset by acceptance, hash, set | parked ones: ids · id → lot · lots |
+| ``{p}:pace:<lot>`` | hash | how fast a lot is let go |
+| ``{p}:c:<hash>``, ``{p}:who:<hash>`` | string | a recipient's counters · what is known of it |
+| ``{p}:quota:<account>:<bucket>`` | string | messages of an account's day or month leased to processes |
 | ``{p}:rcpt:<carrier>:<cid>``, ``{p}:early:<carrier>:<cid>`` | string, list | carrier's id → ours · early receipts |
 | ``{p}:st:<message id>`` | string | what query_sm answers |
 | ``{p}:long:<group>``, ``{p}:longdue`` | hash, zset | segments waiting for the rest |
@@ -18,7 +21,7 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:reg:<kind>``, ``{p}:regfeed`` | hash, stream | a register: id → document · its changes; partition 0 |
 | ``{p}:regbulk`` | hash | kinds of which a bulk change is under way; partition 0 |
 | ``{p}:audit``, ``{p}:audithead`` | stream, hash | who changed what · number and hash of the last entry; partition 0 |
-| ``{p}:hwm:<consumer>``, ``{p}:events``, ``{p}:meta`` | hash, stream, hash | marks · opt-out events · schema |
+| ``{p}:hwm:<consumer>``, ``{p}:events``, ``{p}:meta`` | hash, stream, hash | marks · changes of facts · schema |
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ LUA_NAMES = {
     "KEY_OUT": ":out:",
     "KEY_HELD": ":held",
     "KEY_HELDMSG": ":heldmsg",
-    "KEY_CAP": ":cap:",
+    "KEY_CAP": ":c:",
     "KEY_WHO": ":who:",
     "KEY_RCPT": ":rcpt:",
     "KEY_EARLY": ":early:",
@@ -47,6 +50,11 @@ LUA_NAMES = {
     "KEY_DONE": ":done:",
     "KEY_EVENTS": ":events",
     "KEY_HWM": ":hwm:",
+    "KEY_PARKED": ":parked:",
+    "KEY_LOTOF": ":lotof",
+    "KEY_LOTS": ":lots",
+    "KEY_PACE": ":pace:",
+    "KEY_QUOTA": ":quota:",
     "KEY_REG": ":reg:",
     "KEY_REGBULK": ":regbulk",
     "KEY_REGFEED": ":regfeed",
@@ -113,11 +121,11 @@ def part(stream: str) -> str:
 
 def cap(partition: int, rhash: str) -> str:
     """A recipient's frequency counters."""
-    return f"{TAGS[partition]}:cap:{rhash}"
+    return f"{TAGS[partition]}:c:{rhash}"
 
 
 def who(partition: int, rhash: str) -> str:
-    """A recipient's opt-outs and tier."""
+    """What is known of a recipient: opt-outs, consent, lists, tier."""
     return f"{TAGS[partition]}:who:{rhash}"
 
 
@@ -146,6 +154,21 @@ def heldmsg(partition: int) -> str:
     return f"{TAGS[partition]}:heldmsg"
 
 
+def parked(partition: int, lot: str) -> str:
+    """Ids of a lot's parked messages by when they were accepted."""
+    return f"{TAGS[partition]}:parked:{lot}"
+
+
+def lots(partition: int) -> str:
+    """The lots that have messages."""
+    return f"{TAGS[partition]}:lots"
+
+
+def quota(account: str, bucket: str, partitions: int) -> str:
+    """Messages leased of an account's day or month."""
+    return f"{TAGS[account_partition(account, partitions)]}:quota:{account}:{bucket}"
+
+
 def longdue(partition: int) -> str:
     """Groups of segments by expiry."""
     return f"{TAGS[partition]}:longdue"
@@ -162,7 +185,7 @@ def hwm(partition: int, consumer: str) -> str:
 
 
 def events(partition: int) -> str:
-    """Stream of opt-out events."""
+    """Stream of changes of what is known of recipients."""
     return f"{TAGS[partition]}:events"
 
 

@@ -37,7 +37,7 @@ class OptOuts:
 
     def __init__(self, store: Store, done: Done) -> None:
         self._store = store
-        self._script = script("optout")
+        self._script = script("facts")
         self.commit: GroupCommit[OptOutChange, bool] = GroupCommit("optout", self._send, done)
 
     def put(self, change: OptOutChange) -> None:

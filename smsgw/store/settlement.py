@@ -91,6 +91,14 @@ class Settlement:
         """End the entry and defer its message until ``due_ms`` (business time) under ``held_id``."""
         self.commit.put(keys.partition_of_key(stream), (context, _HOLD, stream, entry_id, due_ms, held_id, blob))
 
+    def park(
+        self, context: object, stream: str, entry_id: bytes, lot: str, accepted_ms: int, due_ms: int, held_id: str,
+        blob: bytes,
+    ) -> None:  # fmt: skip
+        """End the entry and park its message in ``lot``, by ``accepted_ms``; ``due_ms`` is when it expires."""
+        item = (context, _HOLD, stream, entry_id, due_ms, held_id, blob, lot, accepted_ms)
+        self.commit.put(keys.partition_of_key(stream), item)
+
     def move(self, context: object, stream: str, entry_id: bytes, to_suffix: str, blob: bytes) -> None:
         """End the entry and append its message to another carrier's or lane's stream (``keys.mt_suffix``)."""
         self.commit.put(keys.partition_of_key(stream), (context, _HOLD, stream, entry_id, 0, to_suffix, blob))

@@ -1,23 +1,26 @@
 -- admit: decide on new messages by what is known of their recipients, and take them in.
 --
--- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:who:<hash> {pNN}:cap:<hash> {pNN}:mt:<carrier>:<lane>
+-- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:who:<hash> {pNN}:c:<hash> {pNN}:mt:<carrier>:<lane>
 --          {pNN}:part:<stream> {pNN}:held {pNN}:heldmsg {pNN}:st:<message id> {pNN}:long:<group> {pNN}:longdue
---          {pNN}:done:<slot>
+--          {pNN}:parked:<lot> {pNN}:lotof {pNN}:lots {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
 -- ARGV[4]  msgpack [now (business ms), state TTL (ms), flags (1 dry, 2 low on memory), profiles, items]
---          profile: [stream suffix, [facts], [cap rows], queue limit, class, needs tier (0/1)]
---          cap row: [key, kind (0 clock, 1 rolling), limit, {tier: limit}, bucket start, bucket end, period] (ms)
---          item: [profile (from 1), recipient hash, at (business ms), blob, [message ids], state, tier, due ms,
---                 long group]
+--          profile: [stream suffix, [facts] (see parts/facts), [cap rows], queue limit, class, needs tier (0/1)]
+--          cap row: [key (4 octets), kind (0 clock, 1 rolling, 2 same content), limit, {tier: limit}, bucket start,
+--                   bucket end, period] (ms)
+--          item: [profile (from 1), recipient hash, at (business ms), blob, [message ids], state,
+--                 content hash (8 octets or ''), tier, due ms, long group, lot]
 -- Returns  '' when all were accepted, else msgpack [per item: 0 or [code, detail...]]:
---          1 opted out [fact], 2 cap [row from 1, retry after ms, seen, limit], 3 queue full, 4 memory,
---          5 its long group is gone: decided before
+--          1 forbidden [fact], 2 cap [row from 1, retry after ms, seen, limit], 3 queue full, 4 memory,
+--          5 its long group is gone: decided before, 6 no consent
 --          dry: msgpack [per item: [0 or [code, detail...], [count seen per cap row]]]
 --
 -- Atomic because every look must come before any count, and messages to one recipient must see each other.
 -- include: replay
+-- include: facts
 -- include: caps
 -- include: entries
+-- include: lots
 local input = unpack_message(ARGV[4])
 local now, state_ttl, flags, profiles, items = input[1], string.format('%.0f', input[2]), input[3], input[4], input[5]
 local dry = flags % 2 == 1
@@ -34,16 +37,19 @@ local function queue_length(stream, limit)
   return length
 end
 
+local function content_of(item)
+  local content = item[7]
+  return content ~= '' and content or nil
+end
+
 local function refusal(item, profile, person)
-  local facts = profile[2]
-  if person and person.who then
-    for f = 1, #facts do
-      if person.who[facts[f]] then return {1, facts[f]} end
-    end
+  if profile[2][1] then
+    local refused = forbidden(person.who, profile[2], item[3])
+    if refused then return refused end
   end
   local rows = profile[3]
   if rows[1] then
-    local refused = over_cap(person, rows, tier_of(item[7], profile, person), item[3])
+    local refused = over_cap(person, rows, tier_of(item[8], profile, person), item[3], content_of(item))
     if refused then return refused end
   end
   if low_memory and profile[5] == 2 then return {4} end
@@ -52,10 +58,11 @@ local function refusal(item, profile, person)
 end
 
 local function take(item, profile, person)
-  if profile[3][1] then count_caps(person, profile, item[3], now) end
+  if profile[3][1] then count_caps(person, profile, item[3], now, content_of(item)) end
   local ids = item[5]
-  local due = item[8] or 0
+  local due = item[9] or 0
   if due > 0 then
+    if item[11] and item[11] ~= '' then park(ids[1], item[11], now) end
     call('ZADD', KEY_HELD, string.format('%.0f', due), ids[1])
     call('HSET', KEY_HELDMSG, ids[1], item[4])
   else
@@ -82,7 +89,7 @@ for i = 1, #items do
   local item = items[i]
   local profile = profiles[item[1]]
   local person = people[item[2]]
-  local group = item[9]
+  local group = item[10]
   local reply
   if group and group ~= '' and not dry and call('DEL', KEY_LONG .. group) == 0 then
     reply = {5}
@@ -90,7 +97,7 @@ for i = 1, #items do
     reply = refusal(item, profile, person)
   end
   if dry then
-    reply = {reply, counts_seen(person, profile[3], item[3])}
+    reply = {reply, profile[3][1] and counts_seen(person, profile[3], item[3], content_of(item)) or {}}
     all_accepted = false
   else
     if reply == 0 then
@@ -103,6 +110,6 @@ for i = 1, #items do
   replies[i] = reply
 end
 for n = 1, #streams do append(KEY_MT .. streams[n], 'b', accepted[streams[n]]) end
-if not dry then save_people(people, order, now) end
+if not dry then save_people(order, now) end
 if all_accepted then return finish('') end
 return finish(pack_message(replies))

@@ -2,7 +2,7 @@
 --
 -- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:mt:<carrier>:<lane> {pNN}:part:<stream> {pNN}:held {pNN}:heldmsg
 --          {pNN}:st:<message id> {pNN}:rcpt:<carrier>:<cid> {pNN}:early:<carrier>:<cid> {pNN}:out:<account>
---          {pNN}:done:<slot>
+--          {pNN}:parked:<lot> {pNN}:lotof {pNN}:lots {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
 -- ARGV[4]  msgpack [number of items, receipt TTL (ms), limits (see match), remembers, acks, states, moves]; an item's
 --          position is from 1, an index is the message's place in its entry from 0, -1 in an entry of one
@@ -10,7 +10,7 @@
 --          acks:      [stream, [entry], [[index]], [[position]]]...
 --          states:    [position, message id, state, message id, state...]...
 --          moves:     [position, stream, entry, index, due (business ms), id, blob] hold, or with due 0 and a stream
---                     suffix for id: append there
+--                     suffix for id: append there; with [lot, accepted (business ms)] behind: park, held until due
 -- Returns  '' when all were settled and nothing came early, else msgpack [per item: 1, 0 (settled before), or
 --          [1 or 0, [[kind, final, state header, blob], reply of correlate]...], or the same with 2: the early receipt
 --          must be passed on in another partition, and the entry acknowledged after that; it was not]
@@ -21,6 +21,7 @@
 -- include: entries
 -- include: states
 -- include: match
+-- include: lots
 local input = unpack_message(ARGV[4])
 local receipt_ttl, limits = string.format('%.0f', input[2]), limits_of(input[3])
 local remembers, acks, states, moves = input[4], input[5], input[6], input[7]
@@ -106,6 +107,7 @@ for m = 1, #moves do
   elseif row[5] > 0 then
     call('ZADD', KEY_HELD, string.format('%.0f', row[5]), row[6])
     call('HSET', KEY_HELDMSG, row[6], row[7])
+    if row[8] then park(row[6], row[8], row[9]) end
   else
     append(KEY_MT .. row[6], 'b', {row[7]})
   end

@@ -1,25 +1,31 @@
--- What is known of recipients: opt-outs and tier ({pNN}:who:<hash>) and counters ({pNN}:cap:<hash>).
--- Counters of one recipient are one msgpack map: cap key → list. The list's first entry is 0 for a clock cap, then
--- triples start, end, count; or the period (ms) of a rolling cap, then the times counted, ascending.
+-- Counters of recipients, {pNN}:c:<hash>, and their facts, {pNN}:who:<hash>, read together.
+-- Counters of one recipient are one flat msgpack list of triples, small because there are as many as recipients:
+-- cap key, end (s), count of a clock cap's bucket; or key, -period (ms), [times counted, ascending] of a rolling cap,
+-- where the key of a same-content cap is the content's hash. The end names a bucket: no two of one cap end together.
 -- SLACK_MS keeps what has just ended: nodes' clocks differ a little.
--- The first message to a recipient within clock caps leaves the same counters whoever it goes to: they are packed
--- once a profile (`template`), and spelt out only if the batch has a second message to that recipient.
+-- The first message to a recipient leaves counters that differ from recipient to recipient in the content's hash at
+-- most: they are packed once a profile and time (`first_counters`), and spelt out only if the batch has a second
+-- message to that recipient.
 local SLACK_MS = 60000
 local EXPIRE_SLACK_MS = 3600000
 local NOTHING = {}
+local CLOCK, CONTENT = 0, 2
+local CONTENT_HEAD = '\168'  -- a text of 8 octets in msgpack
+local MOST_SHORT = 5         -- triples of a list that has its length in one octet
 
 local function load_people(profiles, items)
-  local people, order, keys, who = {}, {}, {}, {}
+  local people, order, keys = {}, {}, {}
   local k = 0
   for i = 1, #items do
     local rhash = items[i][2]
     if not people[rhash] then
       local profile = profiles[items[i][1]]
       if profile[2][1] or profile[3][1] then
-        people[rhash] = {}
-        order[#order + 1] = rhash
+        local person = {key = KEY_CAP .. rhash}
+        people[rhash] = person
+        order[#order + 1] = person
         keys[k + 1] = KEY_WHO .. rhash
-        keys[k + 2] = KEY_CAP .. rhash
+        keys[k + 2] = person.key
         k = k + 2
       end
     end
@@ -27,7 +33,7 @@ local function load_people(profiles, items)
   if k == 0 then return people, order end
   local found = call('MGET', unpack(keys))
   for n = 1, #order do
-    local person = people[order[n]]
+    local person = order[n]
     local facts, caps = found[2 * n - 1], found[2 * n]
     if facts then person.who = unpack_message(facts) end
     if caps then person.caps = unpack_message(caps) end
@@ -36,11 +42,12 @@ local function load_people(profiles, items)
 end
 
 local function caps_of(person)
-  if not person.caps then
-    person.caps = person.template and unpack_message(person.template[1]) or {}
-    person.template = nil
+  local caps = person.caps
+  if not caps then
+    caps = person.first and unpack_message(person.first) or {}
+    person.caps, person.first = caps, nil
   end
-  return person.caps
+  return caps
 end
 
 local function tier_of(given, profile, person)
@@ -49,18 +56,27 @@ local function tier_of(given, profile, person)
   return nil
 end
 
-local function clock_count(list, start)
-  for n = 2, #list, 3 do
-    if list[n] == start then return list[n + 2], n end
+-- Where a row's triple stands in the list, nil if it is not there.
+local function place_of(caps, row, content)
+  if row[2] == CLOCK then
+    local key, ends = row[1], row[6] / 1000
+    for n = 1, #caps, 3 do
+      if caps[n] == key and caps[n + 1] == ends then return n end
+    end
+  else
+    local key = row[2] == CONTENT and content or row[1]
+    for n = 1, #caps, 3 do
+      if caps[n] == key and caps[n + 1] < 0 then return n end
+    end
   end
-  return 0, nil
+  return nil
 end
 
 -- Times t with |t - at| < period, and where the first of them stands.
-local function rolling_count(list, at, period)
+local function rolling_count(times, at, period)
   local count, first = 0, 0
-  for n = 2, #list do
-    local apart = list[n] - at
+  for n = 1, #times do
+    local apart = times[n] - at
     if apart < period and apart > -period then
       count = count + 1
       if first == 0 then first = n end
@@ -69,26 +85,26 @@ local function rolling_count(list, at, period)
   return count, first
 end
 
-local function over_cap(person, rows, tier, at)
-  local caps = (person.caps or person.template) and caps_of(person) or NOTHING
+local function count_seen(caps, row, at, content)
+  local place = place_of(caps, row, content)
+  if not place then return 0 end
+  if row[2] == CLOCK then return caps[place + 2] end
+  local seen, first = rolling_count(caps[place + 2], at, row[7])
+  return seen, first, caps[place + 2]
+end
+
+local function over_cap(person, rows, tier, at, content)
+  local caps = (person.caps or person.first) and caps_of(person) or NOTHING
   for r = 1, #rows do
     local row = rows[r]
-    local limit = row[3]
-    if tier and row[4][tier] then limit = row[4][tier] end
-    local list = caps[row[1]]
-    local seen, first = 0, 0
-    if list then
-      if row[2] == 0 then
-        seen = clock_count(list, row[5])
-      else
-        seen, first = rolling_count(list, at, row[7])
-      end
-    end
-    if seen >= limit then
+    local limit = tier and row[4][tier] or row[3]
+    local seen, first, times = 0, nil, nil
+    if caps[1] then seen, first, times = count_seen(caps, row, at, content) end
+    if seen >= limit and (row[2] ~= CONTENT or content) then
       local wait = row[6] - at
-      if row[2] == 1 then
+      if row[2] ~= CLOCK then
         wait = row[7]
-        if limit > 0 then wait = list[first + seen - limit] + row[7] - at end
+        if limit > 0 then wait = times[first + seen - limit] + row[7] - at end
       end
       return {2, r, wait, seen, limit}
     end
@@ -96,123 +112,112 @@ local function over_cap(person, rows, tier, at)
   return nil
 end
 
-local function counts_seen(person, rows, at)
-  local counts = {}
-  for r = 1, #rows do
-    local row = rows[r]
-    local list = caps_of(person)[row[1]]
-    counts[r] = 0
-    if list and row[2] == 0 then counts[r] = clock_count(list, row[5]) end
-    if list and row[2] == 1 then counts[r] = rolling_count(list, at, row[7]) end
-  end
+local function counts_seen(person, rows, at, content)
+  local caps, counts = caps_of(person), {}
+  for r = 1, #rows do counts[r] = count_seen(caps, rows[r], at, content) end
   return counts
 end
 
-local function pruned_clock(list, now)
-  for n = 2, #list, 3 do
-    if list[n + 1] + SLACK_MS <= now then
-      local kept = {0}
-      for m = 2, #list, 3 do
-        if list[m + 1] + SLACK_MS > now then
-          local k = #kept
-          kept[k + 1], kept[k + 2], kept[k + 3] = list[m], list[m + 1], list[m + 2]
-        end
-      end
-      return kept
-    end
-  end
-  return list
-end
-
-local function pruned_rolling(list, now)
-  local before = now - list[1] - SLACK_MS
-  if list[2] > before then return list end
-  local kept = {list[1]}
-  for n = 2, #list do
-    if list[n] > before then kept[#kept + 1] = list[n] end
-  end
-  return kept
-end
-
-local function template_of(profile, now)
-  local template = profile.template
-  if template == nil then
-    local rows, caps, last = profile[3], {}, now
-    for r = 1, #rows do
-      local row = rows[r]
-      if row[2] ~= 0 then
-        profile.template = false
-        return false
-      end
-      caps[row[1]] = {0, row[5], row[6], 1}
-      if row[6] > last then last = row[6] end
-    end
-    template = {pack_message(caps), string.format('%.0f', last - now + EXPIRE_SLACK_MS)}
-    profile.template = template
-  end
-  return template
-end
-
-local function count_caps(person, profile, at, now)
+-- What the first message of a profile at a time leaves: octets before and behind the content's hash.
+local function first_counters(profile, at, now)
+  local clocks, rolling, same, last, longest = {}, {}, nil, now, 0
   local rows = profile[3]
-  person.changed = true
-  if not person.caps and not person.template then
-    person.template = template_of(profile, now)
-    if person.template then return end
-  end
-  local caps = caps_of(person)
   for r = 1, #rows do
     local row = rows[r]
-    local list = caps[row[1]]
-    if row[2] == 0 then
-      if not list or list[1] ~= 0 then
-        caps[row[1]] = {0, row[5], row[6], 1}
-      else
-        local count, n = clock_count(list, row[5])
-        if n then
-          list[n + 2] = count + 1
-        else
-          local k = #list
-          list[k + 1], list[k + 2], list[k + 3] = row[5], row[6], 1
-        end
-      end
-    elseif not list or list[1] == 0 then
-      caps[row[1]] = {row[7], at}
+    if row[2] == CLOCK then
+      clocks[#clocks + 1] = pack_message(row[1]) .. pack_message(row[6] / 1000) .. '\1'
+      if row[6] > last then last = row[6] end
     else
-      list[1] = row[7]
-      local n = #list
-      while n > 1 and list[n] > at do
-        list[n + 1] = list[n]
-        n = n - 1
+      local times = pack_message(-row[7]) .. '\145' .. pack_message(at)
+      if row[2] == CONTENT then
+        same = times
+      else
+        rolling[#rolling + 1] = pack_message(row[1]) .. times
       end
-      list[n + 1] = at
+      if at + row[7] > last then last = at + row[7] end
+    end
+  end
+  local first = {at = at, same = same, short = #rows <= MOST_SHORT}
+  first.head = string.char(144 + 3 * #rows) .. table.concat(clocks) .. table.concat(rolling)
+  if same then first.head = first.head .. CONTENT_HEAD end
+  first.live_ms = string.format('%.0f', last - now + EXPIRE_SLACK_MS)
+  profile.first = first
+  return first
+end
+
+local function count_rolling(caps, place, key, period, at)
+  if not place then
+    local n = #caps
+    caps[n + 1], caps[n + 2], caps[n + 3] = key, -period, {at}
+    return
+  end
+  caps[place + 1] = -period
+  local times = caps[place + 2]
+  local n = #times
+  while n > 0 and times[n] > at do
+    times[n + 1] = times[n]
+    n = n - 1
+  end
+  times[n + 1] = at
+end
+
+local function count_caps(person, profile, at, now, content)
+  if not person.caps and not person.first then
+    local first = profile.first
+    if not first or first.at ~= at then first = first_counters(profile, at, now) end
+    if first.short and (content or not first.same) then
+      person.first = content and first.same and first.head .. content .. first.same or first.head
+      person.live_ms = first.live_ms
+      return
+    end
+  end
+  local caps, rows = caps_of(person), profile[3]
+  person.changed = true
+  for r = 1, #rows do
+    local row = rows[r]
+    if row[2] == CLOCK then
+      local place = place_of(caps, row)
+      if place then
+        caps[place + 2] = caps[place + 2] + 1
+      else
+        local n = #caps
+        caps[n + 1], caps[n + 2], caps[n + 3] = row[1], row[6] / 1000, 1
+      end
+    elseif row[2] ~= CONTENT or content then
+      count_rolling(caps, place_of(caps, row, content), row[2] == CONTENT and content or row[1], row[7], at)
     end
   end
 end
 
--- Prune, find the end of the latest entry, and write; a key lives an hour longer than any rule needs it.
-local function save_people(people, order, now)
+-- What counts no more goes. Gives the list and when the last of it ends.
+local function pruned(caps, now)
+  local kept, last, k = {}, now, 0
+  for n = 1, #caps, 3 do
+    local key, ends, counted = caps[n], caps[n + 1] * 1000, caps[n + 2]
+    if ends < 0 then
+      local period, m = -caps[n + 1], 1
+      while counted[m] and counted[m] + period + SLACK_MS <= now do m = m + 1 end
+      if m > 1 then counted = {unpack(counted, m)} end
+      ends = counted[1] and counted[#counted] + period or 0
+    end
+    if ends + SLACK_MS > now then
+      kept[k + 1], kept[k + 2], kept[k + 3] = key, caps[n + 1], counted
+      k = k + 3
+      if ends > last then last = ends end
+    end
+  end
+  return kept, last
+end
+
+-- A key lives an hour longer than any rule needs it.
+local function save_people(order, now)
   for n = 1, #order do
-    local person = people[order[n]]
-    if person.template then
-      call('SET', KEY_CAP .. order[n], person.template[1], 'PX', person.template[2])
+    local person = order[n]
+    if person.first then
+      call('SET', person.key, person.first, 'PX', person.live_ms)
     elseif person.changed then
-      local last = now
-      for name, list in pairs(person.caps) do
-        if list[1] == 0 then
-          list = pruned_clock(list, now)
-          for m = 3, #list, 3 do
-            if list[m] > last then last = list[m] end
-          end
-        else
-          list = pruned_rolling(list, now)
-          local finish_ms = list[#list] + list[1]
-          if finish_ms > last then last = finish_ms end
-        end
-        person.caps[name] = list[2] and list or nil
-      end
-      call('SET', KEY_CAP .. order[n], pack_message(person.caps), 'PX',
-        string.format('%.0f', last - now + EXPIRE_SLACK_MS))
+      local caps, last = pruned(person.caps, now)
+      call('SET', person.key, pack_message(caps), 'PX', string.format('%.0f', last - now + EXPIRE_SLACK_MS))
     end
   end
 end
