@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from smsgw.config.fields import ClassNumber, Ranges
+from smsgw.config.fields import Classes, ClassNumber, NameOrEmpty, Ranges
 from smsgw.config.passwords import check_stored_form
 from smsgw.documents.names import with_hint
 from smsgw.documents.values import (
@@ -22,8 +23,12 @@ from smsgw.documents.values import (
     SystemId,
     no_duplicates,
 )
-from smsgw.policy.profile import AccountPolicy
+from smsgw.policy.model import ALL_CLASSES
+from smsgw.policy.profile import AccountPolicy, Quota
 from smsgw.smpp.constants import CommandId
+
+# Digits, with what sets them out for reading.
+_PHONE = re.compile(r"\+?[0-9(][0-9() -]{1,22}[0-9]")
 
 BIND_COMMANDS: Final = {
     "transmitter": int(CommandId.BIND_TRANSMITTER),
@@ -48,14 +53,31 @@ def _bind_types(value: object) -> frozenset[int]:
     return frozenset(BIND_COMMANDS[word] for word in value)
 
 
+def _service_phone(value: object) -> str:
+    if not isinstance(value, str) or (value and not _PHONE.fullmatch(value)):
+        raise ValueError(f'expected a phone number as it stands in texts, such as "400-800-1234", found {value!r}')
+    return value
+
+
 StoredPassword = Annotated[str, BeforeValidator(_stored_password)]
 
 
 class NumberSettings(Settings):
-    """A number that customers see and answer to. ``signature`` is the one its extension belongs to, or empty."""
+    """A number that customers see and answer to. ``signature`` is the one its extension belongs to, or empty.
+
+    ``classes``: what may be sent from it; left out: everything.
+    """
 
     number: Digits
     signature: str = ""
+    classes: Classes = Field(ALL_CLASSES, alias="class", min_length=1)
+
+
+class QuotaSettings(Settings):
+    """``quota``: the most messages in a calendar day and month of the profile's zone; left out: no end."""
+
+    day: Annotated[int, Field(ge=1)] | None = None
+    month: Annotated[int, Field(ge=1)] | None = None
 
 
 class AccountSettings(Settings):
@@ -66,7 +88,7 @@ class AccountSettings(Settings):
     password_file: SecretFile = Field("", repr=False)
     message_class: ClassNumber = Field(alias="class")
     profile: Name
-    department: str = ""
+    department: NameOrEmpty = ""
     enabled: bool = True
     licence_expires: Day | None = None
     allow_networks: Listed[Network] = Field(alias="allow_ips", min_length=1)
@@ -78,6 +100,8 @@ class AccountSettings(Settings):
     signatures: Strings = ()
     numbers: Listed[NumberSettings] = ()
     dialogue_words: Strings = ()
+    service_phone: Annotated[str, BeforeValidator(_service_phone)] = ""
+    quota: QuotaSettings = QuotaSettings()
     slots: Ranges = ()
     explain: bool = False
     vendor_codes: bool = True
@@ -106,4 +130,8 @@ class AccountSettings(Settings):
             licence_expires=self.licence_expires,
             signatures=frozenset(self.signatures),
             slots=self.slots,
+            department=self.department,
+            service_phone=self.service_phone,
+            numbers={each.number: each.classes for each in self.numbers},
+            quota=Quota(self.quota.day, self.quota.month),
         )

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Strict
 
 from smsgw.documents.names import with_hint
+from smsgw.documents.values import checked_name
 from smsgw.policy.model import CLASS_LABELS, MessageClass
 from smsgw.policy.profile import TimeRange
 
@@ -34,7 +35,12 @@ def _time_ranges(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _name_or_empty(value: object) -> object:
+    return value if value == "" else checked_name(value)
+
+
 ClassNumber = Annotated[MessageClass, BeforeValidator(message_class)]
 Classes = Annotated[frozenset[int], BeforeValidator(_classes)]
 OneRange = Annotated[TimeRange, BeforeValidator(_time_range)]
+NameOrEmpty = Annotated[str, BeforeValidator(_name_or_empty)]
 Ranges = Annotated[tuple[OneRange, ...], Strict(False), BeforeValidator(_time_ranges)]

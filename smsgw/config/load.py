@@ -8,6 +8,7 @@ All files are read and all checks made before anything is reported. Reads files 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final, TypeVar
@@ -19,10 +20,12 @@ from smsgw.config.calendar import CalendarFile, read_days, warn_of_unknown_years
 from smsgw.config.carrier import CarrierSettings
 from smsgw.config.node import NodeFile
 from smsgw.config.people import PEOPLE_FILE, PeopleFile, PersonSettings, people_by_name
-from smsgw.config.profile import ProfileFile, build_profile
+from smsgw.config.profile import build_profile
+from smsgw.config.profile_tables import ProfileFile
 from smsgw.config.references import (
     Entry,
     check_account,
+    check_caps,
     check_carrier,
     check_names_differ,
     check_node,
@@ -31,7 +34,7 @@ from smsgw.config.references import (
     own_numbers,
 )
 from smsgw.config.routes import RoutesFile, check_accounts_have_routes, check_routes
-from smsgw.config.site import Site
+from smsgw.config.site import NumberOwner, Site
 from smsgw.documents.document import Document
 from smsgw.documents.problems import Problems
 from smsgw.policy.calendar import Workdays
@@ -58,6 +61,12 @@ def load_site(directory: Path, *, today: date | None = None) -> Site:
     return site
 
 
+def _with_owners(profile: Profile, numbers: Mapping[str, NumberOwner]) -> Profile:
+    """The profile, knowing whose each source number is."""
+    owners = {number: owner.account for number, owner in numbers.items()}
+    return replace(profile, source=replace(profile.source, owners=owners))
+
+
 class _Loader:
     """One run of ``load_site``."""
 
@@ -77,6 +86,7 @@ class _Loader:
         carriers = self._folder("carriers", CarrierSettings, "name")
         profile_files = self._folder("profiles", ProfileFile, "name")
         profiles = self._profiles(profile_files)
+        check_caps(profile_files, self.problems)
         workdays = self._workdays(profiles)
         self._warn_of_strangers(node)
 
@@ -98,7 +108,7 @@ class _Loader:
             file=node.settings,
             accounts={entry.name: entry.settings for entry in accounts if entry.settings is not None},
             carriers={entry.name: entry.settings for entry in carriers if entry.settings is not None},
-            profiles=profiles,
+            profiles={name: _with_owners(profile, numbers) for name, profile in profiles.items()},
             routes=table,
             workdays=workdays,
             numbers=numbers,

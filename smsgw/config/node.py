@@ -157,6 +157,23 @@ class UncertainSettings(Settings):
         return (self.otp, self.notice, self.marketing)
 
 
+class ChannelSettings(Settings):
+    """``[channels]``: whether accounts and carriers need an approval, see ``smsgw channel``. None: nobody has said."""
+
+    approval: Literal["required", "none"] | None = None
+
+    @property
+    def approval_required(self) -> bool:
+        """Whether only active channels load."""
+        return self.approval == "required"
+
+
+class PauseSettings(Settings):
+    """``[pause]``: what waited for a pause to end goes out in order at this rate, over all processes."""
+
+    resume_per_s: PerSecond = Field(100.0, alias="resume_rate")
+
+
 class LogSettings(Settings):
     """``[log]``."""
 
@@ -176,4 +193,6 @@ class NodeFile(Settings):
     clock: ClockSettings = ClockSettings()
     long: LongSettings = LongSettings()
     uncertain: UncertainSettings = UncertainSettings()
+    channels: ChannelSettings = ChannelSettings()
+    pause: PauseSettings = PauseSettings()
     log: LogSettings = LogSettings()

@@ -1,144 +1,45 @@
 """``profiles/*.toml``: the rules of a country or company, made into policy's own values.
 
-What a company must decide has no default here: a profile without marketing caps per day and per week, or
-without a word on the hard window, is refused.
+What a company must decide has no default here: a profile without it is refused with what to write. The tables are
+``profile_tables``, what must fit together within one profile is ``profile_checks``.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
-
-from pydantic import BeforeValidator, Field
-
-from smsgw.config.fields import Classes, Ranges
+from smsgw.config.profile_checks import check_profile
+from smsgw.config.profile_tables import BlacklistTable, CapTable, MoTable, ProfileFile, WindowTable
 from smsgw.documents.document import Document
-from smsgw.documents.names import with_hint
 from smsgw.documents.problems import Problems
-from smsgw.documents.units import parse_duration
-from smsgw.documents.values import CountryCode, Digits, Listed, Name, Settings, Strings
-from smsgw.policy.model import ALL_CLASSES, MessageClass
 from smsgw.policy.profile import (
-    PERIOD_MS,
     Cap,
-    CapKind,
-    CapScope,
-    Days,
+    ClassRule,
+    ConsentRule,
+    ContactsRule,
     HardWindow,
+    LengthRule,
+    ListRule,
+    MoRule,
     Profile,
-    SignaturePosition,
+    SameContentRule,
+    ServicePhoneRule,
     SignatureRule,
     SoftWindow,
+    SourceRule,
+    TemplateRule,
     UnsubscribeRule,
-    WindowAction,
     WindowSettings,
+    WordsRule,
 )
-from smsgw.policy.text import normalise
-
-REQUIRED_PERIODS: Final = ("day", "week")
-"""Periods for which every profile must say how much marketing one recipient may get."""
-
-
-def _zone(value: object) -> ZoneInfo:
-    try:
-        if isinstance(value, str):
-            return ZoneInfo(value)
-    except (ValueError, OSError, ZoneInfoNotFoundError):
-        pass
-    raise ValueError(with_hint(f"unknown time zone {value!r:.60}", value, available_timezones()))
-
-
-def _period(value: object) -> str | int:
-    if isinstance(value, str) and value in PERIOD_MS:
-        return value
-    try:
-        return round(parse_duration(value) * 1000)
-    except ValueError:
-        raise ValueError(f'expected {", ".join(PERIOD_MS)} or a duration such as "24h", found {value!r}') from None
-
-
-class SignatureTable(Settings):
-    """``[signature]``: rule 4."""
-
-    required_for: Classes = ALL_CLASSES
-    position: SignaturePosition = "either"
-    min: Annotated[int, Field(ge=1)] = 2
-    max: Annotated[int, Field(ge=1)] = 20
-
-
-class UnsubscribeTable(Settings):
-    """``[unsubscribe]``: rule 5 and the words of MO."""
-
-    required_for: Classes
-    phrases: Strings
-    stop_words: Annotated[Strings, Field(min_length=1)]
-    start_words: Strings = ()
-    confirmation: str = ""
-
-
-class HardTable(Settings):
-    """``[window.hard]``: rule 11. ``closed = []`` says that there is none."""
-
-    classes: Classes
-    closed: Ranges
-
-
-class SoftTable(Settings):
-    """``[window.soft]``: rule 12."""
-
-    classes: Classes
-    days: Days
-    open: Annotated[Ranges, Field(min_length=1)]
-
-
-class WindowTable(Settings):
-    """``[window]``."""
-
-    action: WindowAction = "reject"
-    hard: HardTable
-    soft: SoftTable | None = None
-
-
-class CapTable(Settings):
-    """``[[cap]]``: rule 16, one limit."""
-
-    name: Name
-    classes: Classes = Field(alias="class")
-    scope: CapScope
-    limit: Annotated[int, Field(ge=1)]
-    period: Annotated[str | int, BeforeValidator(_period)]
-    kind: CapKind = "clock"
-    tiers: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
-    ceiling: Annotated[int, Field(ge=1)] | None = None
-
-
-class ProfileFile(Settings):
-    """A file of ``profiles/``."""
-
-    name: Name
-    zone: Annotated[ZoneInfo, BeforeValidator(_zone)]
-    country: CountryCode
-    signature: SignatureTable = SignatureTable()
-    unsubscribe: UnsubscribeTable
-    window: WindowTable
-    cap: Listed[CapTable] = ()
-    optout_checked_for: Classes = frozenset((MessageClass.NOTICE, MessageClass.MARKETING))
-    test_numbers: Listed[Digits] = ()
 
 
 def build_profile(file: ProfileFile, document: Document, problems: Problems) -> Profile | None:
     """The policy's profile; None when its parts don't fit together, with the reasons in ``problems``."""
     before = problems.count
-    _check_words(file, document, problems)
-    if file.signature.min > file.signature.max:
-        document.error(problems, ("signature", "min"), f"is more than max ({file.signature.max})")
-    caps = _build_caps(file, document, problems)
-    _check_stated(caps, file, document, problems)
+    caps = _caps(file.cap, document, problems)
+    check_profile(file, caps, document, problems)
     if problems.count > before:
         return None
-    if MessageClass.MARKETING not in file.window.hard.classes or not file.window.hard.closed:
-        document.warn(problems, ("window", "hard"), "nothing keeps marketing from being sent at night")
-    hard, soft = file.window.hard, file.window.soft
+    same, content = file.same_content, file.message_class
     return Profile(
         name=file.name,
         zone=file.zone,
@@ -146,27 +47,64 @@ def build_profile(file: ProfileFile, document: Document, problems: Problems) -> 
         signature=SignatureRule(
             file.signature.required_for, file.signature.position, file.signature.min, file.signature.max
         ),
-        unsubscribe=UnsubscribeRule(
-            file.unsubscribe.required_for,
-            file.unsubscribe.phrases,
-            file.unsubscribe.stop_words,
-            file.unsubscribe.start_words,
-            file.unsubscribe.confirmation,
-        ),
-        window=WindowSettings(
-            action=file.window.action,
-            hard=HardWindow(hard.classes, hard.closed) if hard.closed else None,
-            soft=SoftWindow(soft.classes, soft.days, soft.open) if soft is not None else None,
-        ),
+        unsubscribe=UnsubscribeRule(file.unsubscribe.required_for, file.unsubscribe.phrases),
+        mo=_mo(file.mo),
+        message_class=None
+        if content is None
+        else ClassRule(content.code_words, content.promotional_words, content.promotional_hits),
+        source=SourceRule(file.source.registered_only),
+        service_phone=ServicePhoneRule(file.service_phone.required_for),
+        words=WordsRule(file.words.checked_for),
+        contacts=ContactsRule(file.contacts.links_for, file.contacts.phones_for),
+        template=TemplateRule(file.template.required_for),
+        length=LengthRule((file.length.otp, file.length.notice, file.length.marketing)),
+        window=_window(file.window),
+        blacklist=_list(file.blacklist),
+        dead_number=_list(file.dead_number),
+        consent=ConsentRule(file.consent.required_for),
         caps=caps,
+        same_content=None if same is None else SameContentRule(same.classes, round(same.period_s * 1000), same.limit),
         optout_checked_for=file.optout_checked_for,
         test_numbers=frozenset(file.test_numbers),
     )
 
 
-def _build_caps(file: ProfileFile, document: Document, problems: Problems) -> tuple[Cap, ...]:
+def _mo(table: MoTable) -> MoRule:
+    return MoRule(
+        stop_words=table.stop_words,
+        start_words=table.start_words,
+        complaint_words=table.complaint_words,
+        help_words=table.help_words,
+        stop_text=table.stop_text,
+        start_text=table.start_text,
+        complaint_text=table.complaint_text,
+        help_text=table.help_text,
+    )
+
+
+def _window(table: WindowTable) -> WindowSettings:
+    hard, soft = table.hard, table.soft
+    return WindowSettings(
+        action=table.action,
+        hard=HardWindow(hard.classes, hard.closed) if hard.closed else None,
+        soft=SoftWindow(soft.classes, soft.days, soft.open) if soft is not None else None,
+        zone=table.zone,
+    )
+
+
+def _list(table: BlacklistTable) -> ListRule:
+    return ListRule(
+        checked_for=table.checked_for,
+        learn_from=frozenset(table.learn_from),
+        threshold=table.threshold,
+        within_s=table.within_s,
+        keep_s=table.keep_s,
+    )
+
+
+def _caps(rows: tuple[CapTable, ...], document: Document, problems: Problems) -> tuple[Cap, ...]:
     caps: dict[str, Cap] = {}
-    for index, row in enumerate(file.cap):
+    for index, row in enumerate(rows):
         if row.name in caps:
             document.error(problems, ("cap", index, "name"), f"another cap is named {row.name!r} already")
         for tier, limit in (("limit", row.limit), *row.tiers.items()):
@@ -180,23 +118,3 @@ def _build_caps(file: ProfileFile, document: Document, problems: Problems) -> tu
         except ValueError as error:
             document.error(problems, ("cap", index, "period"), str(error))
     return tuple(caps.values())
-
-
-def _check_stated(caps: tuple[Cap, ...], file: ProfileFile, document: Document, problems: Problems) -> None:
-    """The company, not a default, says how much marketing one recipient gets."""
-    stated = {cap.period_ms for cap in caps if MessageClass.MARKETING in cap.classes}
-    broken = len(caps) < len(file.cap)
-    for period in REQUIRED_PERIODS:
-        if PERIOD_MS[period] not in stated and not broken:
-            why = f'no cap for class "marketing" per {period}: the company has to decide it, there is no default'
-            document.error(problems, ("cap",), why)
-
-
-def _check_words(file: ProfileFile, document: Document, problems: Problems) -> None:
-    rule = file.unsubscribe
-    if rule.required_for and not rule.phrases:
-        document.error(problems, ("unsubscribe", "phrases"), "must not be empty: required_for asks for one of them")
-    stop_words = {normalise(word) for word in rule.stop_words}
-    for index, word in enumerate(rule.start_words):
-        if normalise(word) in stop_words:
-            document.error(problems, ("unsubscribe", "start_words", index), f"{word!r} is in stop_words too")

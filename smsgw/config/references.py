@@ -17,13 +17,16 @@ from pydantic import BaseModel
 from smsgw.config.account import AccountSettings
 from smsgw.config.carrier import CarrierSettings
 from smsgw.config.node import NodeFile
+from smsgw.config.profile_tables import CapTable, ProfileFile
 from smsgw.config.routes import RoutesFile
 from smsgw.config.site import NumberOwner
 from smsgw.documents.document import Document
 from smsgw.documents.names import with_hint
 from smsgw.documents.problems import Problems
+from smsgw.policy.model import CLASS_LABELS
 from smsgw.policy.profile import Profile
 from smsgw.policy.signature import signature_fault
+from smsgw.policy.text import normalise
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -67,15 +70,56 @@ def check_account(
                 document.error(problems, ("signatures", index), f"{signature!r} {fault}{hint}")
         if account.message_class in rule.required_for and not account.signatures:
             why = f"profile {profile.name!r} requires a signature and this account has none: all it sends is refused"
-            document.warn(problems, ("signatures",), why)
+            document.warn(problems, ("signatures",), f"{why}, unless one is registered")
+        _check_service_phone(account, document, profile, problems)
+        _check_dialogue(account, document, profile, problems)
     for index, number in enumerate(account.numbers):
         if number.signature and number.signature not in account.signatures:
             why = f"{number.signature!r} is not among this account's signatures"
             document.error(
                 problems, ("numbers", index, "signature"), with_hint(why, number.signature, account.signatures)
             )
+        if account.message_class not in number.classes:
+            label = CLASS_LABELS[account.message_class]
+            why = f"this account sends {label}, which must not go out from {number.number}"
+            document.warn(problems, ("numbers", index, "class"), why)
     if account.licence_expires is not None and account.licence_expires < today:
         document.warn(problems, ("licence_expires",), f"expired on {account.licence_expires}: all it sends is refused")
+
+
+def _check_service_phone(account: AccountSettings, document: Document, profile: Profile, problems: Problems) -> None:
+    if account.message_class in profile.service_phone.required_for and not account.service_phone:
+        why = f"profile {profile.name!r} requires a service phone and this account has none: all it sends is refused"
+        document.warn(problems, ("service_phone",), why)
+    if profile.source.registered_only and not account.numbers:
+        why = f"profile {profile.name!r} takes registered numbers only and this account has none"
+        document.warn(problems, ("numbers",), f"{why}: it can send only with an empty source address")
+
+
+def _check_dialogue(account: AccountSettings, document: Document, profile: Profile, problems: Problems) -> None:
+    """Words that an account takes for its dialogues mean something in its profile; complaints can't be taken."""
+    mo = profile.mo
+    words = {normalise(word) for word in (*mo.stop_words, *mo.start_words, *mo.help_words)}
+    complaints = {normalise(word) for word in mo.complaint_words}
+    for index, word in enumerate(account.dialogue_words):
+        if normalise(word) in complaints:
+            document.error(problems, ("dialogue_words", index), f"{word!r} is a complaint in profile {profile.name!r}")
+        elif normalise(word) not in words:
+            why = f"{word!r} means nothing in [mo] of profile {profile.name!r} and goes to the application anyway"
+            document.warn(problems, ("dialogue_words", index), why)
+
+
+def check_caps(profiles: Iterable[Entry[ProfileFile]], problems: Problems) -> None:
+    """A cap counts by its name, so two profiles may share one only if it is the same."""
+    first: dict[str, tuple[ProfileFile, CapTable]] = {}
+    for entry in profiles:
+        if entry.settings is None or entry.document is None:
+            continue
+        for index, cap in enumerate(entry.settings.cap):
+            file, known = first.setdefault(cap.name, (entry.settings, cap))
+            if file is not entry.settings and (cap != known or file.zone.key != entry.settings.zone.key):
+                why = f"profile {file.name!r} has another cap of this name, and both would count together"
+                entry.document.error(problems, ("cap", index, "name"), why)
 
 
 def own_numbers(entries: Iterable[Entry[AccountSettings]], problems: Problems) -> dict[str, NumberOwner]:
@@ -143,6 +187,12 @@ def check_node(node: NodeFile, document: Document, problems: Problems) -> None:
         document.error(problems, ("listener", "tls", "port"), f"{tls.port} is the plain listener's port already")
     if node.ops.port and node.ops.port in (node.listener.port, tls.port if tls is not None else 0):
         document.error(problems, ("ops", "port"), f"{node.ops.port} is a listener's port already")
+    console = node.console.port
+    if console and console in (node.ops.port, node.listener.port, tls.port if tls is not None else 0):
+        document.error(problems, ("console", "port"), f"{console} is in use by this process's own listeners already")
+    if node.channels.approval is None:
+        why = 'nobody has decided whether accounts and carriers need an approval; write approval = "required" or "none"'
+        document.warn(problems, ("channels", "approval"), f"{why}. Until then none is asked for")
     if node.uncertain.marketing == "resend":
         document.warn(problems, ("uncertain", "marketing"), "a customer may get the same marketing message twice")
     if node.clock.mode == "test":

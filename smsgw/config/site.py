@@ -12,6 +12,7 @@ from pathlib import Path
 from smsgw.config.account import AccountSettings
 from smsgw.config.carrier import CarrierSettings
 from smsgw.config.node import (
+    ChannelSettings,
     ClockSettings,
     ConsoleSettings,
     ListenerSettings,
@@ -19,6 +20,7 @@ from smsgw.config.node import (
     LongSettings,
     NodeFile,
     OpsSettings,
+    PauseSettings,
     StoreSettings,
     UncertainSettings,
 )
@@ -91,6 +93,16 @@ class Site:
     def uncertain(self) -> UncertainSettings:
         """``[uncertain]``."""
         return self.file.uncertain
+
+    @property
+    def channels(self) -> ChannelSettings:
+        """``[channels]``."""
+        return self.file.channels
+
+    @property
+    def pause(self) -> PauseSettings:
+        """``[pause]``."""
+        return self.file.pause
 
     @property
     def log(self) -> LogSettings:

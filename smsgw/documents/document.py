@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from smsgw.documents.locate import KeyPath, Lines
@@ -23,6 +24,9 @@ from smsgw.documents.problems import Problems
 from smsgw.documents.values import DIRECTORY
 
 M = TypeVar("M", bound=BaseModel)
+
+WHEN_MISSING = "when_missing"
+"""In a field's ``json_schema_extra``: what is said when the key is left out, such as what to write."""
 
 _AT_LINE = re.compile(r"\s*\(at line (\d+), column (\d+)\)")
 _TYPES = {
@@ -111,7 +115,8 @@ def _explain(model: type[BaseModel], key: KeyPath, details: ErrorDetails) -> str
     secret = bool(key) and str(key[-1]).startswith("password")
     found = "" if secret else f", found {_show(details['input'])}"
     if kind == "missing":
-        return "is missing"
+        about = _when_missing(model, key)
+        return f"is missing; {about}" if about else "is missing"
     if kind == "extra_forbidden":
         return with_hint("unknown key", key[-1], _valid_keys(model, key[:-1]))
     if kind == "value_error":
@@ -143,14 +148,31 @@ def _words(expected: str) -> list[str]:
     return re.findall(r"'([^']*)'", expected)
 
 
-def _valid_keys(model: type[BaseModel], key: KeyPath) -> list[str]:
-    """The keys that the table at ``key`` may have."""
+def _table(model: type[BaseModel], key: KeyPath) -> type[BaseModel] | None:
+    """The model of the table at ``key``."""
     table: type[BaseModel] | None = model
     for part in key:
         if isinstance(part, str) and table is not None:
-            field = next((f for n, f in table.model_fields.items() if (f.alias or n) == part), None)
+            field = _field(table, part)
             table = next(_models(field.annotation), None) if field is not None else None
+    return table
+
+
+def _field(table: type[BaseModel], key: str | int) -> FieldInfo | None:
+    return next((field for name, field in table.model_fields.items() if (field.alias or name) == key), None)
+
+
+def _valid_keys(model: type[BaseModel], key: KeyPath) -> list[str]:
+    """The keys that the table at ``key`` may have."""
+    table = _table(model, key)
     return [field.alias or name for name, field in table.model_fields.items()] if table is not None else []
+
+
+def _when_missing(model: type[BaseModel], key: KeyPath) -> str:
+    """What to say, beside that the key is missing, where the model says something."""
+    table = _table(model, key[:-1])
+    extra = getattr(_field(table, key[-1]) if table is not None else None, "json_schema_extra", None)
+    return str(extra.get(WHEN_MISSING, "")) if isinstance(extra, dict) else ""
 
 
 def _models(annotation: object) -> Iterator[type[BaseModel]]:

@@ -40,7 +40,8 @@ class Settings(BaseModel):
     )
 
 
-def _name(value: object) -> str:
+def checked_name(value: object) -> str:
+    """A name, or ValueError."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise ValueError(f"expected a name of at most 32 letters, digits, '_', '-' and '.', found {value!r}")
     return value
@@ -137,9 +138,9 @@ PerSecond = Annotated[float, BeforeValidator(parse_rate)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 """0 lets the system choose, for tests."""
 Host = Annotated[str, Field(min_length=1, max_length=255)]
-Name = Annotated[str, BeforeValidator(_name)]
+Name = Annotated[str, BeforeValidator(checked_name)]
 """Goes into Redis keys, metrics and file names."""
-SystemId = Annotated[str, _octets(15), BeforeValidator(_name)]
+SystemId = Annotated[str, _octets(15), BeforeValidator(checked_name)]
 Text = Annotated[str, Field(min_length=1)]
 Digits = Annotated[str, _digits(3, 20)]
 DigitsOrEmpty = Annotated[str, _digits(3, 20, or_empty=True)]

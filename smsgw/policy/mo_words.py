@@ -8,12 +8,13 @@ A word in several lists means the first of stop, complaint, start, help: doubt i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from smsgw.policy.profile import MoRule
 from smsgw.policy.text import normalise
 
 MoKind: TypeAlias = Literal["stop", "complaint", "start", "help"]
+_NO_WORDS: Final = MoRule()
 
 
 class MoWords:
@@ -24,7 +25,7 @@ class MoWords:
 
     __slots__ = ("_kinds", "rule")
 
-    def __init__(self, rule: MoRule = MoRule(), taken: Iterable[str] = ()) -> None:
+    def __init__(self, rule: MoRule = _NO_WORDS, taken: Iterable[str] = ()) -> None:
         self.rule = rule
         # What comes later wins, so the strongest is last.
         lists: tuple[tuple[MoKind, tuple[str, ...]], ...] = (

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 CHINA: Final = "86"
+NORTH_AMERICA: Final = "1"
 #: Masks that are kept: a recipient is recorded several times within a second.
 MASKED_LATELY: Final = 16_384
 
@@ -21,6 +22,8 @@ MASKED_LATELY: Final = 16_384
 _CHINESE = re.compile(r"(?:(?:\+|00)?86)?(1[3-9][0-9]{9}|14[0-4][0-9]{10})")
 # Elsewhere: country code 1 with an area code and an exchange of the North American plan, or any other but 86.
 _ABROAD = re.compile(r"(?:\+|00)?(1[2-9][0-9]{2}[2-9][0-9]{6}|(?!86)[2-9][0-9]{6,14})")
+# The plan of North America: area code and exchange both begin with 2–9. Ten digits alone are a number of it.
+_AMERICAN = re.compile(r"(?:(?:\+|00)?1)?([2-9][0-9]{2}[2-9][0-9]{6})")
 _INTERNATIONAL = re.compile(r"(?:\+|00)?([1-9][0-9]{6,14})")
 
 
@@ -29,8 +32,16 @@ def to_e164(number: str, country: str = CHINA) -> str | None:
 
     For country 86: ``13800138000``, ``8613800138000``, ``+86…`` and ``0086…`` are one recipient; numbers of other
     countries are kept as digits; short codes, fixed lines of China and anything but digits are None.
+    For country 1: ``2125550123``, ``12125550123`` and ``+1…`` are one recipient; ten digits that could be an area code,
+    an exchange and a number are never another country's, which needs its plus or 00 then.
     For other profiles only the international spelling is understood.
     """
+    if country == NORTH_AMERICA:
+        match = _AMERICAN.fullmatch(number)
+        if match is not None:
+            return NORTH_AMERICA + match[1]
+        match = _INTERNATIONAL.fullmatch(number)
+        return match[1] if match is not None and not match[1].startswith(NORTH_AMERICA) else None
     if country != CHINA:
         match = _INTERNATIONAL.fullmatch(number)
         return match[1] if match is not None else None

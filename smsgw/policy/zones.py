@@ -35,7 +35,7 @@ def _zones(prefix: str) -> tuple[ZoneInfo, ...]:
 
 
 def zones_of(recipient: str) -> tuple[ZoneInfo, ...]:
-    """The zones of an E.164 number without a plus; empty when the number tells none. The same number, the same tuple."""
+    """The zones of an E.164 number without a plus; empty when the number tells none. Numbers alike share one tuple."""
     table, longest = _table()
     for length in range(min(longest, len(recipient)), 0, -1):
         prefix = recipient[:length]

@@ -16,7 +16,7 @@ from smsgw.policy.profile import TimeRange
 
 from .conftest import EXAMPLE, TODAY, SiteCopy
 
-DEMO_PASSWORDS = {"login": b"login123", "orders": b"orders12", "shop": b"shop1234"}
+DEMO_PASSWORDS = {"login": b"login123", "orders": b"orders12", "shop": b"shop1234", "ushop": b"ushop123"}
 
 
 def test_the_example_has_neither_errors_nor_warnings(site: SiteCopy) -> None:
