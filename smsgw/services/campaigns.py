@@ -54,7 +54,9 @@ async def add(
     if not _NAME.fullmatch(name):
         raise RequestError("invalid", f"name: {name!r}: expected up to 64 letters, digits, dots, _ and -")
     content = _content(desk, account, slots, starts, ends)
-    document = noted({"name": name, **content, "state": "active"}, "add", desk.person.name, desk.now_ms(), why)
+    document = noted(
+        {"name": name, **content, "state": "active"}, "add", desk.person.name, desk.now_ms(), desk.reason(why)
+    )
     return await desk.put(KIND, name, document, "campaign.add", why)
 
 
@@ -79,7 +81,7 @@ async def change(
         old["starts"] if starts is None else starts,
         old["ends"] if ends is None else ends,
     )
-    document = noted({**old, **content}, "change", desk.person.name, desk.now_ms(), why)
+    document = noted({**old, **content}, "change", desk.person.name, desk.now_ms(), desk.reason(why))
     return await desk.put(KIND, name, document, "campaign.change", why, found)
 
 

@@ -48,7 +48,7 @@ async def add(
     one_of("channel", what, ("account", "carrier"))
     named("channel", name, desk.site.accounts if what == "account" else desk.site.carriers, what)
     papers = _papers(desk, licence, licence_expires, expires)
-    document = drafted({"channel": channel, **papers}, desk.person.name, desk.now_ms(), why)
+    document = drafted({"channel": channel, **papers}, desk.person.name, desk.now_ms(), desk.reason(why))
     return await desk.put(KIND, channel, document, "channel.add", why)
 
 
@@ -72,7 +72,7 @@ async def change(
         old["expires"] if expires is None else expires,
     )
     try:
-        document = changed({**old, **papers}, desk.person.name, desk.now_ms(), why)
+        document = changed({**old, **papers}, desk.person.name, desk.now_ms(), desk.reason(why))
     except ValueError as error:
         raise RequestError("conflict", f"channel {channel}: {error}; reopen it first") from error
     return await desk.put(KIND, channel, document, "channel.change", why, found)

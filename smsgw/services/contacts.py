@@ -73,7 +73,7 @@ async def add(
         "expires": desk.future_day("expires", expires),
         "state": "active",
     }
-    document = noted(content, "add", desk.person.name, desk.now_ms(), why)
+    document = noted(content, "add", desk.person.name, desk.now_ms(), desk.reason(why))
     return await desk.put(KIND, name, document, "contact.add", why)
 
 
@@ -89,7 +89,7 @@ async def change(
     if expires is not None:
         content["expires"] = desk.future_day("expires", expires)
         content["state"] = "active" if content["state"] == "expired" else content["state"]
-    document = noted(content, "change", desk.person.name, desk.now_ms(), why)
+    document = noted(content, "change", desk.person.name, desk.now_ms(), desk.reason(why))
     return await desk.put(KIND, found.id, document, "contact.change", why, found)
 
 

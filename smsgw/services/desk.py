@@ -35,6 +35,7 @@ MOST_NAME_CHARS: Final = 100
 _MOST_HINTED: Final = 10_000
 
 T = TypeVar("T")
+Word = TypeVar("Word", bound=str)
 
 # Chinese mobiles in their usual spellings, and anything international.
 _NUMBER = re.compile(r"(?<![0-9])(?:(?:(?:\+|00)?86)?1[3-9][0-9]{9}|\+[0-9]{8,15})(?![0-9])")
@@ -107,10 +108,14 @@ class Desk:
             raise RequestError("invalid", f"{field}: {day} is over; it is the last day on which it holds")
         return day
 
+    def reason(self, why: str) -> str:
+        """The reason of a change, phone numbers masked. Raises RequestError when there is none."""
+        return str(masked(checked_text("why", why, MOST_WHY_CHARS, "every change needs a reason")))
+
     def entry(self, action: str, subject: str, why: str, **detail: Any) -> AuditEntry:
         """The audit entry of a change, phone numbers masked. Raises RequestError when the reason is missing."""
-        why = checked_text("why", why, MOST_WHY_CHARS, "every change needs a reason")
-        return AuditEntry(self.now_ms(), self.person.name, action, masked(subject), masked(why), masked(detail))
+        why = self.reason(why)
+        return AuditEntry(self.now_ms(), self.person.name, action, masked(subject), why, masked(detail))
 
     async def audit(self, action: str, subject: str, why: str, **detail: Any) -> None:
         """Write down a change that is no document of a register."""
@@ -163,7 +168,7 @@ class Desk:
         except ValueError as error:
             raise RequestError("invalid", f"action: {error}") from error
         try:
-            return transition(kind, found.document, action, self.person.name, self.now_ms(), masked(why.strip()))
+            return transition(kind, found.document, action, self.person.name, self.now_ms(), self.reason(why))
         except OtherEyesNeeded as error:
             raise RequestError("forbidden", f"{kind} {found.id}: {error}") from error
         except ValueError as error:
@@ -245,12 +250,13 @@ def checked_day(field: str, value: str) -> str:
         raise RequestError("invalid", f"{field}: {value!r} is not a day such as 2027-06-30") from None
 
 
-def one_of(field: str, value: object, valid: Iterable[str]) -> str:
+def one_of(field: str, value: object, valid: Iterable[Word]) -> Word:
     """A word of a list."""
     words = list(valid)
-    if not isinstance(value, str) or value not in words:
-        raise RequestError("invalid", with_hint(f"{field}: {value!r} is not known", value, words))
-    return value
+    for word in words:
+        if word == value:
+            return word
+    raise RequestError("invalid", with_hint(f"{field}: {value!r} is not known", value, words))
 
 
 def named(field: str, value: object, there: Mapping[str, object] | Iterable[str], what: str) -> str:

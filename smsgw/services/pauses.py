@@ -15,7 +15,7 @@ from smsgw.clock import MAX_MS, to_ms
 from smsgw.documents.units import parse_duration
 from smsgw.errors import RequestError
 from smsgw.policy.pauses import GLOBAL, scope_fault
-from smsgw.services.desk import MOST_WHY_CHARS, Desk, Page, Registered, checked_text, masked, named, page
+from smsgw.services.desk import Desk, Page, Registered, named, page
 from smsgw.store.registers import Stored
 
 KIND: Final = "pause"
@@ -83,7 +83,7 @@ async def _put(desk: Desk, scope: str, why: str, expires: str, action: str, befo
     now_ms = desk.now_ms()
     document: Mapping[str, Any] = {
         "scope": scope,
-        "reason": masked(checked_text("why", why, MOST_WHY_CHARS, "a pause needs a reason")),
+        "reason": desk.reason(why),
         "who": desk.person.name,
         "at_ms": now_ms,
         "expires_ms": _expires_ms(desk, expires, now_ms),

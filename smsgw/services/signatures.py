@@ -58,7 +58,7 @@ async def add(
     if fault is not None:
         raise RequestError("invalid", f"name: {OPEN}{name}{CLOSE} {fault}")
     content = {"account": account, "name": name, **_papers(desk, owner, proof, expires)}
-    document = drafted(content, desk.person.name, desk.now_ms(), why)
+    document = drafted(content, desk.person.name, desk.now_ms(), desk.reason(why))
     return await desk.put(KIND, key(account, name), document, "signature.add", why)
 
 
@@ -72,7 +72,7 @@ async def change(
     expires: str | None = None,
     why: str,
 ) -> Registered:
-    """Change a signature's papers; None leaves a field as it is. Its state stays, but an expired one becomes a draft."""
+    """Change a signature's papers; None leaves a field as it is. Its state stays; an expired one becomes a draft."""
     desk.require(*_WRITERS)
     found = await desk.find(KIND, key(account, name))
     old = found.document
@@ -82,7 +82,7 @@ async def change(
         old["proof"] if proof is None else proof,
         old["expires"] if expires is None else expires,
     )
-    document = noted({**old, **papers}, "change", desk.person.name, desk.now_ms(), why)
+    document = noted({**old, **papers}, "change", desk.person.name, desk.now_ms(), desk.reason(why))
     if document["state"] == "expired":
         document["state"] = "draft"
     return await desk.put(KIND, found.id, document, "signature.change", why, found)

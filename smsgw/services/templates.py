@@ -26,6 +26,7 @@ MOST_VARIABLE_CHARS: Final = 1_000
 _WRITERS: Final = ("department", "market")
 _ENDED: Final = (SUPERSEDED, "rejected", "expired")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_VARIABLE_KINDS: Final[tuple[VariableKind, ...]] = get_args(VariableKind)
 _VARIABLE_NAME = re.compile(r"\w{1,40}")
 _VARIABLE = re.compile(r"([^:]+)(?::([a-z]+))?(?::(?:([0-9]+)-)?([0-9]+))?")
 
@@ -105,7 +106,7 @@ async def add(
     if await _versions(desk, name):
         raise RequestError("conflict", f"template {name} is there already; change it, which makes a new version")
     content = await _content(desk, text, message_class, account, campaign, variables, expires)
-    document = drafted({"id": name, "version": 1, **content}, desk.person.name, desk.now_ms(), why)
+    document = drafted({"id": name, "version": 1, **content}, desk.person.name, desk.now_ms(), desk.reason(why))
     return await desk.put(KIND, f"{name}@1", document, "template.add", why)
 
 
@@ -141,7 +142,7 @@ async def change(
     if all(old[field] == value for field, value in content.items()):
         raise RequestError("invalid", f"template {name}: nothing is different from version {old['version']}")
     version = int(old["version"]) + 1
-    document = drafted({"id": name, "version": version, **content}, desk.person.name, desk.now_ms(), why)
+    document = drafted({"id": name, "version": version, **content}, desk.person.name, desk.now_ms(), desk.reason(why))
     unfinished = [each for each in known if each.document["state"] not in (*_ENDED, ACTIVE, "suspended")]
     ended = [_superseded(desk, each, version) for each in unfinished]
     key = f"{name}@{version}"
@@ -244,7 +245,7 @@ def _variable(given: VariableInput) -> Variable:
     unknown = sorted(set(given) - {"name", "kind", "min_chars", "max_chars"})
     if unknown:
         raise RequestError("invalid", f"variables: {name}: {unknown[0]!r} is not known")
-    kind: VariableKind = one_of(f"variables: {name}: kind", given.get("kind", "text"), get_args(VariableKind))  # type: ignore[assignment]
+    kind = one_of(f"variables: {name}: kind", given.get("kind", "text"), _VARIABLE_KINDS)
     least, most = given.get("min_chars", 1), given.get("max_chars", 20)
     if not (isinstance(least, int) and isinstance(most, int) and 0 <= least <= most <= MOST_VARIABLE_CHARS and most):
         raise RequestError("invalid", f"variables: {name}: expected 0 to {MOST_VARIABLE_CHARS} characters, least first")
