@@ -1,16 +1,37 @@
-"""Rule 9: the text matches an approved template, its variables within their bounds and without links."""
+"""Rule 9: the text matches an approved template, its variables within their bounds and without links.
+
+Owns: the register of templates, compiled: finding the one that a text is written by, and for people the nearest one.
+Never changes a state; only active and unexpired templates count. A text is compared as written and, if that fails, as
+``fold_kept`` reads both. ``placeholders`` says what fits.
+Thousands of templates are no loop: they lie in buckets by the first and last characters of their text. In a bucket of
+many each is filed under that of its literals which the fewest others have, and below it the next rarest; one automaton
+finds all of these literals in a text at once, and only templates of which every filed literal is there are compared.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
-from smsgw.policy.entries import TemplateEntry, Variable
+import ahocorasick_rs
+
+from smsgw.policy.entries import TemplateEntry
+from smsgw.policy.localtime import LocalDay
 from smsgw.policy.model import Draft, Refusal, Rule
+from smsgw.policy.placeholders import Form, apart, difference, links_of, parse, template_fault
 from smsgw.policy.reasons import TEMPLATE
+from smsgw.policy.text import fold_kept
 
 if TYPE_CHECKING:
     from smsgw.policy.pipeline import Parts
+
+__all__ = ["Templates", "reference", "template_fault", "template_rule"]
+
+ACTIVE: Final = "active"
+_EDGE: Final = 4
+_FEW: Final = 8
 
 
 def reference(entry: TemplateEntry) -> str:
@@ -18,50 +39,278 @@ def reference(entry: TemplateEntry) -> str:
     return f"{entry.id}@{entry.version}"
 
 
-def template_fault(text: str, variables: Sequence[Variable]) -> str | None:
-    """What is wrong with a template's text and variables, or None; for whoever writes or approves one."""
-    return None if text.strip() else "the text is empty"
+class _Template:
+    """One template, ready to be compared."""
+
+    __slots__ = ("apart", "entry", "expires", "folded", "order", "written")
+
+    def __init__(self, order: int, entry: TemplateEntry) -> None:
+        self.order = order
+        self.entry = entry
+        self.expires = entry.expires
+        text = _one_line_end(entry.text)
+        literals, variables = parse(text, entry.variables)
+        self.written = Form(literals, variables)
+        self.folded = Form([fold_kept(literal) for literal in literals], variables)
+        self.apart = sum(map(apart, literals))
+
+    def fits(self, body: str, plain: str) -> bool:
+        """Whether the text is this template filled in, in either spelling."""
+        folded = self.folded
+        if not folded.steps:
+            return plain == folded.head
+        if not (plain.startswith(folded.head) and plain.endswith(folded.tail)) or apart(body) != self.apart:
+            return False
+        if self.written.fits(body):
+            links = links_of(body)
+            if not links or self.written.fits(body, links):
+                return True
+        if folded.fits(plain):
+            links = links_of(plain)
+            return not links or folded.fits(plain, links)
+        return False
+
+
+@dataclass(slots=True)
+class _Node:
+    """Templates that are filed here, and those filed below another literal."""
+
+    filed: Sequence[_Template] = ()
+    below: dict[str, _Node] = field(default_factory=dict)
+    keys: frozenset[str] = frozenset()
+
+
+class _Bucket:
+    """Templates with the same edges."""
+
+    __slots__ = ("_automaton", "_root", "few")
+
+    def __init__(self, templates: Sequence[_Template]) -> None:
+        self.few: Sequence[_Template] | None = templates
+        if len(templates) <= _FEW:
+            return
+        own = {template: [*dict.fromkeys(filter(None, template.folded.literals))] for template in templates}
+        having = Counter(key for keys in own.values() for key in keys)
+        for keys in own.values():
+            keys.sort(key=lambda key: (having[key], -len(key), key))
+        used: set[str] = set()
+        self._root = _file(templates, own, 0, used)
+        if not used:
+            return
+        self.few = None
+        self._automaton = ahocorasick_rs.AhoCorasick(sorted(used), store_patterns=True)
+
+    def candidates(self, plain: str) -> Sequence[_Template]:
+        """The templates of which all filed literals are in the text."""
+        if self.few is not None:
+            return self.few
+        found = frozenset(self._automaton.find_matches_as_strings(plain, overlapping=True))
+        root = self._root
+        out = [*root.filed]
+        nodes = [root.below[key] for key in found & root.keys]
+        while nodes:
+            node = nodes.pop()
+            out += node.filed
+            if node.keys:
+                nodes += [node.below[key] for key in found & node.keys]
+        return out
+
+
+def _file(templates: Sequence[_Template], own: dict[_Template, list[str]], depth: int, used: set[str]) -> _Node:
+    """A node for templates that share what they are filed under up to ``depth``."""
+    if depth and len(templates) <= _FEW:
+        return _Node(templates)
+    filed: list[_Template] = []
+    groups: dict[str, list[_Template]] = {}
+    for template in templates:
+        keys = own[template]
+        if depth < len(keys):
+            groups.setdefault(keys[depth], []).append(template)
+        else:
+            filed.append(template)
+    used.update(groups)
+    below = {key: _file(group, own, depth + 1, used) for key, group in groups.items()}
+    return _Node(filed, below, frozenset(below))
+
+
+class _Index:
+    """The templates of one account, or those that all accounts share."""
+
+    __slots__ = ("_by_both", "_by_head", "_by_tail", "_fixed", "_rest")
+
+    def __init__(self, templates: Iterable[_Template]) -> None:
+        self._fixed: dict[str, list[_Template]] = {}
+        both: dict[str, list[_Template]] = {}
+        head: dict[str, list[_Template]] = {}
+        tail: dict[str, list[_Template]] = {}
+        rest: list[_Template] = []
+        for template in templates:
+            form = template.folded
+            if not form.steps:
+                self._fixed.setdefault(form.head, []).append(template)
+                continue
+            first, last = form.head[:_EDGE], form.tail[-_EDGE:]
+            has_head, has_tail = len(first) == _EDGE, len(last) == _EDGE
+            if has_head and has_tail:
+                both.setdefault(first + last, []).append(template)
+            elif has_head:
+                head.setdefault(first, []).append(template)
+            elif has_tail:
+                tail.setdefault(last, []).append(template)
+            else:
+                rest.append(template)
+        self._by_both, self._by_head, self._by_tail = (
+            {key: _Bucket(found) for key, found in groups.items()} for groups in (both, head, tail)
+        )
+        self._rest = _Bucket(rest) if rest else None
+
+    def match(self, body: str, plain: str, day: str) -> _Template | None:
+        """The first template, in their order, that fits on that day."""
+        candidates = self._candidates(plain)
+        if len(candidates) > 1:
+            candidates = sorted(candidates, key=_order)
+        for template in candidates:
+            if (not template.expires or day <= template.expires) and template.fits(body, plain):
+                return template
+        return None
+
+    def _candidates(self, plain: str) -> Sequence[_Template]:
+        first, last = plain[:_EDGE], plain[-_EDGE:]
+        buckets = [
+            bucket
+            for bucket in (self._by_both.get(first + last), self._by_head.get(first), self._by_tail.get(last), self._rest)
+            if bucket is not None
+        ]
+        fixed = self._fixed.get(plain, ())
+        if len(buckets) == 1 and not fixed:
+            return buckets[0].candidates(plain)
+        return [*fixed, *(template for bucket in buckets for template in bucket.candidates(plain))]
+
+
+def _order(template: _Template) -> int:
+    return template.order
 
 
 class Templates:
-    """The register, compiled."""
+    """The register. Of several templates that fit the account's own come first, then by id, then the newest version."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_by_account", "_by_reference", "_shared")
 
     def __init__(self, entries: Iterable[TemplateEntry]) -> None:
-        self._entries = {reference(entry): entry for entry in entries}
+        listed = sorted(entries, key=lambda entry: (entry.id, -entry.version))
+        self._by_reference = {reference(entry): entry for entry in listed}
+        by_account: dict[str, list[_Template]] = {}
+        for order, entry in enumerate(listed):
+            if entry.state == ACTIVE:
+                by_account.setdefault(entry.account, []).append(_Template(order, entry))
+        self._by_account = {account: _Index(templates) for account, templates in by_account.items()}
+        self._shared = self._by_account.pop("", None)
 
     def get(self, ref: str) -> TemplateEntry | None:
         """The template of a reference, in whatever state."""
-        return self._entries.get(ref)
+        return self._by_reference.get(ref)
 
     def in_force(self, ref: str, day: str) -> bool:
         """Whether the template of a reference is active on a local day (ISO)."""
-        entry = self._entries.get(ref)
-        return entry is not None and entry.state == "active" and (not entry.expires or day <= entry.expires)
+        entry = self._by_reference.get(ref)
+        return entry is not None and entry.state == ACTIVE and (not entry.expires or day <= entry.expires)
 
     def any_for(self, account: str) -> bool:
-        """Whether an account has any template that may be used, or all accounts have one."""
-        return False
+        """Whether an account has any template that may be used, its own or a shared one."""
+        return self._shared is not None or account in self._by_account
 
     def match(self, account: str, body: str, day: str, plain: str | None = None) -> TemplateEntry | None:
         """The active template that the text without its signature is written by, or None.
 
         ``day``: the local day (ISO). ``plain``: ``fold_kept(body)`` if the caller has it already.
         """
-        return None
+        if "\r" in body:
+            body = _one_line_end(body)
+            plain = None
+        if plain is None:
+            plain = fold_kept(body)
+        own = self._by_account.get(account)
+        found = own.match(body, plain, day) if own is not None else None
+        if found is None and self._shared is not None:
+            found = self._shared.match(body, plain, day)
+        return None if found is None else found.entry
 
     def nearest(self, account: str, body: str, day: str) -> tuple[TemplateEntry, str] | None:
-        """The template that a text comes nearest to, and what differs; for people. None when there is none at all."""
-        return None
+        """The template that a text comes nearest to, and what differs; None when there is none at all.
+
+        Looks at every template of the account in any state: for people, not for every message.
+        """
+        body = _one_line_end(body)
+        plain = fold_kept(body)
+        best: tuple[float, int, _Template] | None = None
+        for order, entry in enumerate(self._by_reference.values()):
+            if entry.account not in ("", account):
+                continue
+            template = _Template(order, entry)
+            score = 2.0 if template.fits(body, plain) else _likeness(template.folded.literals, plain)
+            if best is None or (score, entry.state == ACTIVE) > (best[0], best[2].entry.state == ACTIVE):
+                best = (score, order, template)
+        if best is None:
+            return None
+        entry = best[2].entry
+        if entry.state != ACTIVE:
+            why = f"it is {entry.state}, not {ACTIVE}"
+        elif entry.expires and day > entry.expires:
+            why = f"it expired on {entry.expires}"
+        elif best[0] > 1:
+            return entry, "it fits"
+        else:
+            return entry, _difference(best[2], body, plain)
+        return entry, why if best[0] > 1 else f"{why}; and {_difference(best[2], body, plain)}"
+
+
+def _one_line_end(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _likeness(literals: Sequence[str], plain: str) -> float:
+    """The share of a template's fixed characters that the text has, literal for literal and in order."""
+    wanted = sum(map(len, literals))
+    found = after = 0
+    for literal in literals:
+        at = plain.find(literal, after)
+        if at >= 0:
+            found += len(literal)
+            after = at + len(literal)
+        else:  # as much of its beginning as there is, so that one changed character does not count for all
+            for length in range(len(literal) - 1, 0, -1):
+                if literal[:length] in plain:
+                    found += length
+                    break
+    return found / wanted if wanted else 0.0
+
+
+def _difference(template: _Template, body: str, plain: str) -> str:
+    """In the spelling that people know, if the text has the template's beginning in it."""
+    literals, variables = parse(_one_line_end(template.entry.text), template.entry.variables)
+    if body.startswith(literals[0]) or not plain.startswith(template.folded.head):
+        return difference(literals, variables, body)
+    return difference(template.folded.literals, variables, plain)
 
 
 def template_rule(parts: Parts, message_class: int) -> Rule | None:
-    """Rule 9; None for a class that may send what it likes."""
+    """Rule 9, after the pipeline has looked for a template; None for a class that may send what it likes."""
     if message_class not in parts.profile.template.required_for:
         return None
+    registers, account = parts.registers, parts.account.name
+    local_day = LocalDay.of(parts.profile.zone)
+    refused = Refusal(TEMPLATE, "no active template of this account fits")
 
     def check(draft: Draft) -> Refusal | None:
-        return Refusal(TEMPLATE, "no active template of this account fits") if draft.template is None else None
+        return None if draft.template is not None else refused
 
-    return Rule(9, "template", check, lambda draft: "")
+    def looked_at(draft: Draft) -> str:
+        if draft.template is not None:
+            return f"template {reference(draft.template)} ({draft.template.message_class})"
+        body = draft.text[draft.body_start : draft.body_end]
+        nearest = registers.templates.nearest(account, body, local_day(draft.at_ms))
+        if nearest is None:
+            return "the account has no template"
+        return f"no template fits; the nearest is {reference(nearest[0])}: {nearest[1]}"
+
+    return Rule(9, "template", check, looked_at)
