@@ -105,8 +105,8 @@ class Draft:
     text of all segments; ``at_ms`` business time in ms since 1970 UTC at which it would be sent; ``campaign`` and
     ``audience`` as the application named them (empty: not at all). ``route`` may be None: the pipeline looks it up.
 
-    Found by the pipeline before any rule is asked: ``carrier``, the first of the route that is not paused (empty: none),
-    by whose habits signature and phrases are judged; ``signature`` (only a registered one) with ``body_start`` and
+    Found by the pipeline before any rule is asked: ``carrier``, by whose habits signature and phrases are judged (the
+    first of the route that is not paused; empty: none); ``signature`` (only a registered one) with ``body_start`` and
     ``body_end``, the part of ``text`` without it; ``plain``, the text as ``policy.text.fold_kept`` reads it (empty
     while no rule needs it); ``template``; and the ``message_class`` that really holds, see ``policy.classify``.
     ``review`` is set by a word that asks for a person; the message is then accepted and parked.

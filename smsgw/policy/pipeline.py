@@ -109,13 +109,12 @@ class Rules:
     """The compiled rules of one account; call it with a draft. Made by ``compile_rules``."""
 
     __slots__ = (
-        "_again", "_checks", "_classify", "_facts", "_finders", "_folded", "_local_day", "_parts", "_plain_always",
-        "_plain_for", "_places", "_signature", "account", "caps", "profile", "registers", "windows",
+        "_again", "_checks", "_classify", "_facts", "_finders", "_folded", "_local_day", "_places", "_plain_always",
+        "_plain_for", "_signature", "account", "caps", "profile", "registers", "windows",
     )  # fmt: skip
 
     def __init__(self, parts: Parts, routes: RouteTable, caps: CapSet) -> None:
         profile = parts.profile
-        self._parts = parts
         self.account = parts.account
         self.profile = profile
         self.windows = parts.windows
@@ -244,9 +243,7 @@ class Rules:
         if draft.recipient in self.profile.test_numbers:
             return None
         template = draft.template.id if draft.template is not None else None
-        return self.caps.compiled(
-            draft.account, draft.message_class, draft.signature, template, draft.audience or None
-        )
+        return self.caps.compiled(draft.account, draft.message_class, draft.signature, template, draft.audience or None)
 
     def facts(self, message_class: int) -> Facts:
         """What rules 14 and 15 ask the store about a class."""

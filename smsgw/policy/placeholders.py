@@ -293,12 +293,12 @@ def difference(literals: Sequence[str], variables: Sequence[Variable], text: str
         is_last = variable is variables[-1]
         stop = len(text) - len(literal) if is_last else text.find(literal, start)
         if stop < start or not text.startswith(literal, stop):
-            return f"behind {{{variable.name}}} stands {_quoted(literal)}" if literal else f"{{{variable.name}}} is empty"
+            return (
+                f"behind {{{variable.name}}} stands {_quoted(literal)}" if literal else f"{{{variable.name}}} is empty"
+            )
         chars = stop - start
         if not variable.min_chars <= chars <= variable.max_chars:
-            return (
-                f"{{{variable.name}}} has {chars} characters, {variable.min_chars}–{variable.max_chars} are allowed"
-            )
+            return f"{{{variable.name}}} has {chars} characters, {variable.min_chars}–{variable.max_chars} are allowed"
         step = _step(variable, literal)
         if step.check is not None and step.check(text, start, stop) is None:
             return f"{{{variable.name}}} is not {_WORDS[variable.kind]}"

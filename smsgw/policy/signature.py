@@ -12,7 +12,7 @@ to a signature that is in force; the rule says what is wrong where none was foun
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from smsgw.policy.entries import SignatureEntry

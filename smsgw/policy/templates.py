@@ -178,7 +178,12 @@ class _Index:
         first, last = plain[:_EDGE], plain[-_EDGE:]
         buckets = [
             bucket
-            for bucket in (self._by_both.get(first + last), self._by_head.get(first), self._by_tail.get(last), self._rest)
+            for bucket in (
+                self._by_both.get(first + last),
+                self._by_head.get(first),
+                self._by_tail.get(last),
+                self._rest,
+            )
             if bucket is not None
         ]
         fixed = self._fixed.get(plain, ())
