@@ -32,7 +32,7 @@ def compiled_rules(site: Site, registers: Registers) -> dict[str, Rules]:
     rules = {}
     for name, account in site.accounts.items():
         profile = site.profile_of(account)
-        caps = shared.setdefault(profile.name, CapSet(profile.caps, profile.zone))
+        caps = shared.setdefault(profile.name, CapSet(profile.caps, profile.zone, profile.same_content))
         rules[name] = compile_rules(
             profile, account.policy(), site.routes, carriers, site.workdays, caps, registers, approval_required
         )

@@ -321,4 +321,4 @@ def compile_rules(
     windows = Windows(profile.window, profile.zone, workdays, account.slots)
     live = registers if registers is not None else Registers()
     parts = Parts(profile, account, carriers, windows, live, approval_required)
-    return Rules(parts, routes, caps if caps is not None else CapSet(profile.caps, profile.zone))
+    return Rules(parts, routes, caps if caps is not None else CapSet(profile.caps, profile.zone, profile.same_content))

@@ -3,7 +3,8 @@
 Owns: the buckets of an instant, and ``SliceBook``, which spends messages that the store has leased to this process
 (``store.quota``) so that no message asks the store. Slices follow the rate: small when little is sent, so that what is
 leased is about what is used, and larger the faster they go. Never leases, never reads a clock: the caller passes
-business time and carries out what ``wish`` and ``returns`` say. What was leased and is lost with a process counts as used.
+business time and carries out what ``wish`` and ``returns`` say. What was leased and is lost with a process counts as
+used.
 """
 
 from __future__ import annotations
@@ -70,8 +71,18 @@ class SliceBook:
     """One account's share of its quota in this process."""
 
     __slots__ = (
-        "_ask_again_ms", "_asking", "_buckets", "_from_ms", "_left", "_quota", "_returns", "_size", "_slice_at_ms",
-        "_used_ms", "_until_ms", "_zone",
+        "_ask_again_ms",
+        "_asking",
+        "_buckets",
+        "_from_ms",
+        "_left",
+        "_quota",
+        "_returns",
+        "_size",
+        "_slice_at_ms",
+        "_until_ms",
+        "_used_ms",
+        "_zone",
     )  # fmt: skip
 
     def __init__(self, quota: Quota, zone: ZoneInfo) -> None:

@@ -45,8 +45,8 @@ class AdmitItem(NamedTuple):
     instead. ``at_ms`` is the business time that it is counted at: now, or ``due_ms``. ``state`` is
     ``state.state_value(...)``, written for each of ``message_ids`` (empty: none). ``long_group`` is deleted
     whatever the outcome, and must still be there (else GONE). ``queue_limit`` 0: none.
-    ``facts`` is ``recipients.facts_for(...)``. ``content``: hash of 8 octets for a row of kind 2, without which that row
-    counts nothing. With ``lot`` it is parked there and held until ``due_ms``, when it expires.
+    ``facts`` is ``recipients.facts_for(...)``. ``content``: hash of 8 octets for a row of kind 2, which counts
+    nothing without it. With ``lot`` it is parked there and held until ``due_ms``, when it expires.
     ``context`` stays here and comes back.
     """
 
@@ -71,8 +71,8 @@ class AdmitItem(NamedTuple):
 class AdmitReply(NamedTuple):
     """``code`` ACCEPTED, or why not.
 
-    FORBIDDEN: by ``fact``. NO_CONSENT: none of the facts that it needs. CAPPED: ``row`` (index into the item's caps), ``retry_after_ms``,
-    ``seen`` of ``limit``. FULL and MEMORY have no detail.
+    FORBIDDEN: by ``fact``. NO_CONSENT: none of the facts that it needs.
+    CAPPED: ``row`` (index into the item's caps), ``retry_after_ms``, ``seen`` of ``limit``. FULL and MEMORY have no detail.
     GONE: the item's long group had been decided before; answer nothing more for it.
     """
 

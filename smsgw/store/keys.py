@@ -10,7 +10,7 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:out:<account>`` | stream, group ``edge`` | receipts and MO; see ``outbound`` |
 | ``{p}:part:<stream>`` | hash | how many messages wait in a stream, and which of an entry are settled |
 | ``{p}:held``, ``{p}:heldmsg`` | zset by due ms, hash | deferred messages: id → sealed envelope |
-| ``{p}:parked:<lot>``, ``{p}:lotof``, ``{p}:lots`` | zset by acceptance, hash, set | parked ones: ids · id → lot · lots |
+| ``{p}:parked:<lot>``, ``{p}:lotof``, ``{p}:lots`` | zset, hash, set | parked: ids by acceptance · id → lot · lots |
 | ``{p}:pace:<lot>`` | hash | how fast a lot is let go |
 | ``{p}:c:<hash>``, ``{p}:who:<hash>`` | string | a recipient's counters · what is known of it |
 | ``{p}:quota:<account>:<bucket>`` | string | messages of an account's day or month leased to processes |
