@@ -91,6 +91,7 @@ class Verdict(NamedTuple):
 class _Raw(NamedTuple):
     """An entry as it lies in the stream."""
 
+    id: bytes
     seq: int
     packed: bytes
     hash: bytes
@@ -144,38 +145,38 @@ class AuditLog:
 
     async def read(self, after: int = 0, limit: int = 100) -> list[Audited]:
         """Entries behind number ``after``, oldest first."""
-        return [_audited(raw) for raw in await self._range("XRANGE", f"({after}", "+", limit)]
+        return [_audited(raw) for raw in await self._range("XRANGE", f"({after}-0", "+", limit)]
 
     async def read_back(self, before: int = 0, limit: int = 100) -> list[Audited]:
         """Entries in front of number ``before`` (0: the last ones), newest first."""
-        return [_audited(raw) for raw in await self._range("XREVRANGE", f"({before}" if before else "+", "-", limit)]
+        return [_audited(raw) for raw in await self._range("XREVRANGE", f"({before}-0" if before else "+", "-", limit)]
 
     async def verify(self, kept: Head | None = None) -> Verdict:
         """Look at every entry and its place in the chain. ``kept``: a head that was noted down earlier, elsewhere."""
-        head = await self.head()
         chain = _Chain(self._key, kept)
-        last = 0
-        while entries := await self._range("XRANGE", f"({last}", "+", _READ_AT_ONCE):
-            for raw in entries:
-                # Written since: the head that is compared with is older.
-                if raw.seq > head.seq and raw.seq > (newer := await self.head()).seq:
-                    chain.faults.append(Fault(raw.seq, f"entry {raw.seq} is behind the head, which is {newer.seq}"))
-                chain.take(raw)
-            last = entries[-1].seq
-        head = await self.head()
-        # What was written between the last read and the head is looked at too.
-        for raw in await self._range("XRANGE", f"({last}", "+", _READ_AT_ONCE):
-            chain.take(raw)
+        last = b"0-0"
+        while True:
+            async for entries in self._pages(last):
+                for raw in entries:
+                    chain.take(raw)
+                last = entries[-1].id
+            # Asked after the entries, so it can't be older than they are; what came in between is looked at too.
+            head = await self.head()
+            if head.seq <= chain.seq or not await self._range("XRANGE", _behind(last), "+", 1):
+                break
         chain.end(head)
         return Verdict(chain.entries, head, chain.faults)
 
     async def all(self) -> AsyncIterator[Audited]:
         """Every entry, oldest first."""
-        last = 0
-        while entries := await self._range("XRANGE", f"({last}", "+", _READ_AT_ONCE):
+        async for entries in self._pages(b"0-0"):
             for raw in entries:
                 yield _audited(raw)
-            last = entries[-1].seq
+
+    async def _pages(self, last: bytes) -> AsyncIterator[list[_Raw]]:
+        while entries := await self._range("XRANGE", _behind(last), "+", _READ_AT_ONCE):
+            yield entries
+            last = entries[-1].id
 
     def _link(self, seq: int, head: bytes, entry: AuditEntry) -> tuple[int, bytes, bytes, bytes]:
         """The entry with its place in the chain, as the script takes it."""
@@ -194,7 +195,7 @@ class AuditLog:
                     raise
                 await asyncio.sleep(_BACKOFF_S)
 
-    async def _range(self, command: str, first: str, last: str, limit: int) -> list[_Raw]:
+    async def _range(self, command: str, first: str | bytes, last: str, limit: int) -> list[_Raw]:
         reply = await self._store.command(keys.REGISTERS, command, keys.audit(), first, last, "COUNT", limit)
         return [_raw(entry_id, fields) for entry_id, fields in reply or ()]
 
@@ -207,7 +208,7 @@ class _Chain:
         self.faults: list[Fault] = []
         self._key = key
         self._kept = kept
-        self._seq = 0
+        self.seq = 0
         self._hash = b""
 
     def take(self, raw: _Raw) -> None:
@@ -220,24 +221,26 @@ class _Chain:
             self._fault(seq, f"entry {seq} was changed, or made without the site's secrets")
         elif written != seq:
             self._fault(seq, f"entry {seq} was written as number {written}: entries were moved or copied")
-        elif seq == self._seq + 1 and previous != self._hash:
-            self._fault(seq, f"entry {seq} does not follow entry {self._seq}: one of them was replaced")
+        elif seq == self.seq + 1 and previous != self._hash:
+            self._fault(seq, f"entry {seq} does not follow entry {self.seq}: one of them was replaced")
         if self._kept is not None and seq == self._kept.seq and raw.hash.hex() != self._kept.hash:
             self._fault(seq, f"entry {seq} is not the one that was kept elsewhere")
-        self._seq, self._hash = seq, raw.hash
+        self.seq, self._hash = seq, raw.hash
 
     def end(self, head: Head) -> None:
         """No more entries: compare the last one with the head, and with what was kept elsewhere."""
         kept = self._kept.seq if self._kept is not None else 0
-        if self._seq < max(head.seq, kept):
+        if self.seq < max(head.seq, kept):
             self._look_for_gap(max(head.seq, kept) + 1)
-        elif self._seq == head.seq and self._hash.hex() != head.hash:
+        elif self.seq == head.seq and self._hash.hex() != head.hash:
             self._fault(head.seq, f"the head does not fit entry {head.seq}, the last one")
-        elif self._seq > head.seq:
-            self._fault(self._seq, f"entry {self._seq} is behind the head, which is {head.seq}")
+        elif self.seq > head.seq:
+            self._fault(self.seq, f"entry {self.seq} is behind the head, which is {head.seq}")
 
     def _look_for_gap(self, seq: int) -> None:
-        first, last = self._seq + 1, seq - 1
+        first, last = self.seq + 1, seq - 1
+        if seq <= self.seq:
+            self._fault(seq, f"entry {seq} stands there twice")
         if first < last:
             self._fault(first, f"entries {first} to {last} are missing")
         elif first == last:
@@ -247,13 +250,17 @@ class _Chain:
         self.faults.append(Fault(seq, why))
 
 
+def _behind(entry_id: bytes) -> bytes:
+    return b"(" + entry_id
+
+
 def _digest(key: bytes, packed: bytes) -> bytes:
     return blake2b(packed, digest_size=_HASH_OCTETS, key=key).digest()
 
 
 def _raw(entry_id: bytes, fields: Any) -> _Raw:
     named = dict(zip(fields[::2], fields[1::2], strict=False))
-    return _Raw(int(entry_id.partition(b"-")[0]), named.get(b"e", b""), named.get(b"h", b""))
+    return _Raw(entry_id, int(entry_id.partition(b"-")[0]), named.get(b"e", b""), named.get(b"h", b""))
 
 
 def _place(raw: _Raw) -> tuple[int, bytes]:
