@@ -1,11 +1,11 @@
 """Rules 16 and 17, the part without state: which caps count a message, and the rows that the store counts by.
 
 Owns: compiling caps for an account, class, signature, template and audience, limits by tier below the ceiling,
-buckets aligned to the profile's wall clock, and the hash of a content. Never counts: looking at all before counting any
-must be atomic, so Redis does it. A row is ``[key, kind, limit, tiers, bucket_start_ms, bucket_end_ms, period_ms]``: key is a
-hash of 4 octets of the scope without the recipient, kind 0 clock, 1 rolling or 2 same content (the script counts by the
-item's content instead of the key), tiers a map tier → limit; a clock cap counts in ``[bucket_start_ms, bucket_end_ms)``,
-the others in the last ``period_ms`` (bucket 0, 0).
+buckets aligned to the profile's wall clock, the hash of a content. Never counts: Redis does, all looks before a count.
+A row is ``[key, kind, limit, tiers, bucket_start_ms, bucket_end_ms, period_ms]``: key is a hash of 4 octets of the
+scope without the recipient, kind 0 clock, 1 rolling or 2 same content (counted by the item's content instead of the
+key), tiers a map tier → limit; a clock cap counts in ``[bucket_start_ms, bucket_end_ms)``, the others in the last
+``period_ms`` (bucket 0, 0).
 Rows are shared: the same list object is returned while no bucket ends, and nobody may change it.
 """
 

@@ -72,7 +72,8 @@ class AdmitReply(NamedTuple):
     """``code`` ACCEPTED, or why not.
 
     FORBIDDEN: by ``fact``. NO_CONSENT: none of the facts that it needs.
-    CAPPED: ``row`` (index into the item's caps), ``retry_after_ms``, ``seen`` of ``limit``. FULL and MEMORY have no detail.
+    CAPPED: ``row`` (index into the item's caps), ``retry_after_ms``, ``seen`` of ``limit``.
+    FULL and MEMORY have no detail.
     GONE: the item's long group had been decided before; answer nothing more for it.
     """
 

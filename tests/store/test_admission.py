@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from smsgw.store import keys
-from smsgw.store.admission import ACCEPTED, CAPPED, FULL, GONE, MEMORY, OPTED_OUT, AdmitReply
+from smsgw.store.admission import ACCEPTED, CAPPED, FORBIDDEN, FULL, GONE, MEMORY, AdmitReply
 from smsgw.store.recipients import FACT_COMPANY, SCOPE_COMPANY, fact_account, fact_signature, scope_account
 from smsgw.store.streams import waiting_messages
 from tests.store.kit import DAY_MS, MINUTE_MS, NOW_MS, NUMBER, Kit
@@ -43,11 +43,11 @@ async def test_an_opt_out_refuses_and_names_the_fact(kit: Kit) -> None:
     facts = (FACT_COMPANY, fact_account("shop"), fact_signature("示例"))
     await kit.facts.add(NUMBER, scope_account("shop"), "mo", NOW_MS)
     assert await kit.admit(kit.item(facts=facts), kit.item(OTHER, facts=facts)) == [
-        AdmitReply(OPTED_OUT, fact="o:a:shop"),
+        AdmitReply(FORBIDDEN, fact="o:a:shop"),
         AdmitReply(ACCEPTED),
     ]
     await kit.facts.add(NUMBER, SCOPE_COMPANY, "mo", NOW_MS)
-    assert await kit.admit(kit.item(facts=facts)) == [AdmitReply(OPTED_OUT, fact="o")]
+    assert await kit.admit(kit.item(facts=facts)) == [AdmitReply(FORBIDDEN, fact="o")]
     assert await kit.codes(kit.item(facts=())) == [ACCEPTED]
 
 

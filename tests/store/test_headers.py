@@ -17,10 +17,15 @@ SCRIPTS = [script(name) for name in script_names()]
 #: What the tag is followed by → how headers name it.
 PATTERNS = {
     ":mt:": "{pNN}:mt:<carrier>:<lane>", ":out:": "{pNN}:out:<account>", ":held": "{pNN}:held",
-    ":heldmsg": "{pNN}:heldmsg", ":cap:": "{pNN}:cap:<hash>", ":who:": "{pNN}:who:<hash>",
+    ":heldmsg": "{pNN}:heldmsg", ":c:": "{pNN}:c:<hash>", ":who:": "{pNN}:who:<hash>",
     ":rcpt:": "{pNN}:rcpt:<carrier>:<cid>", ":early:": "{pNN}:early:<carrier>:<cid>", ":st:": "{pNN}:st:<message id>",
     ":long:": "{pNN}:long:<group>", ":longdue": "{pNN}:longdue", ":done:": "{pNN}:done:<slot>",
     ":events": "{pNN}:events", ":hwm:": "{pNN}:hwm:<consumer>", ":part:": "{pNN}:part:<stream>",
+    ":reg:": "{pNN}:reg:<kind>", ":regbulk": "{pNN}:regbulk", ":regfeed": "{pNN}:regfeed", ":audit": "{pNN}:audit",
+    ":audithead": "{pNN}:audithead",
+    ":parked:": "{pNN}:parked:<lot>", ":lotof": "{pNN}:lotof", ":lots": "{pNN}:lots", ":pace:": "{pNN}:pace:<lot>",
+    ":quota:": "{pNN}:quota:<account>:<bucket>", ":reg:": "{pNN}:reg:<kind>", ":regbulk": "{pNN}:regbulk",
+    ":regfeed": "{pNN}:regfeed", ":audit": "{pNN}:audit", ":audithead": "{pNN}:audithead",
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from smsgw.errors import StoreError
 from smsgw.store.admission import ACCEPTED
-from smsgw.store.held import DONE, FULL, GONE, OPTED_OUT, HeldMessage, ReleaseReply
+from smsgw.store.held import DONE, FORBIDDEN, FULL, GONE, HeldMessage, ReleaseReply
 from smsgw.store.recipients import FACT_COMPANY, SCOPE_COMPANY
 from smsgw.store.state import state_header, state_value
 from smsgw.store.streams import waiting_messages
@@ -51,7 +51,7 @@ async def test_an_opt_out_that_came_meanwhile_keeps_it_until_that_was_reported(k
     held = await hold(kit)
     await kit.facts.add(NUMBER, SCOPE_COMPANY, "mo", NOW_MS)
     kit.held.send(None, held, "alpha:2", held.blob, kit.store.recipients.hash(NUMBER), (FACT_COMPANY,))
-    assert await replies(kit) == [ReleaseReply(OPTED_OUT, FACT_COMPANY)]
+    assert await replies(kit) == [ReleaseReply(FORBIDDEN, FACT_COMPANY)]
     assert await waiting_messages(kit.store, STREAM) == 0
     kit.held.end(None, held)
     await kit.drain()

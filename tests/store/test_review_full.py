@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from smsgw.store.looks import Looks
-from smsgw.store.optouts import OptOutChange, OptOuts
+from smsgw.store.facts import FactChange, FactOp, FactResult, Facts
+from smsgw.store.looks import FORBIDDEN, MAY_BE_SENT, LookReply, Looks
 from tests.store.kit import NUMBER, Kit, until
 from tests.store.test_streams import STREAM, put
 
@@ -15,16 +15,16 @@ async def test_marks_looks_acknowledgements_and_opt_outs_go_on(kit: Kit) -> None
     recorded: list[object] = []
     marked: list[object] = []
     acked: list[object] = []
-    looks = Looks(kit.store, lambda contexts, facts: looked.append(facts))
-    optouts = OptOuts(kit.store, lambda changes, replies: recorded.append(replies))
+    looks = Looks(kit.store, lambda contexts, replies: looked.append(replies))
+    facts = Facts(kit.store, lambda changes, replies: recorded.append(replies))
     kit.run(looks.commit.run())
-    kit.run(optouts.commit.run())
+    kit.run(facts.commit.run())
     await put(kit, 0, 1, 2)
     await kit.command("CONFIG", "SET", "maxmemory", "1")
     try:
         kit.marks.advance(STREAM, b"1-1", marked.append)
-        looks.put(None, kit.store.recipients.hash(NUMBER), ("o",))
-        optouts.put(OptOutChange(None, NUMBER, "", "mo", kit.now_ms, True))
+        looks.put(None, kit.store.recipients.hash(NUMBER), ("o",), kit.now_ms)
+        facts.put(FactChange(None, FactOp.OPT_OUT, NUMBER, "", "mo", kit.now_ms))
         entry = (await kit.command("XRANGE", STREAM, "-", "+"))[0][0]
         await kit.store.evaluate(0, kit.outbound._ack, _ack(entry))
         acked.append(None)
@@ -33,8 +33,8 @@ async def test_marks_looks_acknowledgements_and_opt_outs_go_on(kit: Kit) -> None
         await kit.command("CONFIG", "SET", "maxmemory", "0")
         await asyncio.sleep(0)
     assert marked == [None]
-    assert looked in ([[""]], [["o"]])
-    assert recorded == [[True]]
+    assert looked in ([[LookReply(MAY_BE_SENT)]], [[LookReply(FORBIDDEN, "o")]])
+    assert recorded == [[FactResult.CHANGED]]
 
 
 def _ack(entry: bytes) -> bytes:

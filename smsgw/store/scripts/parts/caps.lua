@@ -162,6 +162,7 @@ local function count_rolling(caps, place, key, period, at)
 end
 
 local function count_caps(person, profile, at, now, content)
+  person.changed = true
   if not person.caps and not person.first then
     local first = profile.first
     if not first or first.at ~= at then first = first_counters(profile, at, now) end
@@ -172,7 +173,6 @@ local function count_caps(person, profile, at, now, content)
     end
   end
   local caps, rows = caps_of(person), profile[3]
-  person.changed = true
   for r = 1, #rows do
     local row = rows[r]
     if row[2] == CLOCK then
