@@ -24,8 +24,7 @@ PATTERNS = {
     ":reg:": "{pNN}:reg:<kind>", ":regbulk": "{pNN}:regbulk", ":regfeed": "{pNN}:regfeed", ":audit": "{pNN}:audit",
     ":audithead": "{pNN}:audithead",
     ":parked:": "{pNN}:parked:<lot>", ":lotof": "{pNN}:lotof", ":lots": "{pNN}:lots", ":pace:": "{pNN}:pace:<lot>",
-    ":quota:": "{pNN}:quota:<account>:<bucket>", ":reg:": "{pNN}:reg:<kind>", ":regbulk": "{pNN}:regbulk",
-    ":regfeed": "{pNN}:regfeed", ":audit": "{pNN}:audit", ":audithead": "{pNN}:audithead",
+    ":quota:": "{pNN}:quota:<account>:<bucket>",
 }  # fmt: skip
 
 
