@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 _REMEMBERED_GATES: Final = 4096
 _SHOWN_ZONES: Final = 3
+_NO_CAMPAIGNS: Final = Campaigns(())
+
+
+def _no_campaigns() -> Campaigns:
+    return _NO_CAMPAIGNS
 
 
 class Windows:
@@ -104,8 +109,11 @@ class Windows:
             minutes = intersect(minutes, union(campaign.slots))
         return Times(minutes, days, campaign.starts, campaign.ends)
 
-    def rule(self, layer: Layer, message_class: int, campaigns: Callable[[], Campaigns]) -> Rule | None:
-        """The compiled rule of one window and class; None where it can never close."""
+    def rule(self, layer: Layer, message_class: int, campaigns: Callable[[], Campaigns] = _no_campaigns) -> Rule | None:
+        """The compiled rule of one window and class; None where it can never close.
+
+        ``campaigns`` gives the register as it is now; it is asked anew for each message that names a campaign.
+        """
         gate = self.gates[message_class]
         if layer == "hard":
             if gate is None or not gate.can_close("hard"):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from smsgw.policy.calendar import Workdays
 from smsgw.policy.model import Draft, MessageClass
+from smsgw.policy.pipeline import Parts
 from smsgw.policy.profile import (
+    AccountPolicy,
     Cap,
     HardWindow,
+    MoRule,
     Profile,
     SignatureRule,
     SoftWindow,
@@ -19,6 +23,8 @@ from smsgw.policy.profile import (
     UnsubscribeRule,
     WindowSettings,
 )
+from smsgw.policy.registers import Registers
+from smsgw.policy.windows import Windows
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MARKETING = frozenset((MessageClass.MARKETING,))
@@ -56,11 +62,12 @@ def cn_profile(cn_windows: WindowSettings) -> Profile:
         zone=SHANGHAI,
         country="86",
         signature=SignatureRule(),
-        unsubscribe=UnsubscribeRule(
-            required_for=MARKETING,
-            phrases=("拒收请回复R", "回T退订", "回TD退订"),
+        unsubscribe=UnsubscribeRule(required_for=MARKETING, phrases=("拒收请回复R", "回T退订", "回TD退订")),
+        mo=MoRule(
             stop_words=("R", "T", "TD", "N", "退订", "拒收", "取消", "0000", "00000", "STOP"),
             start_words=("START", "订阅"),
+            complaint_words=("投诉", "举报"),
+            help_words=("HELP", "帮助"),
         ),
         window=cn_windows,
         caps=(
@@ -87,5 +94,23 @@ def draft(at: Callable[..., int]) -> Callable[..., Draft]:
         for name, value in others.items():
             setattr(made, name, value)
         return made
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def parts_of() -> Callable[..., Parts]:
+    """What a rule is compiled from: of a profile, by default for account ``shop`` with empty registers."""
+
+    def make(
+        profile: Profile,
+        account: AccountPolicy | None = None,
+        carriers: Mapping[str, CarrierPolicy] | None = None,
+        registers: Registers | None = None,
+        approval_required: bool = False,
+    ) -> Parts:
+        account = account or AccountPolicy("shop", signatures=frozenset(("示例商城",)))
+        windows = Windows(profile.window, profile.zone, Workdays(), account.slots)
+        return Parts(profile, account, carriers or {}, windows, registers or Registers(), approval_required)
 
     return make

@@ -1,25 +1,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from smsgw.policy.model import Draft, MessageClass
-from smsgw.policy.profile import CarrierPolicy, Profile, SignatureRule, UnsubscribeRule
+from smsgw.policy.pipeline import Parts
+from smsgw.policy.profile import CarrierPolicy, Profile, UnsubscribeRule
 from smsgw.policy.routing import Route
-from smsgw.policy.signature import signature_check
-from smsgw.policy.unsubscribe import unsubscribe_check
+from smsgw.policy.signature import SignatureFinder
+from smsgw.policy.unsubscribe import unsubscribe_rule
 
 CARRIERS = {"own": CarrierPolicy("own", unsubscribe_phrases=("退订回QX",)), "plain": CarrierPolicy("plain")}
 
 
 @pytest.fixture
-def judge(cn_profile: Profile) -> Callable[[Draft], str | None]:
+def judge(cn_profile: Profile, parts_of: Callable[..., Parts]) -> Callable[[Draft], str | None]:
     """Signature, then phrase, as the pipeline does; the rule id of a refusal."""
 
     def run(made: Draft) -> str | None:
-        signature_check(SignatureRule(), {"示例商城"}, CARRIERS, made.message_class)(made)
-        refusal = unsubscribe_check(cn_profile.unsubscribe, CARRIERS, made.message_class)(made)
+        parts = parts_of(cn_profile, carriers=CARRIERS)
+        made.carrier = made.route.carriers[0] if made.route is not None else ""
+        SignatureFinder(parts)(made)
+        refusal = unsubscribe_rule(parts, made.message_class).check(made)
         return None if refusal is None else refusal.reason.rule_id
 
     return run
@@ -85,14 +89,34 @@ def test_a_carrier_may_have_its_own(
     assert judge(made) == (None if passes else "unsubscribe.missing")
 
 
-def test_the_phrase_must_stand_outside_of_the_signature(draft: Callable[..., Draft]) -> None:
+def _refuses(made: Draft, profile: Profile, parts_of: Callable[..., Parts]) -> bool:
+    parts = parts_of(profile)
+    SignatureFinder(parts)(made)
+    return unsubscribe_rule(parts, made.message_class).check(made) is not None
+
+
+def test_the_phrase_must_stand_outside_of_the_signature(
+    draft: Callable[..., Draft], cn_profile: Profile, parts_of: Callable[..., Parts]
+) -> None:
     rule = UnsubscribeRule(frozenset((MessageClass.MARKETING,)), ("商城】",))
-    made = draft("【示例商城】")
-    signature_check(SignatureRule(), {"示例商城"}, {}, MessageClass.MARKETING)(made)
-    assert unsubscribe_check(rule, {}, MessageClass.MARKETING)(made) is not None
+    assert _refuses(draft("【示例商城】"), replace(cn_profile, unsubscribe=rule), parts_of)
 
 
-def test_phrases_without_anything_readable_count_for_nothing(draft: Callable[..., Draft]) -> None:
-    rule = UnsubscribeRule(frozenset((MessageClass.MARKETING,)), ("", "。"))
-    assert unsubscribe_check(rule, {}, MessageClass.MARKETING)(draft("您好。")) is not None
-    assert unsubscribe_check(rule, {}, MessageClass.NOTICE)(draft("您好。")) is None
+def test_phrases_without_anything_readable_count_for_nothing(
+    draft: Callable[..., Draft], cn_profile: Profile, parts_of: Callable[..., Parts]
+) -> None:
+    profile = replace(cn_profile, unsubscribe=UnsubscribeRule(frozenset((MessageClass.MARKETING,)), ("", "。")))
+    assert _refuses(draft("您好。"), profile, parts_of)
+    assert not _refuses(draft("您好。", MessageClass.NOTICE), profile, parts_of)
+
+
+def test_what_it_looked_at_is_the_end_of_the_body(
+    draft: Callable[..., Draft], cn_profile: Profile, parts_of: Callable[..., Parts]
+) -> None:
+    parts = parts_of(cn_profile)
+    made = draft("新品上市，回T退订【示例商城】")
+    SignatureFinder(parts)(made)
+    assert unsubscribe_rule(parts, MessageClass.MARKETING).looked_at(made) == (
+        "the end …新品上市，回T退订; a phrase must stand there"
+    )
+    assert "must not be in the text" in unsubscribe_rule(parts, MessageClass.OTP).looked_at(made)
