@@ -1,8 +1,8 @@
 """Who asks: the bearer token of a request, checked, and the desk of the person behind it.
 
 A token costs a scrypt of tens of milliseconds in a thread when it first comes, microseconds while it is remembered.
-From an address with too many failed attempts nothing but remembered tokens is taken for a while, so guessing neither helps
-nor keeps the machine busy. What is refused never says whether the name, the secret or both were wrong.
+From an address with too many failed attempts nothing but remembered tokens is taken for a while, so guessing
+neither helps nor keeps the machine busy. What is refused never says whether the name, the secret or both were wrong.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import asyncio
 
 from smsgw.records.record import Step
 from smsgw.services.csv_rows import Cells, ListImport, read_rows
-from smsgw.services.desk import Desk, named, optional_text
+from smsgw.services.desk import Desk, masked, named, optional_text
 from smsgw.services.recipients import (
     EXPIRES,
     MOST_REASON_CHARS,
@@ -28,7 +28,6 @@ from smsgw.services.recipients import (
     record,
     subject,
     text_cell,
-    without_numbers,
 )
 from smsgw.store.facts import FactChange, FactOp
 from smsgw.store.recipients import Listed, RecipientFacts
@@ -72,7 +71,7 @@ async def complain(desk: Desk, number: str, why: str, *, source: str = "", expir
     """
     desk.require("compliance", "operations", "market")
     digits, why = digits_of(number), reason_of(why, MOST_REASON_CHARS)
-    source = without_numbers(optional_text("source", source)) or f"staff:{desk.person.name}"
+    source = masked(optional_text("source", source)) or f"staff:{desk.person.name}"
     now_ms = desk.now_ms()
     ends_ms = expiry_ms("expires", expires, desk.zone, now_ms)
     await desk.audit("complaint", subject(desk, digits), why, source=source, expires_ms=ends_ms)
@@ -94,7 +93,7 @@ async def import_list(desk: Desk, data: bytes, why: str, *, skip_wrong: bool = F
 
     def make(cells: Cells) -> Listed:
         number = number_cell(cells)
-        reason = without_numbers(text_cell(cells, "reason", MOST_REASON_CHARS, required=False)) or why
+        reason = masked(text_cell(cells, "reason", MOST_REASON_CHARS, required=False)) or why
         return Listed(number, reason, now_ms, who, expiry_cell(cells, zone, now_ms))
 
     columns = (NUMBER, REASON, EXPIRES)

@@ -1,8 +1,8 @@
 """Consent: one that was given, or a list of them, with its proof: source, version of the wording, time.
 
 A single newer consent lifts an older opt-out of the same scope, as a START would. A list never does, whatever its
-times: its lines are taken only where nobody opted out, and the others are reported. Who entered it and the digest of the list
-are kept with every consent, so that the proof is whole without the list.
+times: its lines are taken only where nobody opted out, and the others are reported. Who entered it and the digest
+of the list are kept with every consent, so that the proof is whole without the list.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from smsgw.errors import RequestError, StoreError
 from smsgw.services.csv_rows import Cells, Column, LineFault, Rows, digest_of, read_rows
-from smsgw.services.desk import Desk, checked_text, optional_text
+from smsgw.services.desk import Desk, checked_text, masked, optional_text
 from smsgw.services.recipients import (
     MOST_SOURCE_CHARS,
     NUMBER,
@@ -35,7 +35,6 @@ from smsgw.services.recipients import (
     scope_words,
     subject,
     text_cell,
-    without_numbers,
 )
 from smsgw.store.facts import FactResult
 from smsgw.store.recipients import Consent, RecipientFacts
@@ -74,7 +73,7 @@ async def add(
     """Record one consent; ``at`` is when it was given, empty for now."""
     desk.require("compliance", "market", "department")
     digits, why = digits_of(number), reason_of(why)
-    source = without_numbers(checked_text("source", source, MOST_SOURCE_CHARS))
+    source = masked(checked_text("source", source, MOST_SOURCE_CHARS))
     wording = checked_text("wording", wording, MOST_WORDING_CHARS, "name the version of the text that was agreed to")
     at_ms = _at(desk, at)
     scope = (await Scopes.of(desk)).scope(account, signature)

@@ -10,7 +10,7 @@ import asyncio
 
 from smsgw.records.record import Step
 from smsgw.services.csv_rows import Cells, ListImport, read_rows
-from smsgw.services.desk import Desk
+from smsgw.services.desk import Desk, masked
 from smsgw.services.recipients import (
     EXPIRES,
     MOST_REASON_CHARS,
@@ -28,7 +28,6 @@ from smsgw.services.recipients import (
     record,
     subject,
     text_cell,
-    without_numbers,
 )
 from smsgw.store.recipients import Listed, RecipientFacts
 
@@ -68,7 +67,7 @@ async def import_list(desk: Desk, data: bytes, why: str, *, skip_wrong: bool = F
 
     def make(cells: Cells) -> Listed:
         number = number_cell(cells)
-        reason = without_numbers(text_cell(cells, "reason", MOST_REASON_CHARS, required=False)) or why
+        reason = masked(text_cell(cells, "reason", MOST_REASON_CHARS, required=False)) or why
         return Listed(number, reason, now_ms, who, expiry_cell(cells, zone, now_ms))
 
     columns = (NUMBER, REASON, EXPIRES)

@@ -7,7 +7,7 @@ newest counts, whoever wrote it. Each change is audited before it is made and le
 from __future__ import annotations
 
 from smsgw.records.record import Step
-from smsgw.services.desk import Desk, optional_text
+from smsgw.services.desk import Desk, masked, optional_text
 from smsgw.services.recipients import (
     MOST_SOURCE_CHARS,
     Changed,
@@ -20,7 +20,6 @@ from smsgw.services.recipients import (
     record,
     scope_words,
     subject,
-    without_numbers,
 )
 from smsgw.store.recipients import RecipientFacts
 
@@ -50,7 +49,7 @@ async def _put(desk: Desk, number: str, why: str, account: str, signature: str, 
     desk.require("compliance", "operations")
     digits, why = digits_of(number), reason_of(why)
     scope = (await Scopes.of(desk)).scope(account, signature)
-    source = without_numbers(optional_text("source", source, MOST_SOURCE_CHARS)) or f"staff:{desk.person.name}"
+    source = masked(optional_text("source", source, MOST_SOURCE_CHARS)) or f"staff:{desk.person.name}"
     action = "optout.add" if stop else "optout.remove"
     await desk.audit(action, subject(desk, digits), why, scope=scope_words(scope), source=source)
     facts = RecipientFacts(desk.store)

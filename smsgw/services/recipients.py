@@ -20,7 +20,7 @@ from smsgw.policy.numbers import mask, to_e164
 from smsgw.records.log import RecordLog
 from smsgw.records.record import Row, Step
 from smsgw.services.csv_rows import Cells, Column, WrongCell
-from smsgw.services.desk import MOST_WHY_CHARS, Desk, checked_text, named
+from smsgw.services.desk import MOST_WHY_CHARS, Desk, checked_text, masked, named
 from smsgw.store.recipients import SCOPE_COMPANY, Fact, RecipientFacts, scope_account, scope_signature
 
 RECORDS_NODE: Final = "staff"
@@ -45,7 +45,6 @@ _MOMENT: Final = re.compile(
     r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
     r"(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?"
 )
-_A_NUMBER: Final = re.compile(r"(?<!\d)(?:\+|00)?(?:86)?1[3-9]\d{9}(?!\d)")
 _SCOPE_KINDS: Final = {"a": "account", "s": "signature", "c": "carrier"}
 _DAY_MS: Final = 86_400_000
 _PARTS: Final = "\x1f"
@@ -101,12 +100,7 @@ async def changed(desk: Desk, digits: str, is_changed: bool, why_not: str) -> Ch
 
 def reason_of(why: str, most: int = MOST_WHY_CHARS) -> str:
     """The reason of a change, with every mobile number in it masked. Raises RequestError when there is none."""
-    return without_numbers(checked_text("why", why, most, "every change needs a reason"))
-
-
-def without_numbers(text: str) -> str:
-    """Text with mobile numbers masked: people write them into reasons."""
-    return _A_NUMBER.sub(lambda match: mask(match[0]), text)
+    return str(masked(checked_text("why", why, most, "every change needs a reason")))
 
 
 async def record(desk: Desk, step: Step, digits: str, scope: str, *detail: object) -> None:
