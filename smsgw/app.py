@@ -31,6 +31,7 @@ from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.ids import MessageIds
 from smsgw.link.ticker import Ticker
 from smsgw.policy.model import Refusal
+from smsgw.policy.registers import Registers
 from smsgw.policy.retry import Backoff
 from smsgw.records.log import RecordLog
 from smsgw.smpp.constants import status_name
@@ -127,6 +128,7 @@ class App:
         context = self._context(rng)
         self.gateway = Gateway(context, wiring.carrier_statuses(site), rng)
         await self.gateway.load_marks()
+        await self.gateway.load_registers()
         for carrier in site.carriers.values():
             self.gateway.add_pool(self._pool(wiring.carrier_settings(site, carrier), rng))
         passwords = PasswordChecker()
@@ -194,6 +196,7 @@ class App:
 
     def _context(self, rng: random.Random) -> Context:
         site = self.site
+        registers = Registers()
         return Context(
             settings=wiring.gateway_settings(site),
             clock=self.clock,
@@ -201,7 +204,8 @@ class App:
             store=self.store,
             ids=MessageIds(rng.getrandbits(16)),
             accounts={name: Account(wiring.account_settings(each)) for name, each in site.accounts.items()},
-            rules=wiring.account_rules(site),
+            rules=wiring.account_rules(site, registers),
+            registers=registers,
             metrics=self.metrics,
             records=self.records,
             dialled=wiring.dialled_numbers(site),
@@ -304,4 +308,9 @@ class App:
 
 
 #: Rare and each of its own interest.
-_ALWAYS_TOLD = frozenset(("esme.bound", "esme.unbound", "carrier.bound", "optout.recorded", "optout.withdrawn"))
+_ALWAYS_TOLD = frozenset(
+    (
+        "esme.bound", "esme.unbound", "carrier.bound", "carrier.approved", "carrier.not_approved", "optout.recorded",
+        "optout.withdrawn", "complaint.recorded", "dead_number.learnt", "blacklist.learnt", "register.in_force",
+    )
+)  # fmt: skip

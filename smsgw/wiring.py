@@ -16,10 +16,11 @@ from smsgw.config.site import Site
 from smsgw.errors import ConfigError
 from smsgw.esme.account import AccountSettings
 from smsgw.esme.listener import ListenerSettings
-from smsgw.gateway.context import AccountRules, Dialled, GatewaySettings, Numbers
-from smsgw.policy.mo_words import MoWords
+from smsgw.gateway.account_rules import AccountRules
+from smsgw.gateway.context import Dialled, GatewaySettings, Numbers
+from smsgw.policy.mo_words import MoWords, all_words
+from smsgw.policy.registers import Registers
 from smsgw.policy.retry import Action, CarrierStatuses
-from smsgw.policy.text import normalise
 from smsgw.site_rules import compiled_rules
 from smsgw.site_rules import store_settings as store_settings
 
@@ -40,6 +41,9 @@ def gateway_settings(site: Site) -> GatewaySettings:
         uncertain=site.uncertain.by_class,
         queue_limit=site.store.queue_limit,
         away_otp_rate_per_s=site.store.away_otp_rate_per_s or 0.0,
+        resume_rate_per_s=site.file.pause.resume_rate_per_s,
+        approval_required=site.channels.approval == "required",
+        zone=min(site.profiles.items())[1].zone,
     )
 
 
@@ -133,28 +137,25 @@ def carrier_statuses(site: Site) -> dict[str, CarrierStatuses]:
     }
 
 
-def account_rules(site: Site) -> dict[str, AccountRules]:
-    """Every account's rules, compiled."""
-    rules = compiled_rules(site)
+def account_rules(site: Site, registers: Registers) -> dict[str, AccountRules]:
+    """Every account's rules, compiled; they read ``registers`` anew for each message."""
+    rules = compiled_rules(site, registers)
+    approval_required = site.channels.approval == "required"
     return {
-        name: AccountRules(name, account.message_class, rules[name], _mo_words(site, account))
+        name: AccountRules(
+            name,
+            account.message_class,
+            rules[name],
+            MoWords(site.profile_of(account).mo, account.dialogue_words),
+            approval_required,
+        )
         for name, account in site.accounts.items()
     }
 
 
-def _mo_words(site: Site, account: AccountFile) -> MoWords:
-    """The profile's words without those that mean something else in this account's dialogues, such as N for no."""
-    unsubscribe = site.profile_of(account).unsubscribe
-    taken = {normalise(word) for word in account.dialogue_words}
-    return MoWords([word for word in unsubscribe.stop_words if normalise(word) not in taken], unsubscribe.start_words)
-
-
 def all_mo_words(site: Site) -> MoWords:
     """The words of all profiles: for MO to a number that nobody has."""
-    profiles = site.profiles.values()
-    stop = [word for profile in profiles for word in profile.unsubscribe.stop_words]
-    start = [word for profile in profiles for word in profile.unsubscribe.start_words]
-    return MoWords(stop, start)
+    return MoWords(all_words(profile.mo for profile in site.profiles.values()))
 
 
 def dialled_numbers(site: Site) -> Numbers:

@@ -1,4 +1,4 @@
-"""What the journeys share, and the compiled rules of every account.
+"""What the journeys share: settings, registers, the store's calls, and which carrier a message may go to.
 
 Built once by the application and handed to each journey; a reload replaces ``rules`` and ``routes``
 as whole values between two loop turns, so that no message sees half of each.
@@ -8,34 +8,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from smsgw.policy.mo_words import MoWords
-from smsgw.policy.model import MessageClass, Refusal
-from smsgw.policy.pipeline import account_refusal
-from smsgw.store.recipients import optout_facts
+from smsgw.policy.model import MessageClass
+from smsgw.policy.registers import Registers
 
 if TYPE_CHECKING:
     from smsgw.carrier.pool import Pool
     from smsgw.clock import BusinessClock
     from smsgw.esme.account import Account
+    from smsgw.gateway.account_rules import AccountRules
     from smsgw.gateway.ids import MessageIds
-    from smsgw.policy.pipeline import Rules
+    from smsgw.gateway.quota_desk import QuotaDesk
+    from smsgw.policy.entries import PauseEntry
     from smsgw.records.log import RecordLog
     from smsgw.store.admission import Admission
     from smsgw.store.connection import Store
     from smsgw.store.correlation import Correlation
+    from smsgw.store.envelope import Envelope
+    from smsgw.store.facts import Facts
     from smsgw.store.held import Held
     from smsgw.store.long import Long
     from smsgw.store.looks import Looks
     from smsgw.store.marks import Marks
-    from smsgw.store.optouts import OptOuts
     from smsgw.store.outbound import Outbound
+    from smsgw.store.parked import Parked
     from smsgw.store.settlement import Settlement
     from smsgw.store.state import States
     from smsgw.store.streams import StreamReader
     from smsgw.telemetry.metrics import Metrics
+
+_UTC = ZoneInfo("UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,33 +60,11 @@ class GatewaySettings:
     look_again_s: float = 1.0
     #: The longest time a message may be tried when it has no validity_period of its own.
     max_validity_s: float = 72 * 3600.0
-
-
-class AccountRules:
-    """One account's rules, compiled, and the opt-out scopes that hold for its messages."""
-
-    __slots__ = ("_account_refusal", "_facts", "message_class", "mo_words", "name", "rules", "zone")
-
-    def __init__(self, name: str, message_class: int, rules: Rules, mo_words: MoWords) -> None:
-        self.mo_words = mo_words
-        self.name = name
-        self.message_class = message_class
-        self.rules = rules
-        self.zone: tzinfo = rules.profile.zone
-        self._account_refusal = account_refusal(rules.account, rules.profile.zone)
-        self._facts: dict[str, tuple[str, ...]] = {}
-
-    def refusal_now(self, at_ms: int) -> Refusal | None:
-        """Rule 1 alone: None when the account is in force at that business time."""
-        return self._account_refusal(at_ms) if self._account_refusal is not None else None
-
-    def facts(self, signature: str) -> tuple[str, ...]:
-        """The opt-out scopes that hold for a message with this signature; none when the class is exempt."""
-        facts = self._facts.get(signature)
-        if facts is None:
-            facts = optout_facts(self.name, signature) if self.rules.is_optout_checked(self.message_class) else ()
-            self._facts[signature] = facts
-        return facts
+    #: Messages a second that go on after a pause, over the whole fleet.
+    resume_rate_per_s: float = 100.0
+    #: Only channels that are active in the register may be used; days end by this zone's clock for carriers.
+    approval_required: bool = False
+    zone: ZoneInfo = _UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +111,13 @@ class Context:
     pools: dict[str, Pool] = field(default_factory=dict)
     #: By carrier, then class: ``keys.mt_suffix``.
     stream_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    registers: Registers = field(default_factory=Registers)
     dialled: Numbers = field(default_factory=lambda: Numbers(()))
     #: The words for MO to numbers that nobody has.
     mo_words: MoWords = field(default_factory=lambda: MoWords(()))
     log: Callable[[str, dict[str, object]], None] = lambda event, fields: None
+    #: Parked messages by lot, as last counted.
+    parked_counts: dict[str, int] = field(default_factory=dict)
     #: Kept by the application: whether Redis answered when it was last asked.
     store_up: bool = True
     #: Set at shutdown: nothing new is accepted.
@@ -145,7 +131,9 @@ class Context:
     held: Held = field(init=False)
     long: Long = field(init=False)
     looks: Looks = field(init=False)
-    optouts: OptOuts = field(init=False)
+    facts: Facts = field(init=False)
+    quotas: QuotaDesk = field(init=False)
+    parked: Parked = field(init=False)
     states: States = field(init=False)
     marks: Marks = field(init=False)
 
@@ -159,12 +147,34 @@ class Context:
         for reader in self.mt_readers:
             reader.wake()
 
+    def pause_of(self, envelope: Envelope, carrier: str) -> PauseEntry | None:
+        """What stops an accepted message from going out over ``carrier`` (empty: over any) just now."""
+        pauses = self.registers.pauses
+        if not pauses.any:
+            return None
+        rules = self.rules.get(envelope.account)
+        return pauses.find(
+            envelope.account,
+            rules.rules.account.department if rules is not None else "",
+            envelope.signature,
+            envelope.template.rpartition("@")[0],
+            envelope.campaign,
+            carrier,
+            self.clock.now_ms(),
+        )
+
+    def is_open(self, carrier: str) -> bool:
+        """Whether a carrier is not paused."""
+        pauses = self.registers.pauses
+        return not pauses.any or pauses.of(f"carrier:{carrier}", self.clock.now_ms()) is None
+
     def next_carrier(self, carriers: Sequence[str], tried: Sequence[str], only_up: bool = False) -> str | None:
         """The first untried carrier of a route that is up; else, unless ``only_up``, the first untried; else None.
 
-        A message may have waited since before a carrier of its route was taken out of the site's files.
+        A message may have waited since before a carrier of its route was taken out of the site's files. Paused
+        carriers are none.
         """
-        untried = [name for name in carriers if name not in tried and name in self.pools]
+        untried = [name for name in carriers if name not in tried and name in self.pools and self.is_open(name)]
         for name in untried:
             if self.pools[name].up:
                 return name
@@ -172,15 +182,14 @@ class Context:
 
     def stream_for(self, carriers: Sequence[str], message_class: int) -> str:
         """How admission names the stream where a new message goes."""
-        first = carriers[0]
-        return self.stream_names[first if self.pools[first].up else self.first_carrier(carriers)][message_class]
+        return self.stream_names[self.first_carrier(carriers)][message_class]
 
     def first_carrier(self, carriers: Sequence[str]) -> str:
-        """Where a message goes: the first carrier of its route that is up, or the first of all."""
-        for name in carriers:
-            if self.pools[name].up:
-                return name
-        return carriers[0]
+        """Where a message goes: the first carrier of its route that is up and not paused, or as near as can be."""
+        first = carriers[0]
+        if self.pools[first].up and not self.registers.pauses.any:
+            return first
+        return self.next_carrier(carriers, ()) or first
 
 
 LANE_LABELS = tuple(member.label for member in MessageClass)

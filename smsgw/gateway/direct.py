@@ -55,7 +55,9 @@ class Direct:
             return False
         for name in carriers:
             queue = self.queues[name]
-            if queue.pool.up and queue.send_direct(submission.parts[0].pdu, DirectFlight(submission, route), now_s):
+            if not queue.pool.up or not self._context.is_open(name):
+                continue
+            if queue.send_direct(submission.parts[0].pdu, DirectFlight(submission, route), now_s):
                 return True
         return False
 

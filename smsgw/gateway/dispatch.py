@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from smsgw.carrier.pool import Pool
     from smsgw.gateway.context import Context
     from smsgw.gateway.direct import DirectFlight
+    from smsgw.gateway.last_look import LastLook
     from smsgw.gateway.outcomes import Outcomes
 
 #: Messages of one lane in memory: some windows, so that the carrier never waits for the store.
@@ -51,9 +52,10 @@ class Flight:
 class CarrierQueue:
     """Everything of one carrier between the store's streams and its binds."""
 
-    def __init__(self, context: Context, pool: Pool, outcomes: Outcomes) -> None:
+    def __init__(self, context: Context, pool: Pool, outcomes: Outcomes, last_look: LastLook) -> None:
         self._context = context
         self._outcomes = outcomes
+        self._stops = last_look.stops
         self._loop = asyncio.get_running_loop()
         self.pool = pool
         self.name = pool.name
@@ -132,7 +134,7 @@ class CarrierQueue:
         if unfinished:
             for bind, job in tuple(unfinished.items()):
                 del unfinished[bind]
-                if self._outcomes.looks_again(self, job):
+                if self._stops(self, job):
                     continue
                 if not self._send(bind, job, now_s):
                     return self._more_later()
@@ -146,7 +148,7 @@ class CarrierQueue:
             if free_bind is None or next_job is None:
                 break
             burst -= len(next_job.todo)
-            if self._outcomes.looks_again(self, next_job):
+            if self._stops(self, next_job):
                 continue
             if not self._send(free_bind, next_job, now_s):
                 break

@@ -12,17 +12,24 @@ import random
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
+from smsgw.errors import StoreError
+from smsgw.gateway.approvals import Approvals
 from smsgw.gateway.context import LANE_LABELS, Context
 from smsgw.gateway.direct import Direct, DirectFlight
 from smsgw.gateway.dispatch import FAILOVER_PERIOD_S, CarrierQueue, Flight
 from smsgw.gateway.lanes import Order
+from smsgw.gateway.last_look import LastLook
+from smsgw.gateway.learning import Learning
 from smsgw.gateway.local_reports import LocalReports
 from smsgw.gateway.long_messages import LongMessages
-from smsgw.gateway.mo import MoJourney
+from smsgw.gateway.mo import MoJourney, Received
 from smsgw.gateway.mt import MtJourney
 from smsgw.gateway.outbox import Outbox, as_delivery
 from smsgw.gateway.outcomes import Outcomes
+from smsgw.gateway.quota_desk import QuotaDesk
 from smsgw.gateway.receipts import ReceiptJourney
+from smsgw.gateway.refuser import Refuser
+from smsgw.gateway.register_feed import RegisterFeed
 from smsgw.gateway.release import Releaser
 from smsgw.gateway.requests import Requests
 from smsgw.policy.retry import CarrierStatuses
@@ -30,13 +37,15 @@ from smsgw.store.admission import Admission
 from smsgw.store.commit import GroupCommit
 from smsgw.store.correlation import Correlation
 from smsgw.store.entries import Entry, entry_key
+from smsgw.store.facts import FactChange, FactResult, Facts
 from smsgw.store.held import Held
 from smsgw.store.keys import mt, mt_suffix
 from smsgw.store.long import Long
 from smsgw.store.looks import Looks
 from smsgw.store.marks import Marks
-from smsgw.store.optouts import OptOuts
 from smsgw.store.outbound import Outbound
+from smsgw.store.parked import Parked
+from smsgw.store.quota import QuotaLeases
 from smsgw.store.settlement import Settlement
 from smsgw.store.state import States
 from smsgw.store.streams import StreamReader
@@ -44,8 +53,8 @@ from smsgw.store.streams import StreamReader
 if TYPE_CHECKING:
     from smsgw.carrier.bind import Bind
     from smsgw.carrier.pool import Pool
-    from smsgw.errors import StoreError
     from smsgw.esme.session import EsmeSession
+    from smsgw.policy.entries import Kind
 
 EARLY_ANSWER_PERIOD_S = 0.02
 NO_MARK: Order = (0, 0, 0)
@@ -59,12 +68,16 @@ class Gateway:
         store = context.store
         reports = LocalReports(context)
         self._mo = MoJourney(context)
-        self._receipts = ReceiptJourney(context, self._mo)
-        self._outcomes = Outcomes(context, reports, statuses, rng)
+        self._learning = Learning(context)
+        self._receipts = ReceiptJourney(context, self._mo, self._learning)
+        self._outcomes = Outcomes(context, reports, statuses, rng, self._learning)
+        self._last_look = LastLook(context, self._outcomes)
+        self._approvals = Approvals(context)
+        refuser = Refuser(context, reports)
         self._direct = Direct(context, context.settings.away_otp_rate_per_s)
-        self._mt = MtJourney(context, reports, self._direct)
+        self._mt = MtJourney(context, refuser, self._direct)
         self._long = LongMessages(context, self._mt, reports)
-        self._mt.long_messages = self._long
+        self._mt.long_messages = refuser.long_messages = self._long
         self._mo.mt = self._mt
         self._releaser = Releaser(context, self._outcomes)
         self._requests = Requests(context, self._mt, self._outcomes)
@@ -84,8 +97,12 @@ class Gateway:
         context.settlement = Settlement(store, context.correlation, self._outcomes.settled)
         context.held = Held(store, self._releaser.moved)
         context.long = Long(store, self._long.stored)
-        context.looks = Looks(store, self._outcomes.looked)
-        context.optouts = OptOuts(store, self._mo.recorded)
+        context.looks = Looks(store, self._last_look.looked)
+        context.facts = Facts(store, self._facts_changed)
+        self._leases = QuotaLeases(store)
+        context.quotas = QuotaDesk(self._leases, context.rules, context.clock)
+        context.parked = Parked(store)
+        self._feed = RegisterFeed(store, context.registers, self._in_force, context.log)
         context.marks = Marks(store, context.settings.node)
         partitions = range(store.partitions)
         node = context.settings.node
@@ -102,7 +119,7 @@ class Gateway:
 
     def add_pool(self, pool: Pool) -> None:
         """A carrier: its streams are read from now on. Call before ``run``."""
-        queue = CarrierQueue(self.context, pool, self._outcomes)
+        queue = CarrierQueue(self.context, pool, self._outcomes, self._last_look)
         self.context.pools[pool.name] = pool
         self.context.stream_names[pool.name] = tuple(mt_suffix(pool.name, lane) for lane in range(len(LANE_LABELS)))
         self.queues[pool.name] = queue
@@ -127,7 +144,8 @@ class Gateway:
             context.held.commit,
             context.long.commit,
             context.looks.commit,
-            context.optouts.commit,
+            context.facts.commit,
+            self._leases.commit,
             context.states.commit,
         ]
 
@@ -137,6 +155,10 @@ class Gateway:
             for stream, entry_id in (await self.context.marks.load(partition)).items():
                 self._marks_found[stream] = entry_key(entry_id)
 
+    async def load_registers(self) -> None:
+        """Read what staff registered. Raises StoreError. Before anybody may bind."""
+        await self._feed.load()
+
     async def run(self) -> None:
         """Work until cancelled."""
         async with asyncio.TaskGroup() as tasks:
@@ -145,10 +167,13 @@ class Gateway:
                 tasks.create_task(commit.run(), name=f"commit {commit.name}")
             for reader in (*self.context.mt_readers, *self.outbox.readers):
                 tasks.create_task(reader.run(), name="reader")
+            self._approvals.look()
             for pool in self.context.pools.values():
                 tasks.create_task(pool.run(), name=f"carrier {pool.name}")
             tasks.create_task(self._releaser.run(), name="held")
             tasks.create_task(self._long.run(), name="segments")
+            tasks.create_task(self._feed.run(), name="registers")
+            tasks.create_task(self.context.quotas.run(), name="quotas")
             tasks.create_task(self._tick(), name="tick")
 
     async def drain(self, patience_s: float) -> None:
@@ -162,7 +187,10 @@ class Gateway:
             queue.give_back()
         try:
             async with asyncio.timeout(patience_s):
+                while context.quotas.waiting:
+                    await asyncio.sleep(0.02)
                 await context.admission.commit.drain()
+                context.quotas.close()
                 while self._is_under_way():
                     await asyncio.sleep(0.02)
                 # What the carriers refused for the moment meanwhile, or what a mark on its way made ready.
@@ -246,6 +274,26 @@ class Gateway:
         queue, lane = self._by_stream[stream]
         queue.arrived(stream, lane, entries, pending, self._marks_found.get(stream, NO_MARK))
 
+    def _facts_changed(self, changes: list[FactChange], results: list[FactResult] | StoreError) -> None:
+        """Called once for each batch: what MO and receipts said of recipients is durable, or the store refused it."""
+        for number, change in enumerate(changes):
+            result = results if isinstance(results, StoreError) else results[number]
+            if isinstance(change.context, Received):
+                self._mo.recorded(change, result)
+            elif isinstance(result, FactResult):
+                self._learning.learnt(change, result)
+            elif number == 0:
+                self.context.log("store.facts_refused", {"changes": len(changes), "why": str(result)})
+
+    def _in_force(self, kind: Kind) -> None:
+        """A register has changed: what waits in memory is looked at by it, whether or not anything else happens."""
+        if kind == "channel":
+            self._approvals.look()
+        if kind == "pause":
+            for queue in self.queues.values():
+                queue.pump_soon()
+            self.context.wake_readers()
+
     def _store_error(self, error: StoreError) -> None:
         self.context.log("store.away", {"while": "reading", "why": str(error)})
 
@@ -262,5 +310,6 @@ class Gateway:
             self._long.tick(now_s)
             if now_s >= next_failover_s:
                 next_failover_s = now_s + FAILOVER_PERIOD_S
+                self._approvals.look()
                 for queue in self.queues.values():
                     queue.tick()

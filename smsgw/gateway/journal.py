@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from smsgw.policy.numbers import mask
 from smsgw.records.record import NO_CLASS, Step
+from smsgw.store.parked import LOT_REVIEW
 
 if TYPE_CHECKING:
     from smsgw.gateway.context import Context
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from smsgw.policy.model import Refusal
     from smsgw.store.envelope import Envelope
 
-_ACCEPTED, _HELD, _REFUSED = int(Step.ACCEPTED), int(Step.HELD), int(Step.REFUSED)
+_ACCEPTED, _HELD, _REFUSED, _PARKED = int(Step.ACCEPTED), int(Step.HELD), int(Step.REFUSED), int(Step.PARKED)
 
 
 class Journal:
@@ -34,13 +35,17 @@ class Journal:
         return (self._hash(recipient), mask(recipient)) if recipient else ("", "")
 
     def accepted(self, submission: Submission, message_id: str, route: str, hold_reason: str) -> None:
-        """Admitted: durably queued, or held until ``submission.due_ms``."""
-        held = submission.due_ms > 0
+        """Admitted: durably queued, held until ``submission.due_ms``, or parked for a person to look at."""
+        step, detail = _ACCEPTED, tuple[object, ...]((route,))
+        if submission.review:
+            step, detail = _PARKED, (LOT_REVIEW, submission.review)
+        elif submission.due_ms > 0:
+            step, detail = _HELD, (submission.due_ms, hold_reason)
         rhash, masked = self._who(submission.recipient)
         self._append(
             (
                 self._clock_ms(),
-                _HELD if held else _ACCEPTED,
+                step,
                 message_id,
                 submission.account.settings.system_id,
                 "",
@@ -52,7 +57,7 @@ class Journal:
                 hold_reason,
                 submission.signature,
                 self._clock_ms() - submission.accepted_ms,
-                *((submission.due_ms, hold_reason) if held else (route,)),
+                *detail,
             )
         )
 

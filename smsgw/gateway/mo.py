@@ -1,8 +1,9 @@
-"""MO: carrier's deliver_sm → opt-out words → owner account by dialled number → out stream → answer.
+"""MO: carrier's deliver_sm → words of refusal, complaint, return, help → owner by dialled number → out stream → answer.
 
-The opt-out is durable before the message is passed on, and that before the carrier is answered, so a crash
+What a recipient wants is durable before the message is passed on, and that before the carrier is answered, so a crash
 repeats rather than loses. The scope of an opt-out comes from the dialled number: its extension belongs to a
-signature, else to an account; a number nobody has stops the whole company, in doubt for the recipient.
+signature, else to an account; a number nobody has stops the whole company, in doubt for the recipient. A complaint
+blacklists the recipient for the whole company. Each is confirmed once, if the profile has a text for it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from smsgw.errors import LocalError, RecoverableError, StoreError
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.submission import Part, Submission
+from smsgw.policy.mo_words import MoKind
 from smsgw.policy.numbers import mask, to_e164
 from smsgw.records.record import Step
 from smsgw.smpp.alphabet import choose_coding, decode_text, encode_text
@@ -19,7 +21,7 @@ from smsgw.smpp.constants import RESPONSE_BIT, CommandStatus
 from smsgw.smpp.pdu import response, submit_sm
 from smsgw.smpp.udh import strip_udh
 from smsgw.smpp.views import DataSm, Sm
-from smsgw.store.optouts import OptOutChange
+from smsgw.store.facts import FactChange, FactOp, FactResult
 from smsgw.store.recipients import SCOPE_COMPANY, scope_account, scope_signature
 
 if TYPE_CHECKING:
@@ -30,9 +32,15 @@ if TYPE_CHECKING:
     from smsgw.link.link import Link
 
 SOURCE_MO = "mo"
+REASON_COMPLAINT = "complaint"
+_WISHES: dict[FactOp, tuple[Step, str, MoKind]] = {
+    FactOp.OPT_OUT: (Step.OPTOUT, "optout.recorded", "stop"),
+    FactOp.SUBSCRIBE: (Step.RESUBSCRIBED, "optout.withdrawn", "start"),
+    FactOp.COMPLAINT: (Step.COMPLAINED, "complaint.recorded", "complaint"),
+}
 
 
-class _Received(NamedTuple):
+class Received(NamedTuple):
     """An MO whose carrier waits for the answer."""
 
     bind: Bind
@@ -47,7 +55,7 @@ class _Received(NamedTuple):
 
 
 class MoJourney:
-    """``mt`` is set by the gateway; it sends the one confirmation, if a profile has a text for it."""
+    """``mt`` is set by the gateway; it sends the confirmations."""
 
     mt: MtJourney
 
@@ -62,40 +70,44 @@ class MoJourney:
         sender = view.source_addr.decode("latin-1")
         dialled = view.destination_addr.decode("latin-1").lstrip("+")
         owner = context.dialled.owner(dialled)
-        received = _Received(bind, bind.link, pool.name, command_id, sequence_number, view, sender, dialled, owner)
+        received = Received(bind, bind.link, pool.name, command_id, sequence_number, view, sender, dialled, owner)
         number = to_e164(sender)
-        wish = context.mo_words_of(owner.account if owner is not None else "").classify(_text(view))
+        words = context.mo_words_of(owner.account if owner is not None else "")
+        wish = words.classify(_text(view))
         if wish is None or number is None:
             self._pass_on(received)
-            return
-        scope = scope_of(owner)
-        change = OptOutChange(received, number, scope, SOURCE_MO, context.clock.now_ms(), wish == "stop")
-        context.optouts.put(change)
-
-    def recorded(self, changes: list[OptOutChange], replies: list[bool] | StoreError) -> None:
-        """Called once for each batch of opt-outs; a reply tells whether anything changed."""
-        for number, change in enumerate(changes):
-            received = change.context
-            assert isinstance(received, _Received)
-            if isinstance(replies, StoreError):
-                self._answer(received, CommandStatus.ESME_RSYSERR)
-                continue
-            step = Step.OPTOUT if change.is_stop else Step.RESUBSCRIBED
-            account = received.owner.account if received.owner is not None else ""
-            self._journal.plain(
-                int(step), "", account, received.carrier, change.number, 0, 0, change.scope, change.source
-            )
-            self._context.log(
-                "optout.recorded" if change.is_stop else "optout.withdrawn",
-                {"recipient": mask(change.number), "scope": change.scope, "source": change.source},
-            )
+        elif wish == "help":
             self._pass_on(received)
-            if replies[number] and change.is_stop:
-                self._confirm(received, change.number)
+            self._confirm(received, number, wish)
+        elif wish == "complaint":
+            now_ms = context.clock.now_ms()
+            context.facts.put(
+                FactChange(received, FactOp.COMPLAINT, number, SCOPE_COMPANY, REASON_COMPLAINT, now_ms, SOURCE_MO)
+            )
+        else:
+            op = FactOp.OPT_OUT if wish == "stop" else FactOp.SUBSCRIBE
+            context.facts.put(FactChange(received, op, number, scope_of(owner), SOURCE_MO, context.clock.now_ms()))
+
+    def recorded(self, change: FactChange, result: FactResult | StoreError) -> None:
+        """A recipient's word is durable, and in force for the next message anywhere; or the store refused it."""
+        received = change.context
+        assert isinstance(received, Received)
+        if isinstance(result, StoreError):
+            self._answer(received, CommandStatus.ESME_RSYSERR)
+            return
+        step, event, wish = _WISHES[FactOp(change.op)]
+        account = received.owner.account if received.owner is not None else ""
+        self._journal.plain(int(step), "", account, received.carrier, change.number, 0, 0, change.scope, SOURCE_MO)
+        self._context.log(
+            event, {"recipient": mask(change.number), "scope": change.scope, "source": SOURCE_MO, "account": account}
+        )
+        self._pass_on(received)
+        if result:
+            self._confirm(received, change.number, wish)
 
     # -- inside
 
-    def _pass_on(self, received: _Received) -> None:
+    def _pass_on(self, received: Received) -> None:
         """To the owner's out stream; an MO that nobody owns ends here, in the records."""
         owner = received.owner
         account = owner.account if owner is not None else ""
@@ -112,15 +124,15 @@ class MoJourney:
         sealed = self._context.store.sealer.seal(received.view.raw)
         self._context.outbound.append_mo(owner.account, sealed, durable)
 
-    def _answer(self, received: _Received, command_status: int) -> None:
+    def _answer(self, received: Received, command_status: int) -> None:
         answer = response(received.command_id | RESPONSE_BIT, command_status, received.sequence_number, b"")
         received.bind.respond(answer, received.origin)
 
-    def _confirm(self, received: _Received, recipient: str) -> None:
+    def _confirm(self, received: Received, recipient: str, wish: MoKind) -> None:
         """One confirmation to the recipient, in the name of the number that was dialled."""
         owner = received.owner
         rules = self._context.rules.get(owner.account) if owner is not None else None
-        text = rules.rules.profile.unsubscribe.confirmation if rules is not None else ""
+        text = rules.mo_words.answer(wish) if rules is not None else ""
         if rules is None or not text:
             return
         account = self._context.accounts[rules.name]

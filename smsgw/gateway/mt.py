@@ -1,60 +1,50 @@
 """MT: submit_sm → local checks → admit → submit_sm_resp. Also data_sm, and each destination of submit_multi.
 
 Order: window and rate of the account, shape of the PDU, recipient, then the rules that need no store
-(``policy.pipeline``), then one item of the next ``admit`` batch, where the rules with state are decided
-and the message is made durable. ESME_ROK leaves only after that. A refusal with ``reject_mode = "receipt"``
-is answered ESME_ROK once the receipt that reports it is durable.
+(``policy.pipeline``), the account's quota, then one item of the next ``admit`` batch, where the rules with state are
+decided and the message is made durable. ESME_ROK leaves only after that. How a refusal is told is ``refuser``.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from smsgw.errors import RecoverableError, StoreError
 from smsgw.gateway.journal import Journal
-from smsgw.gateway.local_reports import LocalReports
 from smsgw.gateway.multi import Destination
-from smsgw.gateway.reports import Report
+from smsgw.gateway.refuser import Refuser, refusal_of, rok
 from smsgw.gateway.submission import Part, Segment, Sender, Submission
-from smsgw.gateway.views import View, outgoing, read_times, view_of, with_absolute_validity
-from smsgw.policy.caps import CapRows
+from smsgw.gateway.tags import read_tags
+from smsgw.gateway.views import View, outgoing, read_times, with_absolute_validity
+from smsgw.policy.caps import CapRows, content_hash
 from smsgw.policy.model import Draft, Refusal
 from smsgw.policy.numbers import to_e164
-from smsgw.policy.reasons import (
-    ACCOUNT_DISABLED,
-    NUMBER_INVALID,
-    OPTOUT,
-    QUEUE_FULL,
-    RATE,
-    STORE_AWAY,
-)
+from smsgw.policy.reasons import ACCOUNT_DISABLED, NUMBER_INVALID, RATE, STORE_AWAY
 from smsgw.policy.shaping import rate_refusal
 from smsgw.smpp.alphabet import decode_text
-from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus, MessageState
+from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus
 from smsgw.smpp.pdu import response
 from smsgw.smpp.segments import count_segments
 from smsgw.smpp.udh import concat_of, strip_udh
 from smsgw.smpp.views import Sm
-from smsgw.store.admission import ACCEPTED, CAPPED, FULL, GONE, OPTED_OUT, AdmitItem, AdmitReply
+from smsgw.store.admission import ACCEPTED, GONE, AdmitItem, AdmitReply
 from smsgw.store.envelope import INTERNAL, REPORT_ALWAYS, Envelope
+from smsgw.store.parked import LOT_REVIEW
 from smsgw.store.state import ENROUTE_HEADER, state_value
 
 if TYPE_CHECKING:
     from smsgw.esme.account import Account
     from smsgw.esme.session import EsmeSession
-    from smsgw.gateway.context import AccountRules, Context
+    from smsgw.gateway.account_rules import AccountRules
+    from smsgw.gateway.context import Context
     from smsgw.gateway.direct import Direct
     from smsgw.gateway.long_messages import LongMessages
-
-#: Vendor TLV of a submit_sm: the recipient's tier (a name of the profile), which picks other caps below the ceiling.
-TAG_TIER = 0x1410
 
 #: A long message that the store could not admit is decided again after this.
 STORE_AWAY_RETRY_S = 1.0
 
-_PASSING = (STORE_AWAY, QUEUE_FULL)
 _BAD_NUMBER = Refusal(NUMBER_INVALID, "", None)
 _SUBMIT_SM = int(CommandId.SUBMIT_SM)
 _ROK = int(CommandStatus.ESME_ROK)
@@ -65,10 +55,10 @@ class MtJourney:
 
     long_messages: LongMessages
 
-    def __init__(self, context: Context, reports: LocalReports, direct: Direct) -> None:
+    def __init__(self, context: Context, refuser: Refuser, direct: Direct) -> None:
         self._context = context
         self._direct = direct
-        self._reports = reports
+        self._refuser = refuser
         self._journal = Journal(context)
         self._hash = context.store.recipients.hash
         self._partition = context.store.recipients.partition
@@ -93,12 +83,11 @@ class MtJourney:
         recipient = to_e164(view.destination_addr.decode("latin-1"))
         refusal = self._too_much(session, account, recipient, segments)
         if refusal is not None or recipient is None:
-            self._refuse_early(session, command_id, sequence_number, refusal or _BAD_NUMBER, recipient or "")
+            self._refuser.refuse_early(session, command_id, sequence_number, refusal or _BAD_NUMBER, recipient or "")
             return
         now_ms = context.clock.now_ms()
         due_ms, expires_ms = read_times(view, now_ms)
-        tier = view.tlvs.first(TAG_TIER)
-        tier_name = tier.rstrip(b"\0").decode("ascii", "replace") if tier is not None else ""
+        tags = read_tags(view)
         partition = self._partition(recipient, self._partitions)
         if isinstance(session, Destination):
             message_id = session.next_id(partition)
@@ -107,13 +96,14 @@ class MtJourney:
         part = Part(session, command_id, sequence_number, message_id, view.registered_delivery, outgoing(view))
         source_addr = view.source_addr.decode("latin-1")
         if concat is not None and concat.total > 1:
-            segment = Segment(source_addr, recipient, now_ms, due_ms, expires_ms, tier_name)
+            segment = Segment(source_addr, recipient, now_ms, due_ms, expires_ms, *tags)
             self.long_messages.take(part, concat, account, partition, segment)
             return
         submission = Submission(account, [part], source_addr, recipient, self._hash(recipient), partition, now_ms)
         submission.text = decode_text(payload, view.data_coding)
         submission.segments = segments
-        submission.tier, submission.due_ms, submission.expires_ms = tier_name, due_ms, expires_ms
+        submission.tier, submission.campaign, submission.audience = tags
+        submission.due_ms, submission.expires_ms = due_ms, expires_ms
         submission.received_s = session.now_s
         self.decide(submission)
 
@@ -133,15 +123,17 @@ class MtJourney:
             return
         draft = Draft(
             account.system_id,
-            submission.message_class,
+            account.message_class,
             submission.source_addr,
             submission.recipient,
             submission.text,
             submission.segments,
             submission.due_ms or submission.accepted_ms,
+            campaign=submission.campaign,
+            audience=submission.audience,
         )
         outcome = rules.rules(draft)
-        submission.signature = draft.signature or ""
+        submission.judged(draft)
         hold_reason = ""
         if outcome is not None:
             if isinstance(outcome, Refusal):
@@ -151,42 +143,19 @@ class MtJourney:
                 self.refuse(submission, Refusal(outcome.reason, "it opens only after the validity_period", None))
                 return
             submission.due_ms, hold_reason = outcome.until_ms, outcome.reason.rule_id
-        if not context.store_up and draft.route is not None:
+        if not context.store_up and draft.route is not None and not draft.review:
             carriers, route = draft.route.carriers, draft.route.name
             if self._direct.takes(submission, carriers, route, asyncio.get_running_loop().time()):
                 return
-        self._admit(submission, rules, draft, hold_reason)
+        if rules.has_quota:
+            at_ms = submission.due_ms or submission.accepted_ms
+            context.quotas.take(account.system_id, at_ms, partial(self._quota, submission, rules, draft, hold_reason))
+        else:
+            self._admit(submission, rules, draft, hold_reason)
 
     def refuse(self, submission: Submission, refusal: Refusal) -> None:
-        """Tell every part's sender: by status, or by receipt where the account wants that or nobody waits any more."""
-        account = submission.account
-        settings = account.settings
-        status = refusal.reason.command_status(settings.vendor_codes)
-        counters = self._context.metrics.account(settings.system_id)
-        # What passes by itself is told at once: the client should try again, and the store may be away.
-        by_receipt = settings.reject_mode == "receipt" and refusal.reason not in _PASSING
-        reported = sum(by_receipt or part.session is None for part in submission.parts)
-
-        def ended() -> None:
-            nonlocal reported
-            reported -= 1
-            if reported == 0 and submission.long_key:
-                self.long_messages.forget(submission.partition, submission.long_key)
-
-        if not reported:
-            reported = 1
-            ended()
-        for part in submission.parts:
-            counters.refuse(refusal.reason.rule_id, status)
-            self._journal.refused(
-                settings.system_id, submission.message_class, submission.recipient, 1, part.message_id, status, refusal
-            )
-            if submission.internal:
-                continue
-            if by_receipt or part.session is None:
-                self._report_refusal(submission, part, refusal, ended)
-            else:
-                part.session.refuse(part.command_id, part.sequence_number, refusal)
+        """A rule says no: tell every part's sender."""
+        self._refuser.refuse(submission, refusal)
 
     def send_internal(self, submission: Submission) -> None:
         """A message of the gateway itself: no rules, no caps, no receipts to an account."""
@@ -211,26 +180,28 @@ class MtJourney:
         now_s = asyncio.get_running_loop().time()
         accounts = self._context.metrics.account
         for item, reply in zip(items, replies, strict=True):
-            submission, route, hold_reason, _ = cast(_Ticket, item.context)
+            ticket = cast(_Ticket, item.context)
+            submission = ticket.submission
             if submission.long_key:
                 # The script has deleted the segments, whatever it decided.
                 self.long_messages.decided(submission.long_key)
                 submission.long_key = ""
             if reply.code == GONE:
+                self._refuser.give_back(submission)
                 self._answer_early(submission)
                 continue
             if reply.code != ACCEPTED:
-                self.refuse(submission, self._refusal_of(item, reply))
+                self.refuse(submission, refusal_of(reply, ticket.caps))
                 continue
             counters = accounts(submission.account.settings.system_id)
             count = len(submission.parts)
             counters.mt_accepted += count
             counters.answered[_ROK] += count
-            if submission.due_ms:
+            if submission.due_ms or submission.review:
                 counters.mt_held += count
             counters.answer_latency.observe((now_s - submission.received_s) * 1000)
             for part in submission.parts:
-                self._journal.accepted(submission, part.message_id, route, hold_reason)
+                self._journal.accepted(submission, part.message_id, ticket.route, ticket.hold_reason)
                 if part.session is not None:
                     part.session.answer(rok(part))
 
@@ -241,6 +212,7 @@ class MtJourney:
         if not submission.long_key:
             self.refuse(submission, Refusal(STORE_AWAY, "", 5))
             return
+        self._refuser.give_back(submission)
         self._answer_early(submission)
         asyncio.get_running_loop().call_later(STORE_AWAY_RETRY_S, self.decide, submission)
 
@@ -252,6 +224,16 @@ class MtJourney:
                 part.session.answer(rok(part))
                 part.session = None
 
+    def _quota(
+        self, submission: Submission, rules: AccountRules, draft: Draft, hold_reason: str, refusal: Refusal | None
+    ) -> None:
+        """The account's quota has been asked, at once or after the store lent more of it."""
+        if refusal is not None:
+            self.refuse(submission, refusal)
+            return
+        submission.quota_ms = submission.due_ms or submission.accepted_ms
+        self._admit(submission, rules, draft, hold_reason)
+
     def _admit(
         self, submission: Submission, rules: AccountRules, draft: Draft, hold_reason: str, flags: int = 0
     ) -> None:
@@ -262,6 +244,8 @@ class MtJourney:
         own = flags & INTERNAL
         at_ms = submission.due_ms or submission.accepted_ms
         caps = None if own else rules.rules.cap_rows(draft)
+        message_class = submission.message_class
+        carrier = context.first_carrier(route.carriers)
         if submission.due_ms and submission.expires_ms:
             # "Two hours from now" would begin only when the carrier gets it.
             for part in submission.parts:
@@ -273,16 +257,18 @@ class MtJourney:
                 submission.rhash,
                 envelope.message_ids,
                 context.store.sealer.seal(envelope.pack()),
-                context.stream_for(route.carriers, submission.message_class),
+                context.stream_names[carrier][message_class],
                 at_ms,
                 state_value(ENROUTE_HEADER, account.system_id, submission.source_addr),
-                () if own else rules.facts(submission.signature),
+                () if own else rules.facts(submission.signature, message_class, carrier),
                 caps.script_rows(at_ms) if caps is not None else (),
                 submission.tier,
-                submission.message_class,
+                message_class,
                 context.settings.queue_limit,
-                submission.due_ms,
+                envelope.expires_at_ms if envelope.lot else submission.due_ms,
                 submission.long_key,
+                envelope.lot,
+                content_hash(draft.plain) if caps is not None and caps.same_content is not None else b"",
             )
         )
 
@@ -308,19 +294,11 @@ class MtJourney:
             submission.segments,
             carriers,
             flags=flags,
+            template=submission.template,
+            campaign=submission.campaign,
+            lot=LOT_REVIEW if submission.review else "",
+            note=submission.review,
         )
-
-    def _refusal_of(self, item: AdmitItem, reply: AdmitReply) -> Refusal:
-        """What the script said, as a rule's refusal."""
-        if reply.code == OPTED_OUT:
-            return Refusal(OPTOUT, _scope_words(reply.fact), None)
-        if reply.code == CAPPED:
-            return cast(CapRows, cast(_Ticket, item.context).caps).refusal(
-                reply.row, max(1, -(-reply.retry_after_ms // 1000))
-            )
-        if reply.code == FULL:
-            return Refusal(QUEUE_FULL, "", 5)
-        return Refusal(STORE_AWAY, "the store is short of memory", 60)
 
     @staticmethod
     def _too_much(session: Sender, account: Account, recipient: str | None, segments: int) -> Refusal | None:
@@ -333,33 +311,6 @@ class MtJourney:
             return rate_refusal(wait_s)
         return None
 
-    def _refuse_early(
-        self, session: Sender, command_id: int, sequence_number: int, refusal: Refusal, recipient: str = ""
-    ) -> None:
-        """Before there is a message: always by status, since there is nothing to report on."""
-        account = session.account
-        assert account is not None
-        settings = account.settings
-        status = refusal.reason.command_status(settings.vendor_codes)
-        self._context.metrics.account(settings.system_id).refuse(refusal.reason.rule_id, status)
-        self._journal.refused(settings.system_id, settings.message_class, recipient, 1, "", status, refusal)
-        session.refuse(command_id, sequence_number, refusal)
-
-    def _report_refusal(self, submission: Submission, part: Part, refusal: Refusal, ended: Callable[[], None]) -> None:
-        report = Report(int(MessageState.REJECTED), refusal.reason.receipt_err, self._context.clock.now_ms())
-
-        def durable(done: bool) -> None:
-            ended()
-            if part.session is None:
-                return
-            if done:
-                part.session.answer(rok(part))
-            else:
-                part.session.refuse(part.command_id, part.sequence_number, Refusal(STORE_AWAY, "", 5))
-
-        system_id = submission.account.settings.system_id
-        self._reports.send(system_id, part.message_id, view_of(part.pdu), submission.accepted_ms, report, durable)
-
 
 class _Ticket(NamedTuple):
     """What an item of a batch was, when its reply comes."""
@@ -368,16 +319,3 @@ class _Ticket(NamedTuple):
     route: str
     hold_reason: str
     caps: CapRows | None
-
-
-def rok(part: Part) -> bytes:
-    """The ESME_ROK that a part's sender waits for."""
-    return response(part.command_id | RESPONSE_BIT, _ROK, part.sequence_number, part.message_id.encode())
-
-
-def _scope_words(fact: str) -> str:
-    """``o``, ``o:a:shop``, ``o:s:…`` in words."""
-    if fact == "o":
-        return "for the whole company"
-    kind, _, name = fact[2:].partition(":")
-    return f"for account {name}" if kind == "a" else f"for signature {name}"

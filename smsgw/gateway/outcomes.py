@@ -10,14 +10,13 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from smsgw.errors import StoreError
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.reports import Report, err_digits, kind_of, pack_origin, unpack_report, wanted_kinds
 from smsgw.gateway.views import view_of
 from smsgw.policy.model import Hold, Refusal
-from smsgw.policy.reasons import ACCOUNT_DISABLED, OPTOUT
 from smsgw.policy.retry import Action, Backoff, CarrierStatuses
 from smsgw.records.record import Step
 from smsgw.smpp.canonical import canonical_id
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from smsgw.gateway.context import Context
     from smsgw.gateway.dispatch import CarrierQueue, Flight
     from smsgw.gateway.lanes import Job
+    from smsgw.gateway.learning import Learning
     from smsgw.gateway.local_reports import LocalReports
     from smsgw.store.settlement import Settled
 
@@ -47,52 +47,21 @@ class Outcomes:
     """One for all carriers. ``statuses`` has what each carrier's error statuses mean."""
 
     def __init__(
-        self, context: Context, reports: LocalReports, statuses: dict[str, CarrierStatuses], rng: random.Random
+        self,
+        context: Context,
+        reports: LocalReports,
+        statuses: dict[str, CarrierStatuses],
+        rng: random.Random,
+        learning: Learning,
     ) -> None:
         self._context = context
         self._reports = reports
+        self._learning = learning
         self._statuses = statuses
         self._journal = Journal(context)
         self._backoff = Backoff(RETRY_BASE_S, RETRY_CEILING_S, rng, RETRY_BASE_S / 2)
 
-    # -- before sending
-
-    def looks_again(self, queue: CarrierQueue, job: Job) -> bool:
-        """Judge a message at the moment of sending: True when it must not be sent now (it is being taken care of).
-
-        The hours are asked every time, for a closed window binds everybody; opt-outs when the last look is some
-        seconds old. Of a message of which segments are at the carrier the rest ends here when it may not go on.
-        """
-        if self.is_over(queue, job):
-            return True
-        envelope = job.envelope
-        now_ms = self._context.clock.now_ms()
-        rules = None if envelope.flags & INTERNAL else self._context.rules.get(envelope.account)
-        if rules is None:
-            if envelope.flags & INTERNAL:
-                return False
-            self.refuse_late(queue, job, Refusal(ACCOUNT_DISABLED, "the account was removed", None))
-            return True
-        outcome = rules.rules.judge_time(envelope.message_class, now_ms)
-        if not job.is_whole:
-            if outcome is None:
-                return False
-            job.queued = False
-            self.refuse_late(queue, job, Refusal(outcome.reason, "for the rest of the message", None))
-        elif isinstance(outcome, Hold):
-            envelope.due_ms = outcome.until_ms
-            self._hold(job, outcome.until_ms, Step.HELD, outcome.until_ms, outcome.reason.rule_id)
-        elif outcome is not None:
-            self.refuse_late(queue, job, outcome)
-        elif abs(now_ms - envelope.looked_at_ms) <= self._context.settings.look_again_s * 1000:
-            return False
-        else:
-            facts = rules.facts(envelope.signature)
-            if not facts:
-                return False
-            rhash = self._context.store.recipients.hash(envelope.recipient)
-            self._context.looks.put((queue, job), rhash, facts)
-        return True
+    # -- ends before sending
 
     def is_over(self, queue: CarrierQueue, job: Job) -> bool:
         """True when the validity of a message is over: what was not sent of it has been reported."""
@@ -103,19 +72,6 @@ class Outcomes:
         report = Report(int(MessageState.EXPIRED), "000", now_ms)
         self._fail_rest(queue, job, report, Step.EXPIRED, "validity is over")
         return True
-
-    def looked(self, items: list[object], replies: list[str] | StoreError) -> None:
-        """Called once for each batch of looks at opt-outs: a reply is the fact found, or empty."""
-        for number, item in enumerate(items):
-            queue, job = cast("tuple[CarrierQueue, Job]", item)
-            fact = "" if isinstance(replies, StoreError) else replies[number]
-            if fact:
-                self.refuse_late(queue, job, Refusal(OPTOUT, "since it was accepted", None))
-            else:
-                if not isinstance(replies, StoreError):
-                    job.envelope.looked_at_ms = self._context.clock.now_ms()
-                queue.put_back(job)
-                queue.pump_soon()
 
     def refuse_late(self, queue: CarrierQueue, job: Job, refusal: Refusal) -> None:
         """A rule forbids now what it allowed when the message was accepted."""
@@ -169,15 +125,18 @@ class Outcomes:
         report = Report(int(MessageState.UNKNOWN), "000", self._context.clock.now_ms())
         self._fail(queue, job, index, report, Step.UNKNOWN, why)
 
-    def reroute(self, queue: CarrierQueue, job: Job, why: str, only_up: bool = False) -> bool:
-        """Move the whole message to the next carrier of its route; False when there is none."""
+    def reroute(self, queue: CarrierQueue, job: Job, why: str, only_up: bool = False, tried: bool = True) -> bool:
+        """Move the whole message to the next carrier of its route; False when there is none.
+
+        ``tried`` False: this carrier has not had it, so it may come back to it.
+        """
         envelope = job.envelope
-        tried = [*envelope.tried, queue.name]
-        target = self._context.next_carrier(envelope.carriers, tried, only_up)
+        had = [*envelope.tried, queue.name]
+        target = self._context.next_carrier(envelope.carriers, had, only_up)
         if target is None:
             return False
-        if not only_up:
-            envelope.tried = tried
+        if tried and not only_up:
+            envelope.tried = had
         envelope.attempts = 0
         self._context.metrics.carrier(queue.name).mt_rerouted += 1
         self._journal.step(int(Step.REROUTED), envelope, 0, target, 0, 0, queue.name, why)
@@ -227,6 +186,8 @@ class Outcomes:
 
     def _early(self, carrier: str, result: Correlated, report: Report) -> None:
         """The row that ``receipts`` could not give a message id when the receipt came."""
+        if result.origin:
+            self._learning.failed(result.account, result.message_id, carrier, result.origin, report)
         state, err = report.message_state, report.err
         self._journal.plain(
             int(Step.RECEIPT), result.message_id, result.account, carrier, "", 0, 0, state, err, "", "early"
@@ -283,6 +244,11 @@ class Outcomes:
             self._hold(job, due_ms, Step.RETRIED, envelope.attempts, round(delay_s * 1000), why)
         else:
             asyncio.get_running_loop().call_later(delay_s, queue.send_again, job, index)
+
+    def hold_until(self, job: Job, hold: Hold) -> None:
+        """A window has closed since the message was accepted."""
+        job.envelope.due_ms = hold.until_ms
+        self._hold(job, hold.until_ms, Step.HELD, hold.until_ms, hold.reason.rule_id)
 
     def _hold(self, job: Job, due_ms: int, step: Step, *detail: object) -> None:
         envelope = job.envelope

@@ -26,12 +26,13 @@ if TYPE_CHECKING:
     from smsgw.carrier.bind import Bind
     from smsgw.carrier.pool import Pool
     from smsgw.gateway.context import Context
+    from smsgw.gateway.learning import Learning
     from smsgw.gateway.mo import MoJourney
     from smsgw.link.link import Link
 
 MAX_UNANSWERED = 5000
 _DATA_SM = int(CommandId.DATA_SM)
-_UNKNOWN = int(MessageState.UNKNOWN)
+_UNKNOWN, _DELIVERED = int(MessageState.UNKNOWN), int(MessageState.DELIVERED)
 _NETWORK_ERROR = int(Tag.NETWORK_ERROR_CODE)
 #: Of a carrier's ``err:``, which may run on: what it becomes part of must still fit a short_message.
 MAX_ERR_CHARACTERS = 20
@@ -47,14 +48,16 @@ class _Inbound(NamedTuple):
     sequence_number: int
     report: Report
     carrier_message_id: str
+    sender: bytes
 
 
 class ReceiptJourney:
     """Everything a carrier sends by itself comes in here; what is no receipt goes on to the MO journey."""
 
-    def __init__(self, context: Context, mo: MoJourney) -> None:
+    def __init__(self, context: Context, mo: MoJourney, learning: Learning) -> None:
         self._context = context
         self._mo = mo
+        self._learning = learning
         self._journal = Journal(context)
 
     def inbound(self, pool: Pool, bind: Bind, command_id: int, raw: bytes, sequence_number: int) -> None:
@@ -65,7 +68,7 @@ class ReceiptJourney:
             bind.respond(response(command_id | RESPONSE_BIT, error.command_status, sequence_number, b""), bind.link)
             return
         context = self._context
-        waiting = context.correlation.commit.waiting + context.outbound.appends.waiting + context.optouts.commit.waiting
+        waiting = context.correlation.commit.waiting + context.outbound.appends.waiting + context.facts.commit.waiting
         if waiting > MAX_UNANSWERED:
             full = response(command_id | RESPONSE_BIT, CommandStatus.ESME_RMSGQFUL, sequence_number, b"")
             bind.respond(full, bind.link)
@@ -112,7 +115,9 @@ class ReceiptJourney:
         cid = canonical_id(carrier_message_id, pool.settings.receipt_id)
         code = int(report.err) if report.err.isascii() and report.err.isdigit() else 0
         header = state_header(report.message_state, code, report.done_ms if final else 0)
-        inbound = _Inbound(bind, bind.link, pool.name, command_id, sequence_number, report, carrier_message_id)
+        inbound = _Inbound(
+            bind, bind.link, pool.name, command_id, sequence_number, report, carrier_message_id, view.source_addr
+        )
         self._context.correlation.put(inbound, pool.name, cid, pack_report(report), kind, final, header)
 
     def _answer(self, inbound: _Inbound, command_status: int) -> None:
@@ -126,6 +131,10 @@ class ReceiptJourney:
             counters.receipts_duplicate += 1
         elif result.outcome != MATCHED:
             counters.receipts_parked += 1
+        elif result.origin:
+            self._learning.failed(result.account, result.message_id, inbound.carrier, result.origin, inbound.report)
+        elif inbound.report.message_state == _DELIVERED:
+            self._learning.delivered(result.account, inbound.sender)
         self._journal.plain(
             int(Step.RECEIPT),
             result.message_id,

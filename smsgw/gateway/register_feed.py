@@ -119,4 +119,3 @@ class RegisterFeed:
             else:
                 documents[name] = stored.body
         return documents
-

@@ -1,9 +1,10 @@
-"""The held set's mover: what is due is judged again and goes on, exactly once.
+"""The held set's mover: what is due is judged again and goes on, exactly once; what is parked, when it may.
 
-A message is held because its window was closed, its schedule is later, or a carrier said "not now". When
-it is due the hours are asked again here and the opt-outs in the script that moves it; caps were counted
-when it was accepted and are not counted again. Only the mover that still finds the entry as it read it
-moves it. Receipts of ours are durable before a message is taken out for good.
+A message is held because its window was closed, its schedule is later, a carrier said "not now", a person had to look
+at it, or a pause stopped it. When it is due the rules that need no text are asked again here, and what is known of the
+recipient in the script that moves it; caps were counted when it was accepted and are not counted again. Only the mover
+that still finds the entry as it read it moves it. Receipts of ours are durable before a message is taken out for good.
+Lots whose pause is over are let go in order, at a rate for the whole fleet.
 """
 
 from __future__ import annotations
@@ -13,15 +14,17 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from smsgw.errors import StoreError
 from smsgw.gateway.journal import Journal
+from smsgw.gateway.last_look import late_refusal
 from smsgw.gateway.outcomes import Outcomes
 from smsgw.gateway.reports import Report
 from smsgw.policy.model import Draft, Hold, Reason, Refusal
-from smsgw.policy.reasons import ACCOUNT_DISABLED, OPTOUT, ROUTE_NONE
+from smsgw.policy.reasons import ACCOUNT_DISABLED, PAUSED, ROUTE_NONE, WORDS_COMPANY
 from smsgw.records.record import Step
 from smsgw.smpp.constants import MessageState
-from smsgw.store.envelope import INTERNAL, Envelope
-from smsgw.store.held import DONE, FULL, OPTED_OUT, HeldMessage, ReleaseReply
+from smsgw.store.envelope import INTERNAL, REVIEW_REJECTED, REVIEWED, Envelope
+from smsgw.store.held import DONE, FORBIDDEN, FULL, NO_CONSENT, HeldMessage, ReleaseReply
 from smsgw.store.keys import mt_suffix
+from smsgw.store.parked import LOT_REVIEW, lot_of_pause
 
 if TYPE_CHECKING:
     from smsgw.gateway.context import Context
@@ -49,13 +52,16 @@ class Releaser:
         self._journal = Journal(context)
         #: What is being moved is due until it has been; it must not be taken up a second time meanwhile.
         self._busy: set[str] = set()
+        self._lots: set[str] = set()
 
     async def run(self) -> None:
-        """Move what is due, until cancelled."""
+        """Move what is due, and let go of what no pause stops any more, until cancelled."""
         while True:
             try:
                 for partition in range(self._context.store.partitions):
+                    await self._let_go(partition)
                     await self._release(partition)
+                self._context.parked_counts = {lot: await self._context.parked.count(lot) for lot in self._lots}
             except StoreError as error:
                 self._context.log("store.away", {"while": "releasing held messages", "why": str(error)})
             await asyncio.sleep(PERIOD_S)
@@ -72,8 +78,9 @@ class Releaser:
             reply = replies[number]
             if reply.code == DONE and moving.target:
                 self._journal.step(int(Step.RELEASED), moving.envelope, 0, moving.target)
-            elif reply.code == OPTED_OUT:
-                self._refuse(moving.held, moving.envelope, OPTOUT, self._context.clock.now_ms())
+            elif reply.code in (FORBIDDEN, NO_CONSENT):
+                refusal = late_refusal(reply.code, reply.fact)
+                self._refuse(moving.held, moving.envelope, refusal.reason, self._context.clock.now_ms())
             elif reply.code == FULL:
                 self._context.log("held.queue_full", {"carrier": moving.target})
                 # Out of the way of what is due for other carriers.
@@ -103,33 +110,98 @@ class Releaser:
                 held, envelope, Report(int(MessageState.EXPIRED), "000", now_ms), Step.EXPIRED, "validity is over"
             )
             return
+        if self._is_parked_again(held, envelope, now_ms):
+            return
         rules = None if envelope.flags & INTERNAL else context.rules.get(envelope.account)
         if rules is None and not envelope.flags & INTERNAL:
             self._refuse(held, envelope, ACCOUNT_DISABLED, now_ms)
             return
-        outcome = rules.rules.judge_time(envelope.message_class, now_ms) if rules is not None else None
-        if isinstance(outcome, Refusal):
-            self._refuse(held, envelope, outcome.reason, now_ms)
-            return
-        if isinstance(outcome, Hold):
-            self._journal.step(int(Step.HELD), envelope, 0, "", 0, 0, outcome.until_ms, outcome.reason.rule_id)
-            context.held.hold(_Moving(held, envelope, ""), held, outcome.until_ms)
-            return
-        envelope.due_ms = 0
-        envelope.looked_at_ms = now_ms
         target = self._target(envelope, now_ms)
         if not target:
             self._refuse(held, envelope, ROUTE_NONE, now_ms)
             return
+        if not context.is_open(target):
+            self._park(held, envelope, lot_of_pause(f"carrier:{target}"), PAUSED.rule_id)
+            return
+        outcome = (
+            rules.rules.judge_again(
+                envelope.message_class,
+                now_ms,
+                envelope.recipient,
+                envelope.signature,
+                envelope.template,
+                envelope.campaign,
+                (target,),
+            )
+            if rules is not None
+            else None
+        )
+        if isinstance(outcome, Refusal):
+            self._refuse(held, envelope, outcome.reason, now_ms)
+            return
+        if isinstance(outcome, Hold):
+            self._hold(held, envelope, outcome)
+            return
+        envelope.due_ms = 0
+        envelope.lot = ""
+        envelope.looked_at_ms = now_ms
         context.held.send(
             _Moving(held, envelope, target),
             held,
             mt_suffix(target, envelope.message_class),
             context.store.sealer.seal(envelope.pack()),
             context.store.recipients.hash(envelope.recipient),
-            rules.facts(envelope.signature) if rules is not None else (),
+            rules.facts(envelope.signature, envelope.message_class, target) if rules is not None else (),
             context.settings.queue_limit,
+            now_ms,
         )
+
+    def _is_parked_again(self, held: HeldMessage, envelope: Envelope, now_ms: int) -> bool:
+        """What a person decided, and pauses: True when the message goes no further now."""
+        if envelope.flags & REVIEW_REJECTED:
+            self._journal.step(int(Step.REVIEWED), envelope, 0, "", 0, 0, "rejected", envelope.note)
+            self._refuse(held, envelope, WORDS_COMPANY, now_ms)
+            return True
+        if envelope.lot == LOT_REVIEW:
+            if not envelope.flags & REVIEWED:
+                self._park(held, envelope, LOT_REVIEW, "")
+                return True
+            self._journal.step(int(Step.REVIEWED), envelope, 0, "", 0, 0, "released", envelope.note)
+            envelope.lot = ""
+        pause = self._context.pause_of(envelope, "")
+        if pause is not None:
+            self._park(held, envelope, lot_of_pause(pause.scope), pause.reason)
+        return pause is not None
+
+    def _park(self, held: HeldMessage, envelope: Envelope, lot: str, why: str) -> None:
+        context = self._context
+        envelope.lot = lot
+        self._journal.step(int(Step.PARKED), envelope, 0, "", 0, 0, lot, why)
+        context.held.park(
+            _Moving(held, envelope, ""),
+            held,
+            lot,
+            envelope.accepted_at_ms,
+            envelope.expires_at_ms,
+            context.store.sealer.seal(envelope.pack()),
+        )
+
+    def _hold(self, held: HeldMessage, envelope: Envelope, hold: Hold) -> None:
+        """Until its window opens; with its lot forgotten, for it may have been parked."""
+        envelope.lot = ""
+        self._journal.step(int(Step.HELD), envelope, 0, "", 0, 0, hold.until_ms, hold.reason.rule_id)
+        blob = self._context.store.sealer.seal(envelope.pack())
+        self._context.held.hold(_Moving(held, envelope, ""), held, hold.until_ms, blob)
+
+    async def _let_go(self, partition: int) -> None:
+        """Lots whose pause is over; every process does it, at one rate for all."""
+        context = self._context
+        lots = await context.parked.lots(partition)
+        self._lots = {*lots, *(() if partition == 0 else self._lots)}
+        for lot in lots:
+            what, _, scope = lot.partition(":")
+            if what == "pause" and context.registers.pauses.of(scope, context.clock.now_ms()) is None:
+                await context.parked.unpark(partition, lot, context.settings.resume_rate_per_s)
 
     def _target(self, envelope: Envelope, now_ms: int) -> str:
         """The carrier to send it over; empty when those of its route are gone and no route is left."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from smsgw.esme.account import Account
-    from smsgw.policy.model import Refusal
+    from smsgw.policy.model import Draft, Refusal
 
 
 class Sender(Protocol):
@@ -72,9 +72,10 @@ class Submission:
     ``recipient`` is E.164 digits, ``rhash`` its keyed hash.
     ``accepted_ms`` is the business time of its arrival, ``received_s`` the loop's.
     ``due_ms`` and ``expires_ms`` are 0 for none. ``long_key`` names a reassembled message's segments in the store.
+    ``quota_ms``: the business time for which it has taken one of its account's quota; 0: it has not.
     ``internal``: made by the gateway itself; no application is told what becomes of it.
-    ``message_class`` is the account's until the rules have found the one that really holds; ``signature``, ``template``,
-    ``campaign`` and ``review`` (the word for which a person must look) are theirs too.
+    ``message_class`` is the account's until the rules have found the one that really holds; ``signature``,
+    ``template``, ``campaign`` and ``review`` (the word for which a person must look) are theirs too.
     """
 
     __slots__ = (
@@ -89,6 +90,7 @@ class Submission:
         "message_class",
         "partition",
         "parts",
+        "quota_ms",
         "received_s",
         "recipient",
         "review",
@@ -124,6 +126,7 @@ class Submission:
         self.received_s = 0.0
         self.due_ms = 0
         self.expires_ms = 0
+        self.quota_ms = 0
         self.signature = ""
         self.tier = ""
         self.campaign = ""
@@ -132,3 +135,12 @@ class Submission:
         self.review = ""
         self.long_key = ""
         self.internal = False
+
+    def judged(self, draft: Draft) -> None:
+        """Keep what the rules have found."""
+        self.message_class = draft.message_class
+        self.signature = draft.signature or ""
+        self.campaign = draft.campaign
+        self.review = draft.review
+        template = draft.template
+        self.template = f"{template.id}@{template.version}" if template is not None else ""

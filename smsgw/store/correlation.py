@@ -48,13 +48,14 @@ class Mapping(NamedTuple):
 class Correlated(NamedTuple):
     """``outcome`` DUPLICATE (final before: only record it), MATCHED or PARKED (no response seen yet).
 
-    ``forwarded``: it went to the account's out stream, as its mask asks.
+    ``forwarded``: it went to the account's out stream, as its mask asks. ``origin`` (sealed) comes with a failure.
     """
 
     outcome: int
     account: str = ""
     message_id: str = ""
     forwarded: bool = False
+    origin: bytes = b""
 
 
 class Receipt(NamedTuple):
@@ -146,9 +147,9 @@ class Correlation:
         if outcome == ELSEWHERE:
             self._forward(receipt, account, message_id, reply[4])
             return None
-        if len(reply) > 4 and receipt.header:
+        if reply[4] is not False and receipt.header:
             self._states.write(message_id, state_value(receipt.header, account, reply[4].decode()))
-        return Correlated(MATCHED, account, message_id, bool(reply[3]))
+        return Correlated(MATCHED, account, message_id, bool(reply[3]), reply[5] if len(reply) > 5 else b"")
 
     def _forward(self, receipt: Receipt, account: str, message_id: str, origin: bytes) -> None:
         """The out stream first, the mark afterwards: between them a crash repeats, it does not lose."""

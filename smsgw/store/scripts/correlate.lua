@@ -7,8 +7,8 @@
 --          item: [<carrier>:<cid>, kind (1 success, 2 failure, 4 intermediate), final (0/1), state header, blob]
 --                a sixth entry 1: commit, the receipt was passed on by the caller; mark it final
 -- Returns  msgpack [per item: [0, message id] final before, nothing done · [1, account, message id, passed on (0/1)]
---          found, with a fifth entry, the source, when the caller must write the state · 2 parked, no response seen
---          yet · [3, account, message id, mask, origin, out tag, source] found, but the account's out stream is in
+--          found; the fifth entry is the source when the caller must write the state, else false; of a failure the
+--          sixth is the origin · 2 parked, no response seen yet · [3, account, message id, mask, origin, out tag, source] found, but the account's out stream is in
 --          another partition: nothing was written]
 --
 -- Atomic because of two receipts for one message only one may be the final one, and because a receipt that
@@ -44,6 +44,7 @@ local function commit(suffix, value, item)
     value = '1' .. ours[2]
     call('SET', KEY_RCPT .. suffix, value, 'PX', limits.duplicate_ttl)
   end
+  if item[2] == FAILURE then return {1, ours[1], ours[2], 1, ours[6], ours[5]}, value end
   return {1, ours[1], ours[2], 1, ours[6]}, value
 end
 

@@ -3,10 +3,12 @@
 -- has been reported, then '1' and the message id: what is final stays final, and is kept short.
 -- kind: 1 success, 2 failure, 4 intermediate; final: 0/1.
 -- limits: [duplicate TTL (ms), out stream limit, state TTL (ms; 0: update only states that are there)].
+-- Of a failure the origin is given too: whoever learns from it must know the recipient.
 -- match_receipt gives what correlate.lua returns for one item, and the map's value afterwards; nothing is written when
 -- the out stream is in another partition. flush_receipts must follow: it appends what was matched.
 local own_prefix = string.sub(KEYS[1], 3, 4)
 local receipts, accounts = {}, {}
+local FAILURE = 2
 
 local function limits_of(list)
   return {duplicate_ttl = string.format('%.0f', list[1]), out = list[2], state_ttl = string.format('%.0f', list[3])}
@@ -35,13 +37,16 @@ local function match_receipt(suffix, value, kind, final, header, blob, limits)
     value = '1' .. message_id
     call('SET', KEY_RCPT .. suffix, value, 'PX', limits.duplicate_ttl)
   end
+  local source = false
   if header ~= '' then
     if string.sub(message_id, 1, 2) ~= own_prefix then
-      return {1, account, message_id, wanted and 1 or 0, ours[6]}, value
+      source = ours[6]
+    else
+      write_state(message_id, header .. account .. '\0' .. ours[6], limits.state_ttl)
     end
-    write_state(message_id, header .. account .. '\0' .. ours[6], limits.state_ttl)
   end
-  return {1, account, message_id, wanted and 1 or 0}, value
+  if kind == FAILURE then return {1, account, message_id, wanted and 1 or 0, source, ours[5]}, value end
+  return {1, account, message_id, wanted and 1 or 0, source}, value
 end
 
 local function flush_receipts(limits)

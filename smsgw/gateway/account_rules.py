@@ -1,0 +1,70 @@
+"""One account's rules, compiled, and what of a recipient forbids its messages.
+
+Owns: which facts admission and release look for (opt-outs, blacklists, dead numbers, consent), by class, signature and
+carrier, as tuples that are made once: the store's script packs like ones once a batch. Also what receipts teach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+from smsgw.policy.channels import account_refusal
+from smsgw.policy.mo_words import MoWords
+from smsgw.policy.profile import Quota
+from smsgw.store.recipients import facts_for
+
+if TYPE_CHECKING:
+    from smsgw.policy.model import Refusal
+    from smsgw.policy.pipeline import Rules
+
+NO_QUOTA = Quota()
+
+
+class AccountRules:
+    """``message_class`` is the one that the account declares."""
+
+    __slots__ = (
+        "_facts", "_standing", "blacklist_codes", "dead_codes", "has_quota", "message_class", "mo_words", "name",
+        "rules", "zone",
+    )  # fmt: skip
+
+    def __init__(
+        self, name: str, message_class: int, rules: Rules, mo_words: MoWords, approval_required: bool = False
+    ) -> None:
+        self.mo_words = mo_words
+        self.name = name
+        self.message_class = message_class
+        self.rules = rules
+        self.zone: tzinfo = rules.profile.zone
+        self.blacklist_codes = _folded(rules.profile.blacklist.learn_from)
+        self.dead_codes = _folded(rules.profile.dead_number.learn_from)
+        self.has_quota = rules.account.quota != NO_QUOTA
+        self._standing = account_refusal(rules.account, rules.profile.zone, rules.registers, approval_required)
+        self._facts: dict[tuple[str, int, str], tuple[str, ...]] = {}
+
+    def refusal_now(self, at_ms: int) -> Refusal | None:
+        """Rule 1 alone: None when the account is in force at that business time."""
+        return self._standing(at_ms) if self._standing is not None else None
+
+    def facts(self, signature: str, message_class: int, carrier: str) -> tuple[str, ...]:
+        """What of a recipient forbids (or, consent, must allow) a message; empty when the class is exempt."""
+        key = (signature, message_class, carrier)
+        facts = self._facts.get(key)
+        if facts is None:
+            asked = self.rules.facts(message_class)
+            facts = self._facts[key] = facts_for(
+                self.name,
+                signature,
+                carrier,
+                optout=asked.optout,
+                blacklist=asked.blacklist,
+                dead=asked.dead_number,
+                consent=asked.consent,
+            )
+        return facts
+
+
+def _folded(codes: Iterable[str]) -> frozenset[str]:
+    return frozenset(code.casefold() for code in codes)
