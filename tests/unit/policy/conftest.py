@@ -14,6 +14,7 @@ from smsgw.policy.pipeline import Parts
 from smsgw.policy.profile import (
     AccountPolicy,
     Cap,
+    CarrierPolicy,
     HardWindow,
     MoRule,
     Profile,
