@@ -41,7 +41,7 @@ def gateway_settings(site: Site) -> GatewaySettings:
         uncertain=site.uncertain.by_class,
         queue_limit=site.store.queue_limit,
         away_otp_rate_per_s=site.store.away_otp_rate_per_s or 0.0,
-        resume_rate_per_s=site.file.pause.resume_rate_per_s,
+        resume_rate_per_s=site.file.pause.resume_per_s,
         approval_required=site.channels.approval == "required",
         zone=min(site.profiles.items())[1].zone,
     )

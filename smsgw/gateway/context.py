@@ -114,7 +114,7 @@ class Context:
     registers: Registers = field(default_factory=Registers)
     dialled: Numbers = field(default_factory=lambda: Numbers(()))
     #: The words for MO to numbers that nobody has.
-    mo_words: MoWords = field(default_factory=lambda: MoWords(()))
+    mo_words: MoWords = field(default_factory=lambda: MoWords())
     log: Callable[[str, dict[str, object]], None] = lambda event, fields: None
     #: Parked messages by lot, as last counted.
     parked_counts: dict[str, int] = field(default_factory=dict)

@@ -89,21 +89,9 @@ class Gateway:
         self._tasks: asyncio.TaskGroup | None = None
         self._loop = asyncio.get_running_loop()
 
-        context.spawn = self._spawn
-        context.outbound = Outbound(store)
-        context.states = States(store)
-        context.admission = Admission(store, self._mt.admitted, context.clock.now_ms)
-        context.correlation = Correlation(store, context.outbound, context.states, self._receipts.correlated)
-        context.settlement = Settlement(store, context.correlation, self._outcomes.settled)
-        context.held = Held(store, self._releaser.moved)
-        context.long = Long(store, self._long.stored)
-        context.looks = Looks(store, self._last_look.looked)
-        context.facts = Facts(store, self._facts_changed)
         self._leases = QuotaLeases(store)
-        context.quotas = QuotaDesk(self._leases, context.rules, context.clock)
-        context.parked = Parked(store)
         self._feed = RegisterFeed(store, context.registers, self._in_force, context.log)
-        context.marks = Marks(store, context.settings.node)
+        self._fill(context)
         partitions = range(store.partitions)
         node = context.settings.node
         context.mt_readers = [
@@ -114,6 +102,23 @@ class Gateway:
             StreamReader(store, partition, node, self.outbox.arrived, self.outbox.room, on_error=self._store_error)
             for partition in partitions
         ]
+
+    def _fill(self, context: Context) -> None:
+        """The store's calls, whose answers come back to the journeys."""
+        store = context.store
+        context.spawn = self._spawn
+        context.outbound = Outbound(store)
+        context.states = States(store)
+        context.admission = Admission(store, self._mt.admitted, context.clock.now_ms)
+        context.correlation = Correlation(store, context.outbound, context.states, self._receipts.correlated)
+        context.settlement = Settlement(store, context.correlation, self._outcomes.settled)
+        context.held = Held(store, self._releaser.moved)
+        context.parked = Parked(store)
+        context.long = Long(store, self._long.stored)
+        context.looks = Looks(store, self._last_look.looked)
+        context.facts = Facts(store, self._facts_changed)
+        context.quotas = QuotaDesk(self._leases, context.rules, context.clock)
+        context.marks = Marks(store, context.settings.node)
 
     # -- starting and ending
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from smsgw.errors import StoreError
 from smsgw.gateway.journal import Journal
-from smsgw.gateway.mt import MtJourney, rok
+from smsgw.gateway.mt import MtJourney
+from smsgw.gateway.refuser import rok
 from smsgw.gateway.reports import Report
 from smsgw.gateway.submission import Part, Segment, Submission
 from smsgw.gateway.views import view_of, whole_text

@@ -27,6 +27,7 @@ from smsgw.store.keys import mt_suffix
 from smsgw.store.parked import LOT_REVIEW, lot_of_pause
 
 if TYPE_CHECKING:
+    from smsgw.gateway.account_rules import AccountRules
     from smsgw.gateway.context import Context
 
 PERIOD_S = 0.5
@@ -123,24 +124,7 @@ class Releaser:
         if not context.is_open(target):
             self._park(held, envelope, lot_of_pause(f"carrier:{target}"), PAUSED.rule_id)
             return
-        outcome = (
-            rules.rules.judge_again(
-                envelope.message_class,
-                now_ms,
-                envelope.recipient,
-                envelope.signature,
-                envelope.template,
-                envelope.campaign,
-                (target,),
-            )
-            if rules is not None
-            else None
-        )
-        if isinstance(outcome, Refusal):
-            self._refuse(held, envelope, outcome.reason, now_ms)
-            return
-        if isinstance(outcome, Hold):
-            self._hold(held, envelope, outcome)
+        if rules is not None and self._is_stopped(held, envelope, rules, target, now_ms):
             return
         envelope.due_ms = 0
         envelope.lot = ""
@@ -155,6 +139,23 @@ class Releaser:
             context.settings.queue_limit,
             now_ms,
         )
+
+    def _is_stopped(self, held: HeldMessage, envelope: Envelope, rules: AccountRules, target: str, now_ms: int) -> bool:
+        """The rules that need no text: True when the message goes no further now."""
+        outcome = rules.rules.judge_again(
+            envelope.message_class,
+            now_ms,
+            envelope.recipient,
+            envelope.signature,
+            envelope.template,
+            envelope.campaign,
+            (target,),
+        )
+        if isinstance(outcome, Refusal):
+            self._refuse(held, envelope, outcome.reason, now_ms)
+        elif outcome is not None:
+            self._hold(held, envelope, outcome)
+        return outcome is not None
 
     def _is_parked_again(self, held: HeldMessage, envelope: Envelope, now_ms: int) -> bool:
         """What a person decided, and pauses: True when the message goes no further now."""
@@ -200,8 +201,9 @@ class Releaser:
         self._lots = {*lots, *(() if partition == 0 else self._lots)}
         for lot in lots:
             what, _, scope = lot.partition(":")
-            if what == "pause" and context.registers.pauses.of(scope, context.clock.now_ms()) is None:
-                await context.parked.unpark(partition, lot, context.settings.resume_rate_per_s)
+            now_ms = context.clock.now_ms()
+            if what == "pause" and context.registers.pauses.of(scope, now_ms) is None:
+                await context.parked.unpark(partition, lot, now_ms, context.settings.resume_rate_per_s)
 
     def _target(self, envelope: Envelope, now_ms: int) -> str:
         """The carrier to send it over; empty when those of its route are gone and no route is left."""

@@ -16,9 +16,11 @@ from smsgw.gateway.mt import MtJourney
 from smsgw.gateway.multi import Multi
 from smsgw.gateway.outcomes import Outcomes
 from smsgw.gateway.reports import Report
+from smsgw.gateway.submission import template_name
+from smsgw.gateway.tags import read_tags
 from smsgw.gateway.views import outgoing, read_times, view_of
-from smsgw.policy.model import Draft, Hold, Refusal
-from smsgw.policy.reasons import RATE, STORE_AWAY
+from smsgw.policy.model import Draft, Hold, Outcome, Refusal
+from smsgw.policy.reasons import PAUSED, RATE, STORE_AWAY
 from smsgw.records.record import Step
 from smsgw.smpp.alphabet import decode_text
 from smsgw.smpp.codec import Pdu, decode, encode
@@ -28,12 +30,14 @@ from smsgw.smpp.pdu import rebuild_sm, response
 from smsgw.smpp.times import format_absolute
 from smsgw.smpp.tlv import NO_TLVS
 from smsgw.smpp.views import DataSm, Sm
-from smsgw.store.envelope import Envelope
+from smsgw.store.envelope import REVIEWED, Envelope
 from smsgw.store.held import HeldMessage
+from smsgw.store.parked import LOT_REVIEW
 
 if TYPE_CHECKING:
     from smsgw.esme.session import EsmeSession
     from smsgw.gateway.context import Context
+    from smsgw.policy.pipeline import Rules
 
 SUBMIT_MULTI, DATA_SM = int(CommandId.SUBMIT_MULTI), int(CommandId.DATA_SM)
 QUERY_SM, CANCEL_SM, REPLACE_SM = int(CommandId.QUERY_SM), int(CommandId.CANCEL_SM), int(CommandId.REPLACE_SM)
@@ -137,50 +141,52 @@ class Requests:
     async def _replace(self, session: EsmeSession, pdu: Pdu) -> bytes:
         """SMPP 3.4 §4.10: another text for a held message, under the rules for texts; caps were counted."""
         held, envelope = await self._own_held(session, pdu, CommandStatus.ESME_RREPLACEFAIL)
-        old = view_of(envelope.pdus[0])
-        if len(envelope.pdus) > 1 or old.has_udh:
-            raise RecoverableError(CommandStatus.ESME_RREPLACEFAIL, "a message of several segments can't be replaced")
-        if not isinstance(old, Sm) or old.tlvs.first(Tag.MESSAGE_PAYLOAD) is not None:
-            # replace_sm has no message_payload (§4.10.1): the carrier would be given both texts.
-            raise RecoverableError(CommandStatus.ESME_RREPLACEFAIL, "a message_payload can't be replaced")
-        fields = pdu.fields
-        new = Sm(
-            rebuild_sm(
-                old,
-                short_message=cast(bytes, fields["short_message"]),
-                validity_period=cast(bytes, fields["validity_period"]),
-                schedule_delivery_time=cast(bytes, fields["schedule_delivery_time"]),
-                registered_delivery=cast(int, fields["registered_delivery"]),
-                sm_default_msg_id=cast(int, fields["sm_default_msg_id"]),
-            )
-        )
+        old, new = _replacement(envelope, pdu)
         now_ms = self._context.clock.now_ms()
         due_ms, expires_ms = read_times(new, now_ms)
         rules = self._context.rules[envelope.account]
-        text = decode_text(new.payload, new.data_coding)
-        at_ms = due_ms or held.due_ms
+        was_parked = bool(envelope.lot) and held.due_ms == envelope.expires_at_ms
+        at_ms = due_ms or (now_ms if was_parked else held.due_ms)
         draft = Draft(
-            envelope.account, envelope.message_class, envelope.source_addr, envelope.recipient, text, 1, at_ms
-        )
-        outcome = rules.rules(draft)
+            envelope.account, rules.message_class, envelope.source_addr, envelope.recipient,
+            decode_text(new.payload, new.data_coding), 1, at_ms, campaign=read_tags(old).campaign,
+        )  # fmt: skip
+        outcome = judged_but_for_pauses(rules.rules, draft)
         if isinstance(outcome, Refusal):
             status = outcome.reason.command_status(
                 session.account is not None and session.account.settings.vendor_codes
             )
             raise RecoverableError(status, outcome.reason.text)
+        if draft.message_class != envelope.message_class:
+            # Its caps were counted as what it was.
+            raise RecoverableError(CommandStatus.ESME_RREPLACEFAIL, "the new text is of another class")
+        old_lot = envelope.lot if was_parked else ""
         envelope.pdus[0] = outgoing(new)
         envelope.registered[0] = new.registered_delivery
         envelope.signature = draft.signature or ""
+        envelope.template, envelope.campaign = template_name(draft), draft.campaign
         envelope.expires_at_ms = expires_ms or envelope.expires_at_ms
+        envelope.flags &= ~REVIEWED
+        envelope.note = draft.review
+        if draft.review:
+            envelope.lot = LOT_REVIEW
+        elif old_lot == LOT_REVIEW or due_ms:
+            envelope.lot = ""
         blob = self._context.store.sealer.seal(envelope.pack())
         if not await self._context.held.replace(held, blob):
             raise RecoverableError(CommandStatus.ESME_RREPLACEFAIL, "it is being sent")
         until_ms = outcome.until_ms if isinstance(outcome, Hold) else at_ms
-        if until_ms != held.due_ms:
-            moved = HeldMessage(held.held_id, until_ms, blob)
-            self._context.held.hold(None, moved, until_ms)
+        self._put(HeldMessage(held.held_id, held.due_ms, blob), envelope, old_lot, until_ms)
         self._journal.step(int(Step.REPLACED), envelope, 0, "", 0, 0, "replace_sm")
         return response(int(CommandId.REPLACE_SM_RESP), CommandStatus.ESME_ROK, pdu.sequence_number)
+
+    def _put(self, held: HeldMessage, envelope: Envelope, old_lot: str, until_ms: int) -> None:
+        """Where a message belongs whose text was replaced: in a lot, until it expires; or held until its time."""
+        store = self._context.held
+        if envelope.lot and (envelope.lot != old_lot or held.due_ms != envelope.expires_at_ms):
+            store.park(None, held, envelope.lot, envelope.accepted_at_ms, envelope.expires_at_ms, held.blob)
+        elif not envelope.lot and (old_lot or until_ms != held.due_ms):
+            store.hold(None, held, until_ms)
 
     async def _own_held(self, session: EsmeSession, pdu: Pdu, failed: int) -> tuple[HeldMessage, Envelope]:
         message_id = cast(bytes, pdu.fields["message_id"]).decode("latin-1")
@@ -191,6 +197,37 @@ class Requests:
         if envelope.account != _system_id(session) or not _same_source(pdu, envelope.source_addr):
             raise RecoverableError(failed, "no held message of this account has this id")
         return held, envelope
+
+
+def _replacement(envelope: Envelope, pdu: Pdu) -> tuple[Sm, Sm]:
+    """The held submit_sm and what a replace_sm makes of it. Raises RecoverableError where that can't be done."""
+    old = view_of(envelope.pdus[0])
+    if len(envelope.pdus) > 1 or old.has_udh:
+        raise RecoverableError(CommandStatus.ESME_RREPLACEFAIL, "a message of several segments can't be replaced")
+    if not isinstance(old, Sm) or old.tlvs.first(Tag.MESSAGE_PAYLOAD) is not None:
+        # replace_sm has no message_payload (§4.10.1): the carrier would be given both texts.
+        raise RecoverableError(CommandStatus.ESME_RREPLACEFAIL, "a message_payload can't be replaced")
+    fields = pdu.fields
+    new = rebuild_sm(
+        old,
+        short_message=cast(bytes, fields["short_message"]),
+        validity_period=cast(bytes, fields["validity_period"]),
+        schedule_delivery_time=cast(bytes, fields["schedule_delivery_time"]),
+        registered_delivery=cast(int, fields["registered_delivery"]),
+        sm_default_msg_id=cast(int, fields["sm_default_msg_id"]),
+    )
+    return old, Sm(new)
+
+
+def judged_but_for_pauses(rules: Rules, draft: Draft) -> Outcome:
+    """The rules' verdict on a text that is not to be sent now: a pause will stop it when its time comes."""
+    holds = []
+    for finding in rules.explain(draft):
+        if isinstance(finding.outcome, Refusal) and finding.outcome.reason is not PAUSED:
+            return finding.outcome
+        if isinstance(finding.outcome, Hold):
+            holds.append(finding.outcome)
+    return max(holds, key=lambda hold: hold.until_ms, default=None)
 
 
 def _system_id(session: EsmeSession) -> str:

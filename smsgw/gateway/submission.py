@@ -142,5 +142,10 @@ class Submission:
         self.signature = draft.signature or ""
         self.campaign = draft.campaign
         self.review = draft.review
-        template = draft.template
-        self.template = f"{template.id}@{template.version}" if template is not None else ""
+        self.template = template_name(draft)
+
+
+def template_name(draft: Draft) -> str:
+    """The template that a text matched, as ``<id>@<version>``; empty for none."""
+    template = draft.template
+    return f"{template.id}@{template.version}" if template is not None else ""
