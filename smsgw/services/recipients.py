@@ -277,3 +277,9 @@ def text_cell(cells: Cells, column: str, most: int = MOST_SOURCE_CHARS, required
     if len(text) > most or not text.isprintable():
         raise WrongCell(column, f"must be printable and have at most {most} characters")
     return text
+
+
+async def show(desk: Desk, number: str) -> RecipientKnown:
+    """Everything that is known of a recipient."""
+    desk.require_reader()
+    return await known_of(desk, digits_of(number))
