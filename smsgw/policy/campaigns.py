@@ -78,7 +78,16 @@ def _read(entry: CampaignEntry) -> Campaign:
     return Campaign(
         entry.name,
         entry.account,
-        tuple(TimeRange.parse(slot) for slot in entry.slots),
-        date.fromisoformat(entry.starts) if entry.starts else None,
-        date.fromisoformat(entry.ends) if entry.ends else None,
+        tuple(TimeRange.parse(str(slot)) for slot in entry.slots),
+        _day(entry.starts),
+        _day(entry.ends),
     )
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a day such as 2026-11-20") from None

@@ -118,20 +118,24 @@ class Windows:
         if layer == "hard":
             if gate is None or not gate.can_close("hard"):
                 return None
-            return Rule(11, "window.hard", self._hard_check(message_class), self._hard_text(message_class))
+            check = self._hard_check(message_class, campaigns)
+            return Rule(11, "window.hard", check, self._hard_text(message_class))
         if not is_bound(message_class) and (gate is None or not gate.can_close("soft")):
             return None
         check = self._soft_check(message_class, campaigns)
         return Rule(12, "window.soft", check, self._soft_text(message_class, campaigns))
 
-    def _hard_check(self, message_class: int) -> Callable[[Draft], Outcome]:
+    def _hard_check(self, message_class: int, campaigns: Callable[[], Campaigns]) -> Callable[[Draft], Outcome]:
         fixed = None if self._by_recipient else self.gates[message_class]
+        bound = is_bound(message_class)
 
         def check(draft: Draft) -> Outcome:
             gate = fixed or self.gate(message_class, draft.recipient, None)
             at_ms = draft.at_ms
             if gate is None or gate.open_from_ms <= at_ms < gate.open_until_ms:
                 return None
+            if draft.campaign and bound:  # it is held until the campaign's time, or refused when there is none to come
+                gate = self.gate(message_class, draft.recipient, campaigns().of(draft.campaign)) or gate
             return self._ask(gate, "hard", draft)
 
         return check

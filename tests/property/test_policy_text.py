@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgw.policy.mo_words import MoWords
+from smsgw.policy.profile import MoRule
 from smsgw.policy.model import Draft, MessageClass
 from smsgw.policy.numbers import mask, to_e164
 from smsgw.policy.profile import SignatureRule, UnsubscribeRule
@@ -50,7 +51,7 @@ def test_last_folded_agrees(text: str) -> None:
 
 @given(mixed, st.sampled_from(["TD", "退订", "0000"]))
 def test_only_the_whole_text_is_a_word(around: str, word: str) -> None:
-    words = MoWords(["TD", "退订", "0000"])
+    words = MoWords(MoRule(stop_words=("TD", "退订", "0000")))
     expected = "stop" if normalise(around + word) in ("td", "退订", "0000") else None
     assert words.classify(around + word) == expected
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smsgw.policy.calendar import Workdays
+from smsgw.policy.campaigns import Campaigns
 from smsgw.policy.caps import bucket_ms
+from smsgw.policy.entries import CampaignEntry
 from smsgw.policy.localtime import day_start_ms
 from smsgw.policy.model import Draft, Hold, MessageClass
 from smsgw.policy.profile import Days, HardWindow, SoftWindow, TimeRange, WindowSettings
@@ -35,6 +38,17 @@ ZONES = [
 ]
 FIRST = datetime(2015, 1, 1, tzinfo=UTC)
 MINUTES_OF_YEARS = 13 * 366 * 24 * 60
+
+NUMBERS = {
+    number: [ZoneInfo(name) for name in names]
+    for number, names in {
+        "12125550123": ["America/New_York"],
+        "16025550123": ["America/Phoenix"],
+        "12083550123": ["America/Boise", "America/Los_Angeles"],
+        "8613800138000": ["Asia/Shanghai"],
+        "": ["Asia/Shanghai"],  # the profile's own
+    }.items()
+}
 
 zones = st.sampled_from(ZONES)
 times = st.integers(0, 288).map(lambda fives: fives * 5)
@@ -124,12 +138,62 @@ def test_windows_agree_with_the_wall_clock(
             assert not all(is_open(closed.opens_ms - 1))
 
 
+@st.composite
+def _campaigns(draw: st.DrawFn) -> CampaignEntry:
+    slots = draw(st.lists(_ranges(), max_size=2))
+    days = st.none() | st.dates(date(2026, 2, 20), date(2026, 4, 10))
+    starts, ends = draw(days), draw(days)
+    shown = tuple(
+        f"{slot.start_min // 60:02}:{slot.start_min % 60:02}-{slot.end_min // 60:02}:{slot.end_min % 60:02}"
+        for slot in slots
+    )
+    return CampaignEntry(
+        "c", slots=shown, starts=starts.isoformat() if starts else "", ends=ends.isoformat() if ends else ""
+    )
+
+
+@given(
+    _settings(),
+    st.sampled_from(sorted(NUMBERS)),
+    st.none() | _campaigns(),
+    st.lists(_instants(), min_size=1, max_size=4),
+)
+def test_recipients_zones_and_campaigns_agree_with_every_wall_clock(
+    settings: WindowSettings, recipient: str, entry: CampaignEntry | None, instants: list[int]
+) -> None:
+    windows = Windows(replace(settings, zone="recipient"), ZONES[0], Workdays())
+    campaigns = Campaigns([entry] if entry is not None else [])
+    slots = [TimeRange.parse(slot) for slot in entry.slots] if entry is not None else []
+    clocks = [(zone, _naive(settings, slots, Workdays(), zone)) for zone in NUMBERS[recipient]]
+
+    def is_open(at_ms: int) -> bool:
+        for zone, by_the_clock in clocks:
+            day = datetime.fromtimestamp(at_ms // 1000, UTC).astimezone(zone).date().isoformat()
+            if not all(by_the_clock(at_ms)):
+                return False
+            if entry is not None and ((entry.starts and day < entry.starts) or (entry.ends and day > entry.ends)):
+                return False
+        return True
+
+    rules = [windows.rule(layer, MARKETING, lambda: campaigns) for layer in ("hard", "soft")]
+    for at_ms in instants:
+        draft = Draft("a", MARKETING, "1", recipient, "", 1, at_ms, campaign="c" if entry is not None else "")
+        outcomes = [rule.check(draft) for rule in rules if rule is not None]
+        assert all(outcome is None for outcome in outcomes) == is_open(at_ms)
+        held = [outcome.until_ms for outcome in outcomes if isinstance(outcome, Hold)]
+        # Nothing is open before the latest of the holds; five minutes is the grain of all times above.
+        until = min(max(held, default=at_ms), at_ms + 4 * 86_400_000)
+        assert not any(is_open(there) for there in range(at_ms, until, 5 * MINUTE_MS) if held)
+        if held and len(held) == len([outcome for outcome in outcomes if outcome is not None]):
+            assert is_open(max(held))
+
+
 @given(_settings(), zones, _instants())
 def test_a_hold_ends_when_both_windows_are_open(settings: WindowSettings, zone: ZoneInfo, at_ms: int) -> None:
     windows = Windows(settings, zone, Workdays())
     for layer in ("hard", "soft"):
-        check = windows.rule(layer, MARKETING)
-        outcome = check and check(Draft("a", MARKETING, "1", "2", "", 1, at_ms))
+        rule = windows.rule(layer, MARKETING)
+        outcome = rule and rule.check(Draft("a", MARKETING, "1", "2", "", 1, at_ms))
         if isinstance(outcome, Hold):
             assert outcome.until_ms > at_ms
             assert windows.check(MARKETING, outcome.until_ms) is None

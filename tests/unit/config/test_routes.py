@@ -60,7 +60,8 @@ def test_unreachable_routes_are_pointed_out(site: SiteCopy) -> None:
     routes = (site.directory / "routes.toml").read_text(encoding="utf-8")
     site.write("routes.toml", routes + '[[route]]\nname = "late"\nclass = "notice"\ncarriers = ["beta"]\n')
     why = "can never be reached: every message that fits it is taken by 'everything-else' before"
-    assert site.warnings() == [f"routes.toml:21: route[4]: {why}"]
+    line = site.line_of("routes.toml", 'name = "late"') - 1
+    assert site.warnings() == [f"routes.toml:{line}: route[5]: {why}"]
 
 
 def test_a_route_for_a_class_that_its_account_never_sends(site: SiteCopy) -> None:

@@ -41,10 +41,29 @@ def test_table(written: str, number: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("written", "number"),
-    [("+14155550123", "14155550123"), ("8613800138000", "8613800138000"), ("123", None), ("0123456789", None)],
+    [
+        *((written, "12125550123") for written in ("2125550123", "12125550123", "+12125550123", "0012125550123")),
+        ("+14155550123", "14155550123"),
+        ("8613800138000", "8613800138000"),
+        ("+4791234567", "4791234567"),  # Norway, with its plus
+        ("4792234567", "14792234567"),  # Arkansas
+        ("1125550123", None),
+        ("11255501234", None),
+        ("21255501234", "21255501234"),
+        ("123", None),
+        ("0123456789", None),
+    ],
+)
+def test_numbers_of_north_america(written: str, number: str | None) -> None:
+    assert to_e164(written, "1") == number
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [("+4791234567", "4791234567"), ("8613800138000", "8613800138000"), ("123", None), ("0123456789", None)],
 )
 def test_other_profiles_take_the_international_spelling(written: str, number: str | None) -> None:
-    assert to_e164(written, "1") == number
+    assert to_e164(written, "47") == number
 
 
 @pytest.mark.parametrize(

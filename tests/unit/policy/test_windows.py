@@ -58,16 +58,16 @@ def test_reject_says_when_to_come_again(windows: Windows, at: At, draft: Callabl
     assert hard is not None
     assert soft is not None
     night = draft(when="2026-11-18 21:30:00.500")
-    refusal = hard(night)
+    refusal = hard.check(night)
     assert isinstance(refusal, Refusal)
     assert (refusal.reason.rule_id, refusal.retry_after_s) == ("window.hard", 11 * 3600 + 1800)
     assert "2026-11-19 09:00" in refusal.detail
-    also = soft(night)
+    also = soft.check(night)
     assert isinstance(also, Refusal)
     assert also.reason.rule_id == "window.soft"
     early = draft(when="2026-11-18 08:30")
-    assert hard(early) is None
-    refusal = soft(early)
+    assert hard.check(early) is None
+    refusal = soft.check(early)
     assert isinstance(refusal, Refusal)
     assert (refusal.reason.status, refusal.reason.fallback, refusal.retry_after_s) == (0x421, 0x61, 1800)
 
@@ -78,7 +78,7 @@ def test_hold_waits_for_both(
     windows = Windows(replace(cn_windows, action="hold"), shanghai, Workdays())
     hard = windows.rule("hard", MARKETING)
     assert hard is not None
-    held = hard(draft(when="2026-11-20 22:00"))
+    held = hard.check(draft(when="2026-11-20 22:00"))
     assert isinstance(held, Hold)
     assert (held.until_ms, held.reason.rule_id) == (at("2026-11-23 09:00"), "window.hard")
 
@@ -112,9 +112,9 @@ def test_slots_bind_marketing_without_a_soft_window_and_never_a_code(shanghai: Z
 
 def test_a_window_that_never_opens(cn_windows: WindowSettings, shanghai: ZoneInfo, draft: Callable[..., Draft]) -> None:
     windows = Windows(replace(cn_windows, action="hold"), shanghai, Workdays(), [TimeRange.parse("22:00-23:00")])
-    check = windows.rule("soft", MARKETING)
-    assert check is not None
-    refusal = check(draft())
+    rule = windows.rule("soft", MARKETING)
+    assert rule is not None
+    refusal = rule.check(draft())
     assert isinstance(refusal, Refusal)
     assert refusal.retry_after_s is None
 
