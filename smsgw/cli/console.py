@@ -1,4 +1,4 @@
-"""``smsgw console``: the HTTP interface for staff, in the foreground until SIGTERM; ``smsgw console token`` lets people in."""
+"""``smsgw console``: the HTTP interface for staff, in the foreground; ``smsgw console token`` lets people in."""
 
 from __future__ import annotations
 

@@ -8,19 +8,30 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, NoReturn
+from collections.abc import Callable
+from typing import Annotated, Final, NoReturn
 
 import typer
 
 from smsgw import __version__
-from smsgw.cli import optout, tier
+from smsgw.cli import console
 from smsgw.cli.check import check
-from smsgw.cli.explain import explain
+from smsgw.cli.explain.command import explain
+from smsgw.cli.operations import audit, review
+from smsgw.cli.operations.pause import pause, pauses, resume
+from smsgw.cli.operations.quota import quota
 from smsgw.cli.password import password
+from smsgw.cli.recipients import blacklist, consent, dead, optout, tier
 from smsgw.cli.records import records
+from smsgw.cli.registers import campaign, channel, contact, signature, template, word
 from smsgw.cli.run import run
 from smsgw.cli.status import status
 from smsgw.errors import SmsgwError
+
+_GATEWAY: Final = "The gateway"
+_REGISTERS: Final = "What staff register"
+_RECIPIENTS: Final = "Recipients"
+_DAILY: Final = "Daily work"
 
 app = typer.Typer(
     name="smsgw",
@@ -30,14 +41,38 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(run)
-app.command()(check)
-app.command()(explain)
-app.command()(status)
-app.command()(records)
-app.add_typer(optout.app, name="optout")
-app.add_typer(tier.app, name="tier")
-app.command()(password)
+_COMMANDS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
+    (_GATEWAY, run),
+    (_GATEWAY, check),
+    (_GATEWAY, explain),
+    (_GATEWAY, status),
+    (_GATEWAY, records),
+    (_GATEWAY, password),
+    (_DAILY, pause),
+    (_DAILY, resume),
+    (_DAILY, pauses),
+    (_DAILY, quota),
+)
+_GROUPS: Final = (
+    (_GATEWAY, "console", console.app),
+    (_DAILY, "review", review.app),
+    (_DAILY, "audit", audit.app),
+    (_REGISTERS, "signature", signature.app),
+    (_REGISTERS, "template", template.app),
+    (_REGISTERS, "word", word.app),
+    (_REGISTERS, "contact", contact.app),
+    (_REGISTERS, "campaign", campaign.app),
+    (_REGISTERS, "channel", channel.app),
+    (_RECIPIENTS, "optout", optout.app),
+    (_RECIPIENTS, "consent", consent.app),
+    (_RECIPIENTS, "blacklist", blacklist.app),
+    (_RECIPIENTS, "dead", dead.app),
+    (_RECIPIENTS, "tier", tier.app),
+)
+for _panel, _command in _COMMANDS:
+    app.command(rich_help_panel=_panel)(_command)
+for _panel, _name, _group in _GROUPS:
+    app.add_typer(_group, name=_name, rich_help_panel=_panel)
 
 
 def _print_version(wanted: bool) -> None:

@@ -43,11 +43,6 @@ def recipient(number: str) -> str:
     return digits
 
 
-def tier_names(site: Site) -> frozenset[str]:
-    """Every tier that a cap of any profile knows."""
-    return frozenset(tier for profile in site.profiles.values() for cap in profile.caps for tier in cap.tiers)
-
-
 def zone_of(site: Site) -> tzinfo:
     """The zone that times are shown in: the profiles'; of several the first one's."""
     return next(iter(site.profiles.values())).zone

@@ -15,12 +15,12 @@ import typer
 from rich.text import Text
 
 from smsgw.cli.options import SiteOption, account_named, known, recipient, zone_of
-from smsgw.cli.optout import scope_words
 from smsgw.cli.output import clean, console, table, wrong_usage
 from smsgw.config.load import load_site
 from smsgw.config.site import Site
 from smsgw.records.query import Follower, query
 from smsgw.records.record import DETAIL, Record, Step, as_dict, to_json
+from smsgw.services.recipients import scope_words
 from smsgw.smpp.constants import status_name
 from smsgw.store.secrets import load
 

@@ -10,11 +10,12 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from smsgw.cli.dry_run import Explanation, Question, explain_message
-from smsgw.cli.explain_page import as_json as page_as_json
-from smsgw.cli.explain_page import print_page
+from smsgw.cli.explain.answer import as_json as answer
+from smsgw.cli.explain.dry_run import explain_message
+from smsgw.cli.explain.findings import Explanation, Question
+from smsgw.cli.explain.page import print_page
 from smsgw.cli.ops_port import ask, business_now
-from smsgw.cli.options import JsonOption, SiteOption, account_named, known, tier_names
+from smsgw.cli.options import JsonOption, SiteOption, account_named, known
 from smsgw.cli.output import print_json, wrong_usage
 from smsgw.cli.site_store import open_store
 from smsgw.clock import MAX_MS, to_ms
@@ -22,7 +23,8 @@ from smsgw.config.load import load_site
 from smsgw.config.site import Site
 from smsgw.errors import ConnectFailed, SmsgwError
 from smsgw.policy.model import Refusal
-from smsgw.site_rules import compiled_rules
+from smsgw.services.desk import Desk, Person
+from smsgw.services.tiers import tier_names
 
 _CAN_NOT_TELL = 2
 
@@ -36,6 +38,8 @@ def explain(
     site: SiteOption = Path(),
     source: Annotated[str, typer.Option("--from", help="The source number.", show_default="the account's first")] = "",
     tier: Annotated[str, typer.Option(help="The recipient's tier.", show_default="the one that is known")] = "",
+    campaign: Annotated[str, typer.Option(help="The campaign that it names.", show_default="its template's")] = "",
+    audience: Annotated[str, typer.Option(help="The audience that it names.", show_default="none")] = "",
     at: Annotated[
         str, typer.Option(help="Time to judge it at, ISO 8601: 2026-11-18T10:30.", show_default="the gateway's now")
     ] = "",
@@ -53,11 +57,12 @@ def explain(
         zone = loaded.profile_of(sender).zone
         when, clock = (_moment(at, zone), "--at") if at else business_now(loaded)
         source = source or next((each.number for each in sender.numbers), "")
-        found = asyncio.run(_look(loaded, Question(sender, to, source, text, tier, to_ms(when))))
+        question = Question(sender, to, source, text, tier, to_ms(when), campaign, audience)
+        found = asyncio.run(_look(loaded, question))
     except (SmsgwError, OSError) as error:
         _give_up(error)
     if as_json:
-        print_json(page_as_json(found, zone, clock))
+        print_json(answer(found, zone, clock))
     else:
         print_page(found, zone, clock)
     if isinstance(found.verdict, Refusal):
@@ -65,10 +70,10 @@ def explain(
 
 
 async def _look(site: Site, question: Question) -> Explanation:
-    rules = compiled_rules(site)[question.account.system_id]
     carriers = await asyncio.to_thread(_carriers, site)
     async with open_store(site) as store:
-        return await explain_message(site, rules, store, question, carriers)
+        desk = Desk(site, store, Person("explain"), lambda: question.at_ms)
+        return await explain_message(desk, question, carriers)
 
 
 def _carriers(site: Site) -> Mapping[str, Any] | None:

@@ -1,0 +1,68 @@
+"""The one pattern of every command over the services: load the site, sit down at the desk, ask, print.
+
+Owns: who asks (``--who``) and why (``--why``). Holds no rule of its own: what may be done, by whom and with which
+values is the services' to say, and a RequestError ends the command in one line and exit code 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from datetime import tzinfo
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from smsgw.cli.ops_port import business_now
+from smsgw.cli.options import zone_of
+from smsgw.cli.site_store import open_store
+from smsgw.clock import to_ms
+from smsgw.config.load import load_site
+from smsgw.config.site import Site
+from smsgw.documents.names import with_hint
+from smsgw.errors import RequestError
+from smsgw.services.desk import Desk, Person
+
+WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the audit log.", show_default=False)]
+WhoOption = Annotated[str, typer.Option("--who", help="Who does this.", show_default="the user of this machine")]
+
+T = TypeVar("T")
+
+
+class Visit:
+    """One command's visit to the desk of a site, on behalf of ``who`` (empty: the user of this machine)."""
+
+    def __init__(self, directory: Path, who: str = "") -> None:
+        self.site = load_site(directory)
+        self._person = person_named(self.site, who or getpass.getuser())
+        self.now_ms = to_ms(business_now(self.site)[0])
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone that times are shown in."""
+        return zone_of(self.site)
+
+    def ask(self, call: Callable[[Desk], Awaitable[T]]) -> T:
+        """What ``call`` finds or does at the desk. Raises StoreError, and RequestError for what can't be done."""
+        return asyncio.run(self._sit_down(call))
+
+    async def _sit_down(self, call: Callable[[Desk], Awaitable[T]]) -> T:
+        async with open_store(self.site) as store:
+            return await call(Desk(self.site, store, self._person, lambda: self.now_ms))
+
+
+def person_named(site: Site, name: str) -> Person:
+    """A member of the staff with their roles; anybody with all roles where the site has no people.toml.
+
+    Raises RequestError ``forbidden`` for somebody whom people.toml does not know.
+    """
+    if not site.people:
+        return Person(name)
+    known = site.people.get(name)
+    if known is None:
+        raise RequestError("forbidden", with_hint(f"--who: people.toml has no {name!r}", name, site.people))
+    if not known.enabled:
+        raise RequestError("forbidden", f"--who: {name} is not enabled in people.toml")
+    return Person(known.name, frozenset(known.roles))

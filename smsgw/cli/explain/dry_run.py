@@ -1,0 +1,101 @@
+"""What the gateway would decide about one message now, rule by rule, without counting it.
+
+Judges with the gateway's own parts: the compiled rules of ``site_rules`` over the registers as they lie in the store,
+and the admission script in its dry form. Every rule is shown, also those behind the first that refuses.
+What it can't know: the rate and window of a connection, and the coding that a client would choose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from smsgw.cli.explain.findings import Explanation, Line, Question, Way
+from smsgw.cli.explain.hints import Looked, hints_for
+from smsgw.cli.explain.stateful import ask_store
+from smsgw.policy.entries import KINDS, Document, Kind
+from smsgw.policy.model import CLASS_LABELS, Draft, Refusal
+from smsgw.policy.numbers import to_e164
+from smsgw.policy.reasons import NUMBER_INVALID
+from smsgw.policy.registers import Registers, compile_register
+from smsgw.policy.templates import reference
+from smsgw.services.desk import Desk
+from smsgw.site_rules import compiled_rules
+from smsgw.smpp.alphabet import choose_coding
+from smsgw.smpp.segments import count_segments
+
+#: Of rules that can't object for another reason than the message's class.
+_ALWAYS: Final = {"account": "enabled, without an end, and no approval is asked for"}
+
+
+async def explain_message(desk: Desk, question: Question, carriers: Mapping[str, Any] | None) -> Explanation:
+    """Judge a message. Raises StoreError.
+
+    ``carriers`` is that part of /status, None when the gateway does not answer.
+    """
+    data_coding = choose_coding(question.text)
+    segments = count_segments(question.text, data_coding)
+    recipient = to_e164(question.number)
+    if recipient is None:
+        line = Line("number", Refusal(NUMBER_INVALID, "no other rule is asked", None), question.number)
+        return Explanation(question, "", data_coding, segments, [line], message_class=question.account.message_class)
+    documents, registers = await _registers(desk)
+    rules = compiled_rules(desk.site, registers)[question.account.system_id]
+    draft = Draft(
+        question.account.system_id, question.account.message_class, question.source_addr, recipient, question.text,
+        segments, question.at_ms, tier=question.tier or None, campaign=question.campaign, audience=question.audience,
+    )  # fmt: skip
+    said = rules.explain(draft)
+    looked = Looked(desk.site, rules, registers, documents, draft)
+    found = Explanation(question, recipient, data_coding, segments, [Line("number", None, f"E.164 {recipient}")])
+    for each in said:
+        value = each.looked_at if each.applies else _ALWAYS.get(each.rule_id, each.looked_at)
+        found.lines.append(Line(each.rule_id, each.outcome, value, each.applies, hints_for(each, looked)))
+    _found_in(found, draft)
+    found.ways = tuple(_way(name, looked, carriers) for name in (draft.route.carriers if draft.route else ()))
+    await ask_store(desk, rules, found, draft)
+    return found
+
+
+async def _registers(desk: Desk) -> tuple[dict[Kind, dict[str, Document]], Registers]:
+    """Every register as it lies in the store, and compiled as the gateway compiles it."""
+    documents: dict[Kind, dict[str, Document]] = {}
+    registers = Registers()
+    for kind in KINDS:
+        documents[kind] = {name: stored.body for name, stored in (await desk.registers.read(kind)).items()}
+        registers.put(kind, compile_register(kind, documents[kind]))
+    return documents, registers
+
+
+def _found_in(found: Explanation, draft: Draft) -> None:
+    """What the rules found in the draft."""
+    found.signature = draft.signature or ""
+    found.message_class = draft.message_class
+    found.class_why = _class_why(draft)
+    found.template = reference(draft.template) if draft.template is not None else ""
+    found.campaign = draft.campaign
+    found.review = draft.review
+    found.route = draft.route.name if draft.route is not None else ""
+
+
+def _class_why(draft: Draft) -> str:
+    """Why the class is another one than the account declares; empty when it is not."""
+    if draft.message_class == draft.declared_class:
+        return ""
+    declared, holds = CLASS_LABELS[draft.declared_class], CLASS_LABELS[draft.message_class]
+    if draft.template is not None and draft.template.message_class == holds:
+        return f"the account declares {declared}, but template {reference(draft.template)} is {holds}"
+    return f"the account declares {declared}, but the content is promotional"
+
+
+def _way(name: str, looked: Looked, carriers: Mapping[str, Any] | None) -> Way:
+    binds_up = carriers[name]["binds_up"] if carriers is not None and name in carriers else None
+    at_ms, registers = looked.draft.at_ms, looked.registers
+    why_not = ""
+    if looked.site.channels.approval_required:
+        refusal = registers.channels.refusal(f"carrier:{name}", at_ms, looked.rules.profile.zone)
+        why_not = refusal.detail if refusal is not None else ""
+    pause = registers.pauses.of(f"carrier:{name}", at_ms)
+    if pause is not None:
+        why_not = f"paused: {pause.reason}"
+    return Way(name, binds_up, why_not)

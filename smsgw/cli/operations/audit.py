@@ -1,0 +1,116 @@
+"""``smsgw audit``: who changed what, when and why; whether the log is whole; a copy of it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+
+from smsgw.cli.desk import Visit, WhoOption
+from smsgw.cli.options import JsonOption, SiteOption
+from smsgw.cli.output import console, print_json, table
+from smsgw.cli.registers.documents import cell
+from smsgw.services import audit
+from smsgw.services.audit import AuditRow
+from smsgw.services.desk import Desk
+
+app = typer.Typer(no_args_is_help=True, help="The audit log (审计日志): list, verify, export.")
+
+
+@app.command("list")
+def list_all(
+    by: Annotated[str, typer.Option("--by", help="Only what this person did.", show_default=False)] = "",
+    action: Annotated[str, typer.Option(help="Only this, or what begins so: template.", show_default=False)] = "",
+    subject: Annotated[str, typer.Option(help="Only where the subject has this in it.", show_default=False)] = "",
+    since: Annotated[str, typer.Option(help="Not before: 2026-11-18 or 2026-11-18T10:30.", show_default=False)] = "",
+    until: Annotated[str, typer.Option(help="Before.", show_default=False)] = "",
+    before: Annotated[int, typer.Option(min=0, help="Older than this entry.", show_default="the last")] = 0,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="Show at most so many.")] = 50,
+    site: SiteOption = Path(),
+    who: WhoOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """List what was changed, newest first, each with the reason."""
+    found = Visit(site, who).ask(
+        lambda desk: audit.list_(
+            desk, who=by, action=action, subject=subject, since=since, until=until, before=before, limit=limit
+        )
+    )
+    if as_json:
+        print_json(asdict(found))
+        return
+    if not found.items:
+        typer.echo("none")
+        return
+    rows = [(each.seq, each.at, each.who, each.action, each.subject, each.why, _detail(each)) for each in found.items]
+    console().print(table(("entry", "time", "who", "what", "subject", "why", "before → after"), rows, ("entry",)))
+    if found.next_before:
+        typer.echo(f"older ones with --before {found.next_before}")
+
+
+@app.command()
+def verify(
+    kept: Annotated[
+        str, typer.Option(help="A head that was kept elsewhere, <number>:<hash>, as `export` ends.", show_default=False)
+    ] = "",
+    site: SiteOption = Path(),
+    who: WhoOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Look at every entry and its place in the chain. Exit code 1, and the first broken entry, when it is not whole."""
+    found = Visit(site, who).ask(lambda desk: audit.verify(desk, kept=kept))
+    if as_json:
+        print_json({**asdict(found), "faults": [fault._asdict() for fault in found.faults]})
+    elif found.whole:
+        typer.echo(f"the audit log is whole: {found.entries} entries; head {found.head}")
+    else:
+        more = f" ({len(found.faults) - 1} more faults; --json shows them)" if len(found.faults) > 1 else ""
+        typer.echo(f"smsgw: the audit log is broken: {found.faults[0].why}{more}", err=True)
+    if not found.whole:
+        raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Where to; - or nothing: the standard output.")
+    ] = None,
+    site: SiteOption = Path(),
+    who: WhoOption = "",
+) -> None:
+    """Copy the whole log as lines of JSON, oldest first; the last line is its head, to verify against later."""
+    visit = Visit(site, who)
+    if file is None or str(file) == "-":
+        visit.ask(lambda desk: _write(desk, typer.get_text_stream("stdout")))
+        return
+    # Never over an older copy, and for nobody else to read.
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        count = visit.ask(lambda desk: _write(desk, out))
+    typer.echo(f"{file}: {count - 1} entries")
+
+
+async def _write(desk: Desk, out: TextIO) -> int:
+    count = 0
+    async for line in audit.export(desk):
+        out.write(line + "\n")
+        count += 1
+    return count
+
+
+def _detail(row: AuditRow) -> str:
+    """What an entry says beside its words: changed fields as ``name old → new``, others as they are."""
+    before, after = row.detail.get("before"), row.detail.get("after")
+    shown = []
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name in {**before, **after}:
+            old, new = cell(before.get(name)), cell(after.get(name))
+            shown.append(f"{name} {old} → {new}" if old else f"{name} {new}")
+    rest: dict[str, Any] = {name: value for name, value in row.detail.items() if name not in ("before", "after")}
+    shown += [f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+              for name, value in rest.items() if value not in ("", [], None)]  # fmt: skip
+    return "; ".join(shown)

@@ -1,0 +1,88 @@
+"""``smsgw optout``: who does not want to hear from us, by hand.
+
+In force for the next message of the running gateway when the command returns. Of an opt-out and a re-subscription the
+newer one counts, whoever wrote it. Each change leaves a record, in the file of node ``cli``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from smsgw.cli.desk import Visit, WhoOption, WhyOption
+from smsgw.cli.options import JsonOption, NumberArgument, SiteOption, recipient
+from smsgw.cli.output import wrong_usage
+from smsgw.cli.recipients.known import (
+    AccountOption,
+    CompanyOption,
+    SignatureOption,
+    SourceOption,
+    print_changed,
+    print_known,
+)
+from smsgw.services import optouts
+
+app = typer.Typer(no_args_is_help=True, help="Opt-outs of recipients (退订): add, remove, show.")
+
+
+@app.command()
+def add(
+    number: NumberArgument,
+    *,
+    company: CompanyOption = False,
+    account: AccountOption = "",
+    signature: SignatureOption = "",
+    source: SourceOption = "",
+    why: WhyOption,
+    site: SiteOption = Path(),
+    who: WhoOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Opt a recipient out; in force for the next message."""
+    digits = recipient(number)
+    one_scope(company, account, signature)
+    done = Visit(site, who).ask(
+        lambda desk: optouts.add(desk, digits, why, account=account, signature=signature, source=source)
+    )
+    print_changed(digits, done, f"opted out: {scope_typed(account, signature)}", as_json)
+
+
+@app.command()
+def remove(
+    number: NumberArgument,
+    *,
+    company: CompanyOption = False,
+    account: AccountOption = "",
+    signature: SignatureOption = "",
+    source: SourceOption = "",
+    why: WhyOption,
+    site: SiteOption = Path(),
+    who: WhoOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Record that a recipient subscribed again, which ends an older opt-out of the same scope."""
+    digits = recipient(number)
+    one_scope(company, account, signature)
+    done = Visit(site, who).ask(
+        lambda desk: optouts.remove(desk, digits, why, account=account, signature=signature, source=source)
+    )
+    print_changed(digits, done, f"subscribed again: {scope_typed(account, signature)}", as_json)
+
+
+@app.command()
+def show(number: NumberArgument, site: SiteOption = Path(), who: WhoOption = "", as_json: JsonOption = False) -> None:
+    """Show a recipient's opt-outs, with source and time. Exit code 0 also when there are none."""
+    digits = recipient(number)
+    print_known(digits, Visit(site, who).ask(lambda desk: optouts.show(desk, digits)), as_json)
+
+
+def one_scope(company: bool, account: str, signature: str) -> None:
+    """Ends the command with exit code 2 when more than one scope was typed."""
+    if company + bool(account) + bool(signature) > 1:
+        wrong_usage("--company, --account and --signature exclude each other")
+
+
+def scope_typed(account: str, signature: str) -> str:
+    """The scope that was typed, in words."""
+    return f"account {account}" if account else f"signature {signature.strip('【】')}" if signature else "company"
