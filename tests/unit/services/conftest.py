@@ -1,7 +1,8 @@
-"""Desks of several people at the example site, on a real, at first empty, store; business time stands where it is put."""
+"""Desks of several people at the example site, on a real store that is empty at first; business time is set."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -33,8 +34,11 @@ class Time:
 
 
 @pytest.fixture(scope="session")
-def site() -> Site:
-    return load_site(EXAMPLE, today=TODAY)
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A copy of the example: changes about recipients leave records in its state directory."""
+    directory = tmp_path_factory.mktemp("site") / "example"
+    shutil.copytree(EXAMPLE, directory, ignore=shutil.ignore_patterns("state"))
+    return load_site(directory, today=TODAY)
 
 
 @pytest.fixture(scope="session")
