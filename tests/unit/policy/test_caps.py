@@ -6,9 +6,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from smsgw.policy.caps import KIND_CLOCK, KIND_ROLLING, CapSet, bucket_ms, scope_key
+from smsgw.policy.caps import (
+    KIND_CLOCK,
+    KIND_CONTENT,
+    KIND_ROLLING,
+    CapSet,
+    bucket_ms,
+    content_hash,
+    row_key,
+    scope_key,
+)
 from smsgw.policy.model import MessageClass
-from smsgw.policy.profile import Cap, Profile
+from smsgw.policy.profile import Cap, Profile, SameContentRule
 
 At = Callable[..., int]
 HOUR = 3_600_000
@@ -19,16 +28,16 @@ def test_rows_of_a_code(cn_profile: Profile, at: At) -> None:
     rows = CapSet(cn_profile.caps, cn_profile.zone).compiled("shop", MessageClass.OTP, "示例商城")
     now = at("2026-11-18 10:30:20")
     assert rows.script_rows(now) == [
-        ["otp_minute:示例商城", KIND_CLOCK, 1, {}, at("2026-11-18 10:30"), at("2026-11-18 10:31"), 60_000],
-        ["otp_day", KIND_CLOCK, 40, {}, at("2026-11-18 00:00"), at("2026-11-19 00:00"), 24 * HOUR],
+        [row_key("otp_minute:示例商城"), KIND_CLOCK, 1, {}, at("2026-11-18 10:30"), at("2026-11-18 10:31"), 60_000],
+        [row_key("otp_day"), KIND_CLOCK, 40, {}, at("2026-11-18 00:00"), at("2026-11-19 00:00"), 24 * HOUR],
     ]
 
 
 def test_rows_of_marketing_with_tiers_below_the_ceiling(cn_profile: Profile, at: At) -> None:
     rows = CapSet(cn_profile.caps, cn_profile.zone).compiled("shop", MessageClass.MARKETING, "示例商城")
     day, week = rows.script_rows(at("2026-11-18 10:30"))
-    assert day[:4] == ["promo_day:shop", KIND_CLOCK, 1, {"loyal": 2}]
-    assert week == ["promo_week:shop", KIND_ROLLING, 3, {"loyal": 5}, 0, 0, 7 * 24 * HOUR]
+    assert day[:4] == [row_key("promo_day:shop"), KIND_CLOCK, 1, {"loyal": 2}]
+    assert week == [row_key("promo_week:shop"), KIND_ROLLING, 3, {"loyal": 5}, 0, 0, 7 * 24 * HOUR]
 
 
 def test_a_ceiling_bounds_the_plain_limit_too(at: At, shanghai: ZoneInfo) -> None:
@@ -69,6 +78,37 @@ def test_compiled_once(cn_profile: Profile) -> None:
 )
 def test_scope_keys(scope: Any, signature: str | None, key: str) -> None:
     assert scope_key(Cap("c", EVERY, scope, 1, "day"), "shop", signature) == key
+
+
+@pytest.mark.parametrize("scope", ["template", "segment"])
+def test_a_template_and_an_audience_count_apart(at: At, shanghai: ZoneInfo, scope: Any) -> None:
+    caps = CapSet([Cap("c", EVERY, scope, 1, "day")], shanghai)
+    when = at("2026-11-18 10:30")
+    keys = {
+        named: caps.compiled("shop", 2, "示例", **{scope: named}).script_rows(when)[0][0]
+        for named in ("t1", "t2", None)
+    }
+    assert keys == {"t1": row_key("c:t1"), "t2": row_key("c:t2"), None: row_key("c:~shop")}
+    other = "segment" if scope == "template" else "template"
+    named = caps.compiled("shop", 2, "示例", **{scope: "t1", other: "x"})
+    assert named is caps.compiled("shop", 2, "示例", **{scope: "t1"})  # nothing counts by the other
+
+
+def test_the_same_content_is_the_last_row(cn_profile: Profile, at: At) -> None:
+    rule = SameContentRule(frozenset((2,)), 24 * HOUR)
+    caps = CapSet(cn_profile.caps, cn_profile.zone, rule)
+    rows = caps.compiled("shop", 2, "示例商城")
+    assert rows.script_rows(at("2026-11-18 10:30"))[2:] == [[b"", KIND_CONTENT, 1, {}, 0, 0, 24 * HOUR]]
+    refusal = rows.refusal(2, 60)
+    assert (refusal.reason.rule_id, refusal.retry_after_s) == ("same_content", 60)
+    assert rows.refusal(1, 60).reason.rule_id == "frequency"
+    assert caps.compiled("shop", 0, None).same_content is None
+
+
+def test_only_the_same_content_has_the_same_hash() -> None:
+    assert content_hash("今日特价 5 折") == content_hash("今日特价 5 折")
+    assert content_hash("今日特价 5 折") != content_hash("今日特价 6 折")
+    assert {len(content_hash(text)) for text in ("", "a", "字" * 500, "\ud800")} == {8}
 
 
 @pytest.mark.parametrize(
