@@ -1,0 +1,88 @@
+"""Phone numbers in a text: mobiles, landlines with area code, 400 and 800, short service numbers, those with a plus.
+
+Owns: finding them in what ``fold_kept`` gave, with spaces and hyphens between digits. Never decides whether one is
+registered. Numbers of five to eight digits are phones only beside a word such as 致电 or 热线, since codes, amounts and
+order numbers look the same; the nearer word decides (``验证码`` or ``订单`` says that it is none).
+What can go wrong: a short number without such a word is not found; digits written as words are not read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_SEP: Final = r"[ -]?"
+_RUN: Final = re.compile(r"[0-9](?:[ ()-]{0,2}[0-9]){4,}")
+_BEFORE_A_RUN: Final = 4
+_BEHIND_A_RUN: Final = 3
+# Not within a longer number, an amount or a date, and not behind a star, which stands for hidden digits.
+_BEGIN: Final = r"(?<![0-9*#=&/_a-z¥$€£])(?<![0-9][-.:,/])"
+_END: Final = r"(?![0-9*_a-z])(?![-.:,/][0-9])(?! ?[元块%$])"
+
+_LONG: Final = re.compile(
+    rf"{_BEGIN}(?:(?:\+|00)?86{_SEP})?(?:"
+    rf"(?P<mobile>1{_SEP}[3-9](?:{_SEP}[0-9]){{9}})"
+    rf"|(?P<free>[48]{_SEP}0{_SEP}0(?:{_SEP}[0-9]){{7}})"
+    rf"|(?P<landline>\(?0(?:10|2[0-9]|[3-9][0-9]{{2}})\)?{_SEP}[2-9](?:{_SEP}[0-9]){{6,7}})"
+    rf"){_END}"
+    rf"|(?<![0-9])(?P<plus>\+{_SEP}[1-9](?:[ ()-]{{0,2}}[0-9]){{7,14}}){_END}"
+    rf"|{_BEGIN}(?P<american>(?:1[ -])?(?:\([2-9][0-9]{{2}}\)[ -]?|[2-9][0-9]{{2}}-)[2-9][0-9]{{2}}-[0-9]{{4}}){_END}"
+)
+_SHORT: Final = re.compile(
+    rf"{_BEGIN}(?P<short>(?:95|96|10|12|11)[0-9]{{3,4}}|[2-8][0-9]{{2,3}}-?[0-9]{{4}})(?:-[0-9]{{1,2}})?{_END}"
+    r"(?! ?(?:[元块分个件名人份次台万折点号年月日天小米时]|积分|[kmg]b?\b))"
+)
+_AROUND: Final = 12
+_SHORT_CHARS: Final = 9 + _BEHIND_A_RUN
+_PHONE_WORD: Final = re.compile(
+    r"拨打|拨|致电|来电|电话|热线|客服|咨询|详询|垂询|联系|座机|手机|call|tel|phone|dial|hotline"
+)
+_OTHER_WORD: Final = re.compile(
+    r"验证码|校验码|注册码|动态码|确认码|取件码|提货码|激活码|兑换码|口令|密码|码|尾号|单号|订单|编号|流水|工号|卡号|账号|户号|"
+    r"房号|学号|车牌|金额|余额|合计|支付|消费|转账|收入|积分|code|pin|order|no\."
+)
+_BEHIND: Final = re.compile(r"[ )]?(?:热线|客服|咨询|垂询)")
+_ORDER_WORD: Final = re.compile(r"(?:单号|订单|编号|流水号?|卡号|账号|户号|order|no\.)[^0-9,。;]{0,4}$")
+_NOT_DIGITS: Final = re.compile(r"[^0-9]")
+
+
+def bare(number: str) -> str:
+    """Digits as they are compared: without separators and, for China, without the country's code."""
+    digits = _NOT_DIGITS.sub("", number)
+    if digits.startswith("0086"):
+        digits = digits[4:]
+    elif digits.startswith("86") and len(digits) > 10:
+        digits = digits[2:]
+    # A landline written as +86 10 … has lost its zero; its area code never begins with 1 but for 10.
+    if len(digits) in (10, 11) and re.fullmatch(r"(?:10|2[0-9])[2-9][0-9]{7}|[3-9][0-9]{2}[2-9][0-9]{6,7}", digits):
+        return digits if digits.startswith(("400", "800")) else "0" + digits
+    return digits
+
+
+def find_phones(plain: str) -> list[str]:
+    """The phone numbers of a text that ``fold_kept`` gave, as ``bare`` digits; quick where there are few digits."""
+    found: list[str] = []
+    for run in _RUN.finditer(plain):
+        start, end = max(0, run.start() - _BEFORE_A_RUN), run.end() + _BEHIND_A_RUN
+        if end - run.start() > _SHORT_CHARS:
+            found.extend(
+                bare(match[0]) for match in _LONG.finditer(plain, start, end) if not _is_order(plain, match.start())
+            )
+        found.extend(
+            bare(match["short"])
+            for match in _SHORT.finditer(plain, start, end)
+            if _is_called(plain, match.start(), match.end())
+        )
+    return found
+
+
+def _is_order(plain: str, start: int) -> bool:
+    return _ORDER_WORD.search(plain[max(0, start - _AROUND) : start]) is not None
+
+
+def _is_called(plain: str, start: int, end: int) -> bool:
+    """Whether the words around a short number say that it is a phone; the nearer ones before it decide."""
+    before = plain[max(0, start - _AROUND) : start]
+    phone = max((match.end() for match in _PHONE_WORD.finditer(before)), default=0)
+    other = max((match.end() for match in _OTHER_WORD.finditer(before)), default=0)
+    return phone > other or (not other and _BEHIND.match(plain, end) is not None)
