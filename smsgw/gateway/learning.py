@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smsgw.errors import StoreError
 from smsgw.gateway.journal import Journal
-from smsgw.gateway.reports import Report, err_digits, unpack_origin
+from smsgw.gateway.reports import Report, unpack_origin
 from smsgw.policy.numbers import mask, to_e164
 from smsgw.records.record import Step
 from smsgw.smpp.constants import MessageState
@@ -55,7 +55,7 @@ class Learning:
         rules = self._context.rules.get(account)
         if rules is None:
             return
-        codes = {report.err.casefold(), err_digits(report.err)}
+        codes = {report.err.casefold(), report.stat.casefold()}
         dead = not codes.isdisjoint(rules.dead_codes)
         if not dead and codes.isdisjoint(rules.blacklist_codes):
             return
@@ -68,11 +68,12 @@ class Learning:
         if number is None:
             return
         lesson = Lesson(account, message_id, carrier)
+        code = report.stat or report.err
         profile = rules.rules.profile
         if dead:
-            self._put(lesson, FactOp.FAILED, number, SCOPE_COMPANY, report.err, profile.dead_number)
+            self._put(lesson, FactOp.FAILED, number, SCOPE_COMPANY, code, profile.dead_number)
         else:
-            self._put(lesson, FactOp.REFUSED, number, scope_carrier(carrier), report.err, profile.blacklist)
+            self._put(lesson, FactOp.REFUSED, number, scope_carrier(carrier), code, profile.blacklist)
 
     def learnt(self, change: FactChange, result: FactResult) -> None:
         """The store has counted it; an entry may have come of that."""
@@ -91,19 +92,19 @@ class Learning:
                 "recipient": mask(change.number),
                 "carrier": lesson.carrier,
                 "account": lesson.account,
-                "err": change.source,
+                "code": change.source,
                 "expires_ms": ends_ms,
             },
         )
 
-    def _put(self, lesson: Lesson, op: FactOp, number: str, scope: str, err: str, rule: ListRule) -> None:
+    def _put(self, lesson: Lesson, op: FactOp, number: str, scope: str, code: str, rule: ListRule) -> None:
         self._context.facts.put(
             FactChange(
                 lesson,
                 op,
                 number,
                 scope,
-                err,
+                code,
                 self._context.clock.now_ms(),
                 LEARNT,
                 threshold=rule.threshold,

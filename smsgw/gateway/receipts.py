@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smsgw.errors import RecoverableError, StoreError
 from smsgw.gateway.journal import Journal
-from smsgw.gateway.reports import INTERMEDIATE, Report, kind_of, pack_report
+from smsgw.gateway.reports import INTERMEDIATE, STATS, Report, kind_of, pack_report
 from smsgw.records.record import Step
 from smsgw.smpp.canonical import canonical_id
 from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus, MessageState, Tag
@@ -158,4 +158,6 @@ def read_report(receipt: Receipt, view: Sm | DataSm, now_ms: int) -> tuple[Repor
         network_error = view.tlvs.first(_NETWORK_ERROR) or b""
     except RecoverableError:
         network_error = b""  # broken TLVs behind a readable text: what was read counts
-    return Report(state, err[:MAX_ERR_CHARACTERS], now_ms, network_error), final
+    stat = receipt.stat or ""
+    own = "" if stat in STATS else stat[:MAX_ERR_CHARACTERS]
+    return Report(state, err[:MAX_ERR_CHARACTERS], now_ms, network_error, own), final

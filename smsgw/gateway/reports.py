@@ -28,6 +28,9 @@ _STAT_OF_STATE = {
     int(MessageState.REJECTED): "REJECTD",
 }
 
+#: The words for ``stat`` that everybody knows.
+STATS = frozenset(_STAT_OF_STATE.values())
+
 #: Vendor TLV of a receipt: the carrier's own code, ASCII, where it is not a number of three digits.
 TAG_CARRIER_CODE = 0x1403
 #: ``err`` for a code without a digit.
@@ -54,12 +57,16 @@ class Origin(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What became of a message. ``err`` is the code as it was given, ``done_ms`` business time."""
+    """What became of a message. ``err`` is the code as it was given, ``done_ms`` business time.
+
+    ``stat`` is a carrier's own word for it, where it is none of the specification's (``MBBLACK``).
+    """
 
     message_state: int
     err: str
     done_ms: int
     network_error: bytes = b""
+    stat: str = ""
 
 
 def wanted_kinds(registered_delivery: int) -> int:
@@ -94,13 +101,12 @@ def unpack_origin(packed: bytes) -> Origin:
 
 def pack_report(report: Report) -> bytes:
     """A report as octets."""
-    return pack((report.message_state, report.err, report.done_ms, report.network_error))
+    return pack(report if report.stat else report[:4])
 
 
 def unpack_report(packed: bytes) -> Report:
     """The reverse of ``pack_report``."""
-    state, err, done_ms, network_error = unpack(packed)
-    return Report(state, err, done_ms, network_error)
+    return Report(*unpack(packed))
 
 
 def receipt_pdu(

@@ -79,13 +79,15 @@ class Scene:
             log=lambda event, fields: None,
         )
         outcomes = SimpleNamespace(
-            looks_again=lambda queue, job: False,
             is_over=lambda queue, job: False,
             sent=lambda queue, bind, job, index: None,
             resend_uncertain=self._resend_uncertain,
             reroute=self._reroute,
         )
-        self.queue = CarrierQueue(cast(Any, self.context), cast(Any, self.pool), cast(Any, outcomes))
+        last_look = SimpleNamespace(stops=lambda queue, job: False)
+        self.queue = CarrierQueue(
+            cast(Any, self.context), cast(Any, self.pool), cast(Any, outcomes), cast(Any, last_look)
+        )
         for lane, stream in enumerate(STREAMS):
             self.queue.add_stream(stream, lane)
         self._entries = 0

@@ -67,6 +67,7 @@ class Scene:
             cast(Any, SimpleNamespace(send=self._report)),
             {"alpha": CarrierStatuses(actions)},
             random.Random(1),
+            cast(Any, SimpleNamespace()),
         )
 
     def _next_carrier(self, carriers: list[str], tried: list[str], only_up: bool = False) -> str | None:
@@ -194,7 +195,7 @@ def test_a_message_whose_validity_is_over_is_not_sent() -> None:
     scene = Scene()
     job = scene.job()
     job.todo, job.envelope.expires_at_ms = [0], NOW_MS
-    assert scene.outcomes.looks_again(cast(Any, scene.queue), job)
+    assert scene.outcomes.is_over(cast(Any, scene.queue), job)
     assert scene.did == [("report", "id0", 3), ("done", 1)]
 
 

@@ -96,9 +96,9 @@ QUEUE: Any = SimpleNamespace(name="alpha")
 def test_the_rest_of_a_message_is_not_sent_in_a_closed_window() -> None:
     world = World(carriers=("alpha",))
     job = halfway(world)
-    assert not world.outcomes.looks_again(QUEUE, job)
-    world.context.rules["shop"].rules.judge_time = lambda message_class, at_ms: Hold(NOW_MS + 1, WINDOW_HARD)
-    assert world.outcomes.looks_again(QUEUE, job)
+    assert not world.last_look.stops(QUEUE, job)
+    world.context.rules["shop"].rules.judge_again = lambda *message: Hold(NOW_MS + 1, WINDOW_HARD)
+    assert world.last_look.stops(QUEUE, job)
     assert (job.todo, job.queued, len(world.receipts)) == ([], False, 2)
 
 
@@ -111,10 +111,10 @@ def test_the_rest_of_a_message_expires() -> None:
 def test_a_clock_set_back_does_not_put_off_the_look_at_opt_outs() -> None:
     world = World(carriers=("alpha",))
     looks: list[object] = []
-    world.context.looks = SimpleNamespace(put=lambda context, rhash, facts: looks.append(facts))
+    world.context.looks = SimpleNamespace(put=lambda context, rhash, facts, at_ms: looks.append(facts))
     message = one()
     message.looked_at_ms = NOW_MS + 3_600_000
-    assert world.outcomes.looks_again(QUEUE, Job("{p00}:mt:alpha:2", b"1-1", (1, 1, 0), 2, message))
+    assert world.last_look.stops(QUEUE, Job("{p00}:mt:alpha:2", b"1-1", (1, 1, 0), 2, message))
     assert looks == [("o",)]
 
 

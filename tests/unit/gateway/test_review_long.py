@@ -15,6 +15,7 @@ from smsgw.gateway import long_messages
 from smsgw.gateway.local_reports import LocalReports
 from smsgw.gateway.long_messages import LongMessages
 from smsgw.gateway.mt import MtJourney
+from smsgw.gateway.refuser import Refuser
 from smsgw.gateway.reports import unpack_report
 from smsgw.gateway.submission import Part, Segment
 from smsgw.policy.model import Refusal
@@ -62,7 +63,9 @@ class World:
         self.away = False
         self.account = Account(AccountSettings("shop", "", 2))
         route = SimpleNamespace(carriers=("alpha",), name="all")
-        rules = SimpleNamespace(name="shop", rules=Rules(self, route), facts=lambda signature: ())
+        rules = SimpleNamespace(
+            name="shop", rules=Rules(self, route), has_quota=False, facts=lambda signature, message_class, carrier: ()
+        )
         store = SimpleNamespace(
             partitions=1,
             recipients=SimpleNamespace(hash=str, partition=lambda digits, partitions: 0),
@@ -78,7 +81,8 @@ class World:
             closing=False,
             accounts={"shop": self.account},
             rules={"shop": rules},
-            stream_for=lambda carriers, message_class: f"{carriers[0]}:{message_class}",
+            first_carrier=lambda carriers: carriers[0],
+            stream_names={"alpha": ("alpha:0", "alpha:1", "alpha:2")},
             log=lambda event, fields: None,
             spawn=lambda work: self.spawn(tasks, work),
             outbound=SimpleNamespace(append=lambda *each: self.receipts.append(each)),
@@ -88,8 +92,9 @@ class World:
             ),
         )
         reports = LocalReports(self.context)
-        self.mt = MtJourney(self.context, reports, SimpleNamespace(takes=lambda *_: False))  # type: ignore[arg-type]
-        self.long = self.mt.long_messages = LongMessages(self.context, self.mt, reports)
+        refuser = Refuser(self.context, reports)
+        self.mt = MtJourney(self.context, refuser, SimpleNamespace(takes=lambda *_: False))  # type: ignore[arg-type]
+        self.long = self.mt.long_messages = refuser.long_messages = LongMessages(self.context, self.mt, reports)
 
     @staticmethod
     def spawn(tasks: asyncio.TaskGroup, work: Coroutine[Any, Any, None]) -> None:

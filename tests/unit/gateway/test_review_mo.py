@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from smsgw.gateway.context import Dialled
-from smsgw.gateway.mo import MoJourney, _Received
+from smsgw.gateway.mo import MoJourney, Received
+from smsgw.policy.mo_words import MoWords
+from smsgw.policy.profile import MoRule
 from smsgw.smpp.codec import Pdu, encode
 from smsgw.smpp.constants import CommandId
 from smsgw.smpp.views import DataSm
-from smsgw.store.optouts import OptOutChange
+from smsgw.store.facts import FactChange, FactOp, FactResult
 
 NUMBER = "8613800000001"
 
@@ -21,7 +23,6 @@ NUMBER = "8613800000001"
 def test_a_confirmation_that_cannot_be_built(text: str, dialled: bytes) -> None:
     events: list[str] = []
     appended: list[str] = []
-    profile = SimpleNamespace(unsubscribe=SimpleNamespace(confirmation=text))
     context: Any = SimpleNamespace(
         records=SimpleNamespace(append=lambda row: None),
         clock=SimpleNamespace(now_ms=lambda: 0),
@@ -31,7 +32,7 @@ def test_a_confirmation_that_cannot_be_built(text: str, dialled: bytes) -> None:
             recipients=SimpleNamespace(hash=str, partition=lambda digits, partitions: 0),
             sealer=SimpleNamespace(seal=bytes),
         ),
-        rules={"shop": SimpleNamespace(name="shop", rules=SimpleNamespace(profile=profile))},
+        rules={"shop": SimpleNamespace(name="shop", mo_words=MoWords(MoRule(stop_text=text)))},
         accounts={"shop": None},
         ids=SimpleNamespace(next=lambda partition, now_ms: "0" * 20),
         log=lambda event, fields: events.append(event),
@@ -40,10 +41,10 @@ def test_a_confirmation_that_cannot_be_built(text: str, dialled: bytes) -> None:
     fields: dict[str, object] = {"source_addr": NUMBER.encode(), "destination_addr": dialled}
     view = DataSm(encode(Pdu(int(CommandId.DATA_SM), 0, 1, fields)))
     bind: Any = SimpleNamespace(respond=lambda link, raw: None)
-    received = _Received(
+    received = Received(
         bind, None, "alpha", int(CommandId.DATA_SM), 1, view, NUMBER, dialled.decode(), Dialled("1069", "shop", "")
     )
     journey = MoJourney(context)
-    journey.recorded([OptOutChange(received, NUMBER, "", "mo", 0, True)], [True])
+    journey.recorded(FactChange(received, FactOp.OPT_OUT, NUMBER, "", "mo", 0), FactResult.CHANGED)
     assert appended == ["shop"]
     assert events == ["optout.recorded", "mo.no_confirmation"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from smsgw.gateway.learning import Learning
 from smsgw.gateway.mo import MoJourney
 from smsgw.gateway.receipts import MAX_ERR_CHARACTERS, ReceiptJourney
 from smsgw.gateway.reports import Origin, Report, receipt_pdu
@@ -32,9 +33,9 @@ class Journey:
             metrics=Metrics("0", str),
             correlation=SimpleNamespace(commit=idle, put=lambda *item: self.put.append(item)),
             outbound=SimpleNamespace(appends=idle),
-            optouts=SimpleNamespace(commit=idle),
+            facts=SimpleNamespace(commit=idle),
         )
-        self.journey = ReceiptJourney(context, MoJourney(context))
+        self.journey = ReceiptJourney(context, MoJourney(context), Learning(context))
         self.pool: Any = SimpleNamespace(name="alpha", settings=SimpleNamespace(receipt_id="text"))
 
     def inbound(self, bind: Any, text: bytes, sequence_number: int = 1) -> None:

@@ -9,15 +9,17 @@ from typing import Any
 
 from smsgw.gateway.context import Context
 from smsgw.gateway.lanes import Job
+from smsgw.gateway.last_look import LastLook
 from smsgw.gateway.local_reports import LocalReports
 from smsgw.gateway.outcomes import Outcomes
 from smsgw.gateway.release import Releaser
 from smsgw.gateway.reports import unpack_report
 from smsgw.policy.model import MessageClass
+from smsgw.policy.registers import Registers
 from smsgw.smpp.constants import MessageState
 from smsgw.smpp.pdu import submit_sm
 from smsgw.store.envelope import Envelope
-from smsgw.store.held import FULL, OPTED_OUT, HeldMessage, ReleaseReply
+from smsgw.store.held import FORBIDDEN, FULL, HeldMessage, ReleaseReply
 from smsgw.store.seal import SealError
 from smsgw.telemetry.metrics import Metrics
 
@@ -41,7 +43,9 @@ class World:
         self.receipts: list[tuple[str, tuple[Any, ...], Callable[[Any], None]]] = []
         self.events: list[str] = []
         found = SimpleNamespace(carriers=route) if route else None
-        rules = SimpleNamespace(judge_time=lambda message_class, at_ms: None, route=lambda draft: found)
+        rules = SimpleNamespace(
+            judge_again=lambda *message: None, route=lambda draft: found, account=SimpleNamespace(department="")
+        )
         self.context: Any = SimpleNamespace(
             records=SimpleNamespace(append=lambda row: None),
             clock=SimpleNamespace(now_ms=lambda: NOW_MS, after_ms=lambda seconds: NOW_MS + round(seconds * 1000)),
@@ -52,8 +56,9 @@ class World:
                 recipients=SimpleNamespace(hash=str),
                 sealer=SimpleNamespace(open=self.open, seal=bytes),
             ),
-            rules={"shop": SimpleNamespace(rules=rules, facts=lambda signature: ("o",))},
+            rules={"shop": SimpleNamespace(rules=rules, facts=lambda signature, message_class, carrier: ("o",))},
             pools={name: SimpleNamespace(up=True) for name in carriers},
+            registers=Registers(),
             log=lambda event, fields: self.events.append(event),
             outbound=SimpleNamespace(append=lambda *each: self.receipts.append(each)),
             held=SimpleNamespace(
@@ -63,9 +68,11 @@ class World:
                 end=lambda moving, held, states: self.asked.append(("end", moving, held, states)),
             ),
         )
-        for name in ("next_carrier", "first_carrier"):
+        for name in ("next_carrier", "first_carrier", "is_open", "pause_of"):
             setattr(self.context, name, getattr(Context, name).__get__(self.context))
-        self.outcomes = Outcomes(self.context, LocalReports(self.context), {}, random.Random(1))
+        learning: Any = SimpleNamespace()
+        self.outcomes = Outcomes(self.context, LocalReports(self.context), {}, random.Random(1), learning)
+        self.last_look = LastLook(self.context, self.outcomes)
         self.releaser = Releaser(self.context, self.outcomes)
 
     @staticmethod
@@ -125,7 +132,7 @@ async def test_a_removed_accounts_messages_are_not_sent() -> None:
 def test_a_removed_accounts_messages_are_not_sent_from_a_queue_either() -> None:
     world = World(carriers=("alpha",))
     job = Job("{p00}:mt:alpha:2", b"1-1", (1, 1, 0), 2, envelope(account="gone"))
-    assert world.outcomes.looks_again(SimpleNamespace(name="alpha"), job)  # type: ignore[arg-type]
+    assert world.last_look.stops(SimpleNamespace(name="alpha"), job)  # type: ignore[arg-type]
     assert world.reported() == (MessageState.REJECTED, "401")
 
 
@@ -143,7 +150,7 @@ async def test_an_opt_out_is_reported_before_the_message_ends() -> None:
     world.hold(envelope())
     await world.releaser._release(0)
     moving = world.asked[0][1]
-    world.releaser.moved([moving], [ReleaseReply(OPTED_OUT, "o")])
+    world.releaser.moved([moving], [ReleaseReply(FORBIDDEN, "o")])
     assert world.operations == ["send"]
     await world.releaser._release(0)
     assert len(world.receipts) == 1

@@ -16,6 +16,7 @@ from smsgw.gateway.ids import MessageIds, shown, with_tail
 from smsgw.gateway.multi import Multi
 from smsgw.gateway.reports import FAILURE, INTERMEDIATE, SUCCESS, Origin, Report, kind_of, receipt_pdu, wanted_kinds
 from smsgw.gateway.views import outgoing, read_times, whole_text
+from smsgw.policy.registers import Registers
 from smsgw.smpp import pdu
 from smsgw.smpp.codec import decode
 from smsgw.smpp.constants import CommandId, Tag
@@ -147,7 +148,9 @@ def test_a_dialled_number_belongs_to_the_longest_that_it_begins_with() -> None:
 
 def test_the_next_carrier_is_the_first_untried_that_is_up() -> None:
     pools = {name: SimpleNamespace(up=name in ("b", "d")) for name in "abcd"}
-    context = cast(Context, SimpleNamespace(pools=pools))
+    context: Any = SimpleNamespace(pools=pools, registers=Registers())
+    for name in ("is_open", "next_carrier"):
+        setattr(context, name, getattr(Context, name).__get__(context))
     assert Context.first_carrier(context, ["a", "b", "d"]) == "b"
     assert Context.first_carrier(context, ["a", "c"]) == "a"
     assert Context.next_carrier(context, ["a", "b", "d"], ["b"]) == "d"
