@@ -61,14 +61,13 @@ def find_links(plain: str) -> list[Link]:
 
 
 def link_spans(plain: str) -> list[tuple[int, int, int]]:
-    """Where the same links stand: start, end of the host, end; a loose one from the character before its first dot."""
+    """Where the same links stand: start, end of the host, end; a loose one from the character before its dot."""
     if _find_maybe(plain) is None:
         return []
     spans = []
     for match, start, link in _found(plain):
-        first = plain.index(".", start) - 1 if link.is_loose else start
-        host_end = match.end("port") if match["port"] else match.end("host")
-        spans.append((first, host_end, host_end + len(link.path)))
+        host_end = match.end() if match["path"] is None else match.start("path")
+        spans.append((match.start() - 1 if link.is_loose else start, host_end, host_end + len(link.path)))
     return spans
 
 
@@ -97,7 +96,7 @@ def _candidates(plain: str) -> Iterator[tuple[int, int, re.Match[str], Link]]:
         if match["tld"] in CORE or not match["tld"].isascii():
             before = _BEFORE_A_HAN_HOST.split(plain[max(0, match.start() - _HAN_HOST_CHARS) : match.start()])[-1]
             host = f"{before.lstrip('.-')}.{match['tld']}"
-            yield match.start() - len(before), match.end(), _link(match, host, is_loose=True)
+            yield match.start() - len(before), match.end(), match, _link(match, host, is_loose=True)
 
 
 def _link(match: re.Match[str], host: str, is_loose: bool = False) -> Link:

@@ -16,14 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
-from smsgw.policy.contacts import links_in
 from smsgw.policy.entries import Variable, VariableKind
-from smsgw.policy.text import normalise
+from smsgw.policy.links import link_spans
+from smsgw.policy.text import fold_kept, normalise
 
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _NAME: Final = re.compile(r"\w{1,32}")
 _APART: Final = re.compile("[\n\v\f\r\x1c-\x1e\x85\u2028\u2029【】]")
-_AFTER_HOST: Final = re.compile(r"[/?#]")
 _MAX_CHARS: Final = 500
 _WRITTEN_CHARS: Final = 24
 """No amount, date or time is longer."""
@@ -206,19 +205,9 @@ def apart(text: str) -> int:
     return len(_APART.findall(text))
 
 
-def links_of(text: str) -> list[Link]:
-    """The links of a text with their places."""
-    found: list[Link] = []
-    after = 0
-    for link in links_in(text):
-        start = text.find(link, after)
-        if start < 0:
-            return [Link(0, len(text), len(text))]  # it stands there in another spelling: then anywhere
-        after = start + len(link)
-        scheme = link.find("://")
-        path = _AFTER_HOST.search(link, scheme + 3 if scheme >= 0 else 0)
-        found.append(Link(start, start + path.start() if path else after, after))
-    return found
+def links_of(plain: str) -> list[Link]:
+    """The links of a text that ``fold_kept`` gave, with their places."""
+    return [Link(*span) for span in link_spans(plain)]
 
 
 def parse(text: str, variables: Sequence[Variable]) -> tuple[list[str], list[Variable]]:
@@ -273,11 +262,11 @@ def _text_fault(text: str, literals: Sequence[str], placed: Sequence[Variable]) 
         return f"fewer than {_FIXED_CHARS} characters are fixed: it would approve nearly anything"
     filled, spans = "", []
     for literal, variable in zip(literals, placed, strict=False):
-        filled += literal
+        filled += fold_kept(literal)
         start = len(filled)
         filled += "8" * max(1, variable.min_chars)
         spans.append((variable, start, len(filled)))
-    links = links_of(filled + literals[-1])
+    links = links_of(filled + fold_kept(literals[-1]))
     for variable, start, stop in spans:
         if _touches(links, _step(variable, ""), start, stop):
             return f"{{{variable.name}}} stands in a link; only digits, letters or a code may, and behind its host"
@@ -304,7 +293,8 @@ def difference(literals: Sequence[str], variables: Sequence[Variable], text: str
             return f"{{{variable.name}}} is not {_WORDS[variable.kind]}"
         if apart(text[start:stop]):
             return f"{{{variable.name}}} has a line end or 【】"
-        if _touches(links_of(text), step, start, stop):
+        plain = fold_kept(text)
+        if len(plain) == len(text) and _touches(links_of(plain), step, start, stop):
             return f"{{{variable.name}}} has a link, or part of one"
         start = stop + len(literal)
     return f"the text ends with {_quoted(literals[-1])}" if start != len(text) else "it fits in no other way"

@@ -61,14 +61,10 @@ class _Template:
             return plain == folded.head
         if not (plain.startswith(folded.head) and plain.endswith(folded.tail)) or apart(body) != self.apart:
             return False
-        if self.written.fits(body):
-            links = links_of(body)
-            if not links or self.written.fits(body, links):
-                return True
-        if folded.fits(plain):
-            links = links_of(plain)
-            return not links or folded.fits(plain, links)
-        return False
+        if not self.written.fits(body) and not folded.fits(plain):
+            return False
+        links = links_of(plain)
+        return not links or folded.fits(plain, links)
 
 
 @dataclass(slots=True)
