@@ -33,7 +33,7 @@ _SCHEME: Final = re.compile(
 _HOST: Final = re.compile(
     rf"(?<![a-z0-9_-])(?P<host>(?:{_LABEL}{_DOT})+(?P<tld>xn--[a-z0-9-]+|[a-z]{{2,18}}|{_HAN_TLD}))(?![a-z0-9_-]){_TAIL}"
 )
-_HAN_HOST: Final = re.compile(rf"(?<={_HAN})\.(?P<tld>[a-z]{{2,18}}|{_HAN_TLD})(?![a-z0-9_-]){_TAIL}")
+_HAN_HOST: Final = re.compile(rf"(?<={_HAN})(?P<host>\.(?P<tld>[a-z]{{2,18}}|{_HAN_TLD}))(?![a-z0-9_-]){_TAIL}")
 _BEFORE_A_HAN_HOST: Final = re.compile(r"[^\u3400-\u9fffa-z0-9.-]")
 _HAN_HOST_CHARS: Final = 40
 _ADDRESS: Final = re.compile(rf"(?<![a-z0-9_.-])(?P<host>(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}})(?![0-9.]){_TAIL}")
