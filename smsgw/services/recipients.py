@@ -18,7 +18,7 @@ from smsgw.documents.names import with_hint
 from smsgw.errors import RequestError
 from smsgw.policy.numbers import mask, to_e164
 from smsgw.records.log import RecordLog
-from smsgw.records.record import Row, Step
+from smsgw.records.record import NO_CLASS, Row, Step
 from smsgw.services.csv_rows import Cells, Column, WrongCell
 from smsgw.services.desk import MOST_WHY_CHARS, Desk, checked_text, masked, named
 from smsgw.store.recipients import SCOPE_COMPANY, Fact, RecipientFacts, scope_account, scope_signature
@@ -86,6 +86,7 @@ def proof(source: str, by: str, digest: str = "") -> str:
 
 async def known_of(desk: Desk, digits: str, *kinds: str) -> RecipientKnown:
     """What is known of a recipient, all or only of some kinds."""
+    desk.require_reader()
     facts = await RecipientFacts(desk.store).show(digits)
     return RecipientKnown(
         number=mask(digits), facts=[_known(desk, fact) for fact in facts if not kinds or fact.kind in kinds]
@@ -108,7 +109,7 @@ async def record(desk: Desk, step: Step, digits: str, scope: str, *detail: objec
     at_ms = desk.now_ms()
     account = scope.removeprefix(":a:") if scope.startswith(":a:") else ""
     rhash = desk.store.recipients.hash(digits)
-    row: Row = (at_ms, int(step), "", account, "", 0, rhash, mask(digits), 0, 0, "", "", 0, *detail)
+    row: Row = (at_ms, int(step), "", account, "", NO_CLASS, rhash, mask(digits), 0, 0, "", "", 0, *detail)
 
     def write() -> None:
         log = RecordLog(desk.site.records_dir, RECORDS_NODE, lambda: at_ms)
@@ -213,7 +214,7 @@ def _known(desk: Desk, fact: Fact) -> Known:
         digest=digest,
         expires=day_text(fact.expires_ms, desk.zone),
         in_force=fact.in_force(desk.now_ms()),
-        count=fact.count,
+        count=fact.failures,
     )
 
 
@@ -281,5 +282,4 @@ def text_cell(cells: Cells, column: str, most: int = MOST_SOURCE_CHARS, required
 
 async def show(desk: Desk, number: str) -> RecipientKnown:
     """Everything that is known of a recipient."""
-    desk.require_reader()
     return await known_of(desk, digits_of(number))

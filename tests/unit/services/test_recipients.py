@@ -1,0 +1,106 @@
+"""Numbers, times and scopes as people write them, and what is known of a recipient."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from smsgw.errors import RequestError
+from smsgw.services import optouts, recipients
+from smsgw.services.csv_rows import WrongCell
+from smsgw.services.desk import Desk
+from smsgw.services.recipients import Scopes, digits_of, expiry_ms, parse_moment, scope_words, subject
+from tests.unit.services.conftest import NOW_MS, MakeDesk
+
+ZONE = ZoneInfo("Asia/Shanghai")
+NUMBER = "13800138000"
+
+
+@pytest.mark.parametrize("number", [NUMBER, "+8613800138000", "0086 138 0013 8000", "138-0013-8000", "'13800138000"])
+def test_spellings_of_a_number(number: str) -> None:
+    assert digits_of(number) == "8613800138000"
+
+
+@pytest.mark.parametrize("number", ["", "12345", "1.38E+10", "138001380001234567"])
+def test_what_is_no_number_is_not_repeated(number: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        digits_of(number)
+    assert not number or number not in str(caught.value).replace("13800138000", "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-18 10:30",
+        "2026-11-18T10:30:00",
+        "2026/11/18 10:30:00",
+        "2026年11月18日 10:30",
+        "2026-11-18T02:30:00Z",
+        "2026-11-18 11:30 +09:00",
+        " 2026.11.18 10:30:00.000 ",
+    ],
+)
+def test_spellings_of_a_time(text: str) -> None:
+    assert parse_moment(text, ZONE) == NOW_MS
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "2026-02-30", "2026-11-18 25:00", "18.11.2026"])
+def test_what_is_no_time(text: str) -> None:
+    assert parse_moment(text, ZONE) is None
+
+
+def test_a_day_holds_to_its_end() -> None:
+    assert expiry_ms("expires", "", ZONE, NOW_MS) == 0
+    assert expiry_ms("expires", "2026-11-18", ZONE, NOW_MS) == parse_moment("2026-11-19", ZONE)
+    assert expiry_ms("expires", "2026-11-18 10:31", ZONE, NOW_MS) == NOW_MS + 60_000
+    for text in ("2026-11-17", "2026-11-18 10:30", "soon"):
+        with pytest.raises(RequestError, match="expires: "):
+            expiry_ms("expires", text, ZONE, NOW_MS)
+
+
+async def test_scopes_of_a_line(desk: Desk) -> None:
+    scopes = await Scopes.of(desk)
+    for text, scope in [
+        ("", ":a:shop"),
+        ("company", ""),
+        ("全公司", ""),
+        ("account:shop", ":a:shop"),
+        ("账号：shop", ":a:shop"),
+        ("签名:示例商城", ":s:示例商城"),
+        ("【示例商城】", ":s:示例商城"),
+        ("Signature: 【示例商城】", ":s:示例商城"),
+    ]:
+        assert scopes.cell({"scope": text}, ":a:shop") == scope
+    for text, said in [
+        ("account:shpo", "did you mean 'shop'"),
+        ("签名:没有", "no signature '没有' is known"),
+        ("carrier:x", "expected company"),
+    ]:
+        with pytest.raises(WrongCell, match=said):
+            scopes.cell({"scope": text}, "")
+
+
+async def test_registered_signatures_are_scopes_too(desk: Desk) -> None:
+    await desk.put("signature", "shop/新签名", {"account": "shop", "name": "新签名"}, "signature.add", "test")
+    assert (await Scopes.of(desk)).scope(signature="【新签名】") == ":s:新签名"
+
+
+def test_scopes_in_words() -> None:
+    assert [scope_words(scope) for scope in ("", ":a:shop", ":s:示例", ":c:alpha")] == [
+        "company", "account shop", "signature 示例", "carrier alpha",
+    ]  # fmt: skip
+
+
+async def test_the_audit_names_a_recipient_by_mask_and_hash(desk: Desk) -> None:
+    shown = subject(desk, "8613800138000")
+    assert shown == f"recipient 138****8000 {desk.store.recipients.hash('8613800138000')}"
+
+
+async def test_all_that_is_known(desk: Desk, desk_of: MakeDesk) -> None:
+    await optouts.add(desk, NUMBER, "asked", account="shop")
+    found = await recipients.show(desk_of("li", "viewer"), NUMBER)
+    assert found.number == "138****8000"
+    assert [(fact.kind, fact.scope) for fact in found.facts] == [("optout", "account shop")]
+    with pytest.raises(RequestError, match="none of the roles"):
+        await recipients.show(desk_of("li"), NUMBER)
