@@ -31,6 +31,8 @@ WHOLE, BEGINS, GOES_ON, ENDS = range(4)
 
 _OK, _MOVED, _CONFLICT = range(3)
 _HASH_OCTETS: Final = 32
+_FEED_EVENTS: Final = 10_000
+"""Kept for those who lost their connection; whoever missed more reads everything again."""
 _READ_AT_ONCE: Final = 500
 _TRY_FOR_S: Final = 10.0
 _BACKOFF_S: Final = 0.05
@@ -125,8 +127,7 @@ class AuditLog:
             while True:
                 seq, head = self._head
                 link = () if entry is None else self._link(seq + 1, head, entry)
-                limit = self._store.settings.event_limit
-                reply = await self._call(to_script((kind, rows, phase, told, limit, link)))
+                reply = await self._call(to_script((kind, rows, phase, told, _FEED_EVENTS, link)))
                 if link and reply[0] != _MOVED:
                     self._head = (seq, head) if reply[0] == _CONFLICT else (seq + 1, link[2])
                 if reply[0] == _OK:

@@ -181,6 +181,21 @@ async def test_a_head_that_does_not_fit(kit: Kit, log: AuditLog) -> None:
     assert await faults(log) == ["entry 2 is behind the head, which is 0"]
 
 
+async def test_changes_go_on_whatever_was_done_to_the_log_and_verifying_tells(kit: Kit, log: AuditLog) -> None:
+    """A pause must be possible also then."""
+    await fill(log, 5)
+    await kit.command("DEL", HEAD)
+    await log.append(entry(5))
+    assert await faults(log) == ["entry 6 does not follow entry 5: one of them was replaced"]
+    await kit.command("XDEL", AUDIT, "5-0", "6-0")
+    await kit.command("HSET", HEAD, "seq", 4, "hash", (await raw(kit))[-1][1][3])
+    await AuditLog(kit.store).append(entry(6))
+    assert await faults(log) == ["entries 5 to 6 are missing"]
+    await kit.command("DEL", AUDIT)
+    await log.append(entry(7))
+    assert await faults(log) == ["entries 1 to 7 are missing"]
+
+
 async def test_an_entry_that_nobody_can_read(kit: Kit, log: AuditLog) -> None:
     await fill(log, 1)
     await rewrite(kit, [[b"1-0", [b"e", b"\xc1", b"h", b""]]])

@@ -19,6 +19,21 @@ local key = KEY_REG .. kind
 -- A first write that needs no memory: a pause must be possible also by a full Redis.
 call('DEL', KEY_DONE .. 'none')
 
+-- Somebody has set the head back or cut the log. Changes go on behind the last number there was, and verifying says so.
+local function go_behind_last(refused)
+  local info = call('XINFO', 'STREAM', KEY_AUDIT)
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then
+      local last = tonumber(string.match(info[i + 1], '^%d+'))
+      if last >= entry[1] then
+        call('HSET', KEY_AUDITHEAD, 'seq', string.format('%.0f', last))
+        return finish(pack_message({1, last, call('HGET', KEY_AUDITHEAD, 'hash') or ''}))
+      end
+    end
+  end
+  return refused
+end
+
 if entry[1] then
   local head = call('HMGET', KEY_AUDITHEAD, 'seq', 'hash')
   local seq, hash = tonumber(head[1] or '0'), head[2] or ''
@@ -37,6 +52,17 @@ for i = 1, #rows do
   end
   revisions[i + 1] = row[3] ~= '' and revision + 1 or 0
 end
+
+local hash = ''
+if entry[1] then
+  hash = entry[3]
+  local added = redis.pcall('XADD', KEY_AUDIT, string.format('%.0f-0', entry[1]), 'e', entry[4], 'h', hash)
+  if type(added) == 'table' and added.err then
+    return go_behind_last(added)
+  end
+  call('HSET', KEY_AUDITHEAD, 'seq', string.format('%.0f', entry[1]), 'hash', hash)
+end
+
 for i = 1, #rows do
   local row = rows[i]
   if row[3] ~= '' then
@@ -46,12 +72,6 @@ for i = 1, #rows do
   end
 end
 
-local hash = ''
-if entry[1] then
-  hash = entry[3]
-  call('XADD', KEY_AUDIT, string.format('%.0f-0', entry[1]), 'e', entry[4], 'h', hash)
-  call('HSET', KEY_AUDITHEAD, 'seq', string.format('%.0f', entry[1]), 'hash', hash)
-end
 if phase == 1 then
   call('HSET', KEY_REGBULK, kind, '1')
 end
