@@ -7,41 +7,33 @@ Words are compared without spaces and signs. Which source numbers a class may us
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
-
+from smsgw.policy.entries import WordEntry
 from smsgw.policy.links import find_links
 from smsgw.policy.model import CLASS_LABELS, Draft, MessageClass, Refusal, Rule
 from smsgw.policy.profile import ClassRule
 from smsgw.policy.reasons import CLASS_CONTENT
-from smsgw.policy.text import normalise, squeezed
+from smsgw.policy.text import normalise
+from smsgw.policy.words import Words
 
 if TYPE_CHECKING:
     from smsgw.policy.pipeline import Parts
 
 _MARKETING: Final = MessageClass.MARKETING
+_LATIN = re.compile("[a-z0-9]")
 _CLASSES: Final = {label: MessageClass(number) for number, label in enumerate(CLASS_LABELS)}
 
 
-class _WordSet:
-    """A few words in one automaton; where one is part of another, the longer one counts."""
+def _compiled(words: Iterable[str]) -> Words:
+    """Han is found with spaces and signs between; of other words those may be a part (``% off``), so they are kept."""
+    return Words(WordEntry("", word, action="count", evasion=_LATIN.search(normalise(word)) is None) for word in words)
 
-    __slots__ = ("_find", "_written")
 
-    def __init__(self, words: Iterable[str]) -> None:
-        folded = {normalise(word).encode(): word for word in words}
-        folded.pop(b"", None)
-        self._written = tuple(folded.values())
-        self._find = BytesAhoCorasick(
-            list(folded), matchkind=MatchKind.LeftmostLongest, implementation=Implementation.ContiguousNFA
-        ).find_matches_as_indexes
-
-    def find(self, octets: bytes) -> list[str]:
-        """The different words in what ``squeezed`` gave."""
-        found = self._find(octets)
-        return list(dict.fromkeys(self._written[number] for number, _, _ in found)) if found else []
+def _found(words: Words, plain: str) -> str:
+    return ", ".join(entry.word for entry in words.all(plain)) or "none"
 
 
 def _declared(draft: Draft) -> int:
@@ -55,11 +47,11 @@ def classifier(parts: Parts) -> Callable[[Draft], int]:
     rule = parts.profile.message_class
     if rule is None or not rule.promotional_words:
         return _declared
-    words, enough = _WordSet(rule.promotional_words), rule.promotional_hits
+    words, enough = _compiled(rule.promotional_words), rule.promotional_hits
 
     def classify(draft: Draft) -> int:
         declared = _declared(draft)
-        if declared != _MARKETING and len(words.find(squeezed(draft.plain))) >= enough:
+        if declared != _MARKETING and len(words.all(draft.plain)) >= enough:
             return _MARKETING
         return declared
 
@@ -73,33 +65,24 @@ def class_rule(parts: Parts, message_class: int) -> Rule | None:
         return None
     if message_class == MessageClass.OTP:
         return _code_rule(rule)
-    promotional = _WordSet(rule.promotional_words)
+    promotional = _compiled(rule.promotional_words)
 
     def looked_at(draft: Draft) -> str:
-        found = ", ".join(promotional.find(squeezed(draft.plain))) or "none"
         return (
             f"declared {CLASS_LABELS[_declared(draft)]}, is {CLASS_LABELS[draft.message_class]}; promotional words: "
-            f"{found} ({rule.promotional_hits} different ones make it marketing)"
+            f"{_found(promotional, draft.plain)} ({rule.promotional_hits} different ones make it marketing)"
         )
 
     return Rule(3, "class", lambda draft: None, looked_at)
 
 
 def _code_rule(rule: ClassRule) -> Rule:
-    words = tuple(dict.fromkeys(word for word in map(normalise, rule.code_words) if word))
-    octets = tuple(word.encode() for word in words)
+    words = _compiled(rule.code_words)
     wordless = Refusal(CLASS_CONTENT, f"declared otp, but the text has none of: {', '.join(rule.code_words)}")
-
-    def has_code_word(plain: str) -> bool:
-        for word in words:
-            if word in plain:
-                return True
-        text = squeezed(plain)
-        return any(word in text for word in octets)
 
     def check(draft: Draft) -> Refusal | None:
         plain = draft.plain
-        if words and not has_code_word(plain):
+        if rule.code_words and not words.all(plain):
             return wordless
         links = find_links(plain)
         if links:
@@ -107,9 +90,7 @@ def _code_rule(rule: ClassRule) -> Rule:
         return None
 
     def looked_at(draft: Draft) -> str:
-        text = squeezed(draft.plain)
-        found = [word for word, folded in zip(words, octets, strict=True) if folded in text]
-        links = map(str, find_links(draft.plain))
-        return f"declared otp; code words: {', '.join(found) or 'none'}; links: {', '.join(links) or 'none'}"
+        links = ", ".join(map(str, find_links(draft.plain))) or "none"
+        return f"declared otp; code words: {_found(words, draft.plain)}; links: {links}"
 
     return Rule(3, "class", check, looked_at)
