@@ -18,16 +18,19 @@ from smsgw.store.admission import ACCEPTED, AdmitReply
 from smsgw.store.commit import CallId
 from smsgw.store.connection import StoreSettings
 from smsgw.store.correlation import KIND_SUCCESS, Correlated, Receipt
+from smsgw.store.facts import FactChange, FactOp, Facts
 from smsgw.store.long import LongItem
+from smsgw.store.quota import QuotaLeases
 from smsgw.store.secrets import Secrets
 from smsgw.store.server import EmbeddedServer
 from smsgw.store.settlement import Settled
 from smsgw.store.streams import waiting_messages
-from tests.store.kit import NOW_MS, Kit
+from tests.store.kit import NOW_MS, NUMBER, Kit
 
 T = TypeVar("T")
 STREAM = "{p00}:mt:alpha:2"
 CAPS = (["day", 0, 10_000, {}, NOW_MS, NOW_MS + 1000, 1000],)
+SAME = [b"", 2, 1, {}, 0, 0, 1000]
 CALL = CallId("slot", 1, math.inf)
 
 
@@ -46,23 +49,33 @@ async def test_admission_replayed_changes_nothing_and_answers_the_same(kit: Kit)
 
 
 async def test_every_other_call_replayed_changes_nothing(kit: Kit) -> None:
-    await kit.admit(*(kit.item(n=n) for n in range(4)))
-    read = [message[1][0] for message in await kit.read(STREAM, 4)]
+    await kit.admit(*(kit.item(n=n) for n in range(5)))
+    read = [message[1][0] for message in await kit.read(STREAM, 5)]
     await kit.receipt("early")
     receipt = Receipt(None, "alpha", "c", b"receipt", KIND_SUCCESS, True, b"")
     late = Receipt(None, "alpha", "late", b"receipt", KIND_SUCCESS, True, b"")
     value = b"0" + b"\x96\xa4shop\xa20a\xa5{p00}\x03\xa1o\xa11"
-    held_id = "00" + "0" * 15 + "9"
-    await kit.admit(kit.item(message_ids=[held_id], due_ms=NOW_MS, at_ms=NOW_MS))
-    (held,) = await kit.held.due(0, NOW_MS)
+    held_id, other_id = "00" + "0" * 15 + "9", "00" + "0" * 15 + "a"
+    await kit.admit(*(kit.item(message_ids=[each], due_ms=NOW_MS, at_ms=NOW_MS) for each in (held_id, other_id)))
+    held = await kit.held.get(held_id)
+    assert held is not None
+    facts, quota = Facts(kit.store, print), QuotaLeases(kit.store)
+    failed = FactChange(None, FactOp.FAILED, NUMBER, "", "UNDELIV", NOW_MS, threshold=9, within_ms=1000, keep_ms=1000)
     calls: list[tuple[Callable[..., Any], list[Any]]] = [
         (kit.settlement._send, [
             (None, 1, STREAM, read[0], "alpha:c", value), (None, 1, STREAM, read[1], "alpha:early", value),
             (None, 4, STREAM, read[2], 0, "beta:1", b"blob"), (None, 4, STREAM, read[3], NOW_MS, "00aa", b"blob"),
+            (None, 4, STREAM, read[4], NOW_MS, "00ab", b"blob", "review", NOW_MS),
         ]),
         (kit.correlation._send, [receipt, late, receipt]),
         (kit.outbound._send_appends, [("shop", (b"m", b"mo"), print), ("shop", (b"m", b"mo"), print)]),
-        (kit.held._send, [(None, held_id, held.blob[:13], 1, "alpha:2", b"blob", "rhash", 0, [])]),
+        (kit.held._send, [
+            (None, held_id, held.blob[:13], 1, "alpha:2", b"blob", "rhash", 0, [], NOW_MS),
+            (None, other_id, b"", 6, "pause:global", NOW_MS, NOW_MS, b"blob"),
+        ]),
+        (facts._send, [failed, failed, failed._replace(op=FactOp.OPT_OUT)]),
+        (quota._send, [(print, "shop", 10, 1, [("d1", 100)]), (print, "shop", -4, 0, [("d1", 100)])]),
+        (kit.admission._send, [kit.item(n=77, lot="review", due_ms=NOW_MS, content=b"8 octets", caps=(SAME,))]),
         (kit.long._send, [LongItem(None, 0, "g", 1, 2, b"one", NOW_MS), LongItem(None, 0, "h", 1, 1, b"all", NOW_MS)]),
     ]  # fmt: skip
     for number, (send, items) in enumerate(calls):
