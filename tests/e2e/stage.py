@@ -57,6 +57,11 @@ def routes(changes: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{**route, **changes.get(route["name"], {})} for route in found]
 
 
+def source_of(account: str) -> str:
+    """The number that an account sends from."""
+    return SOURCES.get(account, OTHER_SOURCE)
+
+
 #: Scenarios send one text again and again; the one about rule 17 says so.
 SAME_CONTENT_MAY_COME_AGAIN = {f"profiles/{name}.toml": {"same_content": None} for name in ("cn", "us")}
 
@@ -108,7 +113,7 @@ class Stage:
         """Submit a text as the segments it needs; all their answers."""
         base = self._bases.get(account, account)
         esme = await self.esme(account)
-        source = fields.pop("source", SOURCES.get(account, OTHER_SOURCE))
+        source = fields.pop("source", source_of(account))
         sent = esme.submit_long(source, recipient, TEXTS[base] if text is None else text, **fields)
         return [await answer for answer in sent]
 
@@ -122,7 +127,7 @@ class Stage:
         """query_sm, cancel_sm or replace_sm."""
         esme = await self.esme(account)
         ton_npi = {"source_addr_ton": 0, "source_addr_npi": 1}
-        sender = source or SOURCES.get(account, OTHER_SOURCE)
+        sender = source or source_of(account)
         body = {"message_id": message_id.encode(), "source_addr": sender.encode()} | ton_npi | fields
         return await esme.request(lambda number: encode(Pdu(int(command), 0, number, body)))
 

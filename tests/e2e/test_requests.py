@@ -16,7 +16,7 @@ from smsgw.smpp.constants import CommandId, Tag
 from smsgw.smpp.layout import DistributionList, SmeAddress
 from smsgw.smpp.tlv import Tlvs
 from tests.e2e.gateway import WORKDAY
-from tests.e2e.stage import MARKETING, NOTICE, SOURCES, TEXTS, Stage, open_stage, state_and_err
+from tests.e2e.stage import MARKETING, NOTICE, SOURCES, TEXTS, Stage, open_stage, source_of, state_and_err
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -54,7 +54,7 @@ async def multi(
         for each in destinations
     ]
     fields: dict[str, object] = {
-        "source_addr": SOURCES[base].encode(),
+        "source_addr": source_of(account).encode(),
         "source_addr_npi": 1,
         "dest_addresses": addresses,
         "registered_delivery": 1,

@@ -16,7 +16,7 @@ import pytest_asyncio
 
 from smsgw.smpp.tlv import tlv
 from tests.e2e.gateway import ROOT, WORKDAY
-from tests.e2e.stage import MARKETING, Stage, open_stage, state_and_err
+from tests.e2e.stage import MARKETING, Stage, open_stage, source_of, state_and_err
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -158,9 +158,9 @@ async def test_a_tier_nobody_knows_is_an_ordinary_recipients(stage: Stage) -> No
 
 async def test_a_stored_tier(stage: Stage) -> None:
     recipient = stage.recipient()
-    await smsgw(stage, "tier", "set", recipient, "loyal")
+    await smsgw(stage, "tier", "set", recipient, "loyal", "--why", "a regular customer")
     assert [await accepted(stage, "shop", recipient) for _ in range(3)] == [True, True, False]
-    await smsgw(stage, "tier", "remove", recipient)
+    await smsgw(stage, "tier", "remove", recipient, "--why", "no longer")
     assert not await accepted(stage, "shop", recipient)
     assert await at_the_carrier(stage, recipient) == 2
 

@@ -16,7 +16,7 @@ from simulators.esme.sim import EsmeSim
 from smsgw.smpp.alphabet import encode_text
 from smsgw.smpp.codec import Pdu, encode
 from smsgw.smpp.constants import CommandId
-from tests.e2e.stage import MARKETING, SOURCES, Stage, open_stage, state_and_err
+from tests.e2e.stage import MARKETING, OTHER_SOURCE, Stage, open_stage, state_and_err
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -194,8 +194,8 @@ async def test_asked_for_while_held_and_after(stage: Stage) -> None:
 async def test_a_client_of_version_5_is_told_that_it_is_scheduled(stage: Stage) -> None:
     recipient = stage.recipient()
     async with EsmeSim(stage.settings("shop-five", interface_version=0x50)) as esme:
-        answer = await esme.submit(SOURCES["shop"], recipient, MARKETING)
-        body = {"message_id": answer.message_id.encode(), "source_addr": SOURCES["shop"].encode()}
+        answer = await esme.submit(OTHER_SOURCE, recipient, MARKETING)
+        body = {"message_id": answer.message_id.encode(), "source_addr": OTHER_SOURCE.encode()}
         found = await esme.request(lambda number: encode(Pdu(int(QUERY), 0, number, body)))
         assert found.pdu.fields["message_state"] == SCHEDULED_50
 

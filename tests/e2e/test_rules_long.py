@@ -12,7 +12,7 @@ from simulators.esme.answer import Answer
 from simulators.esme.message import Envelope
 from simulators.esme.sim import EsmeSim
 from tests.e2e.gateway import WORKDAY
-from tests.e2e.stage import SOURCES, Stage, open_stage, state_and_err
+from tests.e2e.stage import SOURCES, Stage, open_stage, source_of, state_and_err
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -41,7 +41,7 @@ async def one_by_one(
     """Send each segment after the answer to the one before; the answers and how long each took."""
     esme = await stage.esme(account)
     answers = []
-    for part in Envelope(SOURCES["shop"], recipient).parts(text, long, reference)[:only]:
+    for part in Envelope(source_of(account), recipient).parts(text, long, reference)[:only]:
         start_s = time.monotonic()
         answer = await esme.request(part)
         answers.append((answer, time.monotonic() - start_s))
