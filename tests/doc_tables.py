@@ -1,4 +1,4 @@
-"""Tables of the simulators' pages, made from the code: ``python -m tests.doc_tables`` writes them anew.
+"""Tables of pages that are made from the code: ``python -m tests.doc_tables`` writes them anew.
 
 A page marks where one stands: ``<!-- table NAME -->`` … ``<!-- end -->``. A test compares.
 """
@@ -22,9 +22,11 @@ from simulators.control import api_run, api_state, api_steer, api_traffic
 from simulators.control.simctl import parser as simctl_parser
 from simulators.scenario import json_schema, show_settings
 from simulators.scenario.model import ACTIONS
+from smsgw.policy.reasons import REASONS
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted((ROOT / "docs" / "simulators").glob("*.md"))
+APPLICATIONS = ROOT / "docs" / "applications.md"
+PAGES = [*sorted((ROOT / "docs" / "simulators").glob("*.md")), APPLICATIONS]
 _MARKED = re.compile(r"^<!-- table (.+?) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
 _KINDS = {"string": "text", "integer": "number", "number": "number", "boolean": "true or false"}
 
@@ -131,12 +133,47 @@ def _requests() -> str:
     return _table(("", "path", "what it does"), rows)
 
 
+_AGAIN = {
+    "window.hard": "after retry-after",
+    "window.soft": "after retry-after",
+    "paused": "after retry-after, if there is one",
+    "frequency": "after retry-after",
+    "same_content": "after retry-after",
+    "quota": "after retry-after",
+    "rate": "yes, slower",
+    "queue.full": "yes, later",
+    "store.away": "yes, later",
+}
+"""Where sending the very same message again can help; everywhere else it can't."""
+
+
+def _reasons() -> str:
+    rows = [
+        (
+            f"0x{reason.status:02X}", f"0x{reason.fallback:02X}", reason.rule_id, reason.text, reason.text_zh,
+            _AGAIN.get(reason.rule_id, "no"),
+        )
+        for reason in REASONS.values()
+    ]  # fmt: skip
+    return _table(("status", "fallback", "rule id", "reason", "原因", "send it again?"), rows)
+
+
+def _remedies() -> str:
+    rows = [(reason.rule_id, reason.remedy, reason.remedy_zh) for reason in REASONS.values()]
+    return _table(("rule id", "what helps", "处理办法"), rows)
+
+
 def _fenced(text: str) -> str:
     return f"```text\n{text}\n```"
 
 
+def rule_tables() -> dict[str, Callable[[], str]]:
+    """The tables of the rules, by their names."""
+    return {"reasons": _reasons, "remedies": _remedies}
+
+
 def tables() -> dict[str, Callable[[], str]]:
-    """All tables by their names."""
+    """All tables of the simulators by their names."""
     keys = {"end": "End", "clock": "ClockPlan", "planned receipts": "Planned", "plan": "PlanTable",
             "match": "MatchTable", "outbind": "OutbindTable"}  # fmt: skip
     own = {"binds": "Binds", "limits": "Limits", "answers": "Answers", "ids": "CarrierIds",
@@ -164,7 +201,7 @@ def marked(page: Path) -> dict[str, str]:
 
 
 def _main() -> None:
-    known = tables()
+    known = tables() | rule_tables()
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         page.write_text(

@@ -6,7 +6,8 @@ key without one is reported as missing, and caps and lengths of marketing are lo
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import BeforeValidator, Field
@@ -60,13 +61,6 @@ def _length(value: object) -> int | None:
     return value
 
 
-def _moved(place: str) -> Any:
-    def refuse(value: object) -> None:
-        raise ValueError(f"has moved: write it as {place}")
-
-    return BeforeValidator(refuse)
-
-
 def _decide(what: str, **bounds: Any) -> Any:
     """A key without a default; ``what`` is said when it is missing."""
     return Field(json_schema_extra={WHEN_MISSING: f"the company has to decide {what}"}, **bounds)
@@ -90,13 +84,16 @@ class SignatureTable(Settings):
 
 
 class UnsubscribeTable(Settings):
-    """``[unsubscribe]``: rule 5. The last three keys stood here before ``[mo]`` did."""
+    """``[unsubscribe]``: rule 5."""
+
+    moved: ClassVar[Mapping[str, str]] = {
+        "stop_words": "stop_words of [mo]",
+        "start_words": "start_words of [mo]",
+        "confirmation": "stop_text of [mo]",
+    }
 
     required_for: Classes = _decide('which classes must say how to unsubscribe: write required_for = ["marketing"]')
     phrases: Strings
-    stop_words: Annotated[None, _moved("stop_words of [mo]")] = None
-    start_words: Annotated[None, _moved("start_words of [mo]")] = None
-    confirmation: Annotated[None, _moved("stop_text of [mo]")] = None
 
 
 class MoTable(Settings):

@@ -118,6 +118,9 @@ def _explain(model: type[BaseModel], key: KeyPath, details: ErrorDetails) -> str
         about = _when_missing(model, key)
         return f"is missing; {about}" if about else "is missing"
     if kind == "extra_forbidden":
+        place = getattr(_table(model, key[:-1]), "moved", {}).get(key[-1])
+        if place is not None:
+            return f"has moved: write it as {place}"
         return with_hint("unknown key", key[-1], _valid_keys(model, key[:-1]))
     if kind == "value_error":
         return str(context.get("error", details["msg"]))

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Final, TypeAlias, TypeVar
+from typing import Annotated, ClassVar, Final, TypeAlias, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 
@@ -28,7 +28,12 @@ _T = TypeVar("_T")
 
 
 class Settings(BaseModel):
-    """Base of everything read from a file: frozen, strict, and no key that nobody knows."""
+    """Base of everything read from a file: frozen, strict, and no key that nobody knows.
+
+    ``moved``: keys that once stood in this table, and where they are written now.
+    """
+
+    moved: ClassVar[Mapping[str, str]] = {}
 
     model_config = ConfigDict(
         frozen=True,

@@ -32,14 +32,14 @@ from smsgw.config.account import AccountSettings
 from smsgw.config.carrier import CarrierSettings
 from smsgw.config.load import load_site
 from smsgw.config.node import NodeFile
-from smsgw.config.profile import CapTable, ProfileFile
+from smsgw.config.profile_tables import CapTable, ProfileFile
 from smsgw.config.routes import RouteEntry
 from smsgw.esme import answers
-from smsgw.gateway.mt import TAG_TIER
+from smsgw.gateway.tags import TAG_TIER
 from smsgw.policy.model import CLASS_LABELS
 from smsgw.policy.reasons import REASONS
 from smsgw.records.record import Step
-from tests.doc_tables import marked, tables
+from tests.doc_tables import APPLICATIONS, marked, rule_tables, tables
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config" / "example"
@@ -120,6 +120,10 @@ def test_tables_of_the_simulators_are_those_of_the_code(page: Path) -> None:
     """``python -m tests.doc_tables`` writes them anew."""
     known = tables()
     assert {name: known[name]() for name in marked(page)} == marked(page)
+
+
+def test_tables_of_the_rules_are_those_of_the_code() -> None:
+    assert marked(APPLICATIONS) == {name: table() for name, table in rule_tables().items()}
 
 
 def test_every_table_of_the_simulators_is_on_a_page() -> None:
