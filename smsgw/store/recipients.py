@@ -82,11 +82,6 @@ def facts_for(
     return tuple(names)
 
 
-def optout_facts(account: str, signature: str) -> tuple[str, ...]:
-    """The opt-outs that forbid a message: of the company, its account, and its signature (empty: it has none)."""
-    return facts_for(account, signature, "", optout=True, blacklist=False, dead=False, consent=False)
-
-
 class Fact(NamedTuple):
     """One thing known. ``kind``: optout, subscribe, consent, blacklist, dead, failures, tier.
 
