@@ -190,7 +190,7 @@ async def test_the_same_recipient_many_times_in_one_batch(stage: Stage, text: st
     recipient = stage.recipient()
     esme, other = await stage.esme("shop"), await stage.esme("shop-two")
     sent = [
-        each.submit_long("106900013001", recipient, text, reference=reference)
+        each.submit_long(source_of(each.settings.system_id), recipient, text, reference=reference)
         for reference in range(100, 110)
         for each in (esme, other)
     ]
