@@ -65,9 +65,10 @@ class Engine:
         scope = scope_carrier(values["carrier"]) if deed.what == "carrier" else values["scope"]
         if deed.what in ("blacklist", "unblacklist", "dead", "undead", "tier"):
             scope = ""
+        source = values["tier"] if deed.what == "tier" else "model"
         await self._facts.write([
-            FactChange(None, _OPS[deed.what], values["number"], scope, values["tier"] if deed.what == "tier" else "model",
-                       values["at_ms"], "model", values["expires_ms"], "v1")
+            FactChange(None, _OPS[deed.what], values["number"], scope, source, values["at_ms"], "model",
+                       values["expires_ms"], "v1")
         ])  # fmt: skip
 
     async def judge(self, messages: list[Message]) -> list[str | None]:

@@ -109,7 +109,8 @@ WORKDAYS: Final = Workdays()
 
 _TEMPLATES: Final[tuple[dict[str, Any], ...]] = (
     {"id": "new", "account": "shop", "message_class": "marketing", "campaign": "",
-     "text": "尊敬的{name}，新品到店{count}件，拒收请回复R", "variables": (("name", "text", 1, 6), ("count", "digits", 1, 3))},
+     "text": "尊敬的{name}，新品到店{count}件，拒收请回复R",
+     "variables": (("name", "text", 1, 6), ("count", "digits", 1, 3))},
     {"id": "sale", "account": "shop", "message_class": "marketing", "campaign": "noon",
      "text": "会员{name}专享优惠，打折中，详见http://shop.example.com/{page}，回T退订",
      "variables": (("name", "text", 1, 6), ("page", "code", 1, 8))},
@@ -291,8 +292,8 @@ class World:
             place = rng.randrange(len(body) + 1)
             body = body[:place] + rng.choice(_INTRUDERS) + body[place:]
         signature = rng.choices(
-            ("【" + _SIGNED[account] + "】", "【示例会员】", "【示例旧名】", "【示例】", "【很长很长很长很长的名】", "【示!例】", "",
-             "[示例商城]", "【示例新会】"),
+            ("【" + _SIGNED[account] + "】", "【示例会员】", "【示例旧名】", "【示例】", "【很长很长很长很长的名】",
+             "【示!例】", "", "[示例商城]", "【示例新会】"),
             (30, 4, 1, 1, 1, 1, 2, 1, 1),
         )[0]  # fmt: skip
         return body + signature if rng.random() < 0.12 else signature + body
@@ -327,11 +328,11 @@ class World:
 _OWN: Final = {"login": "1069001", "orders": "10690021", "shop": "1069003", "club": ""}
 _SIGNED: Final = {"login": "示例科技", "orders": "示例物流", "shop": "示例商城", "club": "示例会所"}
 _FREE: Final = (
-    "您的验证码是3467", "校验码 4433，请勿转告", "包裹已到，请及时领取", "客服电话4008001234", "客服400-800-1234", "咨询4007007000",
-    "致电13912345678", "全场优惠", "年终促销", "打折到底", "详见http://shop.example.com/a", "点击https://evil.example.net/x",
+    "您的验证码是3467", "校验码 4433，请勿转告", "包裹已到，请及时领取", "客服电话4008001234", "客服400-800-1234",
+    "咨询4007007000", "致电13912345678", "全场优惠", "年终促销", "打折到底", "详见http://shop.example.com/a", "点击https://evil.example.net/x",
     "请看 http://t.cn/abc", "请看 http://t.cn/xyz", "感谢您的支持", "天气转冷注意保暖", "账单已出", "会议改到三点",
 )  # fmt: skip
 _INTRUDERS: Final = (
-    "保本保息", "保 本 保 息", "保\u200b本保息", "保、本、保、息", "高收益理財", "高收益理财", "赌博", "賭博", "赌 博", "赌\u200b博",
-    "内部福利", "限时", "好" * 70,
+    "保本保息", "保 本 保 息", "保\u200b本保息", "保、本、保、息", "高收益理財", "高收益理财", "赌博", "賭博", "赌 博",
+    "赌\u200b博", "内部福利", "限时", "好" * 70,
 )  # fmt: skip

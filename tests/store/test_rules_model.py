@@ -1,4 +1,4 @@
-"""Random messages through every rule and through the naive model, on each kind of server; ``bin/soak-rules`` has more."""
+"""Random messages through every rule and through the naive model, on each kind of server."""
 
 from __future__ import annotations
 
