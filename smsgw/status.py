@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from smsgw.app import App
     from smsgw.carrier.pool import Pool
     from smsgw.esme.account import Account
+    from smsgw.gateway.context import Context
 
 
 class Status:
@@ -53,10 +54,30 @@ class Status:
                     commit.name: {"items": commit.items, "waiting": commit.waiting} for commit in gateway.commits
                 },
             },
+            "registers": gateway.registers_loaded,
+            "pauses": self._pauses(),
+            "parked": dict(gateway.context.parked_counts),
             "accounts": {name: self._account(name, account) for name, account in gateway.context.accounts.items()},
             "carriers": {name: self._carrier(pool) for name, pool in gateway.context.pools.items()},
             "records": {"written": app.records.written, "lost": app.records.lost, "failing": app.records.failing},
         }
+
+    def _pauses(self) -> list[dict[str, object]]:
+        """What is paused just now, by whom and why."""
+        context = self._app.gateway.context
+        pauses, now_ms = context.registers.pauses, context.clock.now_ms()
+        found = (pauses.of(scope, now_ms) for scope in pauses.scopes)
+        return [
+            {
+                "scope": each.scope,
+                "reason": each.reason,
+                "who": each.who,
+                "since_ms": each.at_ms,
+                "ends_ms": each.expires_ms,
+            }
+            for each in found
+            if each is not None
+        ]
 
     def _account(self, name: str, account: Account) -> dict[str, object]:
         counters = self._app.metrics.account(name)
@@ -68,6 +89,7 @@ class Status:
             "refused": dict(counters.refused),
             "receipts_delivered": counters.receipts_delivered,
             "outbox": self._app.gateway.outbox.waiting(name),
+            "quota": quota_of(self._app, name),
         }
 
     def _carrier(self, pool: Pool) -> dict[str, object]:
@@ -75,6 +97,7 @@ class Status:
         return {
             "binds_up": sum(bind.up for bind in tuple(pool.binds)),
             "binds": len(pool.binds),
+            "allowed": pool.allowed,
             "in_flight": pool.in_flight,
             "rate_per_s": round(pool.throttle.rate_per_s, 1),
             "slowed": pool.throttle.is_slowed,
@@ -105,6 +128,7 @@ def watch(app: App) -> None:
             rate_tps=partial(_rate, pool),
             queue_waiting=partial(_queue_waiting, app, name),
         )
+    _watch_rules(app)
     for commit in gateway.commits:
         labels = {"kind": commit.name}
         metrics.counter("smsgw_store_calls", "Script calls.", labels, partial(getattr, commit, "calls"))
@@ -116,6 +140,53 @@ def watch(app: App) -> None:
     metrics.counter("smsgw_records_written", "Records written.", {}, lambda: app.records.written)
     metrics.counter("smsgw_records_lost", "Records lost to a full disk.", {}, lambda: app.records.lost)
     metrics.gauge("smsgw_connections_open", "Connections of applications.", {}, lambda: len(app.listener.sessions))
+
+
+def _watch_rules(app: App) -> None:
+    """What waits for a person or for the end of a pause, what is paused, and how much of each quota is used."""
+    metrics, context = app.metrics, app.gateway.context
+    for kind in ("review", "pause"):
+        metrics.gauge(
+            "smsgw_parked_messages",
+            "Accepted messages that wait for a person (review) or for the end of a pause.",
+            {"lot": kind},
+            partial(_parked, context, kind),
+        )
+    metrics.gauge("smsgw_pauses_in_force", "Scopes that are paused.", {}, partial(_paused, context))
+    for name, rules in context.rules.items():
+        if not rules.has_quota:
+            continue
+        for period in ("day", "month"):
+            labels = {"account": name, "period": period}
+            help_text = "Messages leased of an account's quota by all processes."
+            metrics.gauge("smsgw_account_quota_used_messages", help_text, labels, partial(_quota, app, name, period, 0))
+            help_text = "Messages that an account may send; 0 where nothing limits them."
+            metrics.gauge("smsgw_account_quota_messages", help_text, labels, partial(_quota, app, name, period, 1))
+
+
+def quota_of(app: App, account: str) -> dict[str, list[int]]:
+    """By period: messages used, as last read, and the limit; empty for an account without a quota."""
+    quotas = app.gateway.context.quotas
+    if not app.gateway.context.rules[account].has_quota:
+        return {}
+    used = quotas.used.get(account, {})
+    return {
+        "day" if bucket.name[0] == "d" else "month": [used.get(bucket.name, 0), bucket.limit]
+        for bucket in quotas.buckets_now(account)
+    }
+
+
+def _quota(app: App, account: str, period: str, which: int) -> float:
+    return quota_of(app, account).get(period, [0, 0])[which]
+
+
+def _parked(context: Context, kind: str) -> float:
+    return sum(count for lot, count in context.parked_counts.copy().items() if lot.partition(":")[0] == kind)
+
+
+def _paused(context: Context) -> float:
+    pauses, now_ms = context.registers.pauses, context.clock.now_ms()
+    return sum(pauses.of(scope, now_ms) is not None for scope in pauses.scopes)
 
 
 def _binds(account: Account) -> float:

@@ -160,6 +160,11 @@ class Gateway:
             for stream, entry_id in (await self.context.marks.load(partition)).items():
                 self._marks_found[stream] = entry_key(entry_id)
 
+    @property
+    def registers_loaded(self) -> dict[str, int]:
+        """How many documents of each register are in force here."""
+        return self._feed.loaded
+
     async def load_registers(self) -> None:
         """Read what staff registered. Raises StoreError. Before anybody may bind."""
         await self._feed.load()

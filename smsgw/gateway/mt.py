@@ -143,6 +143,8 @@ class MtJourney:
                 self.refuse(submission, Refusal(outcome.reason, "it opens only after the validity_period", None))
                 return
             submission.due_ms, hold_reason = outcome.until_ms, outcome.reason.rule_id
+        if draft.plain:
+            self._count_words(draft)
         if not context.store_up and draft.route is not None and not draft.review:
             carriers, route = draft.route.carriers, draft.route.name
             if self._direct.takes(submission, carriers, route, asyncio.get_running_loop().time()):
@@ -152,6 +154,12 @@ class MtJourney:
             context.quotas.take(account.system_id, at_ms, partial(self._quota, submission, rules, draft, hold_reason))
         else:
             self._admit(submission, rules, draft, hold_reason)
+
+    def _count_words(self, draft: Draft) -> None:
+        """Words that are only counted; the lists remember what they found in the last text."""
+        for entry in self._context.registers.words.all(draft.plain):
+            if entry.action == "count":
+                self._context.metrics.words_counted[entry.category or entry.list] += 1
 
     def refuse(self, submission: Submission, refusal: Refusal) -> None:
         """A rule says no: tell every part's sender."""

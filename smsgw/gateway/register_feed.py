@@ -3,19 +3,20 @@
 Owns: the documents as they lie in the store, which of them are out of date, and their compiled form's way into
 ``Registers``. A change is in force here within milliseconds; until it is read and compiled the old register goes on
 whole. What can go wrong: a register that can't be read or compiled stays as it was, is told, and is tried again.
-A large register is compiled in a thread, so that traffic goes on meanwhile.
+Words are compiled in small steps and other large registers in a thread, so that traffic goes on meanwhile.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from smsgw.errors import StoreError
-from smsgw.policy.entries import KINDS, Document, Kind
+from smsgw.policy.entries import KINDS, Document, Kind, WordEntry
 from smsgw.policy.registers import Registers, compile_register
+from smsgw.policy.words import Words
 from smsgw.store.changes import EVERYTHING, ChangeFeed
 from smsgw.store.registers import RegisterStore
 
@@ -54,6 +55,11 @@ class RegisterFeed:
         for kind in KINDS:
             await self._bring(kind, None)
 
+    @property
+    def loaded(self) -> dict[str, int]:
+        """How many documents of each register are in force."""
+        return {kind: len(documents) for kind, documents in self._documents.items()}
+
     async def run(self) -> None:
         """Follow the changes until cancelled."""
         async with asyncio.TaskGroup() as group:
@@ -91,9 +97,12 @@ class RegisterFeed:
     async def _bring(self, kind: Kind, ids: set[str] | None) -> None:
         """Read what is stale of one register, compile it and put it in force. Raises StoreError."""
         began_s = time.monotonic()
+        compiled: Any
         documents = await self._read(kind, ids)
         try:
-            if len(documents) > LARGE:
+            if kind == "word":
+                compiled = await _compiled_words(documents)
+            elif len(documents) > LARGE:
                 compiled = await asyncio.to_thread(compile_register, kind, documents)
             else:
                 compiled = compile_register(kind, documents)
@@ -119,3 +128,22 @@ class RegisterFeed:
             else:
                 documents[name] = stored.body
         return documents
+
+
+async def _compiled_words(documents: dict[str, Document]) -> Words:
+    """A hundred thousand of them, a step at a time between two turns of the loop."""
+    steps = Words.in_steps(_word_entries(documents))
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return cast(Words, end.value)
+        await asyncio.sleep(0)
+
+
+def _word_entries(documents: dict[str, Document]) -> Iterator[WordEntry]:
+    for document in documents.values():
+        try:
+            yield WordEntry.from_document(document)
+        except (TypeError, ValueError, KeyError):
+            continue  # as ``compile_register`` does

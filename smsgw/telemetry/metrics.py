@@ -51,6 +51,8 @@ class Metrics(Collector):
         """Connections that the listener took."""
         self.pdu_errors: Counts[int] = Counts()
         """Malformed or misplaced PDUs of any peer, by the command_status they were answered with."""
+        self.words_counted: Counts[str] = Counts()
+        """Texts with a word of the lists that is only counted, by its category."""
         self.loop_lag = Histogram(_LAG_BOUNDS_MS)
         """How much later than asked the loop woke its heartbeat."""
         self.scrape_errors = 0
@@ -137,6 +139,11 @@ class Metrics(Collector):
         )
         self._add_counts(errors, [], "status", self.pdu_errors)
         yield errors
+        words = CounterMetricFamily(
+            "smsgw_words_counted", "Texts with a word that the lists only count, by category.", labels=["category"]
+        )
+        self._add_counts(words, [], "category", self.words_counted)
+        yield words
         yield HistogramMetricFamily(
             "smsgw_event_loop_lag_seconds",
             "How much later than asked the event loop woke up.",
