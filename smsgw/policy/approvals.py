@@ -91,6 +91,12 @@ def step_of(kind: Kind, action: str) -> Step:
     raise ValueError(f"a {kind} has no step {action!r}; there are {', '.join(step.action for step in steps)}")
 
 
+def states_of(kind: Kind) -> tuple[str, ...]:
+    """Every state that a kind of document may be in."""
+    steps = STEPS.get(kind, ())
+    return tuple(dict.fromkeys(state for step in steps for state in (*step.before, step.after)))
+
+
 def drafted(document: Document, author: str, at_ms: int, note: str = "") -> dict[str, Any]:
     """A new document as a draft of ``author``."""
     row = _row("draft", author, at_ms, note)

@@ -25,13 +25,9 @@ async def list_(
     """Campaigns; ``account`` also gives those of any account."""
 
     def wanted(document: Mapping[str, Any]) -> bool:
-        return (
-            (not account or document.get("account") in ("", account))
-            and (not state or document.get("state") == state)
-            and search in str(document.get("name", ""))
-        )
+        return (not account or document.get("account") in ("", account)) and search in str(document.get("name", ""))
 
-    return await desk.rows(KIND, wanted, offset, limit)
+    return await desk.rows(KIND, wanted, offset, limit, state)
 
 
 async def get(desk: Desk, name: str) -> Registered:

@@ -22,11 +22,9 @@ async def list_(desk: Desk, *, state: str = "", search: str = "", offset: int = 
     """Channels; ``search`` is part of the name or the licence."""
 
     def wanted(document: Mapping[str, Any]) -> bool:
-        return (not state or document.get("state") == state) and search in (
-            f"{document.get('channel', '')} {document.get('licence', '')}"
-        )
+        return search in (f"{document.get('channel', '')} {document.get('licence', '')}")
 
-    return await desk.rows(KIND, wanted, offset, limit)
+    return await desk.rows(KIND, wanted, offset, limit, state)
 
 
 async def get(desk: Desk, channel: str) -> Registered:

@@ -46,11 +46,10 @@ async def list_(
         return (
             (not account or document.get("account") in (ANY_ACCOUNT, account))
             and (not kind or document.get("kind") == kind)
-            and (not state or document.get("state") == state)
             and search in f"{document.get('value', '')} {document.get('owner', '')}"
         )
 
-    return await desk.rows(KIND, wanted, offset, limit)
+    return await desk.rows(KIND, wanted, offset, limit, state)
 
 
 async def get(desk: Desk, account: str, kind: str, value: str) -> Registered:

@@ -17,7 +17,7 @@ from smsgw.clock import from_ms
 from smsgw.config.site import Site
 from smsgw.documents.names import with_hint
 from smsgw.errors import RequestError
-from smsgw.policy.approvals import OtherEyesNeeded, step_of, transition
+from smsgw.policy.approvals import ACTIVE, OtherEyesNeeded, states_of, step_of, transition
 from smsgw.policy.entries import Document, Kind
 from smsgw.policy.numbers import mask
 from smsgw.store.audit import AuditEntry, AuditLog
@@ -32,6 +32,7 @@ PAGE_ROWS: Final = 50
 MOST_PAGE_ROWS: Final = 1_000
 MOST_WHY_CHARS: Final = 500
 MOST_NAME_CHARS: Final = 100
+_LAST_DAYS: Final = ("expires", "licence_expires", "ends")
 _MOST_HINTED: Final = 10_000
 
 T = TypeVar("T")
@@ -52,15 +53,19 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A document of a register, with the revision to name when it is changed."""
+    """A document of a register, with the revision to name when it is changed.
+
+    ``ended``: it is active by its state, but its last day is over, so it is not in force.
+    """
 
     id: str
     revision: int
     document: dict[str, Any]
+    ended: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """One object for programs; ``key`` is the id in the register, which a template's own ``id`` is a part of."""
-        return {"key": self.id, "revision": self.revision, **self.document}
+        """One object for programs; a template's ``id`` is its own, beside its ``version``."""
+        return {"id": self.id, "revision": self.revision, "ended": self.ended, **self.document}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,13 @@ class Desk:
             if len(there) <= _MOST_HINTED:  # nobody waits for the nearest of a hundred thousand words
                 why = with_hint(why, name, there, list_valid=False)
             raise RequestError("missing", masked(why))
-        return Registered(name, stored.revision, stored.body)
+        return self.registered(name, stored.revision, stored.body)
+
+    def registered(self, name: str, revision: int, document: Document) -> Registered:
+        """A document as it is shown today."""
+        days = [document[field] for field in _LAST_DAYS if document.get(field)]
+        ended = document.get("state") == ACTIVE and bool(days) and min(days) < self.today().isoformat()
+        return Registered(name, revision, dict(document), ended)
 
     async def put(
         self, kind: Kind, name: str, document: Document, action: str, why: str, before: Registered | None = None
@@ -149,7 +160,7 @@ class Desk:
         entry = self.entry(action, f"{kind} {name}", why, **difference(old, document))
         change = RegisterChange(name, document, before.revision if before is not None else 0)
         revisions = await self.registers.write(kind, [change], entry)
-        return Registered(name, revisions[0], dict(document))
+        return self.registered(name, revisions[0], document)
 
     async def remove(self, kind: Kind, before: Registered, action: str, why: str) -> None:
         """Delete a document that was not changed since."""
@@ -174,14 +185,18 @@ class Desk:
         except ValueError as error:
             raise RequestError("conflict", f"{kind} {found.id}: {error}") from error
 
-    async def rows(self, kind: Kind, wanted: Callable[[Document], bool], offset: int, limit: int) -> Page[Registered]:
-        """The documents that are wanted, sorted by id."""
+    async def rows(
+        self, kind: Kind, wanted: Callable[[Document], bool], offset: int, limit: int, state: str = ""
+    ) -> Page[Registered]:
+        """The documents that are wanted, in a state if one is given, sorted by id."""
         self.require_reader()
+        if state:
+            one_of("state", state, states_of(kind))
         found = [
-            Registered(name, stored.revision, stored.body)
+            self.registered(name, stored.revision, stored.body)
             async for chunk in self.registers.read_chunks(kind)
             for name, stored in chunk.items()
-            if wanted(stored.body)
+            if (not state or stored.body.get("state") == state) and wanted(stored.body)
         ]
         unique = {each.id: each for each in found}
         return page([unique[name] for name in sorted(unique)], offset, limit)

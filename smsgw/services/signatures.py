@@ -34,12 +34,10 @@ async def list_(
 
     def wanted(document: Mapping[str, Any]) -> bool:
         return (
-            (not account or document.get("account") == account)
-            and (not state or document.get("state") == state)
-            and search in f"{document.get('name', '')} {document.get('owner', '')}"
-        )
+            not account or document.get("account") == account
+        ) and search in f"{document.get('name', '')} {document.get('owner', '')}"
 
-    return await desk.rows(KIND, wanted, offset, limit)
+    return await desk.rows(KIND, wanted, offset, limit, state)
 
 
 async def get(desk: Desk, account: str, name: str) -> Registered:

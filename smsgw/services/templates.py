@@ -57,12 +57,11 @@ async def list_(
     def wanted(document: Mapping[str, Any]) -> bool:
         return (
             (not account or document.get("account") in ("", account))
-            and (not state or document.get("state") == state)
             and (not message_class or document.get("message_class") == message_class)
             and search in f"{document.get('id', '')} {document.get('text', '')}"
         )
 
-    return await desk.rows(KIND, wanted, offset, limit)
+    return await desk.rows(KIND, wanted, offset, limit, state)
 
 
 async def get(desk: Desk, name: str, version: int = 0) -> Registered:
@@ -148,7 +147,7 @@ async def change(
     key = f"{name}@{version}"
     entry = desk.entry("template.change", f"template {key}", why, **difference(old, document))
     revisions = await desk.registers.write(KIND, [RegisterChange(key, document, 0), *ended], entry)
-    return Registered(key, revisions[0], document)
+    return desk.registered(key, revisions[0], document)
 
 
 async def step(desk: Desk, name: str, action: str, *, version: int = 0, why: str) -> Registered:
@@ -172,14 +171,14 @@ async def step(desk: Desk, name: str, action: str, *, version: int = 0, why: str
     entry = desk.entry(f"template.{action}", f"template {found.id}", why, **detail, ends=[each.id for each in others])
     changes = [RegisterChange(found.id, document, found.revision), *others]
     revisions = await desk.registers.write(KIND, changes, entry)
-    return Registered(found.id, revisions[0], document)
+    return desk.registered(found.id, revisions[0], document)
 
 
 async def _versions(desk: Desk, name: str) -> list[Registered]:
     prefix = f"{name}@"
     found = [each for each in await desk.ids(KIND) if each.startswith(prefix)]
     stored = await desk.registers.get_some(KIND, found)
-    rows = [Registered(key, each.revision, each.body) for key, each in stored.items() if each is not None]
+    rows = [desk.registered(key, each.revision, each.body) for key, each in stored.items() if each is not None]
     return sorted(rows, key=lambda row: int(row.document["version"]))
 
 
@@ -205,6 +204,9 @@ async def _content(
         named("account", account, desk.site.accounts, "account")
     if campaign:
         named("campaign", campaign, await desk.ids("campaign"), "campaign")
+        owner = (await desk.find("campaign", campaign)).document["account"]
+        if owner and account != owner:
+            raise RequestError("invalid", f"campaign: {campaign} belongs to account {owner}; the template must, too")
     text = text.strip()
     if len(text) > MOST_TEXT_CHARS:
         raise RequestError("invalid", f"text: has {len(text)} characters, at most {MOST_TEXT_CHARS} are allowed")

@@ -20,6 +20,9 @@ from smsgw.store.secrets import Secrets
 from smsgw.store.server import EmbeddedServer
 from tests.store.conftest import BINARIES
 from tests.store.kit import DEADLINE_S, NOW_MS, Kit, until
+from tests.store.test_topology import cluster, cluster_ports, start
+
+__all__ = ["cluster", "cluster_ports", "start"]
 
 WHY = AuditEntry(NOW_MS, "li.na", "word.add", "word company/词", "complaint")
 Told = list[tuple[str, frozenset[str] | None]]
@@ -210,9 +213,18 @@ async def test_over_a_restart_of_the_server(tmp_path: Path, secrets: Secrets) ->
 
 
 async def test_on_four_partitions(kit4: Kit) -> None:
-    follower = Follower(kit4.url, kit4.secrets, kit4.settings)
+    await check_hearing(kit4)
+
+
+async def test_on_a_cluster(cluster: Kit) -> None:
+    """The feed is read at the server that holds its partition."""
+    await check_hearing(cluster)
+
+
+async def check_hearing(kit: Kit) -> None:
+    follower = Follower(kit.url, kit.secrets, kit.settings)
     await follower.start()
-    await change(RegisterStore(kit4.store), "a")
+    await change(RegisterStore(kit.store), "a")
     await until(lambda: follower.told)
     assert follower.told == [("word", frozenset({"a"}))]
     await follower.stop()

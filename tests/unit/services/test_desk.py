@@ -62,7 +62,7 @@ async def test_a_document_is_put_found_and_removed(desk: Desk) -> None:
     first = await desk.put("campaign", "spring", {"name": "spring"}, "campaign.add", "why")
     assert (await desk.find("campaign", "spring"), first.as_json()) == (
         first,
-        {"key": "spring", "revision": 1, "name": "spring"},
+        {"id": "spring", "revision": 1, "ended": False, "name": "spring"},
     )
     second = await desk.put("campaign", "spring", {"name": "spring", "ends": "2027-01-01"}, "c", "why", first)
     with pytest.raises(RequestError, match="changed by somebody else") as caught:

@@ -104,6 +104,17 @@ async def test_what_can_not_be_done(desk: Desk, desk_of: MakeDesk) -> None:
         assert fault(caught)[1].startswith(why)
 
 
+async def test_one_whose_last_day_is_over_is_shown_as_ended(desk: Desk, time: Time) -> None:
+    await signatures.add(desk, "shop", "新品", **{**GOOD, "expires": "2026-11-19"})
+    active = await signatures.step(desk, "shop", "新品", "activate", why="ok")
+    time.pass_by(days=1)
+    assert [active.ended, (await signatures.get(desk, "shop", "新品")).ended] == [False, False]
+    time.pass_by(days=1)
+    (found,) = (await signatures.list_(desk)).items
+    assert found.ended
+    assert found.as_json()["ended"]
+
+
 async def test_lists(desk: Desk, time: Time) -> None:
     for account, name in (("shop", "甲甲"), ("shop", "乙乙"), ("orders", "丙丙")):
         await signatures.add(desk, account, name, **GOOD)
@@ -115,5 +126,7 @@ async def test_lists(desk: Desk, time: Time) -> None:
     assert await ids() == ["orders/丙丙", "shop/乙乙", "shop/甲甲"]
     assert await ids(account="shop") == ["shop/乙乙", "shop/甲甲"]
     assert await ids(state="active") == ["shop/甲甲"]
+    with pytest.raises(RequestError, match="state: 'actve' is not known; did you mean 'active'"):
+        await ids(state="actve")
     assert await ids(search="丙") == ["orders/丙丙"]
     assert await ids(search="示例公司", limit=1, offset=1) == ["shop/乙乙"]

@@ -135,6 +135,12 @@ async def test_what_is_wrong_is_named(desk: Desk, change: dict[str, Any], why: s
     assert await desk.ids("template") == set()
 
 
+async def test_a_campaign_of_another_account(desk: Desk) -> None:
+    await campaigns.add(desk, "spring", account="shop", why="x")
+    with pytest.raises(RequestError, match="campaign: spring belongs to account shop; the template must, too"):
+        await templates.add(desk, "shipped", **GOOD, campaign="spring")
+
+
 async def test_what_can_not_be_done(desk: Desk, desk_of: MakeDesk, time: Time) -> None:
     await campaigns.add(desk, "spring", why="x")
     await templates.add(desk, "shipped", **GOOD, campaign="spring", expires="2026-11-20")
