@@ -109,8 +109,9 @@ class Rules:
     """The compiled rules of one account; call it with a draft. Made by ``compile_rules``."""
 
     __slots__ = (
-        "_again", "_checks", "_classify", "_facts", "_finders", "_folded", "_local_day", "_places", "_plain_always",
-        "_plain_for", "_signature", "account", "caps", "profile", "registers", "windows",
+        "_again", "_checks", "_classify", "_facts", "_finders", "_folded", "_local_day", "_plain_always",
+        "_plain_for", "_signature", "account", "caps", "places", "profile",
+        "registers", "windows",
     )  # fmt: skip
 
     def __init__(self, parts: Parts, routes: RouteTable, caps: CapSet) -> None:
@@ -127,16 +128,21 @@ class Rules:
         self._plain_always = profile.message_class is not None
         self._plain_for = tuple(_needs_plain(profile, each) for each in MessageClass)
         self._folded: dict[str, str] = {}
-        self._places = tuple(_compile(parts, message_class) for message_class in MessageClass)
+        #: The compiled rules by class, in order.
+        self.places: tuple[tuple[Place, ...], ...] = tuple(_compile(parts, message_class) for message_class in MessageClass)
         self._checks: tuple[tuple[Check, ...], ...] = tuple(
-            tuple(rule.check for _, _, rules in places for rule in rules) for places in self._places
+            tuple(rule.check for _, _, rules in places for rule in rules) for places in self.places
         )
-        self._again = Again(parts, self._places, self._signature.names)
+        self._again = Again(parts, self.places, self._signature.names)
         self._facts = tuple(_facts(profile, each) for each in MessageClass)
 
     def __call__(self, draft: Draft) -> Outcome:
         """The verdict: None, a refusal, or a hold that no later rule refuses. Prepares the draft."""
         self.prepare(draft)
+        return _judge(self._checks[draft.message_class], draft)
+
+    def judge(self, draft: Draft) -> Outcome:
+        """The verdict on a draft that was prepared."""
         return _judge(self._checks[draft.message_class], draft)
 
     def prepare(self, draft: Draft) -> None:
@@ -236,7 +242,7 @@ class Rules:
     def explain(self, draft: Draft) -> list[Finding]:
         """Every rule from 1 to 13, in order, with what it says by itself; for people. Prepares the draft."""
         self.prepare(draft)
-        return [_finding(place, draft) for place in self._places[draft.message_class]]
+        return [_finding(place, draft) for place in self.places[draft.message_class]]
 
     def cap_rows(self, draft: Draft) -> CapRows | None:
         """What counts for a message, None for a test number. Call it after the rules: they find signature and class."""

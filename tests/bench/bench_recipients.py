@@ -3,7 +3,7 @@
 Messages to N recipients (default 1,000,000) through the public classes, on an embedded server; after each kind the
 growth of ``used_memory`` divided by N, messages a second, and what the append-only file grew by. Kinds: one message
 within three clock caps, a second one after it, two clock caps and a rolling one, three caps with the rule of the same
-content; an opt-out, a consent and a blacklist entry. Streams are emptied under way: counters and facts alone are counted.
+content; an opt-out, a consent and a blacklist entry. Streams are emptied under way: they do not count.
 """
 
 from __future__ import annotations
