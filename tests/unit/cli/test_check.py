@@ -32,7 +32,7 @@ def _spoil(site: Path, file: str, old: str, new: str) -> None:
 def test_a_good_site_is_one_line(site: Path) -> None:
     result = _check(site)
     assert result.exit_code == 0
-    assert result.output == f"{site}: ok: 3 accounts, 2 carriers, 3 routes, 1 profile\n"
+    assert result.output == f"{site}: ok: 4 accounts, 2 carriers, 4 routes, 2 profiles\n"
 
 
 def test_errors_are_lines_that_an_editor_can_jump_to(site: Path) -> None:
@@ -51,7 +51,7 @@ def test_errors_are_lines_that_an_editor_can_jump_to(site: Path) -> None:
 def test_warnings_fail_only_when_asked_to(site: Path) -> None:
     (site / "route.toml").touch()
     assert _check(site).exit_code == 0
-    assert _check(site).output.splitlines()[-1].endswith("1 profile; 1 warning")
+    assert _check(site).output.splitlines()[-1].endswith("2 profiles; 1 warning")
     assert _check(site, "--strict").exit_code == 1
 
 
@@ -61,7 +61,7 @@ def test_json_for_programs(site: Path) -> None:
         "ok": True,
         "errors": [],
         "warnings": [],
-        "holds": {"accounts": 3, "carriers": 2, "routes": 3, "profiles": 1},
+        "holds": {"accounts": 4, "carriers": 2, "routes": 4, "profiles": 2},
     }
     _spoil(site, "smsgw.toml", "port = 2775", "prot = 2775")
     result = _check(site, "--json")
