@@ -46,6 +46,14 @@ class Attempts:
         since_s, count = self._failed.get(address, (0.0, 0))
         return max(0.0, since_s + WITHIN_S - self._now_s()) if count >= FAILURES else 0.0
 
+    def succeeded(self, address: str) -> None:
+        """What was counted as failed when it began was right."""
+        since_s, count = self._failed.get(address, (0.0, 0))
+        if count > 1:
+            self._failed[address] = (since_s, count - 1)
+        else:
+            self._failed.pop(address, None)
+
     def failed(self, address: str) -> None:
         """Count one."""
         now_s = self._now_s()
@@ -85,10 +93,12 @@ class People:
                 # Many may have waited here for their turn.
                 wait_s = self._attempts.wait_s(address)
                 if not wait_s:
+                    # Counted before it is known, so that those who try at the same time don't get more attempts.
+                    self._attempts.failed(address)
                     secret = token.encode(errors="replace")[:1000]
                     if await asyncio.to_thread(self._checker.verify, stored, secret):
+                        self._attempts.succeeded(address)
                         return
-                    self._attempts.failed(address)
         if wait_s:
             why = "too many failed attempts from this address; wait a minute"
             raise HTTPException(429, why, {"retry-after": str(int(wait_s) + 1)})

@@ -35,7 +35,9 @@ async def test_forgetting_also_forgets_what_was_counted(desk: Desk) -> None:
 
 
 async def test_a_list(desk: Desk) -> None:
-    done = await dead_numbers.import_list(desk, "手机号,原因\n13800138001,空号\n13800138002,\n".encode(), "yearly check")
+    done = await dead_numbers.import_list(
+        desk, "手机号,原因\n13800138001,空号\n13800138002,\n".encode(), "yearly check"
+    )
     assert (done.lines, done.changed) == (2, 2)
     assert (await dead_numbers.show(desk, "13800138001")).facts[0].source == "空号"
 
