@@ -38,11 +38,11 @@ _PHONE_WORD: Final = re.compile(
     r"拨打|拨|致电|来电|电话|热线|客服|咨询|详询|垂询|联系|座机|手机|call|tel|phone|dial|hotline"
 )
 _OTHER_WORD: Final = re.compile(
-    r"验证码|校验码|注册码|动态码|确认码|取件码|提货码|激活码|兑换码|口令|密码|码|尾号|单号|订单|编号|流水|工号|卡号|账号|户号|"
+    r"(?<!号)码|口令|尾号|单号|订单|工单|编号|流水|工号|卡号|账号|户号|"
     r"房号|学号|车牌|金额|余额|合计|支付|消费|转账|收入|积分|code|pin|order|no\."
 )
 _BEHIND: Final = re.compile(r"[ )]?(?:热线|客服|咨询|垂询)")
-_ORDER_WORD: Final = re.compile(r"(?:单号|订单|编号|流水号?|卡号|账号|户号|order|no\.)[^0-9,。;]{0,4}$")
+_ORDER_WORD: Final = re.compile(r"(?:单号|订单|工单|编号|流水号?|卡号|账号|户号|order|no\.)[^0-9,。;]{0,4}$")
 _NOT_DIGITS: Final = re.compile(r"[^0-9]")
 
 
@@ -65,9 +65,10 @@ def find_phones(plain: str) -> list[str]:
     for run in _RUN.finditer(plain):
         start, end = max(0, run.start() - _BEFORE_A_RUN), run.end() + _BEHIND_A_RUN
         if end - run.start() > _SHORT_CHARS:
-            found.extend(
-                bare(match[0]) for match in _LONG.finditer(plain, start, end) if not _is_order(plain, match.start())
-            )
+            for match in _LONG.finditer(plain, start, end):
+                start = match.end()
+                if not _is_order(plain, match.start()):
+                    found.append(bare(match[0]))
         found.extend(
             bare(match["short"])
             for match in _SHORT.finditer(plain, start, end)

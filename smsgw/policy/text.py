@@ -31,7 +31,7 @@ _CONTROL_SPACES: Final = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85")
 # a word such as TD is typed in capitals: Н reads as H in both cases.
 _READ_AS: Final = (
     ("АВЕЅІЈКМНОРСТУҮХԀԌԚԜҺ", "abesijkmhopctyyxdgqwh"),  # Cyrillic
-    ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "abezhikmnoptyx"),  # Greek
+    ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹϲ", "abezhikmnoptyxcc"),  # Greek
     ("ՕՏ", "os"),  # Armenian
     ("ᎠᎡᎢᎪᎫᎬᎷᎻᏀᏃᏒᏙᏚᏞᏟᏢᏦᏔᏎ", "drtajemhgzrvslcpkw4"),  # Cherokee
     ("ꓐꓑꓓꓔꓖꓗꓙꓚꓜꓝꓟꓠꓡꓢꓣꓦꓧꓪꓫꓬꓮꓰꓲꓳꓴ", "bpdtgkjczfmnlsrvhwxyaeiou"),  # Lisu
@@ -100,6 +100,7 @@ def _fold_once(char: str, keeps_signs: bool) -> str:
 
 
 def _fold(char: str, keeps_signs: bool) -> str:
+    char = _LOOK_ALIKES.get(char, char)  # some that NFKC would make another letter of
     # One folding may open the way for another (Ⅷ → VIII → viii), so repeat until nothing changes; three times do
     # today, and a bound keeps a later Unicode's surprise from stopping the gateway.
     for _ in range(8):
