@@ -33,10 +33,17 @@ def scope_fault(scope: str) -> str | None:
 class Pauses:
     """The register of pauses, compiled. ``any`` is False when nothing is paused, which is the usual case."""
 
-    __slots__ = ("_entries", "any")
+    __slots__ = ("_by_name", "_entries", "_global", "any")
 
     def __init__(self, entries: Iterable[PauseEntry]) -> None:
         self._entries: Mapping[str, PauseEntry] = {entry.scope: entry for entry in entries}
+        self._global = self._entries.get(GLOBAL)
+        # By kind of scope, each by name: most kinds are empty, and nothing is put together for a look.
+        self._by_name: tuple[dict[str, PauseEntry], ...] = tuple({} for _ in PAUSE_SCOPES)
+        for entry in self._entries.values():
+            what, _, name = entry.scope.partition(":")
+            if what in PAUSE_SCOPES:
+                self._by_name[PAUSE_SCOPES.index(what)][name] = entry
         self.any: bool = bool(self._entries)
 
     @property
@@ -62,19 +69,24 @@ class Pauses:
         """The widest pause in force at ``at_ms`` for a message of these; an empty name is not looked at."""
         if not self.any:
             return None
-        entry = self.of(GLOBAL, at_ms)
-        if entry is not None:
-            return entry
-        for what, name in zip(PAUSE_SCOPES, (department, account, signature, template, campaign, carrier), strict=True):
-            if name:
-                entry = self.of(f"{what}:{name}", at_ms)
-                if entry is not None:
+        if self._global is not None and _in_force(self._global, at_ms):
+            return self._global
+        names = (department, account, signature, template, campaign, carrier)
+        for entries, name in zip(self._by_name, names, strict=True):
+            if entries and name:
+                entry = entries.get(name)
+                if entry is not None and _in_force(entry, at_ms):
                     return entry
         return None
 
     def open_carriers(self, carriers: Iterable[str], at_ms: int) -> tuple[str, ...]:
         """Those of a route's carriers that are not paused, in order."""
-        return tuple(carrier for carrier in carriers if self.of(f"carrier:{carrier}", at_ms) is None)
+        paused = self._by_name[-1]
+        if not paused:
+            return tuple(carriers)
+        return tuple(
+            carrier for carrier in carriers if (entry := paused.get(carrier)) is None or not _in_force(entry, at_ms)
+        )
 
 
 def _in_force(entry: PauseEntry, at_ms: int) -> bool:
