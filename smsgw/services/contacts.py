@@ -20,7 +20,9 @@ KINDS: Final = ("link", "phone")
 _WRITERS: Final = ("market", "compliance")
 _SCHEME = re.compile(r"https?://", re.IGNORECASE)
 _LINK = re.compile(r"((?:[a-z0-9\u3400-\u9fff](?:[a-z0-9\u3400-\u9fff-]{0,61}[a-z0-9\u3400-\u9fff])?\.)+"
-                   r"[a-z\u3400-\u9fff][a-z0-9\u3400-\u9fff-]{1,62}(?::[0-9]{1,5})?)(/[^\s?#]*)?")  # fmt: skip
+                   r"[a-z\u3400-\u9fff][a-z0-9\u3400-\u9fff-]{1,62})(/[^\s?#]*)?")  # fmt: skip
+_SUFFIX = re.compile(r"(?:com|net|org|gov|edu|ac|co|mil)\.[a-z]{2}")
+"""Everybody's domains are below these."""
 _PHONE = re.compile(r"[0-9]{3,20}")
 
 
@@ -109,6 +111,8 @@ def _link(value: str) -> str:
     text = host.lower().removesuffix(".") + (slash + path).rstrip("/")
     if not _LINK.fullmatch(text):
         raise RequestError("invalid", f"value: {value!r} is not a host such as example.com, or one with a path")
+    if _SUFFIX.fullmatch(text.partition("/")[0]):
+        raise RequestError("invalid", f"value: {text} is no domain of one owner; everything below it would be allowed")
     return text
 
 

@@ -38,8 +38,12 @@ _MOST_HINTED: Final = 10_000
 T = TypeVar("T")
 Word = TypeVar("Word", bound=str)
 
-# Chinese mobiles in their usual spellings, and anything international.
-_NUMBER = re.compile(r"(?<![0-9])(?:(?:(?:\+|00)?86)?1[3-9][0-9]{9}|\+[0-9]{8,15})(?![0-9])")
+# Mobiles of China, also of things, and of North America in their usual spellings, and anything international.
+_NUMBER = re.compile(
+    r"(?<![0-9])(?:(?:(?:\+|00)?86[ -]?)?(?:1[3-9][0-9](?:[ -]?[0-9]{4}){2}|14[0-4][0-9]{10})"
+    r"|1[2-9][0-9]{9}|\+[0-9](?:[ -]?[0-9]){7,14})(?![0-9])"
+)
+_GAPS: Final = str.maketrans("", "", " -")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -216,7 +220,7 @@ def masked(value: Any) -> Any:
     if isinstance(value, str):
         if _DIGEST.fullmatch(value):
             return value  # its letters and digits may look like a number
-        return _NUMBER.sub(lambda match: mask(match[0]), value)
+        return _NUMBER.sub(lambda match: mask(match[0].translate(_GAPS)), value)
     if isinstance(value, Mapping):
         return {name: masked(each) for name, each in value.items()}
     if isinstance(value, list | tuple):

@@ -145,6 +145,8 @@ async def import_(
     name = optional_text("name", name, 200)
     desk.entry("word.import", "", why)  # a missing reason is told before the work
     rows = await asyncio.to_thread(read_rows, data, _COLUMNS, _made, header=False)
+    if not rows.items:
+        raise RequestError("invalid", "the list has no words; nothing was written")
     if len(rows.items) > MOST_WORDS:
         raise RequestError("invalid", f"the list has {len(rows.items)} words, at most {MOST_WORDS} are allowed")
     there = {each: stored for each, stored in (await desk.registers.read(KIND)).items() if _is_of(list_name, each)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from random import Random
 from typing import Any
 
 import pytest
@@ -179,6 +180,38 @@ async def test_a_head_that_does_not_fit(kit: Kit, log: AuditLog) -> None:
     assert await faults(log) == ["the head does not fit entry 2, the last one"]
     await kit.command("DEL", HEAD)
     assert await faults(log) == ["entry 2 is behind the head, which is 0"]
+
+
+def tampered(entries: list[Any], random: Random) -> list[Any]:
+    """The entries with one thing changed, at random."""
+    done = [[entry_id, list(fields)] for entry_id, fields in entries]
+    at, other = random.sample(range(len(done)), 2)
+    match random.randrange(5):
+        case 0:
+            del done[at]
+        case 1:
+            done[at][1], done[other][1] = done[other][1], done[at][1]
+        case 2:
+            field = random.choice((1, 3))
+            octets = bytearray(done[at][1][field])
+            octets[random.randrange(len(octets))] ^= 1 << random.randrange(8)
+            done[at][1][field] = bytes(octets)
+        case 3:
+            done[at][1] = done[other][1]
+        case _:
+            del done[random.randrange(1, len(done)) :]
+    return done
+
+
+async def test_whatever_is_changed_is_found(kit: Kit, log: AuditLog) -> None:
+    await fill(log, 12)
+    entries = await raw(kit)
+    random = Random(4)
+    for _ in range(200):
+        await rewrite(kit, tampered(entries, random))
+        assert await faults(log) != []
+    await rewrite(kit, entries)
+    assert await faults(log) == []
 
 
 async def test_changes_go_on_whatever_was_done_to_the_log_and_verifying_tells(kit: Kit, log: AuditLog) -> None:

@@ -85,6 +85,14 @@ async def test_every_wrong_line_is_told_and_nothing_written(desk: Desk) -> None:
     assert await desk.log.read() == []
 
 
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"word,category\n"])
+async def test_an_empty_list_replaces_nothing(desk: Desk, data: bytes) -> None:
+    await words.put(desk, "national", "赌博", why="x")
+    with pytest.raises(RequestError, match="the list is empty|the list has no words"):
+        await words.import_(desk, data, list_name="national", replace=True, why="cleaning")
+    assert await found(desk) == ["national/赌博"]
+
+
 async def test_an_import_adds_or_replaces_one_list_only(desk: Desk) -> None:
     await words.put(desk, "company", "赌博", why="ours")
     await words.import_(desk, LIST.encode(), list_name="national", why="first")

@@ -209,3 +209,11 @@ def test_errors_of_redis(error: Exception, kind: type[StoreError], text: str) ->
     assert type(mapped) is kind
     assert text in str(mapped)
     assert as_store_error(mapped) is mapped
+
+
+def test_keys_for_other_purposes_are_derived_from_the_secret() -> None:
+    first, second = Recipients(bytes(32)), Recipients(bytes([1]) * 32)
+    keys = {first.key_for("audit log"), first.key_for("other"), second.key_for("audit log")}
+    assert len(keys) == 3
+    assert {len(key) for key in keys} == {32}
+    assert first.key_for("audit log") == Recipients(bytes(32)).key_for("audit log")
