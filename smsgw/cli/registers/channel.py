@@ -16,6 +16,7 @@ from smsgw.cli.registers.documents import (
     OffsetOption,
     SearchOption,
     StateOption,
+    next_steps,
     print_list,
     print_one,
     steps,
@@ -103,7 +104,7 @@ def show(
     """Show a channel, what became of it when, and what it waits for."""
     visit = Visit(site, who)
     found = visit.ask(lambda desk: channels.get(desk, channel))
-    print_one(visit, found, as_json, {"waits_for": channels.waits_for(found)})
+    print_one(visit, found, as_json, next_steps("channel", channels.waits_for(found)))
 
 
 def _step(action: str) -> Callable[..., None]:

@@ -11,7 +11,7 @@ import typer
 from smsgw.cli.desk import Visit
 from smsgw.cli.output import console, pairs, print_json, table
 from smsgw.clock import from_ms
-from smsgw.policy.approvals import STEPS
+from smsgw.policy.approvals import ACTIVE, STEPS
 from smsgw.policy.entries import Kind
 from smsgw.services.desk import Page, Registered
 
@@ -23,7 +23,7 @@ ExpiresOption = Annotated[
     str | None, typer.Option("--expires", help="Its last day, such as 2027-06-30; '' for none.", show_default=False)
 ]
 
-_APART = frozenset(("history",))
+_APART = frozenset(("id", "history"))
 
 
 def print_list(found: Page[Registered], columns: Sequence[str], as_json: bool) -> None:
@@ -31,7 +31,7 @@ def print_list(found: Page[Registered], columns: Sequence[str], as_json: bool) -
     if as_json:
         print_json({"total": found.total, "offset": found.offset, "items": [each.as_json() for each in found.items]})
         return
-    rows = [(each.id, *(cell(each.document.get(name)) for name in columns)) for each in found.items]
+    rows = [(each.id, *(_field(each, name) for name in columns)) for each in found.items]
     if rows:
         console().print(table(("id", *columns), rows))
     shown = len(found.items)
@@ -47,8 +47,10 @@ def print_one(visit: Visit, found: Registered, as_json: bool, extra: Mapping[str
     if as_json:
         print_json({**found.as_json(), **added})
         return
-    fields = {**{name: value for name, value in found.document.items() if name not in _APART}, **added}
-    shown = [(name, cell(value)) for name, value in fields.items() if name != "id" and value not in ("", [])]
+    shown = [(name, _field(found, name)) for name in found.document if name not in _APART]
+    shown = [
+        (name, value) for name, value in (*shown, *((name, cell(value)) for name, value in added.items())) if value
+    ]
     console().print(pairs([("id", found.id), ("revision", found.revision), *shown]))
     history = found.document.get("history") or ()
     if history:
@@ -64,6 +66,11 @@ def told(found: Registered, done: str, as_json: bool) -> None:
         return
     state = found.document.get("state")
     typer.echo(f"{found.id}: {done}" + (f", {state}" if state and state != done else ""))
+
+
+def _field(found: Registered, name: str) -> str:
+    value = cell(found.document.get(name))
+    return f"{value}, ended" if name == "state" and found.ended and value == ACTIVE else value
 
 
 def cell(value: Any) -> str:
@@ -82,6 +89,12 @@ def cell(value: Any) -> str:
 def instant(at_ms: int, zone: tzinfo) -> str:
     """Business time for people; empty for none."""
     return from_ms(at_ms).astimezone(zone).isoformat(" ", "seconds") if at_ms else ""
+
+
+def next_steps(kind: Kind, following: Sequence[str]) -> dict[str, list[str]]:
+    """Of the steps that may follow those that people take."""
+    taken = dict(steps(kind))
+    return {"next": [action for action in following if action in taken]}
 
 
 def steps(kind: Kind) -> list[tuple[str, str]]:

@@ -17,6 +17,7 @@ from smsgw.cli.registers.documents import (
     OffsetOption,
     SearchOption,
     StateOption,
+    next_steps,
     print_list,
     print_one,
     steps,
@@ -119,7 +120,7 @@ def show(
     """Show a template with its variables, what became of it when, and what it waits for."""
     visit = Visit(site, who)
     found = visit.ask(lambda desk: templates.get(desk, name, version))
-    print_one(visit, found, as_json, {"waits_for": templates.waits_for(found)})
+    print_one(visit, found, as_json, next_steps("template", templates.waits_for(found)))
 
 
 @app.command()

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import click
 import pytest
-from typer.testing import CliRunner, Result
+from click.testing import CliRunner, Result
 
-from smsgw.cli.main import app
+from smsgw.cli.main import main
 
 EXAMPLE = Path(__file__).parents[3] / "config" / "example"
+WHY = ("--why", "a test")
 Run = Callable[..., Result]
+
+
+class _Program(click.Command):
+    """The program as it is started, so that errors end it as they do for people."""
+
+    def main(self, args: Any = None, **_: Any) -> None:
+        with mock.patch.object(sys, "argv", ["smsgw", *args]):
+            main()
 
 
 @pytest.fixture
@@ -29,8 +41,8 @@ def site(tmp_path: Path) -> Path:
 def smsgw(site: Path) -> Run:
     """``smsgw("tier", "show", "13800138000")``: a command on the site."""
 
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(app, [*arguments, "--site", str(site)])
+    def run(*arguments: str, fed: str = "") -> Result:
+        return CliRunner().invoke(_Program("smsgw"), [*arguments, "--site", str(site)], input=fed)
 
     return run
 
@@ -44,4 +56,20 @@ def change(path: Path, old: str, new: str) -> None:
 
 def shown(result: Result) -> Any:
     """The JSON that a command printed."""
+    assert result.stdout, result.stderr
     return json.loads(result.stdout)
+
+
+def done(result: Result) -> str:
+    """What a command that did its work printed."""
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def refused(result: Result) -> str:
+    """The one line of a command that could not do its work."""
+    assert result.exit_code == 1, result.output
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("smsgw: ")
+    return line

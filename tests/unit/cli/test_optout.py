@@ -8,25 +8,24 @@ import pytest
 
 from smsgw.records.query import query
 from smsgw.records.record import as_dict
-from tests.unit.cli.conftest import Run, change, shown
+from tests.unit.cli.conftest import WHY, Run, change, done, refused, shown
 
 NUMBER = "13800138000"
 
 
 def test_added_shown_and_withdrawn(site: Path, smsgw: Run) -> None:
-    added = smsgw("optout", "add", NUMBER, "--source", "call 4711")
-    assert added.exit_code == 0
-    assert added.stdout.startswith("8613800138000: opted out: company\n")
+    added = done(smsgw("optout", "add", NUMBER, "--source", "call 4711", *WHY))
+    assert added.startswith("8613800138000: opted out: company\n")
     found = shown(smsgw("optout", "show", "+86 138 0013 8000".replace(" ", ""), "--json"))
     assert found["number"] == "8613800138000"
     assert [(fact["kind"], fact["scope"], fact["source"]) for fact in found["facts"]] == [
         ("optout", "company", "call 4711")
     ]
-    assert smsgw("optout", "remove", NUMBER).stdout.startswith("8613800138000: subscribed again: company\n")
+    assert smsgw("optout", "remove", NUMBER, *WHY).stdout.startswith("8613800138000: subscribed again: company\n")
     assert shown(smsgw("optout", "show", NUMBER, "--json"))["facts"][0]["kind"] == "subscribe"
     steps = [as_dict(record) for record in query(site / "state" / "records")]
     assert (steps[0]["step"], steps[0]["source"]) == ("optout", "call 4711")
-    assert str(steps[1]["source"]).startswith("cli:")
+    assert str(steps[1]["source"]).startswith("staff:")
     assert steps[0]["recipient"] == "138****8000"
 
 
@@ -39,7 +38,7 @@ def test_added_shown_and_withdrawn(site: Path, smsgw: Run) -> None:
     ],
 )
 def test_scopes(smsgw: Run, option: str, value: str, scope: str) -> None:
-    found = shown(smsgw("optout", "add", NUMBER, option, value, "--json"))
+    found = shown(smsgw("optout", "add", NUMBER, option, value, "--json", *WHY))
     assert found["changed"]
     assert found["facts"][0]["scope"] == scope
 
@@ -50,11 +49,18 @@ def test_nothing_known(smsgw: Run) -> None:
 
 def test_an_older_wish_changes_nothing(site: Path, smsgw: Run) -> None:
     change(site / "smsgw.toml", 'mode = "real"', 'mode = "test"\nstart = "2026-11-18T10:30:00+08:00"')
-    smsgw("optout", "add", NUMBER)
-    result = smsgw("optout", "remove", NUMBER)
+    smsgw("optout", "add", NUMBER, *WHY)
+    result = smsgw("optout", "remove", NUMBER, *WHY)
     assert "not changed" in result.stdout
     assert "opted out" in result.stdout
     assert "2026-11-18 10:30:00+08:00" in result.stdout
+
+
+def test_both_scopes_and_the_reason_are_audited(smsgw: Run) -> None:
+    smsgw("optout", "add", NUMBER, "--account", "shop", "--why", "call of 13900139000", "--who", "wang")
+    (entry,) = shown(smsgw("audit", "list", "--json"))["items"]
+    assert (entry["who"], entry["action"], entry["why"]) == ("wang", "optout.add", "call of 139****9000")
+    assert NUMBER not in str(entry)
 
 
 @pytest.mark.parametrize(
@@ -62,9 +68,18 @@ def test_an_older_wish_changes_nothing(site: Path, smsgw: Run) -> None:
     [
         ((NUMBER, "--account", "shpo"), "did you mean 'shop'?"),
         ((NUMBER, "--signature", "示例商成"), "did you mean '示例商城'?"),
-        ((NUMBER, "--account", "shop", "--company"), "exclude each other"),
-        ((NUMBER, "--source", "a\nb"), "--source must be printable"),
-        (("12345",), "'12345' is not a recipient's number"),
+        ((NUMBER, "--source", "a\nb"), "source: has a character that can't be printed"),
+    ],
+)
+def test_what_can_not_be_done_is_one_line(smsgw: Run, arguments: tuple[str, ...], said: str) -> None:
+    assert said in refused(smsgw("optout", "add", *arguments, *WHY))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((NUMBER, "--account", "shop", "--company", *WHY), "exclude each other"),
+        (("12345", *WHY), "'12345' is not a recipient's number"),
     ],
 )
 def test_wrong_usage_is_one_line(smsgw: Run, arguments: tuple[str, ...], said: str) -> None:
