@@ -45,7 +45,8 @@ async def test_no_full_number_reaches_the_log(desk: Desk) -> None:
     assert masked(digest) == digest
     await desk.audit(
         "x", "recipient 13800138000", "+8613800138000 asked (0086 no)", deep=[{"n": "tel13800138000,008613800138001"}],
-        digest=digest, at=1_800_000_000_000, shop="400-800-1234 4008001234", abroad="+14155550123 12125550123", spelled="138 0013 8000/+86 138-0013-8000",
+        digest=digest, at=1_800_000_000_000, shop="400-800-1234 4008001234", abroad="+14155550123 12125550123",
+        spelled="138 0013 8000/+86 138-0013-8000",
         thing="1440012345678", day="2026-11-18 10:30",
     )  # fmt: skip
     (entry,) = await desk.log.read()

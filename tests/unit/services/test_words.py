@@ -88,7 +88,7 @@ async def test_every_wrong_line_is_told_and_nothing_written(desk: Desk) -> None:
 @pytest.mark.parametrize("data", [b"", b"\n\n", b"word,category\n"])
 async def test_an_empty_list_replaces_nothing(desk: Desk, data: bytes) -> None:
     await words.put(desk, "national", "赌博", why="x")
-    with pytest.raises(RequestError, match="the list is empty|the list has no words"):
+    with pytest.raises(RequestError, match=r"the list is empty|the list has no words"):
         await words.import_(desk, data, list_name="national", replace=True, why="cleaning")
     assert await found(desk) == ["national/赌博"]
 
