@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -83,7 +83,7 @@ def root(client: httpx.AsyncClient) -> Asked:
     return Asked(client, "root")
 
 
-def ok(answer: httpx.Response) -> dict[str, object]:
+def ok(answer: httpx.Response) -> dict[str, Any]:
     """The object of an answer that must be good."""
     assert answer.status_code == 200, answer.text
     found = answer.json()
