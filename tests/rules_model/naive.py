@@ -33,7 +33,7 @@ from tests.rules_model.world import (
 WORDS_OF_CLASS = ("otp", "notice", "marketing")
 _SIMPLE = str.maketrans("賭財", "赌财")
 _KINDS = {"digits": "[0-9]", "code": "[0-9A-Za-z]", "text": "[^\n]"}
-_LINK = re.compile(r"https?://([a-z0-9.-]+)(/[a-z0-9]*)?|(?<![a-z0-9.])(t\.cn)(/[a-z0-9]*)?")
+_LINK = re.compile(r"https?://([a-z0-9.-]+)(/[a-z0-9/]*)?|(?<![a-z0-9.])(t\.cn)(/[a-z0-9/]*)?")
 _PHONE = re.compile(r"(?<!\d)(?:400-?\d{3}-?\d{4}|1[3-9]\d{9})(?!\d)")
 
 
@@ -66,7 +66,8 @@ class Naive:
             return
         facts, scope, at_ms = self.facts[values["number"]], values["scope"], values["at_ms"]
         out, again, consent = facts.get("o" + scope), facts.get("s" + scope), facts.get("c" + scope)
-        if deed.what == "stop" and not (again and again[0] > at_ms) and not (out and out[0] >= at_ms):
+        later = any(word and word[0] > at_ms for word in (again, consent))
+        if deed.what == "stop" and not later and not (out and out[0] >= at_ms):
             facts["o" + scope] = (at_ms, 0)
             facts.pop("s" + scope, None)
         elif deed.what == "start" and not (out and out[0] >= at_ms) and not (again and again[0] >= at_ms):
@@ -75,14 +76,12 @@ class Naive:
         elif deed.what == "consent" and not (out and out[0] >= at_ms) and not (consent and consent[0] >= at_ms):
             facts["c" + scope] = (at_ms, 0)
             facts.pop("o" + scope, None)
-        elif deed.what == "blacklist":
-            facts["b"] = (at_ms, values["expires_ms"])
+        elif deed.what in ("blacklist", "carrier", "dead"):
+            name = {"blacklist": "b", "carrier": "b:c:" + values["carrier"], "dead": "d"}[deed.what]
+            if name not in facts or facts[name][0] <= at_ms:
+                facts[name] = (at_ms, values["expires_ms"])
         elif deed.what == "unblacklist":
             facts.pop("b", None)
-        elif deed.what == "carrier":
-            facts["b:c:" + values["carrier"]] = (at_ms, values["expires_ms"])
-        elif deed.what == "dead":
-            facts["d"] = (at_ms, values["expires_ms"])
         elif deed.what == "undead":
             facts.pop("d", None)
         elif deed.what == "tier":
@@ -288,7 +287,9 @@ class Naive:
             host, path = (match[1], match[2] or "") if match[1] else (match[3], match[4] or "")
             for each in contacts:
                 wanted, _, below = each["value"].partition("/")
-                if each["kind"] == "link" and host == wanted and path.startswith("/" + below if below else ""):
+                if each["kind"] != "link" or host != wanted:
+                    continue
+                if not below or path == "/" + below or path.startswith(f"/{below}/"):
                     break
             else:
                 return "contact"

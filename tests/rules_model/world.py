@@ -39,7 +39,8 @@ from smsgw.policy.routing import Route, RouteTable
 OTP, NOTICE, MARKETING = 0, 1, 2
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 START: Final = datetime(2026, 11, 16, 7, 0, tzinfo=ZONE)
-DAYS: Final = 21
+#: With the nights that are passed over it becomes half as long again.
+DAYS: Final = 14
 PHRASES: Final = ("拒收请回复R", "回T退订")
 BETA_PHRASES: Final = ("回TD退订",)
 LONGEST: Final = (60, 100, 110)
@@ -180,9 +181,9 @@ def registers() -> dict[str, dict[str, dict[str, Any]]]:
         "channel": {
             "account:login": {"channel": "account:login", "state": "active"},
             "account:orders": {"channel": "account:orders", "state": "active", "licence": "B2-1",
-                               "licence_expires": "2026-12-03"},
+                               "licence_expires": "2026-12-06"},
             "account:shop": {"channel": "account:shop", "state": "active"},
-            "account:club": {"channel": "account:club", "state": "active", "expires": "2026-12-01"},
+            "account:club": {"channel": "account:club", "state": "active", "expires": "2026-12-05"},
         },
     }  # fmt: skip
 
@@ -216,7 +217,9 @@ class World:
         self._rng = random.Random(seed)
         self._count = count
         # So many that caps are met often, and so few that most people may still get something.
-        self.numbers = [f"86{head}{tail:08d}" for tail in range(max(40, count // 40)) for head in ("138", "130")]
+        self.numbers = [
+            f"86{head}{tail:08d}" for tail in range(max(5, count // 2500)) for head in ("138", "139", "188", "130")
+        ]
         self.numbers += ["85298765432", "8613800000000", "14155550123"]
         self.at_ms = int(START.timestamp() * 1000)
         self._mean_ms = DAYS * 86_400_000 / count
@@ -227,7 +230,7 @@ class World:
         self.at_ms += int(rng.expovariate(1 / self._mean_ms))
         local = datetime.fromtimestamp(self.at_ms / 1000, UTC).astimezone(ZONE)
         if local.hour >= 22 or local.hour < 7:  # nights are dull: a few messages, then morning
-            if rng.random() < 0.02:
+            if rng.random() < 0.05:
                 self.at_ms += int(timedelta(hours=rng.uniform(1, 9)).total_seconds() * 1000)
         elif rng.random() < 0.01:  # exactly on a border
             self.at_ms -= self.at_ms % 60_000
@@ -239,7 +242,7 @@ class World:
         scope = rng.choice(("", ":a:shop", ":a:club", ":a:orders", ":s:示例商城", ":s:示例物流"))
         what = rng.choices(
             ("stop", "start", "consent", "blacklist", "unblacklist", "carrier", "dead", "undead", "tier", "register"),
-            (4, 2, 30, 2, 1, 1, 2, 1, 3, 3),
+            (6, 3, 40, 2, 1, 1, 2, 1, 3, 4),
         )[0]
         if what == "register":
             return self._register()
@@ -261,7 +264,7 @@ class World:
         )  # fmt: skip
         if scope in self.paused:
             return Deed("resume", {"scope": self.paused.pop(self.paused.index(scope))})
-        if rng.random() < 0.3:
+        if rng.random() < 0.4:
             kind, key = rng.choice(
                 (("signature", "shop/示例会员"), ("template", "any@1"), ("channel", "account:club"),
                  ("contact", "*/link/shop.example.com"), ("word", "company/内部福利"), ("campaign", "club"))
@@ -273,28 +276,29 @@ class World:
 
     def _message(self) -> Message:
         rng = self._rng
-        account = rng.choices(("login", "orders", "shop", "club"), (2, 2, 4, 2))[0]
+        account = rng.choices(("login", "orders", "shop", "club"), (2, 4, 4, 2))[0]
         return Message(
             account,
-            rng.choices((_OWN[account], "1069003", "10690021", "1069999", ""), (20, 1, 1, 3, 2))[0],
+            rng.choices((_OWN[account], "1069003", "10690021", "1069999", ""), (60, 1, 1, 3, 2))[0],
             rng.choice(self.numbers),
             self._text(account),
             self.at_ms,
             rng.choices(("", "loyal", "vip"), (8, 1, 1))[0],
-            rng.choices(("", "noon", "club", "nobody"), (20, 2, 2, 1))[0],
+            rng.choices(("", "noon", "club", "nobody"), (40, 2, 2, 1))[0],
             rng.choices(("", "young", "old"), (6, 1, 1))[0],
         )
 
     def _text(self, account: str) -> str:
         rng = self._rng
-        body = self._templated(account) if rng.random() < 0.65 else self._free()
+        body = self._templated(account) if rng.random() < 0.8 else self._free()
         if rng.random() < 0.06:
-            place = rng.randrange(len(body) + 1)
-            body = body[:place] + rng.choice(_INTRUDERS) + body[place:]
+            # Between two phrases, and not within a link, where nobody could say what was meant.
+            head, comma, tail = body.partition("，")
+            body = head + comma + rng.choice(_INTRUDERS) + tail
         signature = rng.choices(
             ("【" + _SIGNED[account] + "】", "【示例会员】", "【示例旧名】", "【示例】", "【很长很长很长很长的名】",
              "【示!例】", "", "[示例商城]", "【示例新会】"),
-            (30, 4, 1, 1, 1, 1, 2, 1, 1),
+            (120, 8, 1, 1, 1, 1, 2, 1, 1),
         )[0]  # fmt: skip
         return body + signature if rng.random() < 0.12 else signature + body
 
@@ -309,6 +313,8 @@ class World:
                 chars = rng.choice((low - 1, high + 1))
             letters = {"digits": "3467", "code": "A37bc", "text": "张王李会员小明"}[kind]
             value = "".join(rng.choice(letters) for _ in range(chars))
+            if rng.random() < 0.5:
+                value = (letters * high)[:high]  # often the same, so that equal content comes again
             if kind == "text" and rng.random() < 0.03:
                 value = "t.cn"
             text = text.replace("{" + name + "}", value)
@@ -330,7 +336,8 @@ _SIGNED: Final = {"login": "示例科技", "orders": "示例物流", "shop": "�
 _FREE: Final = (
     "您的验证码是3467", "校验码 4433，请勿转告", "包裹已到，请及时领取", "客服电话4008001234", "客服400-800-1234",
     "咨询4007007000", "致电13912345678", "全场优惠", "年终促销", "打折到底", "详见http://shop.example.com/a", "点击https://evil.example.net/x",
-    "请看 http://t.cn/abc", "请看 http://t.cn/xyz", "感谢您的支持", "天气转冷注意保暖", "账单已出", "会议改到三点",
+    "请看 http://t.cn/abc", "请看 http://t.cn/xyz", "请看 http://t.cn/ab/c", "见 t.cn/ab",
+    "感谢您的支持", "天气转冷注意保暖", "账单已出", "会议改到三点",
 )  # fmt: skip
 _INTRUDERS: Final = (
     "保本保息", "保 本 保 息", "保\u200b本保息", "保、本、保、息", "高收益理財", "高收益理财", "赌博", "賭博", "赌 博",
