@@ -33,7 +33,10 @@ _ALPHABET: Final = string.ascii_letters + string.digits
 def _stored_token(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("expected the text that `smsgw console token` prints")
-    check_stored_form(value)
+    try:
+        check_stored_form(value)
+    except ValueError:
+        raise ValueError("expected what `smsgw console token` prints, scrypt$n$r$p$salt$hash") from None
     return value
 
 
