@@ -13,9 +13,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
 from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
+from smsgw.policy.domains import HAN as HAN_DOMAINS
 from smsgw.policy.entries import Variable, VariableKind
 from smsgw.policy.links import link_spans
 from smsgw.policy.text import fold_kept, normalise
@@ -65,6 +67,15 @@ class Link(NamedTuple):
 Check: TypeAlias = Callable[[str, int, int], re.Match[str] | None]
 
 
+class Fit(IntEnum):
+    """Whether a text is a template filled in."""
+
+    NO = 0
+    YES = 1
+    UNLESS_LINKS = 2
+    """Yes, but its values might have a link: look for them and ask ``fits_beside``."""
+
+
 class Step(NamedTuple):
     """A variable and the literal behind it; a tuple, for one is taken apart for every variable of every message."""
 
@@ -79,7 +90,7 @@ class Step(NamedTuple):
 class Form:
     """A template in one spelling (as written, or folded)."""
 
-    __slots__ = ("_inner", "_last", "head", "literals", "max_chars", "min_chars", "steps", "tail")
+    __slots__ = ("_best", "_inner", "_last", "head", "literals", "max_chars", "min_chars", "steps", "tail")
 
     def __init__(self, literals: Sequence[str], variables: Sequence[Variable]) -> None:
         self.literals = tuple(literals)
@@ -88,34 +99,50 @@ class Form:
         self.steps = tuple(map(_step, variables, literals[1:]))
         self._inner = self.steps[:-1]
         self._last = self.steps[-1] if self.steps else None
+        self._best = _UNLESS_LINKS if _is_exposed(literals) else _YES
         fixed = sum(map(len, literals))
         self.min_chars = fixed + sum(each.min_chars for each in variables)
         self.max_chars = fixed + sum(each.max_chars for each in variables)
 
-    def fits(self, text: str, links: Sequence[Link] = ()) -> bool:
+    def fits(self, text: str) -> Fit:
         """Whether the text is this template filled in. Line ends and 【】 are the caller's, see ``apart``."""
+        if not self.min_chars <= len(text) <= self.max_chars:
+            return _NO
+        if not (text.startswith(self.head) and text.endswith(self.tail)):
+            return _NO
+        if self._last is None:
+            return _YES
+        start = len(self.head)
+        find = text.find
+        fit = self._best
+        for low, high, check, literal, literal_chars, _ in self._inner:
+            stop = find(literal, start + low, start + high + literal_chars)
+            if stop < 0:
+                return self._fits_exactly(text, ())
+            if check is None:
+                if _harmless(text, start, stop) is None:
+                    fit = _UNLESS_LINKS
+            elif check(text, start, stop) is None:
+                return self._fits_exactly(text, ())
+            start = stop + literal_chars
+        low, high, check, _, literal_chars, _ = self._last
+        stop = len(text) - literal_chars
+        if low <= stop - start <= high:
+            if check is None:
+                return fit if _harmless(text, start, stop) is not None else _UNLESS_LINKS
+            if check(text, start, stop) is not None:
+                return fit
+        return self._fits_exactly(text, ()) if self._inner else _NO
+
+    def fits_beside(self, text: str, links: Sequence[Link]) -> bool:
+        """The same for a text with links, none of which may be a value or changed by one."""
         if not self.min_chars <= len(text) <= self.max_chars:
             return False
         if not (text.startswith(self.head) and text.endswith(self.tail)):
             return False
-        if self._last is None:
-            return True
-        if links:
-            return self._fits_exactly(text, links)
-        start = len(self.head)
-        find = text.find
-        for low, high, check, literal, literal_chars, _ in self._inner:
-            stop = find(literal, start + low, start + high + literal_chars)
-            if stop < 0 or (check is not None and check(text, start, stop) is None):
-                return self._fits_exactly(text, links)
-            start = stop + literal_chars
-        low, high, check, _, literal_chars, _ = self._last
-        stop = len(text) - literal_chars
-        if low <= stop - start <= high and (check is None or check(text, start, stop) is not None):
-            return True
-        return bool(self._inner) and self._fits_exactly(text, links)
+        return self._last is None or self._fits_exactly(text, links) != _NO
 
-    def _fits_exactly(self, text: str, links: Sequence[Link]) -> bool:
+    def _fits_exactly(self, text: str, links: Sequence[Link]) -> Fit:
         starts = [len(self.head)]
         end = len(text) - len(self.tail)
         runs: dict[VariableKind, list[int]] = {}
@@ -124,9 +151,26 @@ class Form:
             stops = _occurrences(text, step.literal, low, min(high, end))
             reached = _reached(text, step, starts, stops, links, runs)
             if not reached:
-                return False
+                return _NO
             starts = [stop + step.literal_chars for stop in reached]
-        return bool(_reached(text, self.steps[-1], starts, [end], links, runs))
+        return _UNLESS_LINKS if _reached(text, self.steps[-1], starts, [end], links, runs) else _NO
+
+
+_NO, _YES, _UNLESS_LINKS = Fit
+_HAN: Final = "\u3400-\u70b8\u70ba-\u9ede\u9ee0-\u9fff"  # but for 点 and 點, which are read as a dot
+# No part of a link if nothing of one stands beside it: there is neither a dot in any spelling nor a colon.
+_harmless: Final = re.compile(f"[0-9A-Za-z{_HAN}，,！!、；;（）()《》“” _-]*").fullmatch
+_quiet_before: Final = re.compile(f"(?:[{_HAN}，,！!、；;：:（()）《》“”￥¥ ]|[{_HAN}]。)$").search
+_quiet_behind: Final = re.compile(
+    f"[{_HAN}，,！!、；;（()）《》“” ]|[。.]$|。(?!{'|'.join(sorted(HAN_DOMAINS))})[{_HAN}]"
+).match
+
+
+def _is_exposed(literals: Sequence[str]) -> bool:
+    """Whether anything that could belong to a link stands beside a variable: 点, a Latin letter, a dot before more."""
+    return any(literal and _quiet_before(literal) is None for literal in literals[:-1]) or any(
+        literal and _quiet_behind(literal) is None for literal in literals[1:]
+    )
 
 
 def _step(variable: Variable, literal: str) -> Step:
@@ -260,12 +304,20 @@ def _text_fault(text: str, literals: Sequence[str], placed: Sequence[Variable]) 
         return "the text begins with 【; a template is written without its signature"
     if sum(len(normalise(literal)) for literal in literals) < _FIXED_CHARS:
         return f"fewer than {_FIXED_CHARS} characters are fixed: it would approve nearly anything"
+    for value in ("8", "a", "com"):
+        fault = _link_fault(literals, placed, value)
+        if fault is not None:
+            return fault
+    return None
+
+
+def _link_fault(literals: Sequence[str], placed: Sequence[Variable], value: str) -> str | None:
+    """Whether a variable stands in a link when all hold this value."""
     filled, spans = "", []
     for literal, variable in zip(literals, placed, strict=False):
         filled += fold_kept(literal)
-        start = len(filled)
-        filled += "8" * max(1, variable.min_chars)
-        spans.append((variable, start, len(filled)))
+        spans.append((variable, len(filled), len(filled) + len(value)))
+        filled += value
     links = links_of(filled + fold_kept(literals[-1]))
     for variable, start, stop in spans:
         if _touches(links, _step(variable, ""), start, stop):

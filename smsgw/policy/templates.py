@@ -3,8 +3,8 @@
 Owns: the register of templates, compiled: finding the one that a text is written by, and for people the nearest one.
 Never changes a state; only active and unexpired templates count. A text is compared as written and, if that fails, as
 ``fold_kept`` reads both. ``placeholders`` says what fits.
-Thousands of templates are no loop: they lie in buckets by the first and last characters of their text. In a bucket of
-many each is filed under that of its literals which the fewest others have, and below it the next rarest; one automaton
+Thousands of templates are no loop: they are told apart by how their text begins and ends. Where many begin and end
+alike each is filed under that of its literals which the fewest others have, and below it the next rarest; one automaton
 finds all of these literals in a text at once, and only templates of which every filed literal is there are compared.
 """
 
@@ -20,7 +20,7 @@ import ahocorasick_rs
 from smsgw.policy.entries import TemplateEntry
 from smsgw.policy.localtime import LocalDay
 from smsgw.policy.model import Draft, Refusal, Rule
-from smsgw.policy.placeholders import Form, apart, difference, links_of, parse, template_fault
+from smsgw.policy.placeholders import Fit, Form, apart, difference, links_of, parse, template_fault
 from smsgw.policy.reasons import TEMPLATE
 from smsgw.policy.text import fold_kept
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Templates", "reference", "template_fault", "template_rule"]
 
 ACTIVE: Final = "active"
-_EDGE: Final = 4
+_EDGE: Final = 2
 _FEW: Final = 8
 
 
@@ -61,10 +61,11 @@ class _Template:
             return plain == folded.head
         if not (plain.startswith(folded.head) and plain.endswith(folded.tail)) or apart(body) != self.apart:
             return False
-        if not self.written.fits(body) and not folded.fits(plain):
-            return False
+        fit = self.written.fits(body) or folded.fits(plain)
+        if fit is not Fit.UNLESS_LINKS:
+            return fit is Fit.YES
         links = links_of(plain)
-        return not links or folded.fits(plain, links)
+        return not links or folded.fits_beside(plain, links)
 
 
 @dataclass(slots=True)
@@ -77,7 +78,7 @@ class _Node:
 
 
 class _Bucket:
-    """Templates with the same edges."""
+    """Templates with the same edges, or none."""
 
     __slots__ = ("_automaton", "_root", "few")
 
@@ -129,63 +130,99 @@ def _file(templates: Sequence[_Template], own: dict[_Template, list[str]], depth
     return _Node(filed, below, frozenset(below))
 
 
+class _Edges:
+    """Templates told apart by how they begin, and those whose beginning is a variable or no other's by how they end.
+
+    A tree: at each node by the two characters behind what all beginnings (or before what all ends) have in common.
+    """
+
+    __slots__ = ("_by_head", "_by_tail", "_head", "_rest", "_tail", "few")
+
+    def __init__(self, templates: Sequence[_Template], is_by_tail: bool = False) -> None:
+        self.few: Sequence[_Template] | None = templates
+        if len(templates) <= _FEW:
+            return
+        self.few = None
+        self._head = self._tail = 0
+        self._by_head: dict[str, _Edges] = {}
+        self._by_tail: dict[str, _Edges] = {}
+        if not is_by_tail:
+            heads = [template.folded.head for template in templates]
+            self._head = _common(heads)
+            groups, templates = _grouped(templates, heads, self._head)
+            self._by_head = {key: _Edges(group) for key, group in groups.items()}
+        tails = [template.folded.tail[::-1] for template in templates]
+        self._tail = _common(tails)
+        groups, templates = _grouped(templates, tails, self._tail)
+        self._by_tail = {key[::-1]: _Edges(group, True) for key, group in groups.items()}
+        self._rest = _Bucket(templates) if templates else None
+
+    def gather(self, plain: str, out: list[_Template]) -> None:
+        """Put all templates into ``out`` whose edges may be the text's."""
+        if self.few is not None:
+            out += self.few
+            return
+        if self._by_head:
+            below = self._by_head.get(plain[self._head : self._head + _EDGE])
+            if below is not None:
+                below.gather(plain, out)
+        if self._by_tail:
+            end = len(plain) - self._tail
+            below = self._by_tail.get(plain[end - _EDGE : end])
+            if below is not None:
+                below.gather(plain, out)
+        if self._rest is not None:
+            out += self._rest.candidates(plain)
+
+
+def _common(edges: Sequence[str]) -> int:
+    """How many characters all begin with; the first and the last in order decide it for those between."""
+    first, last = min(edges, default=""), max(edges, default="")
+    return next((place for place, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+
+
+def _grouped(
+    templates: Sequence[_Template], edges: Sequence[str], common: int
+) -> tuple[dict[str, list[_Template]], list[_Template]]:
+    """By what stands behind the common part of their edges, and those of which the edge is too short for that."""
+    groups: dict[str, list[_Template]] = {}
+    rest: list[_Template] = []
+    for template, edge in zip(templates, edges, strict=True):
+        key = edge[common : common + _EDGE]
+        if len(key) == _EDGE:
+            groups.setdefault(key, []).append(template)
+        else:
+            rest.append(template)
+    return groups, rest
+
+
 class _Index:
     """The templates of one account, or those that all accounts share."""
 
-    __slots__ = ("_by_both", "_by_head", "_by_tail", "_fixed", "_rest")
+    __slots__ = ("_edges", "_fixed")
 
     def __init__(self, templates: Iterable[_Template]) -> None:
         self._fixed: dict[str, list[_Template]] = {}
-        both: dict[str, list[_Template]] = {}
-        head: dict[str, list[_Template]] = {}
-        tail: dict[str, list[_Template]] = {}
-        rest: list[_Template] = []
+        varied: list[_Template] = []
         for template in templates:
-            form = template.folded
-            if not form.steps:
-                self._fixed.setdefault(form.head, []).append(template)
-                continue
-            first, last = form.head[:_EDGE], form.tail[-_EDGE:]
-            has_head, has_tail = len(first) == _EDGE, len(last) == _EDGE
-            if has_head and has_tail:
-                both.setdefault(first + last, []).append(template)
-            elif has_head:
-                head.setdefault(first, []).append(template)
-            elif has_tail:
-                tail.setdefault(last, []).append(template)
+            if template.folded.steps:
+                varied.append(template)
             else:
-                rest.append(template)
-        self._by_both, self._by_head, self._by_tail = (
-            {key: _Bucket(found) for key, found in groups.items()} for groups in (both, head, tail)
-        )
-        self._rest = _Bucket(rest) if rest else None
+                self._fixed.setdefault(template.folded.head, []).append(template)
+        self._edges = _Edges(varied)
 
     def match(self, body: str, plain: str, day: str) -> _Template | None:
         """The first template, in their order, that fits on that day."""
-        candidates = self._candidates(plain)
+        candidates: list[_Template] = []
+        self._edges.gather(plain, candidates)
+        if plain in self._fixed:
+            candidates += self._fixed[plain]
         if len(candidates) > 1:
-            candidates = sorted(candidates, key=_order)
+            candidates.sort(key=_order)
         for template in candidates:
             if (not template.expires or day <= template.expires) and template.fits(body, plain):
                 return template
         return None
-
-    def _candidates(self, plain: str) -> Sequence[_Template]:
-        first, last = plain[:_EDGE], plain[-_EDGE:]
-        buckets = [
-            bucket
-            for bucket in (
-                self._by_both.get(first + last),
-                self._by_head.get(first),
-                self._by_tail.get(last),
-                self._rest,
-            )
-            if bucket is not None
-        ]
-        fixed = self._fixed.get(plain, ())
-        if len(buckets) == 1 and not fixed:
-            return buckets[0].candidates(plain)
-        return [*fixed, *(template for bucket in buckets for template in bucket.candidates(plain))]
 
 
 def _order(template: _Template) -> int:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from smsgw.policy.entries import TemplateEntry, Variable
+from smsgw.policy.entries import TemplateEntry, Variable, VariableKind
 from smsgw.policy.templates import Templates, reference
 
 TODAY = "2026-11-18"
@@ -54,6 +54,34 @@ def match(entries: tuple[TemplateEntry, ...], body: str, account: str = "shop", 
 )
 def test_match(body: str, expected: str | None) -> None:
     assert match((CODE, SHIP, PLAIN, ADDRESS), body) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value", "fits"),
+    [
+        ("请登录{v}查看您的账单", "text", "商城", True),
+        ("请登录{v}查看您的账单", "text", "a.com", False),
+        ("请登录{v}查看您的账单", "text", "ａ。ＣＯＭ", False),
+        ("请登录{v}查看您的账单", "text", "http://10.0.0.1/x", False),
+        ("请登录{v}查看您的账单", "text", "商城点cn", True),  # Han before a spelt dot are prose
+        ("请登录{v}查看您的账单", "text", "abc点cn", False),
+        ("请登录{v}查看您的账单", "text", "t.cn/abc", False),
+        ("请登录a.com/{v} 查看您的账单", "code", "Ab12", True),
+        ("请登录a.com/{v} 查看您的账单", "digits", "12", True),
+        ("请登录a.com/{v} 查看您的账单", "text", "Ab12", False),
+        ("请登录a.{v} 查看您的账单", "letters", "com", False),
+        ("请登录{v}.com 查看您的账单", "code", "abc", False),
+        ("请登录a。{v} 查看您的账单", "letters", "com", False),
+        ("请登录a.com查看{v}的账单", "text", "张三", True),
+        ("请登录a.com查看{v}的账单", "text", "b.com", False),
+        ("金额{v}。请查收您的账单", "amount", "1,234.50", True),
+        ("金额{v}。请查收您的账单", "text", "abc", True),
+        ("日期{v}，请查收您的账单", "date", "2026.11.18", True),
+    ],
+)
+def test_no_variable_is_a_link_or_changes_one(text: str, kind: VariableKind, value: str, fits: bool) -> None:
+    entry = TemplateEntry("t", 1, "notice", text, variables=(Variable("v", kind, 1, 30),), state="active")
+    assert match((entry,), text.replace("{v}", value)) == ("t@1" if fits else None)
 
 
 def test_a_long_message_matches_as_a_whole() -> None:
