@@ -1,8 +1,10 @@
-"""What a message's way costs in the store. Run: ``python tests/bench/bench_store.py [--server PATH] [--fsync always]``.
+"""What a message's way costs in the store. Run: ``python tests/bench/bench_store.py [--server PATH] [--rules]``.
 
 Each step alone, over its public class, against an embedded server: messages a second, and CPU per message of
 the server and of this process. Targets at batches of 64 to 256: server <= 30 µs, Python <= 10 µs for
-admit + settle + correlate + out + acknowledgements. Reading (XREADGROUP) is shown beside it.
+admit + settle + correlate + out + acknowledgements. Reading (XREADGROUP) is shown beside it. ``--rules`` measures
+admission alone, with every rule that has state: eight facts with a consent that is there, two clock caps and a rolling
+one, and the same content; the first three messages to each recipient, of different contents.
 """
 
 from __future__ import annotations
@@ -17,12 +19,15 @@ from time import perf_counter, process_time
 
 import uvloop
 
+from smsgw.errors import StoreError
+from smsgw.policy.caps import KIND_CONTENT, KIND_ROLLING, content_hash, row_key
 from smsgw.store import keys
-from smsgw.store.admission import Admission, AdmitItem
+from smsgw.store.admission import Admission, AdmitItem, AdmitReply
 from smsgw.store.connection import Store, StoreSettings
 from smsgw.store.correlation import KIND_SUCCESS, Correlation, Mapping
 from smsgw.store.entries import Entry
 from smsgw.store.outbound import Outbound
+from smsgw.store.recipients import Consent, RecipientFacts, facts_for, scope_account
 from smsgw.store.secrets import new_secrets
 from smsgw.store.server import EmbeddedServer
 from smsgw.store.settlement import Settlement
@@ -34,8 +39,14 @@ DAY_MS = 86_400_000
 STATE = state_value(ENROUTE_HEADER, "shop", "10690001")
 FACTS = ("o", "o:a:shop", "o:s:示例商城")
 CAPS = (
-    ("marketing_day", 0, 1000, {}, NOW_MS - 1000, NOW_MS + DAY_MS, DAY_MS),
-    ("marketing_week", 0, 3000, {"loyal": 5000}, NOW_MS - 1000, NOW_MS + 7 * DAY_MS, 7 * DAY_MS),
+    (row_key("marketing_day"), 0, 1000, {}, NOW_MS - 1000, NOW_MS + DAY_MS, DAY_MS),
+    (row_key("marketing_week"), 0, 3000, {"loyal": 5000}, NOW_MS - 1000, NOW_MS + 7 * DAY_MS, 7 * DAY_MS),
+)
+ALL_FACTS = facts_for("shop", "", "alpha", optout=True, blacklist=True, dead=True, consent=True)
+ALL_CAPS = (
+    *CAPS,
+    (row_key("company_day"), KIND_ROLLING, 2000, {}, 0, 0, DAY_MS),
+    (b"", KIND_CONTENT, 1, {}, 0, 0, DAY_MS),
 )
 IN_FLIGHT = 2
 Row = tuple[str, float, float, float]
@@ -152,6 +163,40 @@ async def whole_way(bench: Bench) -> None:
     await store.close()
 
 
+async def all_rules(bench: Bench) -> None:
+    """Three messages to each recipient under every rule that has state."""
+    store = bench.store
+    await store.ready()
+    numbers = [f"86138{number:08d}" for number in range(bench.total)]
+    consents = (Consent(number, scope_account("shop"), "web form", NOW_MS - DAY_MS, "2026-03") for number in numbers)
+    await RecipientFacts(store).load_consents(consents)
+    refused: list[object] = []
+
+    def report(items: list[AdmitItem], replies: list[AdmitReply] | StoreError) -> None:
+        refused.extend([replies] if isinstance(replies, StoreError) else [each for each in replies if each.code])
+        bench.report(list(items), None)
+
+    admission = Admission(store, report, lambda: NOW_MS)
+    task = asyncio.ensure_future(admission.commit.run())
+    hashes, blob = [store.recipients.hash(number) for number in numbers], bytes(260)
+    for place in ("first", "second", "third"):
+        content = content_hash(place)
+
+        def admit(n: int, place: str = place, content: bytes = content) -> None:
+            admission.submit(
+                AdmitItem(
+                    None, hashes[n], [f"00{place}{n:012x}"], blob, "alpha:2", NOW_MS, b"", ALL_FACTS, ALL_CAPS, "", 2,
+                    10**9, content=content,
+                )
+            )  # fmt: skip
+
+        await bench.step(place, admit)
+    assert not refused, refused[0]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await store.close()
+
+
 async def run(batch: int, arguments: argparse.Namespace) -> list[Row]:
     """One batch size on a fresh server."""
     with tempfile.TemporaryDirectory() as directory:
@@ -159,7 +204,7 @@ async def run(batch: int, arguments: argparse.Namespace) -> list[Row]:
         await server.start()
         bench = Bench(server, arguments.total if batch > 1 else arguments.total // 8, batch)
         try:
-            await whole_way(bench)
+            await (all_rules if arguments.rules else whole_way)(bench)
         finally:
             await server.stop()
         return bench.rows
@@ -170,13 +215,16 @@ def main() -> None:
     parser.add_argument("--server", help="path to a redis-server or valkey-server")
     parser.add_argument("--fsync", default="always")
     parser.add_argument("--total", type=int, default=20_000)
-    parser.add_argument("--batch", type=int, nargs="*", default=[1, 64, 256])
+    parser.add_argument("--batch", type=int, nargs="*", default=[1, 16, 64, 256])
+    parser.add_argument("--rules", action="store_true", help="admission under every rule that has state")
     arguments = parser.parse_args()
     for batch in arguments.batch:
         rows = uvloop.run(run(batch, arguments))
         print(f"\nbatch {batch}: {'step':10} {'messages/s':>12} {'server µs':>10} {'python µs':>10}")
         for name, rate, server, own in rows:
             print(f"{'':12}{name:10} {rate:12,.0f} {server:10.1f} {own:10.1f}")
+        if arguments.rules:
+            continue
         work = [row for row in rows if not row[0].startswith("read")]
         sums = sum(row[2] for row in work), sum(row[3] for row in work)
         print(f"{'':12}{'way':10} {'':12} {sums[0]:10.1f} {sums[1]:10.1f}")

@@ -85,8 +85,10 @@ local function rolling_count(times, at, period)
   return count, first
 end
 
+-- The row remembers the place until the message is counted, which comes next if it comes at all.
 local function count_seen(caps, row, at, content)
   local place = place_of(caps, row, content)
+  row.place = place
   if not place then return 0 end
   if row[2] == CLOCK then return caps[place + 2] end
   local seen, first = rolling_count(caps[place + 2], at, row[7])
@@ -99,7 +101,11 @@ local function over_cap(person, rows, tier, at, content)
     local row = rows[r]
     local limit = tier and row[4][tier] or row[3]
     local seen, first, times = 0, nil, nil
-    if caps[1] then seen, first, times = count_seen(caps, row, at, content) end
+    if caps[1] then
+      seen, first, times = count_seen(caps, row, at, content)
+    else
+      row.place = nil
+    end
     if seen >= limit and (row[2] ~= CONTENT or content) then
       local wait = row[6] - at
       if row[2] ~= CLOCK then
@@ -175,8 +181,8 @@ local function count_caps(person, profile, at, now, content)
   local caps, rows = caps_of(person), profile[3]
   for r = 1, #rows do
     local row = rows[r]
+    local place = row.place
     if row[2] == CLOCK then
-      local place = place_of(caps, row)
       if place then
         caps[place + 2] = caps[place + 2] + 1
       else
@@ -184,26 +190,39 @@ local function count_caps(person, profile, at, now, content)
         caps[n + 1], caps[n + 2], caps[n + 3] = row[1], row[6] / 1000, 1
       end
     elseif row[2] ~= CONTENT or content then
-      count_rolling(caps, place_of(caps, row, content), row[2] == CONTENT and content or row[1], row[7], at)
+      count_rolling(caps, place, row[2] == CONTENT and content or row[1], row[7], at)
     end
   end
 end
 
+local function without_ended(times, before)
+  local first = 1
+  while times[first] and times[first] <= before do first = first + 1 end
+  return first > 1 and {unpack(times, first)} or times
+end
+
 -- What counts no more goes. Gives the list and when the last of it ends.
 local function pruned(caps, now)
-  local kept, last, k = {}, now, 0
+  local last, ended = now, false
   for n = 1, #caps, 3 do
-    local key, ends, counted = caps[n], caps[n + 1] * 1000, caps[n + 2]
+    local ends = caps[n + 1] * 1000
     if ends < 0 then
-      local period, m = -caps[n + 1], 1
-      while counted[m] and counted[m] + period + SLACK_MS <= now do m = m + 1 end
-      if m > 1 then counted = {unpack(counted, m)} end
-      ends = counted[1] and counted[#counted] + period or 0
+      local period = -caps[n + 1]
+      local times = without_ended(caps[n + 2], now - period - SLACK_MS)
+      caps[n + 2] = times
+      ends = times[1] and times[#times] + period or 0
     end
-    if ends + SLACK_MS > now then
-      kept[k + 1], kept[k + 2], kept[k + 3] = key, caps[n + 1], counted
+    if ends > last then last = ends end
+    if ends + SLACK_MS <= now then
+      caps[n + 2], ended = false, true
+    end
+  end
+  if not ended then return caps, last end
+  local kept, k = {}, 0
+  for n = 1, #caps, 3 do
+    if caps[n + 2] then
+      kept[k + 1], kept[k + 2], kept[k + 3] = caps[n], caps[n + 1], caps[n + 2]
       k = k + 3
-      if ends > last then last = ends end
     end
   end
   return kept, last
