@@ -242,7 +242,7 @@ class World:
         scope = rng.choice(("", ":a:shop", ":a:club", ":a:orders", ":s:示例商城", ":s:示例物流"))
         what = rng.choices(
             ("stop", "start", "consent", "blacklist", "unblacklist", "carrier", "dead", "undead", "tier", "register"),
-            (6, 3, 40, 2, 1, 1, 2, 1, 3, 4),
+            (6, 3, 40, 2, 1, 1, 4, 1, 3, 4),
         )[0]
         if what == "register":
             return self._register()
