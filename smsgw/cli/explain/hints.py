@@ -24,6 +24,7 @@ from smsgw.policy.reasons import ACCOUNT_DISABLED, ACCOUNT_EXPIRED, CLASS_SOURCE
 from smsgw.policy.registers import Registers
 from smsgw.policy.signature import CLOSE, OPEN
 from smsgw.policy.templates import reference
+from smsgw.policy.text import normalise
 
 _SHOWN: Final = 5
 _LISTS_ZH: Final = {"national": "国家", "company": "公司"}
@@ -102,7 +103,8 @@ def _class(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
         yield Hint(f"numbers of {rules.account.name} for {label}: {shown}", f"本账号该类别可用主叫：{shown}")
         return
     rule = rules.profile.message_class
-    if rule is not None and not any(word in draft.text for word in rule.code_words):
+    said = normalise(draft.text)
+    if rule is not None and not any(normalise(word) in said for word in rule.code_words):
         words = ", ".join(rule.code_words)
         yield Hint(f"a verification code has one of: {words}", f"验证码短信须含：{words}")
     links = ", ".join(links_in(draft.text))

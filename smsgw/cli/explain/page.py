@@ -7,6 +7,7 @@ from datetime import tzinfo
 from typing import Final
 
 import typer
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from smsgw.cli.explain.findings import Explanation, Line, Way
@@ -22,7 +23,7 @@ _GATEWAY_SILENT: Final = "the gateway does not answer, so which are up is not kn
 def print_page(found: Explanation, zone: tzinfo, clock: str) -> None:
     """The page; ``clock`` says whose time it is."""
     screen = console()
-    parts = [
+    parts: list[RenderableType] = [
         pairs(_head(found, zone, clock)),
         table(("rule", "", "名称", "says", "looked at"), [_rule_row(line, zone) for line in found.lines]),
     ]
@@ -31,7 +32,7 @@ def print_page(found: Explanation, zone: tzinfo, clock: str) -> None:
         parts.append(table(columns, _limit_rows(found, zone), ("seen", "limit ")))
     remedies = [row for line in found.lines if line.outcome is not None for row in _remedy(line)]
     if remedies:
-        parts.append(pairs([("what would have to change · 如何修改", ""), *remedies]))
+        parts.append(Group(Text("what would have to change · 如何修改", style="bold"), pairs(remedies)))
     parts.append(pairs([("verdict", _verdict_words(found, zone))]))
     for number, part in enumerate(parts):
         if number:

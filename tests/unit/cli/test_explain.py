@@ -8,11 +8,12 @@ import pytest
 from rich.cells import cell_len
 from typer.testing import Result
 
-from smsgw.cli.dry_run import RULES
+from smsgw.cli.explain.findings import RULES
 from smsgw.config.load import load_site
 from smsgw.policy.model import Draft
+from smsgw.policy.registers import Registers
 from smsgw.site_rules import compiled_rules
-from tests.unit.cli.conftest import Run, change, shown
+from tests.unit.cli.conftest import WHY, Run, change, done, shown
 
 GOOD = "【示例商城】双十一大促，全场五折，回T退订"
 WORKDAY = "2026-11-18T10:30"
@@ -30,12 +31,15 @@ def test_what_would_be_accepted(smsgw: Run) -> None:
     assert (found["verdict"], found["answer_status"]) == ("passes", "0x00000000")
     assert (found["from"], found["to"], found["signature"]) == ("1069000130", "8613800138000", "示例商城")
     assert (found["route"], found["carrier"], found["segments"]) == ("everything-else", "alpha", 1)
-    assert found["carriers"] == [{"name": "alpha", "binds_up": None}, {"name": "beta", "binds_up": None}]
+    assert found["carriers"] == [
+        {"name": "alpha", "binds_up": None, "why_not": None},
+        {"name": "beta", "binds_up": None, "why_not": None},
+    ]
     assert [(cap["name"], cap["seen"], cap["limit"], cap["period"]) for cap in found["caps"]] == [
         ("marketing-day", 0, 1, "day"),
         ("marketing-week", 0, 3, "week"),
     ]
-    assert found["facts_looked_at"] == ["o", "o:a:shop", "o:s:示例商城"]
+    assert found["facts_looked_at"] == ["o", "o:a:shop", "o:s:示例商城", "b", "b:c:alpha", "d"]
     assert found["at"] == "2026-11-18T10:30:00+08:00"
 
 
@@ -52,13 +56,26 @@ def test_every_rule_is_shown_and_the_first_refusal_decides(smsgw: Run) -> None:
     assert {rule["name"]: rule["says"] for rule in found["rules"]} == {
         "number": "passes",
         "account": "not asked",
+        "paused": "passes",
+        "class": "passes",
         "signature": "refuses",
         "unsubscribe": "refuses",
+        "service_phone": "not asked",
+        "words": "passes",
+        "contact": "not asked",
+        "template": "not asked",
+        "length": "passes",
         "window.hard": "refuses",
         "window.soft": "refuses",
         "route": "passes",
         "optout": "passes",
+        "blacklist": "passes",
+        "dead_number": "passes",
+        "consent": "not asked",
         "frequency": "passes",
+        "same_content": "passes",
+        "quota": "not asked",
+        "rate": "not asked",
         "queue": "passes",
     }
 
@@ -87,8 +104,8 @@ def test_a_window_that_holds(site: Path, smsgw: Run) -> None:
 
 
 def test_opt_outs_and_tiers_of_the_recipient(smsgw: Run) -> None:
-    assert smsgw("optout", "add", "13800138000", "--signature", "示例商城", "--source", "letter").exit_code == 0
-    assert smsgw("tier", "set", "13800138000", "loyal").exit_code == 0
+    done(smsgw("optout", "add", "13800138000", "--signature", "示例商城", "--source", "letter", *WHY))
+    done(smsgw("tier", "set", "13800138000", "loyal", *WHY))
     result = _explain(smsgw, "--json", to="+8613800138000")
     assert result.exit_code == 1
     found = shown(result)
@@ -152,7 +169,7 @@ def test_what_can_not_be_told_is_no_refusal(site: Path, smsgw: Run) -> None:
 
 def test_every_rule_of_the_pipeline_has_a_title(site: Path) -> None:
     change(site / "accounts" / "shop.toml", "class =", "licence_expires = 2030-01-01\nclass =")
-    titled = {rule_id for _, rule_id, _, _ in RULES}
-    for name, rules in compiled_rules(load_site(site)).items():
+    titled = {name for _, name, _, _ in RULES}
+    for name, rules in compiled_rules(load_site(site), Registers()).items():
         draft = Draft(name, 2, "", "8613800138000", "", 1, 0)
-        assert {rule_id for rule_id, _ in rules.explain(draft)} <= titled
+        assert {found.rule_id for found in rules.explain(draft)} <= titled
