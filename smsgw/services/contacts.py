@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from smsgw.errors import RequestError
 from smsgw.policy.approvals import noted
-from smsgw.services.desk import Desk, Page, Registered, checked_text, named, one_of, optional_text
+from smsgw.services.desk import Desk, Page, Registered, checked_text, masked, named, one_of, optional_text
 
 KIND: Final = "contact"
 ANY_ACCOUNT: Final = "*"
@@ -110,7 +110,7 @@ def _link(value: str) -> str:
     host, slash, path = text.partition("/")
     text = host.lower().removesuffix(".") + (slash + path).rstrip("/")
     if not _LINK.fullmatch(text):
-        raise RequestError("invalid", f"value: {value!r} is not a host such as example.com, or one with a path")
+        raise RequestError("invalid", masked(f"value: {value!r} is not a host such as example.com, or one with a path"))
     if _SUFFIX.fullmatch(text.partition("/")[0]):
         raise RequestError("invalid", f"value: {text} is no domain of one owner; everything below it would be allowed")
     return text
