@@ -21,6 +21,8 @@ ACCOUNTS = {
     "orders": ("orders12", "notice", "1069000120"),
     "shop": ("shop1234", "marketing", "1069000130"),
     "trickle": ("orders12", "notice", "1069000140"),
+    "borrower": ("orders12", "notice", "1069000120"),
+    "frugal": ("orders12", "notice", "1069000150"),
 }
 
 
@@ -125,6 +127,8 @@ _LONG_MARKETING = (
     "更有数百款新品首发，数量有限，先到先得。会员凭本短信到店还可以领取精美环保袋一个，活动到本周五为止，"
 )
 
+_TOO_LONG = _LONG_MARKETING * 6 + "拒收请回复R"
+
 ACTS: tuple[Act, ...] = (
     Heading("Messages that may be sent"),
     Send("verification code", "login", "13800138001", "【示例科技】您的验证码是482913，5分钟内有效。"),
@@ -161,6 +165,19 @@ ACTS: tuple[Act, ...] = (
         "notice with one", "orders", "13800138016", "【示例物流】您的退款已到账，回T退订",
         Expect(0x406, "unsubscribe.forbidden"),
     ),
+    Send(
+        "code with a link in it", "login", "13800138061", "【示例科技】您的验证码是118204，登录 http://login.example.com",
+        Expect(0x451, "class.content"),
+    ),
+    Send(
+        "from another account's number", "borrower", "13800138062", "【示例物流】您的包裹已到达网点。",
+        Expect(0x451, "class.source"),
+    ),
+    Send(
+        "link that nobody registered", "orders", "13800138063", "【示例物流】查询包裹 http://parcel.example.com/8",
+        Expect(0x442, "contact"),
+    ),
+    Send("too long", "shop", "13800138064", _TOO_LONG, Expect(0x444, "length", segments=9)),
     Send("abroad, where no route leads", "orders", "+442079460123", "【示例物流】您的包裹已清关。",
          Expect(0x452, "route.none")),
     Send(
@@ -171,16 +188,30 @@ ACTS: tuple[Act, ...] = (
         "second marketing in a day", "shop", "13800138003", "【示例商城】会员日最后一小时，拒收请回复R",
         Expect(0x430, "frequency", retry_after=True),
     ),
+    Send(
+        "the same notice in other signs", "orders", "13800138002", "【示例物流】您的订单已发货,预计明天送达｡",
+        Expect(0x431, "same_content", retry_after=True),
+    ),
+    Send("the one message of a quota", "frugal", "13800138065", "【示例物流】您的包裹已称重。"),
+    Send(
+        "one more than the quota", "frugal", "13800138066", "【示例物流】您的包裹已打包。",
+        Expect(0x432, "quota", retry_after=True),
+    ),
     TooFast("faster than the account's rate", "trickle", "13800138017", "【示例物流】您的包裹已出库。", 4, 1),
     BindRefused("account that is closed", "closed", "orders12", 0x401, "account.disabled"),
     BindRefused("account whose licence is over", "expired", "orders12", 0x401, "account.expired"),
-    Heading("A subscriber opts out"),
+    Heading("A subscriber opts out, another complains"),
     FromHandset("MO ＴＤ", "alpha", "13800138020", "106900013001", "ＴＤ", "shop"),
     Send(
         "marketing to whoever said ＴＤ", "shop", "13800138020", "【示例商城】想念您的第一天，拒收请回复R",
         Expect(0x410, "optout"),
     ),
     Send("the other signature's goes on", "shop", "13800138020", "【示例会员】您的会员权益已升级，拒收请回复R"),
+    FromHandset("MO 投诉", "alpha", "13800138021", "106900013001", "投诉", "shop"),
+    Send(
+        "marketing to whoever complained", "shop", "13800138021", "【示例会员】新会员专享，拒收请回复R",
+        Expect(0x411, "blacklisted"),
+    ),
     Heading("A carrier dies under traffic"),
     CarrierDies(
         "alpha", "beta",

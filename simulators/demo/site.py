@@ -61,7 +61,14 @@ def make_site(directory: Path, ports: Ports) -> None:
         ('class = "otp"', 'class = "otp"\nprefix = ["86"]'),
         ('class = ["notice", "marketing"]', 'class = ["notice", "marketing"]\nprefix = ["86"]'),
     )
+    _edit(
+        directory / "profiles" / "cn.toml",
+        ("links_for = []", 'links_for = ["notice"]'),
+        ('class = ["marketing"]\nperiod = "12h"', 'class = ["notice", "marketing"]\nperiod = "12h"'),
+    )
     _add_account(directory, "trickle", 'rate = "1/s"')
+    _add_account(directory, "borrower", 'rate = "500/s"')
+    _add_account(directory, "frugal", "quota = { day = 1 }")
     _add_account(directory, "closed", "enabled = false")
     _add_account(directory, "expired", "licence_expires = 2026-10-31")
 
