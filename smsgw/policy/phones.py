@@ -14,13 +14,12 @@ from typing import Final
 _SEP: Final = r"[ -]?"
 _RUN: Final = re.compile(r"[0-9](?:[ ()-]{0,2}[0-9]){4,}")
 _BEFORE_A_RUN: Final = 4
-_BEHIND_A_RUN: Final = 3
-# Not within a longer number, an amount or a date, and not behind a star, which stands for hidden digits.
-_BEGIN: Final = r"(?<![0-9*#=&/_a-z¥$€£])(?<![0-9][-.:,/])"
-_END: Final = r"(?![0-9*_a-z])(?![-.:,/][0-9])(?! ?[元块%$])"
-
+_BEHIND_A_RUN: Final = 5
+# Not within a longer number, an amount, a date or a path, and not behind a star, which stands for hidden digits.
+_BEGIN: Final = r"(?<![0-9*#=&_a-z¥$€£])(?<![0-9][-.:])"
+_END: Final = r"(?![0-9*_a-z])(?![-.:][0-9])(?!,[0-9]{3}(?![0-9]))(?! ?[元块%$])"
 _LONG: Final = re.compile(
-    rf"{_BEGIN}(?:(?:\+|00)?86{_SEP})?(?:"
+    rf"{_BEGIN}(?<![^0-9]/)(?:(?:\+|00)?86{_SEP})?(?:"
     rf"(?P<mobile>1{_SEP}[3-9](?:{_SEP}[0-9]){{9}})"
     rf"|(?P<free>[48]{_SEP}0{_SEP}0(?:{_SEP}[0-9]){{7}})"
     rf"|(?P<landline>\(?0(?:10|2[0-9]|[3-9][0-9]{{2}})\)?{_SEP}[2-9](?:{_SEP}[0-9]){{6,7}})"
@@ -29,7 +28,7 @@ _LONG: Final = re.compile(
     rf"|{_BEGIN}(?P<american>(?:1[ -])?(?:\([2-9][0-9]{{2}}\)[ -]?|[2-9][0-9]{{2}}-)[2-9][0-9]{{2}}-[0-9]{{4}}){_END}"
 )
 _SHORT: Final = re.compile(
-    rf"{_BEGIN}(?P<short>(?:95|96|10|12|11)[0-9]{{3,4}}|[2-8][0-9]{{2,3}}-?[0-9]{{4}})(?:-[0-9]{{1,2}})?{_END}"
+    rf"{_BEGIN}(?<![0-9],)(?<!/)(?P<short>(?:95|96|10|12|11)[0-9]{{3,4}}|[2-8][0-9]{{2,3}}-?[0-9]{{4}})(?:-[0-9]{{1,2}})?{_END}(?!/[0-9])"
     r"(?! ?(?:[元块分个件名人份次台万折点号年月日天小米时]|积分|[kmg]b?\b))"
 )
 _AROUND: Final = 12
