@@ -14,17 +14,25 @@ from smsgw.policy.model import MessageClass
 from smsgw.policy.profile import Cap
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+NEW_YORK = ZoneInfo("America/New_York")
 START = datetime(2026, 11, 13, 22, tzinfo=SHANGHAI)
+STARTS = (
+    START,
+    datetime(2026, 12, 30, 20, tzinfo=SHANGHAI),  # over the end of a year
+    datetime(2026, 3, 7, 22, tzinfo=NEW_YORK),  # over a night in which the clock goes forward
+    datetime(2026, 10, 31, 22, tzinfo=NEW_YORK),  # and back
+)
 
-Event = tuple[int, str, int, str | None, str | None]  # at_ms, account, class, signature, tier
+# at_ms, account, class, signature, tier, template, segment
+Event = tuple[int, str, int, str | None, str | None, str | None, str | None]
 
 
 class CountsByRow:
     """Counts as a store does that knows only rows; all caps are looked at before any is counted."""
 
     def __init__(self) -> None:
-        self.clock: dict[tuple[str, int], int] = {}
-        self.rolling: dict[str, list[int]] = {}
+        self.clock: dict[tuple[bytes, int], int] = {}
+        self.rolling: dict[bytes, list[int]] = {}
 
     def admit(self, rows: list[list[Any]], at_ms: int, tier: str | None) -> int | None:
         """None when counted, else the index of the first full row."""
@@ -45,34 +53,38 @@ class CountsByRow:
         return None
 
 
-def _period_of(name: str, at_ms: int) -> tuple[int, ...]:
-    local = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(SHANGHAI)
+def _period_of(name: str, at_ms: int, zone: ZoneInfo) -> tuple[Any, ...]:
+    local = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone)
     if name == "week":
         return local.isocalendar()[:2]
-    return local.timetuple()[: {"day": 3, "hour": 4, "minute": 5}[name]]
+    if name == "day":
+        return local.timetuple()[:3]
+    # An hour that comes twice is two hours.
+    return (local.utcoffset(), *local.timetuple()[: {"hour": 4, "minute": 5}[name]])
 
 
-def _is_full(cap: Cap, accepted: list[Event], event: Event) -> bool:
+def _is_full(cap: Cap, accepted: list[Event], event: Event, zone: ZoneInfo) -> bool:
     """By the words of the rules, over every message ever accepted."""
-    at_ms, account, _, signature, tier = event
+    at_ms, account, _, signature, tier, template, segment = event
     limit = cap.tiers.get(tier or "", cap.limit)
     if cap.ceiling is not None:
         limit = min(limit, cap.ceiling)
     seen = 0
-    for there_ms, there_account, there_class, there_signature, _ in accepted:
+    for there_ms, there_account, there_class, there_signature, _, there_template, there_segment in accepted:
         if there_class not in cap.classes:
             continue
         if cap.scope == "account" and there_account != account:
             continue
-        if cap.scope == "signature":
-            this_one, that_one = signature or (account,), there_signature or (there_account,)
-            if this_one != that_one:
+        if cap.scope in ("signature", "template", "segment"):
+            this = {"signature": signature, "template": template, "segment": segment}[cap.scope]
+            that = {"signature": there_signature, "template": there_template, "segment": there_segment}[cap.scope]
+            if (this or (account,)) != (that or (there_account,)):
                 continue
         if cap.kind == "rolling":
             seen += there_ms > at_ms - cap.period_ms
         else:
             assert isinstance(cap.period, str)
-            seen += _period_of(cap.period, there_ms) == _period_of(cap.period, at_ms)
+            seen += _period_of(cap.period, there_ms, zone) == _period_of(cap.period, at_ms, zone)
     return seen >= limit
 
 
@@ -80,7 +92,7 @@ limits = st.integers(0, 3)
 caps = st.builds(
     lambda classes, scope, limit, period, tiers, ceiling: (classes, scope, limit, period, tiers, ceiling),
     st.frozensets(st.sampled_from(MessageClass), min_size=1),
-    st.sampled_from(["company", "account", "signature"]),
+    st.sampled_from(["company", "account", "signature", "template", "segment"]),
     limits,
     st.sampled_from([("clock", "minute"), ("clock", "hour"), ("clock", "day"), ("clock", "week"), ("rolling", "day")])
     | st.tuples(st.just("rolling"), st.integers(1, 3 * 86_400_000)),
@@ -93,25 +105,29 @@ events = st.tuples(
     st.sampled_from([0, 1, 2]),
     st.sampled_from(["甲店", "乙店", None]),
     st.sampled_from(["loyal", "unheard of", None]),
+    st.sampled_from(["t1", "t2", None]),
+    st.sampled_from(["vip", None]),
 )
 
 
-@given(st.lists(caps, max_size=4), st.lists(events, max_size=25))
-def test_rows_count_what_the_rules_say(drawn: list[tuple[Any, ...]], happened: list[Event]) -> None:
+@given(st.sampled_from(STARTS), st.lists(caps, max_size=4), st.lists(events, max_size=25))
+def test_rows_count_what_the_rules_say(start: datetime, drawn: list[tuple[Any, ...]], happened: list[Event]) -> None:
     made = [
         Cap(f"c{number}", classes, scope, limit, period, kind, tiers, ceiling)
         for number, (classes, scope, limit, (kind, period), tiers, ceiling) in enumerate(drawn)
     ]
-    compiled = CapSet(made, SHANGHAI)
+    zone = start.tzinfo
+    assert isinstance(zone, ZoneInfo)
+    compiled = CapSet(made, zone)
     store = CountsByRow()
     accepted: list[Event] = []
-    first_ms = int(START.timestamp() * 1000)
+    first_ms = int(start.timestamp() * 1000)
     for drawn_event in sorted(happened, key=lambda drawn_event: drawn_event[0]):
         event: Event = (first_ms + drawn_event[0], *drawn_event[1:])
-        at_ms, account, message_class, signature, tier = event
-        rows = compiled.compiled(account, message_class, signature)
+        at_ms, account, message_class, signature, tier, template, segment = event
+        rows = compiled.compiled(account, message_class, signature, template, segment)
         full = store.admit(rows.script_rows(at_ms), at_ms, tier)
-        expected = [cap for cap in made if message_class in cap.classes and _is_full(cap, accepted, event)]
+        expected = [cap for cap in made if message_class in cap.classes and _is_full(cap, accepted, event, zone)]
         if full is None:
             assert not expected
             accepted.append(event)
