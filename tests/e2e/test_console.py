@@ -197,6 +197,26 @@ async def test_an_opt_out_and_a_newer_consent(stage: Stage, console: Console) ->
     assert await stage.status("shop", recipient) == 0
 
 
+async def test_a_message_is_explained(stage: Stage, console: Console) -> None:
+    recipient = stage.recipient()
+    body = {"account": "shop", "number": recipient, "text": "【示例商城】全场五折，拒收请回复R"}
+    answer = await console.client.post("/api/explain", json=body)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["answer_status"] == "0x00000000"
+    assert recipient not in answer.text
+    await console.post("/complaints", number=recipient)
+    refused = (await console.client.post("/api/explain", json=body)).json()
+    assert refused["answer_status"] == "0x00000411"
+    for wrong, said in [
+        ({"account": "shpo"}, "did you mean 'shop'"),
+        ({"at": "soon"}, "at: "),
+        ({"tier": "x"}, "tier"),
+    ]:
+        bad = await console.client.post("/api/explain", json={**body, **wrong})
+        assert bad.status_code == 400
+        assert said in bad.json()["error"]
+
+
 async def test_what_was_done_is_in_the_audit_log_which_is_whole(console: Console) -> None:
     page = await console.get("/audit?limit=1000")
     actions = {entry["action"] for entry in page["items"]}
