@@ -23,7 +23,7 @@ _HAN_TLD: Final = "(?:" + "|".join(sorted(HAN, key=len, reverse=True)) + f")(?!{
 _TAIL: Final = r"(?P<port>:[0-9]{1,5}(?![0-9]))?(?P<path>[/?#][!-~]*)?"
 
 _find_maybe: Final = re.compile(
-    r"[.。·点:](?:(?<=:)//|(?<!:)[\])>]?\s{0,3}[\])>]?(?:[a-z]|" + _HAN_TLD + r"|(?<=\.)[0-9]))"
+    r"[.。·点:](?:(?<=:)//|(?<!:)[\])>]?\s{0,3}[\])>]?(?:[a-z]|" + _HAN_TLD + r"|(?<=\.)[0-9]{1,3}\.[0-9]))"
 ).search
 _SCHEME: Final = re.compile(
     rf"https?://(?:[!-.0-~]*@)?(?P<host>(?:[a-z0-9_-]+\.)+[a-z]{{2,18}}(?![a-z0-9.-])"
