@@ -27,7 +27,7 @@ def store_settings(site: Site) -> StoreSettings:
 def compiled_rules(site: Site, registers: Registers) -> dict[str, Rules]:
     """Every account's rules, compiled, by account. They read ``registers`` anew for each message."""
     carriers = {name: carrier.policy() for name, carrier in site.carriers.items()}
-    approval_required = site.channels.approval == "required"
+    approval_required = site.file.channels.approval_required
     shared: dict[str, CapSet] = {}
     rules = {}
     for name, account in site.accounts.items():

@@ -27,8 +27,8 @@ from smsgw.policy.signature import SignatureFinder
 from smsgw.policy.text import fold_kept, normalise
 
 BUDGET_MICROS = 12.0
-_MESSAGES = 20_000
-_PASSES = 7
+_MESSAGES = 10_000
+_PASSES = 9
 _RUNS = 5
 _CALLS = 20_000
 TODAY = "2026-11-18"
@@ -86,6 +86,11 @@ def _found(world: World, fresh: Callable[[], list[Draft]]) -> Iterable[tuple[str
         rules.prepare(draft)
         body = draft.text[draft.body_start : draft.body_end]
         bodies[id(draft)] = body, fold_kept(body)
+
+    def match(draft: Draft) -> object:
+        body, plain = bodies[id(draft)]
+        return templates.match("shop", body, TODAY, plain)
+
     steps: tuple[tuple[str, Callable[[Draft], object], Callable[[], Sequence[Draft]]], ...] = (
         ("route", rules.route, fresh),
         ("signature", SignatureFinder(world.parts), lambda: prepared),

@@ -58,7 +58,9 @@ PHONE = "4008001234"
 _MARKETING = frozenset((MARKETING,))
 # Literals as staff write them; the fillers below make each template and each text its own.
 _HEADS = ("尊敬的客户您好，", "温馨提示：", "您的订单", "亲爱的会员，", "【通知】", "系统提醒：")
-_COMMON = "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行学法所民得经"
+_COMMON = (
+    "的一是在不了有和人这中大为上个国我以要他时来用们生到作地于出就分对成会可主发年动同工也能下过子说产种面而方后多定行"
+)
 _KINDS: tuple[VariableKind, ...] = ("text", "digits", "code", "amount", "date")
 
 
@@ -74,8 +76,8 @@ def _profile() -> Profile:
         UnsubscribeRule(_MARKETING, ("回T退订", "回TD退订", "拒收请回复R")),
         message_class=ClassRule(
             ("验证码", "校验码", "注册码", "动态码"),
-            ("促销", "优惠", "折扣", "抢购", "秒杀", "特价", "满减", "红包", "领券", "大奖", "抽奖", "免费领", "限时", "钜惠", "返现",
-             "上新", "爆款", "福利", "清仓", "甩卖"),
+            ("促销", "优惠", "折扣", "抢购", "秒杀", "特价", "满减", "红包", "领券", "大奖", "抽奖", "免费领", "限时", "钜惠",
+             "返现", "上新", "爆款", "福利", "清仓", "甩卖"),
             3,
         ),
         source=SourceRule(registered_only=True),
