@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from smsgw.cli.ops_port import business_now
+from smsgw.cli.explain.answer import as_json as answer
+from smsgw.cli.explain.dry_run import explain_message
+from smsgw.cli.explain.findings import Question
+from smsgw.cli.ops_port import ask, business_now
 from smsgw.cli.options import SiteOption
 from smsgw.cli.output import wrong_usage
 from smsgw.cli.site_store import open_store
@@ -16,7 +20,14 @@ from smsgw.clock import RealClock, to_ms
 from smsgw.config.load import load_site
 from smsgw.config.people import PersonSettings, hash_token, new_token
 from smsgw.config.site import Site
+from smsgw.errors import ConnectFailed, RequestError
+from smsgw.services.desk import Desk, masked, named
+from smsgw.services.recipients import digits_of, parse_moment
+from smsgw.services.tiers import tier_names
 from smsgw.telemetry.logs import configure
+
+if TYPE_CHECKING:
+    from smsgw.console.explaining import Imagined
 
 app = typer.Typer(invoke_without_command=True, help="The console: HTTP for staff and their programs.")
 
@@ -46,6 +57,39 @@ def token(
     typer.echo(stored)
 
 
+class _Explainer:
+    """``smsgw explain`` for the console. One at a time: each reads all that is registered."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._turn = asyncio.Lock()
+
+    async def explain(self, desk: Desk, wanted: Imagined) -> dict[str, Any]:
+        account = self._site.accounts[named("account", wanted.account, self._site.accounts, "account")]
+        if wanted.tier:
+            named("tier", wanted.tier, tier_names(self._site), "tier")
+        at_ms = parse_moment(wanted.at, desk.zone) if wanted.at else desk.now_ms()
+        if at_ms is None:
+            raise RequestError("invalid", "at: is no time such as 2026-11-18 10:30")
+        digits = digits_of(wanted.number)
+        source = wanted.source or next((each.number for each in account.numbers), "")
+        question = Question(
+            account, digits, source, wanted.text, wanted.tier, at_ms, wanted.campaign, wanted.audience
+        )  # fmt: skip
+        then = Desk(self._site, desk.store, desk.person, lambda: at_ms)
+        async with self._turn:
+            found = await explain_message(then, question, await asyncio.to_thread(self._carriers))
+        shown = answer(found, desk.zone, "at" if wanted.at else "now")
+        return dict(masked(shown))
+
+    def _carriers(self) -> Mapping[str, Any] | None:
+        try:
+            found = ask(self._site, "/status").get("carriers")
+        except ConnectFailed:
+            return None
+        return found if isinstance(found, dict) else None
+
+
 class _Clock:
     """Business time; in test mode the running gateway's, asked before each request."""
 
@@ -73,4 +117,5 @@ async def _serve(site: Site) -> None:
     clock = _Clock(site)
     await clock.refresh()
     async with open_store(site) as store:
-        await serve(build_app(site, store, clock.now_ms, clock.refresh), site.console)
+        explainer = _Explainer(site)
+        await serve(build_app(site, store, clock.now_ms, clock.refresh, explainer.explain), site.console)

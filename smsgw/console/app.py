@@ -2,7 +2,8 @@
 
     app = build_app(site, store, clock.now_ms)
 
-Routes are in ``recipients``, ``messages``, ``approvals``, ``content`` and ``control``. Never opens or closes the store.
+Routes are in ``recipients``, ``messages``, ``approvals``, ``content``, ``control`` and ``explaining``.
+Never opens or closes the store.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pydantic import BaseModel
 from smsgw import __version__
 from smsgw.config.people import PEOPLE_FILE
 from smsgw.config.site import Site
-from smsgw.console import approvals, content, control, messages, problems, recipients
+from smsgw.console import approvals, content, control, explaining, messages, problems, recipients
+from smsgw.console.explaining import Explain
 from smsgw.console.guard import Guard
 from smsgw.console.people import At, People
 from smsgw.console.problems import LOOKS
@@ -45,6 +47,7 @@ _TAGS: Final = [
     {"name": "contacts", "description": "Registered links and phone numbers · 链接与电话"},
     {"name": "campaigns", "description": "Campaigns and their slots · 活动"},
     {"name": "pauses", "description": "Stop at once, resume · 暂停与恢复"},
+    {"name": "explain", "description": "What would become of a message · 试算"},
     {"name": "audit", "description": "Who changed what · 审计"},
     {"name": "console", "description": "The console itself · 控制台"},
 ]
@@ -82,10 +85,12 @@ def build_app(
     store: Store,
     now_ms: Callable[[], int],
     refresh_clock: Callable[[], Awaitable[None]] = _clock_is_fresh,
+    explain: Explain | None = None,
 ) -> FastAPI:
     """The application. ``now_ms`` is business time; ``refresh_clock`` is awaited before each request asks it.
 
-    Raises ConfigError when the site names nobody who may use it.
+    ``explain`` judges an imagined message; without it there is no such route. Raises ConfigError when the
+    site names nobody who may use it.
     """
     check_people(site)
     app = FastAPI(
@@ -100,6 +105,9 @@ def build_app(
     app.state.refresh_clock = refresh_clock
     for room in (recipients, messages, approvals, content, control):
         app.include_router(room.router)
+    if explain is not None:
+        app.state.explain = explain
+        app.include_router(explaining.router)
 
     @app.get("/healthz", tags=["console"], summary="Does it run? · 健康检查")
     async def healthz() -> Health:
