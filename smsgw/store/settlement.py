@@ -96,6 +96,8 @@ class Settlement:
         blob: bytes,
     ) -> None:  # fmt: skip
         """End the entry and park its message in ``lot``, by ``accepted_ms``; ``due_ms`` is when it expires."""
+        if due_ms <= 0:
+            raise ValueError("a parked message needs the time at which it expires")
         item = (context, _HOLD, stream, entry_id, due_ms, held_id, blob, lot, accepted_ms)
         self.commit.put(keys.partition_of_key(stream), item)
 

@@ -178,6 +178,16 @@ async def test_a_carriers_blacklist_is_learnt(kit: Kit) -> None:
     assert await write(kit, refused) == [FactResult.LEARNT]
     assert await kit.admit(kit.item(facts=LISTS)) == [AdmitReply(FORBIDDEN, fact="b:c:alpha")]
     assert await kit.facts.unblacklist(NUMBER, NOW_MS, "alpha")
+    await kit.facts.blacklist(NUMBER, "court order", NOW_MS, "lin", carrier="alpha")
+    assert await write(kit, refused, refused) == [FactResult.CHANGED] * 2  # what never ends stays
+    assert (await kit.facts.show(NUMBER))[0].source == "court order"
+
+
+async def test_taking_off_the_companys_blacklist_keeps_what_was_counted(kit: Kit) -> None:
+    await write(kit, failure(NOW_MS))
+    await kit.facts.blacklist(NUMBER, "x", NOW_MS, "lin")
+    await kit.facts.unblacklist(NUMBER, NOW_MS)
+    assert [fact.kind for fact in await kit.facts.show(NUMBER)] == ["failures"]
 
 
 async def test_failures_alone_are_forgotten_by_redis(kit: Kit) -> None:

@@ -103,8 +103,7 @@ local function learn(who, item, name, counter)
   times[#times + 1] = at
   if #times >= threshold then
     who[counter] = nil
-    extend(who, name, {item[4], at, item[6], at + item[9]})
-    return LEARNT
+    return extend(who, name, {item[4], at, item[6], at + item[9]}) and LEARNT or CHANGED
   end
   for n = 1, #times do ends = math.max(ends, times[n] + within) end
   who[counter] = {ends, unpack(times)}
@@ -129,7 +128,7 @@ local function decide(who, item)
   if op == 4 or op == 5 then return consent(who, item) end
   local entry = {item[4], item[5], item[6], item[7]}
   if op == 6 then return put(who, 'b' .. scope, entry) end
-  if op == 7 then return take_away(who, 'b' .. scope, 'f' .. scope) end
+  if op == 7 then return take_away(who, 'b' .. scope, scope ~= '' and 'f' .. scope or nil) end
   if op == 8 then return put(who, 'd', entry) end
   if op == 9 then return take_away(who, 'd', 'f') end
   if op == 10 then return learn(who, item, 'd', 'f') end
