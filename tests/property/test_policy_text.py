@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import unicodedata
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smsgw.policy.calendar import Workdays
 from smsgw.policy.mo_words import MoWords
-from smsgw.policy.profile import MoRule
-from smsgw.policy.model import Draft, MessageClass
+from smsgw.policy.model import Draft, MessageClass, Outcome
 from smsgw.policy.numbers import mask, to_e164
-from smsgw.policy.profile import SignatureRule, UnsubscribeRule
-from smsgw.policy.signature import signature_check
+from smsgw.policy.pipeline import Parts
+from smsgw.policy.profile import AccountPolicy, MoRule, Profile, SignatureRule, UnsubscribeRule, WindowSettings
+from smsgw.policy.registers import Registers
+from smsgw.policy.signature import SignatureFinder, signature_rule
 from smsgw.policy.text import last_folded, normalise
-from smsgw.policy.unsubscribe import unsubscribe_check
+from smsgw.policy.unsubscribe import unsubscribe_rule
+from smsgw.policy.windows import Windows
 
 # Whole Unicode, and what people really mix: Han, compatibility forms, jamo, marks, blanks.
 mixed = st.text() | st.text(
@@ -22,6 +26,23 @@ mixed = st.text() | st.text(
 )
 PHRASES = ("拒收请回复R", "回T退订", "回TD退订")
 MARKETING = MessageClass.MARKETING
+ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def _parts(*signatures: str) -> Parts:
+    """The rules of signatures and phrases alone."""
+    unsubscribe = UnsubscribeRule(frozenset((MARKETING,)), PHRASES)
+    profile = Profile("p", ZONE, "86", SignatureRule(), unsubscribe)
+    windows = Windows(WindowSettings(), ZONE, Workdays())
+    return Parts(profile, AccountPolicy("shop", signatures=frozenset(signatures)), {}, windows, Registers())
+
+
+def _signature(parts: Parts, draft: Draft) -> Outcome:
+    """What rule 4 says after the signature was looked for."""
+    SignatureFinder(parts)(draft)
+    rule = signature_rule(parts, MARKETING)
+    assert rule is not None
+    return rule.check(draft)
 
 
 @given(mixed)
@@ -61,17 +82,17 @@ def test_a_phrase_at_the_end_passes_wherever_the_signature_is(body: str, phrase:
     body = body.replace("【", "")
     text = f"{body}{phrase}{tail}【示例商城】" if at_end else f"【示例商城】{body}{phrase}{tail}"
     draft = Draft("shop", MARKETING, "1069", "8613800138000", text, 1, 0)
-    rule = UnsubscribeRule(frozenset((MARKETING,)), PHRASES)
-    assert signature_check(SignatureRule(), {"示例商城"}, {}, MARKETING)(draft) is None
+    parts = _parts("示例商城")
+    assert _signature(parts, draft) is None
     assert draft.signature == "示例商城"
-    assert unsubscribe_check(rule, {}, MARKETING)(draft) is None
-    assert unsubscribe_check(rule, {}, MessageClass.NOTICE)(draft) is not None
+    assert unsubscribe_rule(parts, MARKETING).check(draft) is None
+    assert unsubscribe_rule(parts, MessageClass.NOTICE).check(draft) is not None
 
 
 @given(mixed)
 def test_a_signature_is_only_ever_a_registered_one_at_an_end(text: str) -> None:
     draft = Draft("shop", MARKETING, "1069", "8613800138000", text, 1, 0)
-    refusal = signature_check(SignatureRule(), {"退订", "TD"}, {}, MARKETING)(draft)
+    refusal = _signature(_parts("退订", "TD"), draft)
     framed = text.startswith(("【退订】", "【TD】")) or (
         not text.startswith("【") and text.endswith(("【退订】", "【TD】"))
     )
