@@ -152,25 +152,26 @@ class Rules:
         which may say another class: then route and signature are looked up once more, for the class that holds.
         """
         given = draft.route
-        message_class = draft.declared_class
+        declared = draft.declared_class
         if given is None:
-            draft.route = self._finders[message_class](draft.recipient)
+            draft.route = self._finders[declared](draft.recipient)
         carrier = draft.carrier = self._carrier(draft)
         self._signature(draft)
-        self._find_template(draft)
+        draft.template = None
+        if self.registers.templates.any_for(self.account.name):
+            self._find_template(draft)
         if self._plain_always and not draft.plain:
             draft.plain = fold_kept(draft.text)
-        found = self._classify(draft)
-        draft.message_class = found
-        if found != message_class and given is None:
+        found = draft.message_class = self._classify(draft)
+        if found != declared and given is None:
             draft.route = self._finders[found](draft.recipient)
             draft.carrier = self._carrier(draft)
             if draft.carrier != carrier:
                 signature = draft.signature
                 self._signature(draft)
-                if draft.signature != signature:
+                if draft.signature != signature and self.registers.templates.any_for(self.account.name):
                     self._find_template(draft)
-        if self._plain_for[found] and not draft.plain:
+        if not draft.plain and self._plain_for[found]:
             draft.plain = fold_kept(draft.text)
 
     def _carrier(self, draft: Draft) -> str:
@@ -184,11 +185,6 @@ class Rules:
         return route.carriers[0]
 
     def _find_template(self, draft: Draft) -> None:
-        templates = self.registers.templates
-        account = self.account.name
-        draft.template = None
-        if not templates.any_for(account):
-            return
         text, start, end = draft.text, draft.body_start, draft.body_end
         if not draft.plain:
             draft.plain = fold_kept(text)
@@ -199,7 +195,8 @@ class Rules:
         elif end != len(text):
             body = text[:end]
             plain = self._without(plain, text[end:], body, front=False)
-        draft.template = found = templates.match(account, body, self._local_day(draft.at_ms), plain)
+        day = self._local_day(draft.at_ms)
+        draft.template = found = self.registers.templates.match(self.account.name, body, day, plain)
         if found is not None and not draft.campaign:
             draft.campaign = found.campaign
 

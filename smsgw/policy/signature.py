@@ -89,7 +89,8 @@ class AccountSignatures:
 
     def in_force(self, name: str, at_ms: int) -> bool:
         """Whether a message of that time may carry the signature."""
-        last_day = self.last_days().get(name, _NEVER)
+        last_days = self._last_days if self._registers.signatures is self._known else self.last_days()
+        last_day = last_days.get(name, _NEVER)
         return last_day is _ALWAYS or self._local_day(at_ms) <= last_day
 
     def fault(self, name: str) -> str:
@@ -140,22 +141,18 @@ class SignatureFinder:
         position = self.positions.of(draft.carrier)
         if position != "end" and text.startswith(OPEN):
             close = text.find(CLOSE)
-            if close > 0:
-                name = text[1:close]
-                if self.names.in_force(name, draft.at_ms):
-                    draft.signature = name
-                    draft.body_start = close + 1
-                    draft.body_end = len(text)
-                    return
+            if close > 0 and self.names.in_force(name := text[1:close], draft.at_ms):
+                draft.signature = name
+                draft.body_start = close + 1
+                draft.body_end = len(text)
+                return
         elif position != "front" and text.endswith(CLOSE):
             opening = text.rfind(OPEN)
-            if opening >= 0:
-                name = text[opening + 1 : -1]
-                if self.names.in_force(name, draft.at_ms):
-                    draft.signature = name
-                    draft.body_start = 0
-                    draft.body_end = opening
-                    return
+            if opening >= 0 and self.names.in_force(name := text[opening + 1 : -1], draft.at_ms):
+                draft.signature = name
+                draft.body_start = 0
+                draft.body_end = opening
+                return
         draft.signature = None
         draft.body_start = 0
         draft.body_end = len(text)
