@@ -19,7 +19,7 @@ from smsgw.config.account import AccountSettings
 from smsgw.config.calendar import CalendarFile, read_days, warn_of_unknown_years
 from smsgw.config.carrier import CarrierSettings
 from smsgw.config.node import NodeFile
-from smsgw.config.people import PEOPLE_FILE, PeopleFile, PersonSettings, people_by_name
+from smsgw.config.people import PEOPLE_FILE, load_people
 from smsgw.config.profile import build_profile
 from smsgw.config.profile_tables import ProfileFile
 from smsgw.config.references import (
@@ -99,7 +99,7 @@ class _Loader:
                 if entry.settings is not None:
                     check_account(entry.settings, entry.document, profiles, self.today, self.problems)
         numbers = own_numbers(accounts, self.problems)
-        people = self._people()
+        people = load_people(self.directory, self.problems)
         table = self._routes(routes, accounts, carriers)
         if self.problems.count or node.settings is None:
             return None
@@ -151,16 +151,6 @@ class _Loader:
             if folder not in (*FOLDERS, state.rstrip("/")) and str(place) not in known:
                 why = f"is not read; expected {NODE_FILE}, {ROUTES_FILE} or a file in {', '.join(FOLDERS)}"
                 self.problems.warn(path, 0, "", why)
-
-    def _people(self) -> Mapping[str, PersonSettings]:
-        """Who may use the console; nobody without a file, which is allowed."""
-        path = self.directory / PEOPLE_FILE
-        if not path.is_file():
-            return {}
-        entry = self._entry(path, PeopleFile, None)
-        if entry.settings is None or entry.document is None:
-            return {}
-        return people_by_name(entry.settings, entry.document, self.problems)
 
     # -- what is built from several files
 

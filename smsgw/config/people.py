@@ -1,7 +1,7 @@
 """``people.toml``: who may use the console, and in which roles.
 
-A person's token is ``<name>~<secret>``, as ``smsgw console token`` makes it; the file holds only its stored form (scrypt, as
-accounts' passwords). Owns the roles' names. The file is optional: without it the console does not start, and whoever
+A person's token is ``<name>~<secret>``, as ``smsgw console token`` makes it; the file holds only its stored form (scrypt,
+as accounts' passwords). Owns the roles' names. The file is optional: without it the console does not start, and whoever
 may run commands on this machine may do everything there.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Final, Literal, get_args
 
 from pydantic import BeforeValidator, Field
@@ -55,11 +56,18 @@ class PeopleFile(Settings):
     person: Annotated[tuple[PersonSettings, ...], Field(strict=False)] = ()
 
 
-def people_by_name(file: PeopleFile, document: Document, problems: Problems) -> Mapping[str, PersonSettings]:
-    """The people of the file; names and tokens that come twice leave errors in ``problems``."""
+def load_people(directory: Path, problems: Problems) -> Mapping[str, PersonSettings]:
+    """The people of a site by name, none without the file; what is wrong with it is left in ``problems``."""
+    path = directory / PEOPLE_FILE
+    if not path.is_file():
+        return {}
+    document = Document.read(path, problems)
+    settings = document.build(PeopleFile, directory, problems) if document is not None else None
+    if document is None or settings is None:
+        return {}
     people: dict[str, PersonSettings] = {}
     tokens: dict[str, str] = {}
-    for index, person in enumerate(file.person):
+    for index, person in enumerate(settings.person):
         if person.name in people:
             document.error(problems, ("person", index, "name"), f"{person.name!r} is the name of two people")
         elif person.token in tokens:

@@ -18,8 +18,9 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from smsgw.config.passwords import PasswordChecker
-from smsgw.config.people import name_in
+from smsgw.config.people import PEOPLE_FILE, PersonSettings, load_people, name_in
 from smsgw.config.site import Site
+from smsgw.documents.problems import Problems
 from smsgw.services.desk import Desk, Person
 from smsgw.store.connection import Store
 from smsgw.telemetry.logs import EventLog
@@ -64,27 +65,71 @@ class Attempts:
             self._failed.popitem(last=False)
 
 
+class Staff:
+    """The people of people.toml as it now is: who is taken out of it is refused from the next request on.
+
+    A file that can't be used changes nothing, and is told.
+    """
+
+    def __init__(self, site: Site) -> None:
+        self._directory = site.directory
+        self._people = site.people
+        self._stamp = self._stamp_now()
+
+    def get(self, name: str) -> PersonSettings | None:
+        """One of them; costs a look at the file's time."""
+        stamp = self._stamp_now()
+        if stamp != self._stamp:
+            self._stamp = stamp
+            problems = Problems()
+            found = load_people(self._directory, problems)
+            if problems.count:
+                _log.warning("console.people_unusable", why="; ".join(str(error) for error in problems.errors))
+            else:
+                self._people = found
+                _log.event("console.people_changed", people=len(found))
+        return self._people.get(name)
+
+    def _stamp_now(self) -> tuple[int, int, int] | None:
+        try:
+            found = (self._directory / PEOPLE_FILE).stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+
 class People:
     """The people of the site at their desks. ``now_ms`` gives business time."""
 
     def __init__(self, site: Site, store: Store, now_ms: Callable[[], int]) -> None:
         self._site = site
+        self._store = store
+        self._now_ms = now_ms
+        self._staff = Staff(site)
         self._checker = PasswordChecker()
         self._attempts = Attempts()
         self._turn = asyncio.Semaphore(_AT_ONCE)
-        self._desks = {
-            person.name: Desk(site, store, Person(person.name, frozenset(person.roles)), now_ms)
-            for person in site.people.values()
-        }
+        self._desks: dict[str, tuple[PersonSettings, Desk]] = {}
 
     async def desk(self, token: str, address: str) -> Desk:
         """The desk of whose token it is. Raises HTTPException 401, or 429 after too many failed attempts."""
         name = name_in(token)
-        person = self._site.people.get(name) if name is not None else None
-        stored = person.token if person is not None and person.enabled else ""
+        person = self._staff.get(name) if name is not None else None
+        if person is not None and not person.enabled:
+            person = None
+        stored = person.token if person is not None else ""
         if not (stored and self._checker.knows(stored, token.encode())):
             await self._verify(stored, token, address)
-        return self._desks[name or ""]
+        assert person is not None  # nothing is right for nobody
+        return self._desk_of(person)
+
+    def _desk_of(self, person: PersonSettings) -> Desk:
+        """Kept for each person until their entry changes: a desk has its own place in the audit log."""
+        known, desk = self._desks.get(person.name, (None, None))
+        if desk is None or known != person:
+            desk = Desk(self._site, self._store, Person(person.name, frozenset(person.roles)), self._now_ms)
+            self._desks[person.name] = person, desk
+        return desk
 
     async def _verify(self, stored: str, token: str, address: str) -> None:
         wait_s = self._attempts.wait_s(address)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
 
 from smsgw.config.passwords import PasswordChecker
+from smsgw.config.site import Site
+from smsgw.console.app import build_app
 from smsgw.console.people import FAILURES, WITHIN_S, Attempts
+from smsgw.store.connection import Store
 from tests.unit.console.conftest import Asked, ok, problem, token
 
 
@@ -90,3 +95,29 @@ def test_what_is_remembered_of_addresses_is_bounded() -> None:
     for n in range(20_000):
         attempts.failed(str(n))
     assert len(attempts._failed) == 10_000
+
+
+async def test_a_change_of_the_file_is_in_force_with_the_next_request(
+    site: Site, store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = replace(site, directory=tmp_path, people={name: site.people[name] for name in ("root", "legal")})
+    file = tmp_path / "people.toml"
+    transport = httpx.ASGITransport(build_app(own, store, lambda: 0))
+
+    def write(*people: tuple[str, str]) -> None:
+        tables = [f'[[person]]\nname = "{n}"\nroles = {r}\ntoken = "{site.people[n].token}"\n' for n, r in people]
+        file.write_text("\n".join(tables), encoding="utf-8")
+
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        root, legal, market = (Asked(client, name) for name in ("root", "legal", "market"))
+        assert ok(await root.get("/api/me"))
+        assert ok(await legal.get("/api/me"))["roles"] == ["legal"]
+        write(("legal", '["legal", "viewer"]'), ("market", '["market"]'))
+        assert problem(await root.get("/api/me"), 401)
+        assert ok(await legal.get("/api/me"))["roles"] == ["legal", "viewer"]
+        assert ok(await market.get("/api/me"))["roles"] == ["market"]
+        file.write_text("[[person]]\nname = 1\n", encoding="utf-8")
+        assert ok(await legal.get("/api/me"))
+        assert "console.people_unusable" in caplog.messages
+        file.unlink()
+        assert problem(await legal.get("/api/me"), 401)
