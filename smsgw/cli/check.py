@@ -1,12 +1,16 @@
-"""``smsgw check``: is this site usable, and what is wrong with it — all of it, by file and line."""
+"""``smsgw check``: is this site usable, and what is wrong with it — all of it, by file and line.
+
+What the company must decide and has not is told once more at the end, so that it is not lost among typing errors.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -15,6 +19,8 @@ from smsgw.config.load import load_site
 from smsgw.config.site import Site
 from smsgw.documents.problems import ConfigErrors
 from smsgw.errors import ConfigError
+
+_TO_DECIDE: Final = re.compile(r"\b(has to decide|nobody has decided)\b")
 
 
 def check(
@@ -37,6 +43,7 @@ def check(
     else:
         _print("error", errors, typer.colors.RED)
         _print("warning", warnings, typer.colors.YELLOW)
+        _print_undecided((*errors, *warnings))
         typer.echo(_summary(site, loaded, len(errors), len(warnings)))
     if bad:
         raise typer.Exit(1)
@@ -55,6 +62,20 @@ def _print(severity: str, problems: Iterable[ConfigError], colour: str) -> None:
         place = f"{problem.file}:{problem.line}" if problem.line else f"{problem.file}"
         key = f"{problem.key}: " if problem.key else ""
         typer.echo(f"{place}: {typer.style(severity, fg=colour)}: {key}{problem.why}")
+
+
+def _print_undecided(problems: Iterable[ConfigError]) -> None:
+    found = _undecided(problems)
+    if found:
+        typer.echo(typer.style("the company has to decide · 须由公司决定：", bold=True))
+        for file, key in found:
+            typer.echo(f"  {file.name}: {key}")
+
+
+def _undecided(problems: Iterable[ConfigError]) -> list[tuple[Path, str]]:
+    """The values that have no default on purpose and that nobody has given, by file and key."""
+    found = [(each.file, each.key) for each in problems if _TO_DECIDE.search(each.why)]
+    return list(dict.fromkeys(found))
 
 
 def _counts(site: Site) -> dict[str, int]:
@@ -90,6 +111,7 @@ def _as_json(
         "ok": ok,
         "errors": rows(errors),
         "warnings": rows(warnings),
+        "undecided": [{"file": str(file), "key": key} for file, key in _undecided((*errors, *warnings))],
         "holds": _counts(site) if site is not None else None,
     }
     return json.dumps(report, ensure_ascii=False, indent=2)

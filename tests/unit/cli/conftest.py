@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -52,6 +53,14 @@ def change(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def set_key(path: Path, table: str, key: str, value: str) -> None:
+    """Give the key of a file's table another value."""
+    text = path.read_text(encoding="utf-8")
+    found = re.search(rf"^\[{re.escape(table)}\].*\n(?:.*\n)*?{key} = (.*)$", text, re.MULTILINE)
+    assert found is not None
+    path.write_text(text[: found.start(1)] + value + text[found.end(1) :], encoding="utf-8")
 
 
 def shown(result: Result) -> Any:

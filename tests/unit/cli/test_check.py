@@ -61,6 +61,7 @@ def test_json_for_programs(site: Path) -> None:
         "ok": True,
         "errors": [],
         "warnings": [],
+        "undecided": [],
         "holds": {"accounts": 4, "carriers": 2, "routes": 4, "profiles": 2},
     }
     _spoil(site, "smsgw.toml", "port = 2775", "prot = 2775")
@@ -72,6 +73,35 @@ def test_json_for_programs(site: Path) -> None:
     assert report["errors"] == [
         {"file": f"{site}/smsgw.toml", "line": 12, "key": "listener.prot", "why": "unknown key; did you mean 'port'?"}
     ]
+
+
+def test_what_the_company_has_to_decide_is_told_at_the_end(site: Path) -> None:
+    _spoil(site, "profiles/cn.toml", "\nmarketing = 500\n", "\n")
+    _spoil(site, "profiles/cn.toml", 'closed = ["21:00-08:00"]\n', "")
+    _spoil(site, "smsgw.toml", 'approval = "none"', "# approval")
+    result = _check(site)
+    assert result.exit_code == 1
+    assert result.output.splitlines()[-5:] == [
+        "the company has to decide · 须由公司决定：",
+        "  cn.toml: length.marketing",
+        "  cn.toml: window.hard.closed",
+        "  smsgw.toml: channels.approval",
+        f"{site}: not usable: 2 errors, 1 warning",
+    ]
+    assert [each["key"] for each in json.loads(_check(site, "--json").output)["undecided"]] == [
+        "length.marketing",
+        "window.hard.closed",
+        "channels.approval",
+    ]
+
+
+def test_missing_caps_are_for_the_company_to_decide(site: Path) -> None:
+    text = (site / "profiles" / "cn.toml").read_text(encoding="utf-8")
+    head, _, _ = text.partition('[[cap]]\nname = "marketing-day"')
+    (site / "profiles" / "cn.toml").write_text(head, encoding="utf-8")
+    result = _check(site)
+    assert 'no cap for class "marketing" per day: the company has to decide it' in result.output
+    assert result.output.splitlines()[-2:] == ["  cn.toml: cap", f"{site}: not usable: 2 errors"]
 
 
 def test_the_site_may_come_from_the_environment(site: Path) -> None:

@@ -1,4 +1,4 @@
-"""``smsgw explain`` for every rule: one message that passes and one that does not, the value it saw, what would help."""
+"""``smsgw explain`` for every rule: a message that passes and one that does not, the value it saw, what would help."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from smsgw.policy.registers import Registers
 from smsgw.site_rules import compiled_rules
 from smsgw.store.admission import Admission, AdmitItem
 from smsgw.store.quota import QuotaLeases
-from tests.unit.cli.conftest import WHY, Run, change, done, shown
+from tests.unit.cli.conftest import WHY, Run, change, done, set_key, shown
 
 NUMBER = "13800138000"
 DIGITS = f"86{NUMBER}"
@@ -173,8 +173,7 @@ def test_unsubscribe(smsgw: Run) -> None:
 
 
 def test_service_phone(site: Path, smsgw: Run) -> None:
-    change(site / "profiles" / "cn.toml", 'required_for = []                        # ["marketing"], once every',
-           'required_for = ["marketing"] # once every')  # fmt: skip
+    set_key(site / "profiles" / "cn.toml", "service_phone", "required_for", '["marketing"]')
     account = site / "accounts" / "shop.toml"
     phone = next(line for line in account.read_text(encoding="utf-8").splitlines() if "service_phone" in line)
     change(account, phone, "")
@@ -201,7 +200,7 @@ def test_words(smsgw: Run) -> None:
 
 
 def test_contact(site: Path, smsgw: Run) -> None:
-    change(site / "profiles" / "cn.toml", "links_for = []", 'links_for = ["marketing"]')
+    set_key(site / "profiles" / "cn.toml", "contacts", "links_for", '["marketing"]')
     text = SHOP.replace("，", " http://shop.example/a ，")
     _passes(_say(smsgw, "contact"), "links: none")
     said = _say(smsgw, "contact", text)
@@ -211,8 +210,7 @@ def test_contact(site: Path, smsgw: Run) -> None:
 
 
 def test_template(site: Path, smsgw: Run) -> None:
-    change(site / "profiles" / "cn.toml", 'required_for = []                        # ["marketing"], once the templates',
-           'required_for = ["marketing"] # once the templates')  # fmt: skip
+    set_key(site / "profiles" / "cn.toml", "template", "required_for", '["marketing"]')
     _refuses(_say(smsgw, "template"), "template", "the account has no template", "there is no template for shop")
     text = "{day}全场{n}折，回T退订"
     variables = ("--var", "day:text:1-6", "--var", "n:digits:1-1")
@@ -293,8 +291,7 @@ def test_dead_number(smsgw: Run) -> None:
 
 def test_consent(site: Path, smsgw: Run) -> None:
     assert _say(smsgw, "consent").line["says"] == "not asked"
-    change(site / "profiles" / "cn.toml", 'required_for = []                        # ["marketing"], once consents',
-           'required_for = ["marketing"] # once consents')  # fmt: skip
+    set_key(site / "profiles" / "cn.toml", "consent", "required_for", '["marketing"]')
     _refuses(_say(smsgw, "consent"), "consent", "looked for company, account shop, signature 示例商城: none")
     given = ("--source", "shop form", "--wording", "v3", "--signature", "示例商城", "--who", "li")
     done(smsgw("consent", "add", NUMBER, *given, *WHY))
