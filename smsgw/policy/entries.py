@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final, Literal, Self, TypeAlias
+from typing import Any, Final, Literal, Self, TypeAlias, cast
 
 Document: TypeAlias = Mapping[str, Any]
 Kind: TypeAlias = Literal["signature", "template", "word", "contact", "campaign", "pause", "channel"]
@@ -25,7 +25,9 @@ class _Entry:
     @classmethod
     def from_document(cls, document: Document) -> Self:
         """Reads a document; unknown keys are ignored. Raises TypeError when a field that has no default is missing."""
-        return cls(**{each.name: document[each.name] for each in fields(cls) if each.name in document})
+        # The slots are the fields, without the cost of ``fields``: word lists have a hundred thousand documents.
+        names = cast(tuple[str, ...], cls.__slots__)
+        return cls(**{name: document[name] for name in names if name in document})
 
 
 @dataclass(frozen=True, slots=True)
