@@ -189,11 +189,12 @@ async def open_stage(
     accounts: Mapping[str, tuple[str, dict[str, Any]]] | None = None,
     more_carriers: Mapping[str, dict[str, Any]] | None = None,
     clock: str = WORKDAY,
+    ready: bool = True,
 ) -> AsyncIterator[Stage]:
     """Start carriers (two plain ones unless given) and a gateway; end all of it.
 
     ``accounts``: further ones, name → (the example's account it is like, what differs). ``more_carriers``: further
-    ones of ``carriers``, name → how their files differ from alpha's.
+    ones of ``carriers``, name → how their files differ from alpha's. ``ready`` False: its carriers may be down.
     """
     async with AsyncExitStack() as stack:
         wanted = carriers if carriers is not None else {"alpha": CarrierSettings(), "beta": CarrierSettings()}
@@ -208,7 +209,7 @@ async def open_stage(
         gateway = GatewayProcess(directory, ports, SAME_CONTENT_MAY_COME_AGAIN, clock)
         gateway.override({**files, **(overrides or {})})
         stack.callback(gateway.close)
-        await gateway.start()
+        await gateway.start(ready=ready)
         stage = Stage(gateway, sims, {name: base for name, (base, _) in extra.items()})
         stack.push_async_callback(stage.close)
         yield stage

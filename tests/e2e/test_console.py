@@ -237,6 +237,17 @@ async def test_a_second_console_says_that_the_port_is_taken(console: Console) ->
     assert f"127.0.0.1:{console.port} is taken by another program" in second.stderr.decode()
 
 
+async def test_while_the_store_is_away_it_says_so_and_goes_on_after(stage: Stage, console: Console) -> None:
+    recipient = stage.recipient()
+    stage.gateway.kill(store=True)
+    answer = await console.post("/optouts", 503, number=recipient)
+    assert "the store can't be reached" in answer["error"]
+    await stage.gateway.start()
+    stage.gateway.set_clock(WORKDAY)
+    assert (await console.post("/optouts", number=recipient))["changed"] is True
+    assert await stage.status("shop", recipient) == 0x410
+
+
 async def test_it_ends_at_sigterm_and_its_log_is_quiet(stage: Stage, console: Console) -> None:
     stranger = await console.client.get("/api/me", headers={"authorization": "Bearer amy~guess"})
     assert stranger.status_code == 401
@@ -245,7 +256,13 @@ async def test_it_ends_at_sigterm_and_its_log_is_quiet(stage: Stage, console: Co
     events = [json.loads(line)["event"] for line in words.splitlines()]
     assert events[0] == "console.started"
     assert events[-1] == "console.stopped"
-    assert set(events) <= {"console.started", "console.request", "console.refused", "console.stopped"}
+    assert set(events) <= {
+        "console.started",
+        "console.request",
+        "console.refused",
+        "console.store_away",
+        "console.stopped",
+    }
     assert console.token.partition("~")[2] not in words
     assert "86138000" not in words
     # The gateway goes on with the store that both had used.
