@@ -12,11 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from smsgw.policy.domains import CORE, HAN, LATIN, PROSE
 
-_DOT: Final = r"(?:\.|\s{0,2}[\[(<]?\s?[.。·点]\s?[\])>]?\s{0,2})"
+# Both atomic, as is the chain of them: a text of nothing but dots must not be tried in every way there is.
+_DOT: Final = r"(?>\.|\s{0,2}[\[(<]?\s?[.。·点]\s?[\])>]?\s{0,2})"
 _LABEL: Final = r"(?>[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?)"
 _HAN: Final = r"[\u3400-\u9fff]"
 _HAN_TLD: Final = "(?:" + "|".join(sorted(HAN, key=len, reverse=True)) + f")(?!{_HAN})"
@@ -30,12 +31,14 @@ _SCHEME: Final = re.compile(
     rf"|(?:[\u3400-\u9fffa-z0-9_-]+\.)+(?:[a-z]{{2,18}}|{_HAN_TLD})(?![a-z0-9_-])"
     rf"|[\u3400-\u9fffa-z0-9._-]+|\[[0-9a-f:]+\]){_TAIL}"
 )
-_HOST: Final = re.compile(
-    rf"(?<![a-z0-9_-])(?P<host>(?:{_LABEL}{_DOT})+(?P<tld>xn--[a-z0-9-]+|[a-z]{{2,18}}|{_HAN_TLD}))(?![a-z0-9_-]){_TAIL}"
-)
+_HOST: Final = re.compile(rf"(?<![a-z0-9_-])(?P<host>{_LABEL}(?:{_DOT}(?:{_LABEL}|{_HAN_TLD}))++)(?![a-z0-9_-]){_TAIL}")
+_LABELS: Final = re.compile(rf"{_LABEL}|{_HAN_TLD}")
+_LABELS_BEHIND: Final = 4
+_WORD_FOLLOWS: Final = re.compile(" [a-z]")
 _HAN_HOST: Final = re.compile(rf"(?<={_HAN})(?P<host>\.(?P<tld>[a-z]{{2,18}}|{_HAN_TLD}))(?![a-z0-9_-]){_TAIL}")
 _BEFORE_A_HAN_HOST: Final = re.compile(r"[^\u3400-\u9fffa-z0-9.-]")
 _HAN_HOST_CHARS: Final = 40
+_find_octets: Final = re.compile(r"\.[0-9]{1,3}\.[0-9]{1,3}\.").search
 _ADDRESS: Final = re.compile(rf"(?<![a-z0-9_.-])(?P<host>(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}})(?![0-9.]){_TAIL}")
 _MAIL: Final = re.compile(r"(?<![a-z0-9_.*+-])[a-z0-9_.*+-]{1,64}@[a-z0-9.-]+")
 _DOTS: Final = re.compile(_DOT)
@@ -57,67 +60,93 @@ class Link:
 
 def find_links(plain: str) -> list[Link]:
     """The links of a text that ``fold_kept`` gave, in their order; quick where nothing looks like one."""
-    return [link for _, _, link in _found(plain)] if _find_maybe(plain) is not None else []
+    return [each.link for each in _found(plain)] if _find_maybe(plain) is not None else []
 
 
 def link_spans(plain: str) -> list[tuple[int, int, int]]:
     """Where the same links stand: start, end of the host, end; a loose one from the character before its dot."""
     if _find_maybe(plain) is None:
         return []
-    spans = []
-    for match, start, link in _found(plain):
-        host_end = match.end() if match["path"] is None else match.start("path")
-        spans.append((match.start() - 1 if link.is_loose else start, host_end, host_end + len(link.path)))
-    return spans
+    return [(each.sure, each.host_end, each.host_end + len(each.link.path)) for each in _found(plain)]
 
 
-def _found(plain: str) -> list[tuple[re.Match[str], int, Link]]:
+class _Reading(NamedTuple):
+    """A link and its place: ``start`` with all that may belong to it, ``sure`` with what must."""
+
+    start: int
+    sure: int
+    host_end: int
+    link: Link
+
+
+def _found(plain: str) -> list[_Reading]:
     """Of readings that overlap only the surest, in the order of the text."""
     if "@" in plain and "://" not in plain:
         plain = _MAIL.sub(lambda mail: " " * len(mail[0]), plain)
-    found: list[tuple[re.Match[str], int, Link]] = []
-    for start, end, match, link in _candidates(plain):
-        if all(end <= other_start or other.end() <= start for other, other_start, _ in found):
-            found.append((match, start, link))
-    return sorted(found, key=lambda each: each[1])
+    taken = bytearray(len(plain))
+    found: list[_Reading] = []
+    for each in _readings(plain):
+        end = each.host_end + len(each.link.path)
+        if 1 not in taken[each.start : end]:
+            taken[each.start : end] = b"\x01" * (end - each.start)
+            found.append(each)
+    return sorted(found)
 
 
-def _candidates(plain: str) -> Iterator[tuple[int, int, re.Match[str], Link]]:
+def _readings(plain: str) -> Iterator[_Reading]:
     """All readings, the surest first."""
     for match in _SCHEME.finditer(plain):
-        yield match.start(), match.end(), match, _link(match, match["host"].strip("."))
+        yield _whole(match, match.start(), match["host"].strip("."))
     for match in _HOST.finditer(plain):
-        if _is_host(match, plain):
-            yield match.start(), match.end(), match, _link(match, _DOTS.sub(".", match["host"]))
+        reading = _host_reading(match, plain)
+        if reading is not None:
+            yield reading
     for match in _ADDRESS.finditer(plain):
         if (match["port"] or match["path"]) and all(int(octet) < 256 for octet in match["host"].split(".")):
-            yield match.start(), match.end(), match, _link(match, match["host"])
+            yield _whole(match, match.start(), match["host"])
     for match in _HAN_HOST.finditer(plain):
         if match["tld"] in CORE or not match["tld"].isascii():
             before = _BEFORE_A_HAN_HOST.split(plain[max(0, match.start() - _HAN_HOST_CHARS) : match.start()])[-1]
             host = f"{before.lstrip('.-')}.{match['tld']}"
-            yield match.start() - len(before), match.end(), match, _link(match, host, is_loose=True)
+            reading = _whole(match, match.start() - len(before), host, is_loose=True)
+            yield reading._replace(sure=match.start() - 1)
 
 
-def _link(match: re.Match[str], host: str, is_loose: bool = False) -> Link:
-    return Link(host, (match["path"] or "").rstrip(_BEHIND_A_LINK), is_loose)
+def _whole(match: re.Match[str], start: int, host: str, is_loose: bool = False) -> _Reading:
+    host_end = match.end() if match["path"] is None else match.start("path")
+    return _Reading(start, start, host_end, Link(host, _path(match), is_loose))
 
 
-def _is_host(match: re.Match[str], plain: str) -> bool:
+def _path(match: re.Match[str]) -> str:
+    return (match["path"] or "").rstrip(_BEHIND_A_LINK)
+
+
+def _host_reading(match: re.Match[str], plain: str) -> _Reading | None:
+    """The longest beginning of a chain of labels that is a host: in ``a.com。123456`` the number is none of it."""
+    labels = list(_LABELS.finditer(match["host"]))
+    for last in range(len(labels) - 1, max(0, len(labels) - 1 - _LABELS_BEHIND), -1):
+        is_whole = last == len(labels) - 1
+        end = match.start() + labels[last].end()
+        if _is_host(match["host"][: labels[last].end()], _path(match) if is_whole else "", plain, end):
+            host = ".".join(label[0] for label in labels[: last + 1])
+            if is_whole:
+                return _whole(match, match.start(), host)
+            return _Reading(match.start(), match.start(), end, Link(host))
+    return None
+
+
+def _is_host(host: str, path: str, plain: str, end: int) -> bool:
     """Whether it is a link and no prose: the odder its dots, the surer its other parts must be."""
-    host, tld, path = match["host"], match["tld"], match["path"]
+    labels, dots = _DOTS.split(host), _DOTS.findall(host)
+    before, tld = labels[-2], labels[-1]
     if tld.isascii() and tld not in LATIN and not tld.startswith("xn--"):
         return False
-    labels = _DOTS.split(host)
-    before = labels[-2]
     has_letter = not before.isdigit()
-    if labels[0] == "www" or (path is not None and len(path) > 1 and has_letter):
+    if labels[0] == "www" or (len(path) > 1 and has_letter):
         return True
-    if any(dot != "." for dot in _DOTS.findall(host)):
+    if any(dot != "." for dot in dots):
         return tld in CORE and (has_letter or len(before) > 2)
     if tld in CORE:
         return True
-    if not has_letter:
-        return False
     # "Thanks.It is" goes on with a word; "abc.me" is followed by an end, by Han or by signs.
-    return not (tld in PROSE and re.match(r" [a-z]", plain[match.end() :]))
+    return has_letter and not (tld in PROSE and _WORD_FOLLOWS.match(plain, end) is not None)

@@ -33,6 +33,8 @@ _SHORT: Final = re.compile(
 )
 _AROUND: Final = 12
 _SHORT_CHARS: Final = 9 + _BEHIND_A_RUN
+_LONG_DIGITS: Final = 10
+_SHORT_BEGINS: Final = frozenset(("95", "96", "10", "11", "12"))
 _PHONE_WORD: Final = re.compile(
     r"拨打|拨|致电|来电|电话|热线|客服|咨询|详询|垂询|联系|座机|手机|call|tel|phone|dial|hotline"
 )
@@ -62,6 +64,14 @@ def find_phones(plain: str) -> list[str]:
     """The phone numbers of a text that ``fold_kept`` gave, as ``bare`` digits; quick where there are few digits."""
     found: list[str] = []
     for run in _RUN.finditer(plain):
+        digits = run[0]
+        if len(digits) < _LONG_DIGITS and digits.isdigit():
+            # Nothing but digits: a short number or none, and nearly always none, as its length and beginning tell.
+            if _may_be_short(digits):
+                match = _SHORT.match(plain, run.start(), run.end() + _BEHIND_A_RUN)
+                if match is not None and _is_called(plain, match.start(), match.end()):
+                    found.append(digits)
+            continue
         start, end = max(0, run.start() - _BEFORE_A_RUN), run.end() + _BEHIND_A_RUN
         if end - run.start() > _SHORT_CHARS:
             for match in _LONG.finditer(plain, start, end):
@@ -76,6 +86,12 @@ def find_phones(plain: str) -> list[str]:
     return found
 
 
+def _may_be_short(digits: str) -> bool:
+    if len(digits) < 7:
+        return digits[:2] in _SHORT_BEGINS
+    return len(digits) < 9 and "2" <= digits[0] <= "8"
+
+
 def _is_order(plain: str, start: int) -> bool:
     return _ORDER_WORD.search(plain[max(0, start - _AROUND) : start]) is not None
 
@@ -84,5 +100,7 @@ def _is_called(plain: str, start: int, end: int) -> bool:
     """Whether the words around a short number say that it is a phone; the nearer ones before it decide."""
     before = plain[max(0, start - _AROUND) : start]
     phone = max((match.end() for match in _PHONE_WORD.finditer(before)), default=0)
+    if not phone and _BEHIND.match(plain, end) is None:
+        return False
     other = max((match.end() for match in _OTHER_WORD.finditer(before)), default=0)
     return phone > other or (not other and _BEHIND.match(plain, end) is not None)
