@@ -33,7 +33,7 @@ _SCHEME: Final = re.compile(
 )
 _HOST: Final = re.compile(rf"(?<![a-z0-9_-])(?P<host>{_LABEL}(?:{_DOT}(?:{_LABEL}|{_HAN_TLD}))++)(?![a-z0-9_-]){_TAIL}")
 _LABELS: Final = re.compile(rf"{_LABEL}|{_HAN_TLD}")
-_LABELS_BEHIND: Final = 4
+_LABELS_BEHIND: Final = 20
 _WORD_FOLLOWS: Final = re.compile(" [a-z]")
 _HAN_HOST: Final = re.compile(rf"(?<={_HAN})(?P<host>\.(?P<tld>[a-z]{{2,18}}|{_HAN_TLD}))(?![a-z0-9_-]){_TAIL}")
 _BEFORE_A_HAN_HOST: Final = re.compile(r"[^\u3400-\u9fffa-z0-9.-]")

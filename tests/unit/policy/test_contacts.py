@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from smsgw.policy.contacts import Contacts, contact_rule, links_in, phones_in
 from smsgw.policy.entries import ContactEntry
 from smsgw.policy.links import find_links, link_spans
 from smsgw.policy.model import ALL_CLASSES, Draft, MessageClass, Refusal
+from smsgw.policy.phones import find_phones
 from smsgw.policy.pipeline import Parts
 from smsgw.policy.profile import ContactsRule, Profile
 from smsgw.policy.reasons import CONTACT
@@ -64,6 +66,8 @@ OTP, NOTICE, MARKETING = MessageClass
         ("联系abc@qq.com", []),
         ("10:30-11:30", []),
         ("file.txt", []),
+        ("登录example.com。123456是您的编号", ["example.com"]),
+        ("example.com.领取", ["example.com"]),
         ("三点。二点", []),
         ("", []),
     ],
@@ -269,3 +273,36 @@ def test_a_register_that_is_replaced_holds_at_once(
     parts.registers.put("contact", Contacts([entry("link", "new.cn")]))
     assert rule.check(asked) is None
     assert rule.looked_at(asked) == "links: new.cn; phone numbers: none"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *(
+            "a",
+            "1",
+            "1 ",
+            "a.",
+            "a-",
+            "(1",
+            "中.",
+            "a@",
+            "点",
+            "a点",
+            "https://",
+            " . ",
+            "a.com ",
+            ".com/",
+            "1.1.",
+            "xn--",
+        ),
+        *("拨打10086 ", "13812345678 ", "0 0-", "+1", "http://a.", "a.b。", "中a.中", "a@a."),
+    ],
+)
+def test_a_hostile_text_costs_time_in_proportion(unit: str) -> None:
+    # 250 segments; a pattern that tried every way would take minutes, this takes some hundredths of a second.
+    plain = fold_kept(unit * (17_000 // len(unit)))
+    started = time.process_time()
+    find_links(plain)
+    find_phones(plain)
+    assert time.process_time() - started < 2
