@@ -1,8 +1,8 @@
 """``people.toml``: who may use the console, and in which roles.
 
-A person's token is ``<name>~<secret>``, as ``smsgw console token`` makes it; the file holds only its stored form (scrypt,
-as accounts' passwords). Owns the roles' names. The file is optional: without it the console does not start, and whoever
-may run commands on this machine may do everything there.
+A person's token is ``<name>~<secret>``, as ``smsgw console token`` makes it; the file holds only its stored form, made
+with scrypt as accounts' passwords are. Owns the roles' names. The file is optional: without it the console does not
+start, and whoever may run commands on this machine may do everything there.
 """
 
 from __future__ import annotations

@@ -7,12 +7,14 @@ import contextlib
 import errno
 import signal
 import socket
+import ssl
 from collections.abc import Iterator
 
 import uvicorn
 from fastapi import FastAPI
 
 from smsgw.config.node import ConsoleSettings
+from smsgw.errors import ConfigError
 from smsgw.telemetry.logs import EventLog
 
 _GRACE_S = 5
@@ -29,8 +31,10 @@ class _Server(uvicorn.Server):
 
 
 async def serve(app: FastAPI, settings: ConsoleSettings) -> None:
-    """Serve until a signal comes. Raises OSError, in words, when the address can't be listened on."""
-    listener = _listen(settings.host, settings.port)
+    """Serve until a signal comes.
+
+    Raises OSError, in words, when the address can't be listened on, ConfigError for a certificate that can't be used.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -44,6 +48,13 @@ async def serve(app: FastAPI, settings: ConsoleSettings) -> None:
         ssl_keyfile=str(settings.key) if settings.key is not None else None,
         proxy_headers=False,
     )
+    try:
+        config.load()
+    except ssl.SSLError as error:
+        raise ConfigError(
+            settings.certificate or "", 0, "certificate", f"can't be used with its key: {error}"
+        ) from error
+    listener = _listen(settings.host, settings.port)
     server = _Server(config)
     loop = asyncio.get_running_loop()
 

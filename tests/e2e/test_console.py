@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -16,8 +18,9 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from simulators.scenario.certificate import self_signed
 from smsgw.config.people import hash_token, new_token
-from tests.e2e.gateway import ROOT, WORKDAY, free_port
+from tests.e2e.gateway import EXAMPLE, ROOT, WORKDAY, free_port
 from tests.e2e.stage import SAME_CONTENT_MAY_COME_AGAIN, Stage, open_stage, state_and_err
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
@@ -33,7 +36,7 @@ GENEROUS = [
 class Console:
     """``smsgw console`` on a site, with one person who may do everything but look alone: ``amy``."""
 
-    def __init__(self, site: Path, log: Path) -> None:
+    def __init__(self, site: Path, log: Path, certificate: Path | None = None) -> None:
         self.site, self.log = site, log
         self.port = free_port()
         self.token = new_token("amy")
@@ -43,7 +46,8 @@ class Console:
         )
         self.process: subprocess.Popen[bytes] | None = None
         self.client = httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.port}",
+            base_url=f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}",
+            verify=ssl.create_default_context(cafile=certificate),
             headers={"authorization": f"Bearer {self.token}"},
             trust_env=False,
             timeout=20,
@@ -267,3 +271,34 @@ async def test_it_ends_at_sigterm_and_its_log_is_quiet(stage: Stage, console: Co
     assert "86138000" not in words
     # The gateway goes on with the store that both had used.
     assert await stage.status("orders", stage.recipient()) == 0
+
+
+async def test_over_tls_and_without_a_gateway(tmp_path: Path) -> None:
+    site = Path(shutil.copytree(EXAMPLE, tmp_path / "site", ignore=shutil.ignore_patterns("state")))
+    made = self_signed()
+    console = Console(site, tmp_path / "console.log", made.certificate)
+    text = (site / "smsgw.toml").read_text(encoding="utf-8")
+    files = f'certificate = "{made.certificate}"\nkey = "{made.key}"'
+    changed = text.replace("port = 8776", f"port = {console.port}\n{files}")
+    (site / "smsgw.toml").write_text(changed, encoding="utf-8")
+    try:
+        await console.start()
+        assert (await console.get("/me"))["name"] == "amy"
+        assert (await console.post("/tiers", number="13800138000", tier="loyal"))["changed"] is True
+        with pytest.raises(httpx.TransportError):
+            await console.client.get(f"http://127.0.0.1:{console.port}/healthz")
+        assert await console.stop() == 0
+    finally:
+        await console.close()
+
+    spoiled = changed.replace(f'key = "{made.key}"', f'key = "{made.certificate}"')
+    (site / "smsgw.toml").write_text(spoiled, encoding="utf-8")
+    refused = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "smsgw", "console", "--site", str(site)],
+        cwd=ROOT,
+        capture_output=True,
+        timeout=20,
+    )
+    assert refused.returncode == 1
+    assert f"{made.certificate}: certificate: can't be used with its key" in refused.stderr.decode()
