@@ -20,7 +20,9 @@ from tests.e2e.gateway import PASSWORDS, ROOT, GatewayProcess, StartGateway
 pytestmark = pytest.mark.e2e
 
 MARKETING = "【示例商城】双十一全场五折，拒收请回复R"
+OTHER = MARKETING.replace("五折", "六折")
 SOURCE = "106900013001"
+WHY = ("--why", "a test")
 _DEADLINE_S = 30
 
 
@@ -85,7 +87,9 @@ async def test_explain_says_what_the_gateway_answers_and_counts_nothing(start_ga
                 ("marketing-week", 1, 3),
             ]
             assert capped["retry_after_s"] <= 13.5 * 3600
-            assert (await _explain(gateway, "13800000001", MARKETING, "--tier", "loyal"))["verdict"] == "passes"
+            assert (await _explain(gateway, "13800000001", OTHER, "--tier", "loyal"))["verdict"] == "passes"
+            again = await _explain(gateway, "13800000001", MARKETING, "--tier", "loyal")
+            assert again["rule_id"] == "same_content"
             gateway.set_clock("2026-11-18T22:00:00+08:00")
             night = await _explain(gateway, "13800000003", MARKETING)
             assert (night["rule_id"], night["clock"]) == ("window.hard", "the gateway's test clock")
@@ -100,25 +104,27 @@ async def test_an_opt_out_holds_for_the_next_message(start_gateway: StartGateway
     async with CarrierSim(CarrierSettings()) as alpha:
         gateway = await start_gateway(carriers={"alpha": alpha.port})
         async with _shop(gateway) as shop:
-            assert (await _smsgw(gateway.site, "optout", "add", number, "--account", "shop")).code == 0
+            assert (await _smsgw(gateway.site, "optout", "add", number, "--account", "shop", *WHY)).code == 0
             found = await _explain(gateway, number, MARKETING)
             assert (found["rule_id"], found["detail"]) == ("optout", "for the account shop")
             assert (await shop.submit(SOURCE, number, MARKETING)).status == 0x410
             gateway.advance(60)
-            assert (await _smsgw(gateway.site, "optout", "remove", number, "--account", "shop")).code == 0
+            assert (await _smsgw(gateway.site, "optout", "remove", number, "--account", "shop", *WHY)).code == 0
             assert (await shop.submit(SOURCE, number, MARKETING)).status == 0
-            assert (await _smsgw(gateway.site, "tier", "set", number, "loyal")).code == 0
-            assert (await shop.submit(SOURCE, number, MARKETING)).status == 0
+            assert (await _smsgw(gateway.site, "tier", "set", number, "loyal", *WHY)).code == 0
+            assert (await shop.submit(SOURCE, number, MARKETING)).status == 0x431
+            assert (await shop.submit(SOURCE, number, OTHER)).status == 0
             # The recipient's own word is seen too.
             gateway.advance(60)
             alpha.send_mo(f"86{number}", SOURCE, "退订")
             await shop.wait_for(lambda: shop.mo, 10, "the MO")
             known = (await _smsgw(gateway.site, "optout", "show", number, "--json")).json["facts"]
-            assert [(fact["kind"], fact.get("scope")) for fact in known] == [
+            assert [(fact["kind"], fact["scope"]) for fact in known] == [
                 ("optout", "signature 示例商城"),
                 ("subscribe", "account shop"),
-                ("tier", None),
             ]
+            known = (await _explain(gateway, number, OTHER))["facts"]
+            assert [fact["kind"] for fact in known] == ["optout", "subscribe", "tier"]
             assert gateway.status()["store"]["up"]
 
 
@@ -174,9 +180,66 @@ async def test_commands_without_the_gateway(start_gateway: StartGateway) -> None
         # Its counters are still there, read from a server that runs for the length of the command.
         found = await _explain(gateway, "13800000030", MARKETING)
         assert (found["rule_id"], found["caps"][0]["seen"]) == ("frequency", 1)
-        several = [_smsgw(gateway.site, "optout", "add", f"1380000004{n}") for n in range(3)]
+        several = [_smsgw(gateway.site, "optout", "add", f"1380000004{n}", *WHY) for n in range(3)]
         assert [each.code for each in await asyncio.gather(*several)] == [0, 0, 0]
         assert not (gateway.site / "state" / "redis" / "redis.sock").exists()
         await gateway.start()
         async with _shop(gateway) as shop:
             assert (await shop.submit(SOURCE, "13800000041", MARKETING)).status == 0x410
+
+
+async def test_what_staff_do_holds_in_the_running_gateway(start_gateway: StartGateway) -> None:
+    """A word, a pause, a registered signature: each in force for a message of the next second, and explained so."""
+    async with CarrierSim(CarrierSettings()) as alpha:
+        gateway = await start_gateway(carriers={"alpha": alpha.port})
+        async with _shop(gateway) as shop:
+
+            async def becomes(status: int, to: str, text: str) -> None:
+                async with asyncio.timeout(_DEADLINE_S):
+                    while (await shop.submit(SOURCE, to, text)).status != status:
+                        await asyncio.sleep(0.05)
+
+            word = await _smsgw(gateway.site, "word", "add", "company", "全场五折", *WHY)
+            assert word.out == "company/全场五折: reject\n"
+            assert (await _explain(gateway, "13800000050", MARKETING))["rule_id"] == "words.company"
+            await becomes(0x441, "13800000050", MARKETING)
+            assert (await _smsgw(gateway.site, "word", "remove", "company", "全场五折", *WHY)).code == 0
+
+            paused = await _smsgw(gateway.site, "pause", "account:shop", "--for", "2h", "--why", "wrong price")
+            assert paused.out.startswith("account:shop: paused until 2026-11-18 ")
+            found = await _explain(gateway, "13800000051", MARKETING)
+            assert (found["rule_id"], found["detail"]) == ("paused", "account:shop is paused: wrong price")
+            await becomes(0x450, "13800000051", MARKETING)
+            assert (await _smsgw(gateway.site, "resume", "account:shop", *WHY)).code == 0
+            await becomes(0, "13800000051", MARKETING)
+
+            text = MARKETING.replace("示例商城", "新商城")
+            assert (await shop.submit(SOURCE, "13800000052", text)).status == 0x403
+            owned = ("--owner", "示例公司", "--proof", "trademark 4711")
+            for step in (("add", "shop", "新商城", *owned), ("activate", "shop", "新商城")):
+                assert (await _smsgw(gateway.site, "signature", *step, *WHY)).code == 0
+            assert (await _explain(gateway, "13800000052", text))["signature"] == "新商城"
+            await becomes(0, "13800000052", text)
+
+            said = await _smsgw(gateway.site, "audit", "verify")
+            assert (said.code, said.out.startswith("the audit log is whole: 6 entries")) == (0, True)
+
+
+async def test_a_message_for_review_is_released(start_gateway: StartGateway) -> None:
+    async with CarrierSim(CarrierSettings()) as alpha:
+        gateway = await start_gateway(carriers={"alpha": alpha.port})
+        async with _shop(gateway) as shop:
+            word = ("word", "add", "company", "全场五折", "--action", "review")
+            assert (await _smsgw(gateway.site, *word, *WHY)).code == 0
+            found = await _explain(gateway, "13800000060", MARKETING)
+            assert (found["verdict"], found["review"]) == ("passes", "company:全场五折")
+            answer = await shop.submit(SOURCE, "13800000060", MARKETING)
+            assert answer.status == 0
+            listed = (await _smsgw(gateway.site, "review", "list", "--json")).json["items"]
+            assert [(each["id"], each["number"]) for each in listed] == [(answer.message_id, "138****0060")]
+            assert alpha.received == []
+            assert (await _smsgw(gateway.site, "review", "release", answer.message_id, *WHY)).code == 0
+            async with asyncio.timeout(_DEADLINE_S):
+                while not alpha.received:
+                    await asyncio.sleep(0.05)
+            assert (await _smsgw(gateway.site, "review", "list")).out == "none waits\n"
