@@ -31,15 +31,19 @@ _SCHEME: Final = re.compile(
     rf"|(?:[\u3400-\u9fffa-z0-9_-]+\.)+(?:[a-z]{{2,18}}|{_HAN_TLD})(?![a-z0-9_-])"
     rf"|[\u3400-\u9fffa-z0-9._-]+|\[[0-9a-f:]+\]){_TAIL}"
 )
-_HOST: Final = re.compile(rf"(?<![a-z0-9_-])(?P<host>{_LABEL}(?:{_DOT}(?:{_LABEL}|{_HAN_TLD}))++)(?![a-z0-9_-]){_TAIL}")
+# What stands in front is looked at behind the first character: so the search runs over Han without trying.
+_HOST: Final = re.compile(
+    rf"(?P<host>(?>[a-z0-9](?<![a-z0-9_-][a-z0-9])(?:[a-z0-9_-]*[a-z0-9])?)"
+    rf"(?:{_DOT}(?:{_LABEL}|{_HAN_TLD}))++)(?![a-z0-9_-]){_TAIL}"
+)
 _LABELS: Final = re.compile(rf"{_LABEL}|{_HAN_TLD}")
 _LABELS_BEHIND: Final = 20
 _WORD_FOLLOWS: Final = re.compile(" [a-z]")
-_HAN_HOST: Final = re.compile(rf"(?<={_HAN})(?P<host>\.(?P<tld>[a-z]{{2,18}}|{_HAN_TLD}))(?![a-z0-9_-]){_TAIL}")
+_HAN_HOST: Final = re.compile(rf"\.(?<={_HAN}\.)(?P<tld>[a-z]{{2,18}}|{_HAN_TLD})(?![a-z0-9_-]){_TAIL}")
 _BEFORE_A_HAN_HOST: Final = re.compile(r"[^\u3400-\u9fffa-z0-9.-]")
 _HAN_HOST_CHARS: Final = 40
 _find_octets: Final = re.compile(r"\.[0-9]{1,3}\.[0-9]{1,3}\.").search
-_ADDRESS: Final = re.compile(rf"(?<![a-z0-9_.-])(?P<host>(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}})(?![0-9.]){_TAIL}")
+_ADDRESS: Final = re.compile(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}")
 _MAIL: Final = re.compile(r"(?<![a-z0-9_.*+-])[a-z0-9_.*+-]{1,64}@[a-z0-9.-]+")
 _DOTS: Final = re.compile(_DOT)
 _BEHIND_A_LINK: Final = ".,;:!?()[]<>\"'~"
@@ -95,15 +99,13 @@ def _found(plain: str) -> list[_Reading]:
 
 def _readings(plain: str) -> Iterator[_Reading]:
     """All readings, the surest first."""
-    for match in _SCHEME.finditer(plain):
-        yield _whole(match, match.start(), match["host"].strip("."))
+    if "://" in plain:
+        for match in _SCHEME.finditer(plain):
+            yield _whole(match, match.start(), match["host"].strip("."))
     for match in _HOST.finditer(plain):
         reading = _host_reading(match, plain)
         if reading is not None:
             yield reading
-    for match in _ADDRESS.finditer(plain):
-        if (match["port"] or match["path"]) and all(int(octet) < 256 for octet in match["host"].split(".")):
-            yield _whole(match, match.start(), match["host"])
     for match in _HAN_HOST.finditer(plain):
         if match["tld"] in CORE or not match["tld"].isascii():
             before = _BEFORE_A_HAN_HOST.split(plain[max(0, match.start() - _HAN_HOST_CHARS) : match.start()])[-1]
@@ -123,6 +125,9 @@ def _path(match: re.Match[str]) -> str:
 
 def _host_reading(match: re.Match[str], plain: str) -> _Reading | None:
     """The longest beginning of a chain of labels that is a host: in ``a.com。123456`` the number is none of it."""
+    if _ADDRESS.fullmatch(match["host"]):
+        is_link = (match["port"] or match["path"]) and all(int(octet) < 256 for octet in match["host"].split("."))
+        return _whole(match, match.start(), match["host"]) if is_link else None
     labels = list(_LABELS.finditer(match["host"]))
     for last in range(len(labels) - 1, max(0, len(labels) - 1 - _LABELS_BEHIND), -1):
         is_whole = last == len(labels) - 1

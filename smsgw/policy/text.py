@@ -152,6 +152,8 @@ _replace_unusual: Final = _others(" -@\\[-~").sub
 
 _ASCII_SIGNS: Final = bytes(code for code in range(0x80) if not chr(code).isalnum())
 _FULL_STOP: Final = "。".encode()
+# The last text and what became of it: several rules ask about one text, one after another.
+_SQUEEZED: Final = [("", b"")]
 # UTF-8 of U+4000 to U+9FFF begins with E4 to E9; what follows a first octet is 80 to BF.
 _ASCII_AND_HAN: Final = bytes((*range(0xC0), *range(0xE4, 0xEA)))
 
@@ -195,9 +197,13 @@ def fold_kept(text: str) -> str:
 
 def squeezed(plain: str) -> bytes:
     """``normalise`` of a text of which ``plain`` is ``fold_kept``; in UTF-8, as the word lists read it."""
+    last, octets = _SQUEEZED[0]
+    if last is plain:
+        return octets
     octets = plain.encode().translate(None, _ASCII_SIGNS).replace(_FULL_STOP, b"")
     if octets.translate(None, _ASCII_AND_HAN):
-        return _composed(plain.translate(_FOLDING)).encode()
+        octets = _composed(plain.translate(_FOLDING)).encode()
+    _SQUEEZED[0] = (plain, octets)
     return octets
 
 

@@ -200,6 +200,8 @@ class Words:
 
     def _ranked(self, found: list[WordEntry]) -> tuple[WordEntry, ...]:
         """With those that are written otherwise and read the same; each once, strongest first."""
+        if len(found) == 1 and not self._same:
+            return (found[0],)
         for entry in tuple(found):
             found += self._same.get(entry, _NOTHING)
         return tuple(sorted(dict.fromkeys(found), key=_strength))
