@@ -34,6 +34,7 @@ _SHORT: Final = re.compile(
 _AROUND: Final = 12
 _SHORT_CHARS: Final = 9 + _BEHIND_A_RUN
 _LONG_DIGITS: Final = 10
+_MOBILE_DIGITS: Final = 11
 _SHORT_BEGINS: Final = frozenset(("95", "96", "10", "11", "12"))
 _PHONE_WORD: Final = re.compile(
     r"拨打|拨|致电|来电|电话|热线|客服|咨询|详询|垂询|联系|座机|手机|call|tel|phone|dial|hotline"
@@ -49,14 +50,16 @@ _NOT_DIGITS: Final = re.compile(r"[^0-9]")
 
 def bare(number: str) -> str:
     """Digits as they are compared: without separators and, for China, without the country's code."""
-    digits = _NOT_DIGITS.sub("", number)
+    digits = number if number.isdigit() else _NOT_DIGITS.sub("", number)
     if digits.startswith("0086"):
         digits = digits[4:]
     elif digits.startswith("86") and len(digits) > 10:
         digits = digits[2:]
+    if digits.startswith(("400", "800")) or (len(digits) == _MOBILE_DIGITS and digits[0] == "1"):
+        return digits
     # A landline written as +86 10 … has lost its zero; its area code never begins with 1 but for 10.
     if len(digits) in (10, 11) and re.fullmatch(r"(?:10|2[0-9])[2-9][0-9]{7}|[3-9][0-9]{2}[2-9][0-9]{6,7}", digits):
-        return digits if digits.startswith(("400", "800")) else "0" + digits
+        return "0" + digits
     return digits
 
 
@@ -78,6 +81,8 @@ def find_phones(plain: str) -> list[str]:
                 start = match.end()
                 if not _is_order(plain, match.start()):
                     found.append(bare(match[0]))
+            if start >= run.end():
+                continue
         found.extend(
             bare(match["short"])
             for match in _SHORT.finditer(plain, start, end)
@@ -99,8 +104,8 @@ def _is_order(plain: str, start: int) -> bool:
 def _is_called(plain: str, start: int, end: int) -> bool:
     """Whether the words around a short number say that it is a phone; the nearer ones before it decide."""
     before = plain[max(0, start - _AROUND) : start]
-    phone = max((match.end() for match in _PHONE_WORD.finditer(before)), default=0)
-    if not phone and _BEHIND.match(plain, end) is None:
+    if _PHONE_WORD.search(before) is None and _BEHIND.match(plain, end) is None:
         return False
+    phone = max((match.end() for match in _PHONE_WORD.finditer(before)), default=0)
     other = max((match.end() for match in _OTHER_WORD.finditer(before)), default=0)
     return phone > other or (not other and _BEHIND.match(plain, end) is not None)
