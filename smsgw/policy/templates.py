@@ -32,6 +32,8 @@ __all__ = ["Templates", "reference", "template_fault", "template_rule"]
 ACTIVE: Final = "active"
 _EDGE: Final = 2
 _FEW: Final = 8
+_NO: Final = Fit.NO
+_YES: Final = Fit.YES
 
 
 def reference(entry: TemplateEntry) -> str:
@@ -59,11 +61,11 @@ class _Template:
         folded = self.folded
         if not folded.steps:
             return plain == folded.head
-        if not (plain.startswith(folded.head) and plain.endswith(folded.tail)) or apart(body) != self.apart:
-            return False
         fit = self.written.fits(body) or folded.fits(plain)
-        if fit is not Fit.UNLESS_LINKS:
-            return fit is Fit.YES
+        if fit is _NO or apart(body) != self.apart:
+            return False
+        if fit is _YES:
+            return True
         links = links_of(plain)
         return not links or folded.fits_beside(plain, links)
 
