@@ -26,8 +26,8 @@ class AccountRules:
     """``message_class`` is the one that the account declares."""
 
     __slots__ = (
-        "_facts", "_standing", "blacklist_codes", "dead_codes", "has_quota", "message_class", "mo_words", "name",
-        "rules", "zone",
+        "_facts", "_standing", "blacklist_codes", "country", "dead_codes", "has_quota", "message_class", "mo_words",
+        "name", "rules", "zone",
     )  # fmt: skip
 
     def __init__(
@@ -37,6 +37,7 @@ class AccountRules:
         self.name = name
         self.message_class = message_class
         self.rules = rules
+        self.country = rules.profile.country
         self.zone: tzinfo = rules.profile.zone
         self.blacklist_codes = _folded(rules.profile.blacklist.learn_from)
         self.dead_codes = _folded(rules.profile.dead_number.learn_from)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from smsgw.policy.mo_words import MoWords
 from smsgw.policy.model import MessageClass
+from smsgw.policy.numbers import to_e164
 from smsgw.policy.registers import Registers
 
 if TYPE_CHECKING:
@@ -136,6 +137,12 @@ class Context:
     parked: Parked = field(init=False)
     states: States = field(init=False)
     marks: Marks = field(init=False)
+
+    def number_of(self, address: bytes, account: str) -> str | None:
+        """An address as E.164 digits, read as the account's country writes numbers; None when it is none."""
+        rules = self.rules.get(account)
+        written = address.decode("latin-1")
+        return to_e164(written, rules.country) if rules is not None else to_e164(written)
 
     def mo_words_of(self, account: str) -> MoWords:
         """The opt-out words of an account's profile."""

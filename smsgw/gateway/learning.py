@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from smsgw.errors import StoreError
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.reports import Report, unpack_origin
-from smsgw.policy.numbers import mask, to_e164
+from smsgw.policy.numbers import mask
 from smsgw.records.record import Step
 from smsgw.smpp.constants import MessageState
 from smsgw.store.facts import LEARNT, FactChange, FactOp, FactResult
@@ -45,7 +45,7 @@ class Learning:
         rules = self._context.rules.get(account)
         if rules is None or not rules.dead_codes:
             return
-        number = to_e164(sender.decode("latin-1"))
+        number = self._context.number_of(sender, account)
         if number is not None:
             change = FactChange(None, FactOp.DELIVERED, number, SCOPE_COMPANY, "", self._context.clock.now_ms())
             self._context.facts.put(change)
@@ -64,7 +64,7 @@ class Learning:
         except (StoreError, ValueError, TypeError) as error:
             self._context.log("receipt.origin_unreadable", {"message_id": message_id, "why": str(error)})
             return
-        number = to_e164(addresses.dest_addr.decode("latin-1"))
+        number = self._context.number_of(addresses.dest_addr, account)
         if number is None:
             return
         lesson = Lesson(account, message_id, carrier)

@@ -14,7 +14,7 @@ from smsgw.errors import LocalError, RecoverableError, StoreError
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.submission import Part, Submission
 from smsgw.policy.mo_words import MoKind
-from smsgw.policy.numbers import mask, to_e164
+from smsgw.policy.numbers import mask
 from smsgw.records.record import Step
 from smsgw.smpp.alphabet import choose_coding, decode_text, encode_text
 from smsgw.smpp.constants import RESPONSE_BIT, CommandStatus
@@ -49,7 +49,6 @@ class Received(NamedTuple):
     command_id: int
     sequence_number: int
     view: Sm | DataSm
-    sender: str
     dialled: str
     owner: Dialled | None
 
@@ -67,12 +66,12 @@ class MoJourney:
         """A message from a subscriber."""
         context = self._context
         context.metrics.carrier(pool.name).mo_received += 1
-        sender = view.source_addr.decode("latin-1")
         dialled = view.destination_addr.decode("latin-1").lstrip("+")
         owner = context.dialled.owner(dialled)
-        received = Received(bind, bind.link, pool.name, command_id, sequence_number, view, sender, dialled, owner)
-        number = to_e164(sender)
-        words = context.mo_words_of(owner.account if owner is not None else "")
+        received = Received(bind, bind.link, pool.name, command_id, sequence_number, view, dialled, owner)
+        account = owner.account if owner is not None else ""
+        number = context.number_of(view.source_addr, account)
+        words = context.mo_words_of(account)
         wish = words.classify(_text(view))
         if wish is None or number is None:
             self._pass_on(received)
@@ -111,7 +110,7 @@ class MoJourney:
         """To the owner's out stream; an MO that nobody owns ends here, in the records."""
         owner = received.owner
         account = owner.account if owner is not None else ""
-        number = to_e164(received.sender) or ""
+        number = self._context.number_of(received.view.source_addr, account) or ""
         self._journal.plain(int(Step.MO), "", account, received.carrier, number, 0, 0, received.dialled)
         if owner is None:
             self._context.log("mo.no_owner", {"carrier": received.carrier, "dialled": received.dialled})

@@ -20,7 +20,6 @@ from smsgw.gateway.tags import read_tags
 from smsgw.gateway.views import View, outgoing, read_times, with_absolute_validity
 from smsgw.policy.caps import CapRows, content_hash
 from smsgw.policy.model import Draft, Refusal
-from smsgw.policy.numbers import to_e164
 from smsgw.policy.reasons import ACCOUNT_DISABLED, NUMBER_INVALID, RATE, STORE_AWAY
 from smsgw.policy.shaping import rate_refusal
 from smsgw.smpp.alphabet import decode_text
@@ -76,11 +75,12 @@ class MtJourney:
         context = self._context
         account = session.account
         assert account is not None
-        context.metrics.account(account.settings.system_id).mt_received += 1
+        name = account.settings.system_id
+        context.metrics.account(name).mt_received += 1
         concat = concat_of(view)
         payload = strip_udh(view.payload) if view.has_udh else view.payload
         segments = 1 if concat is not None or len(payload) <= 140 else count_segments(payload, view.data_coding)
-        recipient = to_e164(view.destination_addr.decode("latin-1"))
+        recipient = context.number_of(view.destination_addr, name)
         refusal = self._too_much(session, account, recipient, segments)
         if refusal is not None or recipient is None:
             self._refuser.refuse_early(session, command_id, sequence_number, refusal or _BAD_NUMBER, recipient or "")
@@ -254,7 +254,7 @@ class MtJourney:
         caps = None if own else rules.rules.cap_rows(draft)
         message_class = submission.message_class
         carrier = context.first_carrier(route.carriers)
-        if submission.due_ms and submission.expires_ms:
+        if submission.expires_ms and (submission.due_ms or submission.review):
             # "Two hours from now" would begin only when the carrier gets it.
             for part in submission.parts:
                 part.pdu = with_absolute_validity(part.pdu, submission.expires_ms)

@@ -14,7 +14,18 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from smsgw.errors import StoreError
-from smsgw.policy.entries import KINDS, Document, Kind, WordEntry
+from smsgw.policy.entries import (
+    KINDS,
+    CampaignEntry,
+    ChannelEntry,
+    ContactEntry,
+    Document,
+    Kind,
+    PauseEntry,
+    SignatureEntry,
+    TemplateEntry,
+    WordEntry,
+)
 from smsgw.policy.registers import Registers, compile_register
 from smsgw.policy.words import Words
 from smsgw.store.changes import EVERYTHING, ChangeFeed
@@ -27,6 +38,15 @@ if TYPE_CHECKING:
 LARGE: Final = 300
 #: What could not be read is tried again after this.
 RETRY_S: Final = 1.0
+#: Words are too many to be read twice.
+_READERS: Final[dict[Kind, Callable[[Document], object]]] = {
+    "signature": SignatureEntry.from_document,
+    "template": TemplateEntry.from_document,
+    "contact": ContactEntry.from_document,
+    "campaign": CampaignEntry.from_document,
+    "pause": PauseEntry.from_document,
+    "channel": ChannelEntry.from_document,
+}
 
 
 class RegisterFeed:
@@ -106,14 +126,27 @@ class RegisterFeed:
                 compiled = await asyncio.to_thread(compile_register, kind, documents)
             else:
                 compiled = compile_register(kind, documents)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except Exception as error:  # whatever is wrong with what somebody registered: the old register goes on
             raise StoreError(f"{type(error).__name__}: {error}") from error
         self._documents[kind] = documents
         self._registers.put(kind, compiled)
+        new = documents if ids is None else {name: documents[name] for name in ids & documents.keys()}
+        self._tell_unreadable(kind, new)
         took_ms = round((time.monotonic() - began_s) * 1000)
         if documents or ids is not None:
             self._log("register.in_force", {"register": kind, "documents": len(documents), "took_ms": took_ms})
         self._put(kind)
+
+    def _tell_unreadable(self, kind: Kind, documents: dict[str, Document]) -> None:
+        """Documents that the compiled register leaves out: nobody else would ever say so."""
+        read = _READERS.get(kind)
+        if read is None:
+            return
+        for name, document in documents.items():
+            try:
+                read(document)
+            except (TypeError, ValueError, KeyError, AttributeError) as error:
+                self._log("register.document_unreadable", {"register": kind, "id": name, "why": str(error)})
 
     async def _read(self, kind: Kind, ids: set[str] | None) -> dict[str, Document]:
         documents: dict[str, Document] = {}

@@ -35,7 +35,7 @@ async def explain_message(desk: Desk, question: Question, carriers: Mapping[str,
     """
     data_coding = choose_coding(question.text)
     segments = count_segments(question.text, data_coding)
-    recipient = to_e164(question.number)
+    recipient = to_e164(question.number, desk.site.profile_of(question.account).country)
     if recipient is None:
         line = Line("number", Refusal(NUMBER_INVALID, "no other rule is asked", None), question.number)
         return Explanation(question, "", data_coding, segments, [line], message_class=question.account.message_class)

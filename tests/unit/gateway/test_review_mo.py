@@ -34,6 +34,7 @@ def test_a_confirmation_that_cannot_be_built(text: str, dialled: bytes) -> None:
         ),
         rules={"shop": SimpleNamespace(name="shop", mo_words=MoWords(MoRule(stop_text=text)))},
         accounts={"shop": None},
+        number_of=lambda address, account: address.decode(),
         ids=SimpleNamespace(next=lambda partition, now_ms: "0" * 20),
         log=lambda event, fields: events.append(event),
         outbound=SimpleNamespace(append_mo=lambda account, fields, done: appended.append(account)),
@@ -42,7 +43,7 @@ def test_a_confirmation_that_cannot_be_built(text: str, dialled: bytes) -> None:
     view = DataSm(encode(Pdu(int(CommandId.DATA_SM), 0, 1, fields)))
     bind: Any = SimpleNamespace(respond=lambda link, raw: None)
     received = Received(
-        bind, None, "alpha", int(CommandId.DATA_SM), 1, view, NUMBER, dialled.decode(), Dialled("1069", "shop", "")
+        bind, None, "alpha", int(CommandId.DATA_SM), 1, view, dialled.decode(), Dialled("1069", "shop", "")
     )
     journey = MoJourney(context)
     journey.recorded(FactChange(received, FactOp.OPT_OUT, NUMBER, "", "mo", 0), FactResult.CHANGED)
