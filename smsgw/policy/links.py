@@ -12,9 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from smsgw.policy.domains import CORE, HAN, LATIN, PROSE
+
+#: Texts whose links are kept: a campaign sends one text many times.
+TEXTS_LATELY: Final = 256
 
 # Both atomic, as is the chain of them: a text of nothing but dots must not be tried in every way there is.
 _DOT: Final = r"(?>\.|\s{0,2}[\[(<]?\s?[.。·点]\s?[\])>]?\s{0,2})"
@@ -33,8 +37,8 @@ _SCHEME: Final = re.compile(
 )
 # What stands in front is looked at behind the first character: so the search runs over Han without trying.
 _HOST: Final = re.compile(
-    rf"(?P<host>(?>[a-z0-9](?<![a-z0-9_-][a-z0-9])(?:[a-z0-9_-]*[a-z0-9])?)"
-    rf"(?:{_DOT}(?:{_LABEL}|{_HAN_TLD}))++)(?![a-z0-9_-]){_TAIL}"
+    rf"[a-z0-9](?<![a-z0-9_-][a-z0-9])(?>(?:[a-z0-9_-]*[a-z0-9])?)(?:{_DOT}(?:{_LABEL}|{_HAN_TLD}))++"
+    rf"(?P<stop>)(?![a-z0-9_-]){_TAIL}"
 )
 _LABELS: Final = re.compile(rf"{_LABEL}|{_HAN_TLD}")
 _LABELS_BEHIND: Final = 20
@@ -83,7 +87,8 @@ class _Reading(NamedTuple):
     link: Link
 
 
-def _found(plain: str) -> list[_Reading]:
+@lru_cache(maxsize=TEXTS_LATELY)
+def _found(plain: str) -> tuple[_Reading, ...]:
     """Of readings that overlap only the surest, in the order of the text."""
     if "@" in plain and "://" not in plain:
         plain = _MAIL.sub(lambda mail: " " * len(mail[0]), plain)
@@ -94,7 +99,7 @@ def _found(plain: str) -> list[_Reading]:
         if 1 not in taken[each.start : end]:
             taken[each.start : end] = b"\x01" * (end - each.start)
             found.append(each)
-    return sorted(found)
+    return tuple(sorted(found))
 
 
 def _readings(plain: str) -> Iterator[_Reading]:
@@ -125,18 +130,18 @@ def _path(match: re.Match[str]) -> str:
 
 def _host_reading(match: re.Match[str], plain: str) -> _Reading | None:
     """The longest beginning of a chain of labels that is a host: in ``a.com。123456`` the number is none of it."""
-    if _ADDRESS.fullmatch(match["host"]):
-        is_link = (match["port"] or match["path"]) and all(int(octet) < 256 for octet in match["host"].split("."))
-        return _whole(match, match.start(), match["host"]) if is_link else None
-    labels = list(_LABELS.finditer(match["host"]))
+    start = match.start()
+    chain = plain[start : match.start("stop")]
+    if _ADDRESS.fullmatch(chain):
+        is_link = (match["port"] or match["path"]) and all(int(octet) < 256 for octet in chain.split("."))
+        return _whole(match, start, chain) if is_link else None
+    labels = list(_LABELS.finditer(chain))
     for last in range(len(labels) - 1, max(0, len(labels) - 1 - _LABELS_BEHIND), -1):
         is_whole = last == len(labels) - 1
-        end = match.start() + labels[last].end()
-        if _is_host(match["host"][: labels[last].end()], _path(match) if is_whole else "", plain, end):
+        end = labels[last].end()
+        if _is_host(chain[:end], _path(match) if is_whole else "", plain, start + end):
             host = ".".join(label[0] for label in labels[: last + 1])
-            if is_whole:
-                return _whole(match, match.start(), host)
-            return _Reading(match.start(), match.start(), end, Link(host))
+            return _whole(match, start, host) if is_whole else _Reading(start, start, start + end, Link(host))
     return None
 
 
