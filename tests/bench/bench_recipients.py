@@ -101,7 +101,7 @@ class Bench:
     async def measured(self, name: str, fresh: bool = True) -> AsyncIterator[None]:
         """Prints what the block took, and empties the store before it if ``fresh``."""
         if fresh:
-            await self.store.command(0, "FLUSHALL")
+            await self.store.command(0, "FLUSHALL", "SYNC")
             await self.store.ready()
         before, keys_before = await self.memory()
         disk, began = self.append_only(), perf_counter()
