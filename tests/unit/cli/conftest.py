@@ -7,27 +7,31 @@ import re
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import click
 import pytest
-from click.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from smsgw.cli.main import main
 
 EXAMPLE = Path(__file__).parents[3] / "config" / "example"
 WHY = ("--why", "a test")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command printed, and how it ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    output: str
+
+
 Run = Callable[..., Result]
-
-
-class _Program(click.Command):
-    """The program as it is started, so that errors end it as they do for people."""
-
-    def main(self, args: Any = None, **_: Any) -> None:
-        with mock.patch.object(sys, "argv", ["smsgw", *args]):
-            main()
 
 
 @pytest.fixture
@@ -43,7 +47,15 @@ def smsgw(site: Path) -> Run:
     """``smsgw("tier", "show", "13800138000")``: a command on the site."""
 
     def run(*arguments: str, fed: str = "") -> Result:
-        return CliRunner().invoke(_Program("smsgw"), [*arguments, "--site", str(site)], input=fed)
+        argv = ["smsgw", *arguments, "--site", str(site)]
+        # The program itself, so that errors end it as they do for people.
+        with CliRunner().isolation(input=fed) as streams, mock.patch.object(sys, "argv", argv):
+            with pytest.raises(SystemExit) as ended:
+                main()
+            sys.stdout.flush()
+            sys.stderr.flush()
+            out, err, both = (stream.getvalue().decode() for stream in streams)
+        return Result(int(ended.value.code or 0), out, err, both)
 
     return run
 

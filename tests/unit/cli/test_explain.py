@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
-from typer.testing import Result
 
 from smsgw.cli.explain.findings import RULES
 from smsgw.config.load import load_site
 from smsgw.policy.model import Draft
 from smsgw.policy.registers import Registers
 from smsgw.site_rules import compiled_rules
-from tests.unit.cli.conftest import WHY, Run, change, done, shown
+from tests.unit.cli.conftest import WHY, Result, Run, change, done, shown
 
 GOOD = "【示例商城】双十一大促，全场五折，回T退订"
 WORKDAY = "2026-11-18T10:30"
