@@ -82,7 +82,7 @@ def _cases() -> list[tuple[str, float | None, Callable[[], object]]]:
 
     return [
         ("fold_kept", 3.0, lambda: fold_kept(TEXT)),
-        ("squeezed", None, lambda: squeezed(plain)),
+        ("squeezed, two texts", None, lambda: (squeezed(plain), squeezed(other))),
         ("two messages, 10,000 words", 6.0, two(usual)),
         ("two messages, 10,000 words, one hit each", None, two(bad)),
         ("two messages, 100,000 words", None, two(large)),
