@@ -59,7 +59,8 @@ def message(**changes: Any) -> Envelope:
     ("scope", "changes"),
     [
         ("global", {}), ("global", {"flags": INTERNAL}), ("account:shop", {}),
-        ("signature:示例", {"signature": "示例"}), ("template:sale", {"template": "sale@3"}), ("campaign:double11", {"campaign": "double11"}),
+        ("signature:示例", {"signature": "示例"}), ("template:sale", {"template": "sale@3"}),
+        ("campaign:double11", {"campaign": "double11"}),
     ],
 )  # fmt: skip
 def test_a_paused_message_is_parked_in_the_lot_of_its_pause(scope: str, changes: dict[str, Any]) -> None:
