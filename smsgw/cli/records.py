@@ -26,7 +26,10 @@ from smsgw.store.secrets import load
 
 _STEPS: Final = {step.name.lower(): int(step) for step in Step}
 # Steps that know a number or an id and not what kind of message it was.
-_CLASSLESS: Final = frozenset((Step.RECEIPT, Step.RECEIPT_RETURNED, Step.MO, Step.OPTOUT, Step.RESUBSCRIBED))
+_CLASSLESS: Final = frozenset(
+    (Step.RECEIPT, Step.RECEIPT_RETURNED, Step.MO, Step.OPTOUT, Step.RESUBSCRIBED, Step.COMPLAINED, Step.BLACKLISTED,
+     Step.DEAD)
+)  # fmt: skip
 _POLL_S: Final = 0.2
 _COLUMNS: Final = (
     "time", "step", "message id", "account", "class", "carrier", "recipient", "status", "ms", "details",

@@ -45,6 +45,11 @@ class Looked:
         """The account that sends."""
         return self.rules.account.name
 
+    @property
+    def today(self) -> str:
+        """The message's day (ISO) by the profile's clock."""
+        return LocalDay.of(self.rules.profile.zone)(self.draft.at_ms)
+
     def local(self, at_ms: int) -> str:
         """An instant in the profile's zone."""
         return local(at_ms, self.rules.profile.zone)
@@ -64,7 +69,8 @@ def _account(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
         yield Hint(f"set enabled = true in accounts/{name}.toml", f"在 accounts/{name}.toml 中设 enabled = true")
         return
     channel = looked.documents["channel"].get(f"account:{name}")
-    if outcome.reason is ACCOUNT_EXPIRED and looked.rules.account.licence_expires is not None:
+    licence_expires = looked.rules.account.licence_expires
+    if outcome.reason is ACCOUNT_EXPIRED and licence_expires is not None and looked.today > licence_expires.isoformat():
         yield Hint(f"set licence_expires in accounts/{name}.toml", f"在 accounts/{name}.toml 中更新 licence_expires")
     elif channel is None:
         yield Hint(f"apply for it: smsgw channel add account:{name}", f"申请通道：smsgw channel add account:{name}")
@@ -75,12 +81,16 @@ def _account(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
 
 def _paused(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
     draft, account = looked.draft, looked.rules.account
-    scopes = [GLOBAL, f"department:{account.department}", f"account:{account.name}", f"signature:{draft.signature}"]
-    if draft.template is not None:
-        scopes.append(f"template:{draft.template.id}")
-    scopes.append(f"campaign:{draft.campaign}")
-    scopes += [f"carrier:{name}" for name in (draft.route.carriers if draft.route is not None else ())]
-    for scope in scopes:
+    named = {
+        "department": account.department,
+        "account": account.name,
+        "signature": draft.signature,
+        "template": draft.template.id if draft.template is not None else "",
+        "campaign": draft.campaign,
+    }
+    carriers = draft.route.carriers if draft.route is not None else ()
+    scopes = [f"{what}:{name}" for what, name in named.items() if name]
+    for scope in (GLOBAL, *scopes, *(f"carrier:{name}" for name in carriers)):
         pause = looked.registers.pauses.of(scope, draft.at_ms)
         if pause is None:
             continue
@@ -114,7 +124,7 @@ def _class(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
 
 def _signature(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
     draft, account = looked.draft, looked.account
-    today = LocalDay.of(looked.rules.profile.zone)(draft.at_ms)
+    today = looked.today
     registered = looked.registers.signatures.of(account)
     usable = set(looked.rules.account.signatures) - set(registered)
     usable |= {
@@ -181,8 +191,7 @@ def _contact(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
 def _template(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
     draft = looked.draft
     body = draft.text[draft.body_start : draft.body_end]
-    today = LocalDay.of(looked.rules.profile.zone)(draft.at_ms)
-    nearest = looked.registers.templates.nearest(looked.account, body, today)
+    nearest = looked.registers.templates.nearest(looked.account, body, looked.today)
     if nearest is None:
         yield Hint(f"there is no template for {looked.account}: smsgw template add", "本账号没有模板，请先申请模板")
         return

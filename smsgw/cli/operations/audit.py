@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -14,7 +14,7 @@ import typer
 from smsgw.cli.desk import Visit, WhoOption
 from smsgw.cli.options import JsonOption, SiteOption
 from smsgw.cli.output import console, print_json, table
-from smsgw.cli.registers.documents import cell
+from smsgw.cli.registers.documents import cell, instant
 from smsgw.services import audit
 from smsgw.services.audit import AuditRow
 from smsgw.services.desk import Desk
@@ -36,7 +36,8 @@ def list_all(
     as_json: JsonOption = False,
 ) -> None:
     """List what was changed, newest first, each with the reason."""
-    found = Visit(site, who).ask(
+    visit = Visit(site, who)
+    found = visit.ask(
         lambda desk: audit.list_(
             desk, who=by, action=action, subject=subject, since=since, until=until, before=before, limit=limit
         )
@@ -47,7 +48,10 @@ def list_all(
     if not found.items:
         typer.echo("none")
         return
-    rows = [(each.seq, each.at, each.who, each.action, each.subject, each.why, _detail(each)) for each in found.items]
+    rows = [
+        (each.seq, each.at, each.who, each.action, each.subject, each.why, _detail(each, visit.zone))
+        for each in found.items
+    ]
     console().print(table(("entry", "time", "who", "what", "subject", "why", "before → after"), rows, ("entry",)))
     if found.next_before:
         typer.echo(f"older ones with --before {found.next_before}")
@@ -102,15 +106,23 @@ async def _write(desk: Desk, out: TextIO) -> int:
     return count
 
 
-def _detail(row: AuditRow) -> str:
+def _detail(row: AuditRow, zone: tzinfo) -> str:
     """What an entry says beside its words: changed fields as ``name old → new``, others as they are."""
     before, after = row.detail.get("before"), row.detail.get("after")
     shown = []
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in {**before, **after}:
-            old, new = cell(before.get(name)), cell(after.get(name))
-            shown.append(f"{name} {old} → {new}" if old else f"{name} {new}")
-    rest: dict[str, Any] = {name: value for name, value in row.detail.items() if name not in ("before", "after")}
-    shown += [f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-              for name, value in rest.items() if value not in ("", [], None)]  # fmt: skip
-    return "; ".join(shown)
+            old, new = _value(name, before.get(name), zone), _value(name, after.get(name), zone)
+            shown.append(f"{_name(name)} {old} → {new or '–'}" if old else f"{_name(name)} {new}" if new else "")
+    rest = ((name, value) for name, value in row.detail.items() if name not in ("before", "after"))
+    shown += [f"{_name(name)} {text}" for name, value in rest if (text := _value(name, value, zone))]
+    return "; ".join(filter(None, shown))
+
+
+def _name(name: str) -> str:
+    return name.removesuffix("_ms").replace("_", " ")
+
+
+def _value(name: str, value: Any, zone: tzinfo) -> str:
+    """A field in words; instants in the site's zone, empty for none."""
+    return instant(value, zone) if name.endswith("_ms") and isinstance(value, int) else cell(value)
