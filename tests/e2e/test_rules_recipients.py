@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
-from smsgw.services import dead_numbers
-from tests.e2e.gateway import WORKDAY
+from smsgw.services import consent, dead_numbers
+from tests.e2e.gateway import EXAMPLE, WORKDAY
 from tests.e2e.staff import staff_of
 from tests.e2e.stage import Stage, open_stage
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
-OPTED_OUT, BLACKLISTED, DEAD, QUOTA = 0x410, 0x411, 0x414, 0x432
+OPTED_OUT, BLACKLISTED, CONSENT, DEAD, SAME, QUOTA = 0x410, 0x411, 0x412, 0x414, 0x431, 0x432
 MALL, MALL_NUMBER, SHOP_NUMBER = "【示例商城】全场五折，拒收请回复R", "106900013001", "1069000130"
 #: The simulator's numbers: their receipts say MBBLACK, MK:0001 (no such number), and DELIVRD.
 MBBLACK, MK0001, FINE = "8619900004500", "8619900004505", "8619900000000"
@@ -31,11 +32,14 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
         ],
         "mo": {"help_words": ["帮助", "HELP"], **texts},
     }
+    strict = tomllib.loads((EXAMPLE / "profiles" / "cn.toml").read_text(encoding="utf-8"))
+    strict |= {"name": "strict", "consent": {"required_for": ["marketing"]}, "cap": profile["cap"]}
     accounts = {
+        "careful": ("shop", {"profile": "strict"}),
         "small": ("shop", {"quota": {"day": 5, "month": 8}}),
         "few": ("shop", {"quota": {"month": 3}, "reject_mode": "receipt"}),
     }
-    overrides = {"profiles/cn.toml": {"same_content": None, **profile}}
+    overrides = {"profiles/cn.toml": {"same_content": None, **profile}, "profiles/strict.toml": strict}
     async with open_stage(tmp_path_factory.mktemp("site"), overrides=overrides, accounts=accounts) as stage:
         yield stage
 
@@ -106,6 +110,30 @@ async def test_each_word_is_confirmed_once_in_its_own_text(stage: Stage) -> None
     assert sorted(each.text for each in arrived) == sorted(["您已退订", "您已订阅", "请致电客服"])
     assert {each.source for each in arrived} == {SHOP_NUMBER}
     assert await stage.status("shop", recipient, MALL) == 0
+
+
+async def test_consent_is_asked_for_and_its_proof_lets_the_next_message_through(stage: Stage) -> None:
+    recipient = stage.recipient()
+    (answer,) = await stage.send("careful", recipient, MALL)
+    assert (answer.status, answer.explanation.rule_id) == (CONSENT, "consent")
+    assert await stage.status("shop", recipient, MALL) == 0  # another profile
+    async with staff_of(stage.gateway) as staff:
+        await consent.add(staff(), recipient, "shop 12", "v3", "a form was signed", account="careful")
+    assert await stage.status("careful", recipient, MALL) == 0
+    await stage.mo(recipient, "1065550000", "退订")
+    assert await stage.status("careful", recipient, "【示例商城】全场四折，拒收请回复R") == OPTED_OUT
+
+
+async def test_the_same_content_comes_again_after_its_time(stage: Stage) -> None:
+    recipient = stage.recipient()
+    await stage.mo(recipient, "1065550000", "订阅")  # as good as consent
+    assert await stage.status("careful", recipient, MALL) == 0
+    (answer,) = await stage.send("careful", recipient, MALL.replace("五折", "\u200b五折"))
+    assert (answer.status, answer.explanation.rule_id) == (SAME, "same_content")
+    assert 0 < (answer.explanation.retry_after_s or 0) <= 12 * 3600
+    assert await stage.status("careful", recipient, "【示例商城】全场四折，拒收请回复R") == 0
+    stage.gateway.set_clock("2026-11-19T10:30:01+08:00")
+    assert await stage.status("careful", recipient, MALL) == 0
 
 
 async def test_the_quota_of_a_day_and_of_a_month(stage: Stage) -> None:
