@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import pytest
@@ -349,3 +349,62 @@ async def test_a_carrier_is_up_while_one_bind_transmits(world: World) -> None:
     assert down_since_s is not None
     pool.changed(cast(Any, receiver))
     assert pool.down_since_s == down_since_s  # since it went, not since the last event
+
+
+class _Running(_Bound):
+    """A bind that runs until it is stopped; ``stubborn`` ones until they are cancelled."""
+
+    def __init__(self, stubborn: bool = False) -> None:
+        super().__init__(True, False, 1)
+        self.stopping = self.stubborn = stubborn
+        self.number = self.runs = 0
+        self.over = asyncio.Event()
+
+    async def run(self) -> None:
+        self.runs += 1
+        self.up = True
+        self.over.clear()
+        try:
+            await self.over.wait()
+        finally:
+            self.up = False
+
+    def stop(self) -> None:
+        self.stopping = True
+        if not self.stubborn:
+            self.over.set()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(2):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+async def test_a_carrier_that_is_not_allowed_has_no_binds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smsgw.carrier.pool.LEAVE_S", 0.01)
+    polite, stubborn = _Running(), _Running(stubborn=True)
+    pool = pool_of(world, polite, stubborn)
+    pool.allow(False)
+    running = asyncio.create_task(pool.run())
+    await turns()
+    assert (polite.runs, pool.up, pool.pick()) == (0, False, None)
+    pool.allow(True)
+    await until(lambda: polite.up and stubborn.up)
+    pool.changed(cast(Any, polite))
+    assert pool.up
+    assert pool.pick() is not None
+    polite.in_flight = 1
+    pool.allow(False)
+    assert (pool.up, pool.pick()) == (False, None)
+    await turns()
+    assert polite.up  # what it carries is answered first
+    polite.in_flight = 0
+    await until(lambda: not polite.up and not stubborn.up)
+    pool.allow(True)
+    await until(lambda: polite.up and stubborn.up)
+    assert (polite.runs, stubborn.runs) == (2, 2)
+    assert not polite.stopping
+    stubborn.stubborn = False
+    pool.stop()
+    await asyncio.wait_for(running, 2)
