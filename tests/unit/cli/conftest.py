@@ -46,18 +46,18 @@ def site(tmp_path: Path) -> Path:
 def smsgw(site: Path) -> Run:
     """``smsgw("tier", "show", "13800138000")``: a command on the site."""
 
-    def run(*arguments: str, fed: str = "") -> Result:
-        argv = ["smsgw", *arguments, "--site", str(site)]
-        # The program itself, so that errors end it as they do for people.
-        with CliRunner().isolation(input=fed) as streams, mock.patch.object(sys, "argv", argv):
-            with pytest.raises(SystemExit) as ended:
-                main()
-            sys.stdout.flush()
-            sys.stderr.flush()
-            out, err, both = (stream.getvalue().decode() for stream in streams)
-        return Result(int(ended.value.code or 0), out, err, both)
+    return lambda *arguments: started(*arguments, "--site", str(site))
 
-    return run
+
+def started(*arguments: str) -> Result:
+    """The program itself, as it is started, so that errors end it as they do for people."""
+    with CliRunner().isolation() as streams, mock.patch.object(sys, "argv", ["smsgw", *arguments]):
+        with pytest.raises(SystemExit) as ended:
+            main()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        out, err, both = (stream.getvalue().decode() for stream in streams)
+    return Result(int(ended.value.code or 0), out, err, both)
 
 
 def change(path: Path, old: str, new: str) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from smsgw.config.passwords import verify_password
-from tests.unit.cli.conftest import Run, _Program
+from tests.unit.cli.conftest import Run, started
 
 
 def test_it_says_what_to_write_where_nobody_may_use_it(smsgw: Run, site: Path) -> None:
@@ -20,7 +19,7 @@ def test_it_says_what_to_write_where_nobody_may_use_it(smsgw: Run, site: Path) -
 
 
 def test_a_token_is_shown_once_and_its_stored_form_is_for_the_file() -> None:
-    result = CliRunner().invoke(_Program("smsgw"), ["console", "token", "wang"])
+    result = started("console", "token", "wang")
     assert result.exit_code == 0
     token = result.stderr.removeprefix("token: ").strip()
     assert token.startswith("wang~")
@@ -30,6 +29,6 @@ def test_a_token_is_shown_once_and_its_stored_form_is_for_the_file() -> None:
 
 @pytest.mark.parametrize("name", ["w ang", "", "王", "x" * 33])
 def test_a_name_that_people_toml_would_refuse(name: str) -> None:
-    result = CliRunner().invoke(_Program("smsgw"), ["console", "token", name])
+    result = started("console", "token", name)
     assert result.exit_code == 2
     assert "expected a name of at most 32 letters" in result.stderr
