@@ -20,11 +20,11 @@ from smsgw.smpp.codec import Pdu, decode, encode
 from smsgw.smpp.constants import CommandId
 from smsgw.smpp.framing import Framer
 from tests.e2e.gateway import WORKDAY
-from tests.e2e.stage import NOTICE, SOURCES, Stage, open_stage
+from tests.e2e.stage import NOTICE, OTHER_SOURCE, Stage, open_stage
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
-SOURCE = SOURCES["orders"]
+SOURCE = OTHER_SOURCE
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
