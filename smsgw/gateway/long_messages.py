@@ -226,7 +226,8 @@ class LongMessages:
         submission.text = whole_text([view_of(part.pdu) for part in parts])
         submission.received_s = asyncio.get_running_loop().time()
         submission.long_key = group
-        submission.due_ms, submission.expires_ms, submission.tier = first.due_ms, first.expires_ms, first.tier
+        submission.due_ms, submission.expires_ms = first.due_ms, first.expires_ms
+        submission.tier, submission.campaign, submission.audience = first.tier, first.campaign, first.audience
         self._mt.decide(submission)
 
     def _expired(self, account: str, kept: _Kept, why: str, durable: Durable) -> None:

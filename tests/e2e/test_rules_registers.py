@@ -14,13 +14,14 @@ from smsgw.services import campaigns, channels, signatures, templates, words
 from smsgw.smpp.tlv import tlv
 from tests.e2e.gateway import WORKDAY
 from tests.e2e.staff import Staff, staff_of
-from tests.e2e.stage import NOTICE, SOURCES, Stage, open_stage
+from tests.e2e.stage import MARKETING, NOTICE, SOURCES, Stage, open_stage
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 UNAPPROVED, UNREGISTERED, NATIONAL, SLOT, BAD_TLV = 0x401, 0x403, 0x440, 0x421, 0xC4
 WHY = "asked for in writing"
 CAMPAIGN, AUDIENCE = 0x1411, 0x1412
+LONG = "【示例商城】" + "好物低价，快来选购。" * 15 + "拒收请回复R"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -119,15 +120,16 @@ async def test_a_template_says_class_and_campaign(stage: Stage, staff: Staff) ->
 
 async def test_the_campaign_that_an_application_names(stage: Stage, staff: Staff) -> None:
     await campaigns.add(staff(), "evening", slots=["19:00-20:00"], why=WHY)
-    await becomes(stage, SLOT, "【示例商城】晚间特卖，拒收请回复R", tlvs=tlv(CAMPAIGN, b"evening\0"))
+    for text in (MARKETING, LONG):
+        await becomes(stage, SLOT, text, tlvs=tlv(CAMPAIGN, b"evening\0"))
     assert await stage.status("shop", stage.recipient()) == 0
 
 
-async def test_the_audience_that_an_application_names(stage: Stage) -> None:
+@pytest.mark.parametrize("text", [MARKETING, LONG], ids=["short", "long"])
+async def test_the_audience_that_an_application_names(stage: Stage, text: str) -> None:
     recipient = stage.recipient()
-    statuses = [
-        await stage.status("shop", recipient, tlvs=tlv(AUDIENCE, name)) for name in (b"vip", b"new", b"vip", b"new\0")
-    ]
+    names = (b"vip", b"new", b"vip", b"new\0")
+    statuses = [await stage.status("shop", recipient, text, tlvs=tlv(AUDIENCE, name)) for name in names]
     assert statuses == [0, 0, 0x430, 0x430]
 
 
