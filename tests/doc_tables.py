@@ -22,11 +22,13 @@ from simulators.control import api_run, api_state, api_steer, api_traffic
 from simulators.control.simctl import parser as simctl_parser
 from simulators.scenario import json_schema, show_settings
 from simulators.scenario.model import ACTIONS
+from smsgw.console import approvals, content, control, explaining, messages, recipients
+from smsgw.policy.approvals import STEPS
 from smsgw.policy.reasons import REASONS
 
 ROOT = Path(__file__).parents[1]
-APPLICATIONS = ROOT / "docs" / "applications.md"
-PAGES = [*sorted((ROOT / "docs" / "simulators").glob("*.md")), APPLICATIONS]
+RULE_PAGES = [ROOT / "docs" / name for name in ("applications.md", "compliance.md", "compliance.en.md", "console.md")]
+PAGES = [*sorted((ROOT / "docs" / "simulators").glob("*.md")), *RULE_PAGES]
 _MARKED = re.compile(r"^<!-- table (.+?) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
 _KINDS = {"string": "text", "integer": "number", "number": "number", "boolean": "true or false"}
 
@@ -163,13 +165,63 @@ def _remedies() -> str:
     return _table(("rule id", "what helps", "处理办法"), rows)
 
 
+def _refusals(columns: tuple[str, ...], chinese: bool) -> str:
+    rows = [
+        (
+            str(reason.rule), f"`{reason.rule_id}`", f"0x{reason.status:02X}", f"0x{reason.fallback:02X}",
+            f"`{reason.receipt_err}`", reason.text_zh if chinese else reason.text,
+            reason.remedy_zh if chinese else reason.remedy,
+        )
+        for reason in REASONS.values()
+    ]  # fmt: skip
+    return _table(columns, rows)
+
+
+def _steps(columns: tuple[str, ...], other_eyes: str) -> str:
+    rows = [
+        (
+            kind, f"`{step.action}`", " ".join(step.before), step.after, " ".join(step.roles),
+            other_eyes if step.review else "",
+        )
+        for kind, steps in STEPS.items()
+        for step in steps
+        if step.action != "supersede"
+    ]  # fmt: skip
+    return _table(columns, rows)
+
+
+def _console() -> str:
+    rows = [
+        ("`GET`", "`/healthz`", "console", "Does it run? · 健康检查"),
+        ("`GET`", "`/api/me`", "console", "Who am I? · 当前用户"),
+    ]
+    for room in (recipients, messages, approvals, content, control, explaining):
+        for route in room.router.routes:
+            if isinstance(route, APIRoute):
+                about = (str(route.tags[0]) if route.tags else "explain", route.summary or "")
+                rows += [(f"`{method}`", f"`{route.path}`", *about) for method in sorted(route.methods)]
+    return _table(("", "path", "of", "what it does"), rows)
+
+
 def _fenced(text: str) -> str:
     return f"```text\n{text}\n```"
 
 
 def rule_tables() -> dict[str, Callable[[], str]]:
     """The tables of the rules, by their names."""
-    return {"reasons": _reasons, "remedies": _remedies}
+    return {
+        "reasons": _reasons,
+        "remedies": _remedies,
+        "refusals": partial(
+            _refusals, ("rule", "rule id", "status", "fallback", "err", "reason", "what helps"), chinese=False
+        ),
+        "拒绝对照": partial(
+            _refusals, ("规则", "规则编号", "状态码", "备用码", "err", "原因", "处理办法"), chinese=True
+        ),
+        "steps": partial(_steps, ("of", "step", "from", "to", "who", ""), other_eyes="other eyes"),
+        "步骤": partial(_steps, ("对象", "步骤", "原状态", "新状态", "角色", ""), other_eyes="须他人办理"),
+        "console": _console,
+    }  # fmt: skip
 
 
 def tables() -> dict[str, Callable[[], str]]:

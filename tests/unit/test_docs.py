@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import json
 import os
 import re
 import shlex
@@ -20,6 +22,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
+from typer.main import get_group
 from typer.testing import CliRunner
 
 from simulators.carrier.ids import IdForm
@@ -32,6 +35,7 @@ from smsgw.config.account import AccountSettings
 from smsgw.config.carrier import CarrierSettings
 from smsgw.config.load import load_site
 from smsgw.config.node import NodeFile
+from smsgw.config.people import ROLES, hash_token, new_token
 from smsgw.config.profile_tables import CapTable, ProfileFile
 from smsgw.config.routes import RouteEntry
 from smsgw.esme import answers
@@ -39,7 +43,7 @@ from smsgw.gateway.tags import TAG_TIER
 from smsgw.policy.model import CLASS_LABELS
 from smsgw.policy.reasons import REASONS
 from smsgw.records.record import Step
-from tests.doc_tables import APPLICATIONS, marked, rule_tables, tables
+from tests.doc_tables import RULE_PAGES, marked, rule_tables, tables
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config" / "example"
@@ -47,8 +51,14 @@ EXAMPLE = ROOT / "config" / "example"
 SIMULATORS = sorted([ROOT / "docs" / "testers.md", *(ROOT / "docs" / "simulators").glob("*.md"),
                      *(ROOT / "simulators").rglob("README.md")])  # fmt: skip
 PAGES = sorted({ROOT / "README.md", ROOT / "ARCHITECTURE.md", *(ROOT / "docs").glob("*.md")} - {*SIMULATORS})
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```(\w*)(?: ([\w.-]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _EXIT = re.compile(r"#.*exit status (\d)")
+_HEAD = re.compile(r"[0-9]+:[0-9a-f]{64}")
+_HELD = re.compile(r"\b[0-9a-f]{20}\b")
+"""How pages write the id of a message that waits for review."""
+_FILE = re.compile(r"@?[\w-]+\.(csv|jsonl)")
+_ROLES = {"chen": "department", "zhao": "department", "wang": "market", "liu": "legal", "he": "technical",
+          "gao": "management", "li": "compliance", "zhou": "operations"}  # fmt: skip
 _PROGRAMS = {
     "bin/smsgw": ("-m", "smsgw"),
     "bin/esme-sim": ("-m", "simulators.esme"),
@@ -62,7 +72,12 @@ def _text(name: str) -> str:
 
 
 def _blocks(path: Path, language: str) -> list[str]:
-    return [body for found, body in _FENCE.findall(path.read_text(encoding="utf-8")) if found == language]
+    return [body for found, _, body in _FENCE.findall(path.read_text(encoding="utf-8")) if found == language]
+
+
+def _files(path: Path) -> dict[str, str]:
+    """The files that a page shows, by the names behind their languages."""
+    return {name: body for _, name, body in _FENCE.findall(path.read_text(encoding="utf-8")) if name}
 
 
 def _rows(text: str) -> list[list[str]]:
@@ -123,7 +138,9 @@ def test_tables_of_the_simulators_are_those_of_the_code(page: Path) -> None:
 
 
 def test_tables_of_the_rules_are_those_of_the_code() -> None:
-    assert marked(APPLICATIONS) == {name: table() for name, table in rule_tables().items()}
+    """``python -m tests.doc_tables`` writes them anew."""
+    said = {name: table for page in RULE_PAGES for name, table in marked(page).items()}
+    assert said == {name: table() for name, table in rule_tables().items()}
 
 
 def test_every_table_of_the_simulators_is_on_a_page() -> None:
@@ -154,10 +171,34 @@ def test_forms_of_ids_exist() -> None:
     assert {"dec", "hex", "HEX", "text", "long", "odd", "empty"} <= forms
 
 
-def test_steps_of_records() -> None:
-    paragraph = _text("docs/compliance.md").partition("每一步都有记录")[2].partition("\n\n")[0]
-    said = re.findall(r"[a-z_]+", paragraph)
+@pytest.mark.parametrize(
+    ("page", "begin"), [("docs/compliance.md", "每一步都有记录"), ("docs/compliance.en.md", "Every step is recorded:")]
+)
+def test_steps_of_records(page: str, begin: str) -> None:
+    paragraph = _text(page).partition(begin)[2].partition("\n\n")[0]
+    said = re.findall(r"`([a-z_]+)`", paragraph)
     assert sorted(said) == sorted(step.name.lower() for step in Step)
+
+
+@pytest.mark.parametrize("page", ["docs/compliance.md", "docs/compliance.en.md"])
+def test_each_rule_has_a_row_that_names_settings_that_exist(page: str) -> None:
+    lines = [line for line in _text(page).splitlines() if re.match(r"\| \d+ \| [^`]+ \| [^`]+ \| .*\|$", line)]
+    assert [int(line.split("|")[1]) for line in lines] == list(range(1, 20))
+    models = (ProfileFile, CapTable, AccountSettings, CarrierSettings, NodeFile)
+    known = set().union(*(_keys(model) for model in models), get_group(app).commands, {"routes.toml"})
+    told = {word.strip("[]") for line in lines for word in re.findall(r"`([^`]+)`", line)}
+    assert told - known == set()
+
+
+def test_both_languages_of_compliance_say_the_same() -> None:
+    """The same parts with as many commands, and the same commands but for names and reasons."""
+    pages = [_text(name) for name in ("docs/compliance.md", "docs/compliance.en.md")]
+    shapes = []
+    for text in pages:
+        parts = re.split(r"^##+ .+$", text, flags=re.MULTILINE)
+        shapes.append([[" ".join(line.split()[:2]) for _, _, body in _FENCE.findall(part) for line in body.splitlines()
+                        if line.startswith("bin/")] for part in parts])  # fmt: skip
+    assert shapes[0] == shapes[1]
 
 
 def _keys(model: type[BaseModel]) -> set[str]:
@@ -236,7 +277,7 @@ def test_snippets_load_in_the_example_site(tmp_path: Path, head: str, body: str)
 class Command:
     """One line of a page."""
 
-    page: str
+    page: Path
     line: str
 
     @property
@@ -250,7 +291,7 @@ class Command:
 
 
 def _commands() -> list[Command]:
-    return [Command(page.name, line) for page in PAGES for body in _blocks(page, "sh") for line in body.splitlines()]
+    return [Command(page, line) for page in PAGES for body in _blocks(page, "sh") for line in body.splitlines()]
 
 
 def test_commands_that_stay_have_options_that_exist() -> None:
@@ -280,6 +321,9 @@ class World:
     site: Path
     untouched: Path
     ports: dict[str, str]
+    token: str
+    #: What pages call an id of a message or the head of the audit log, and what it is here.
+    instead: dict[str, str]
 
     def run(self, command: Command) -> tuple[int, str]:
         """Exit status and output."""
@@ -289,9 +333,12 @@ class World:
             words, fed = words[words.index("|") + 1 :], words[1]
         # ``check`` warns of the test clock, so it sees the example as it is.
         site = self.untouched if "check" in words else self.site
+        files = _files(command.page)
+        for name, text in files.items():
+            (self.site.parent / name).write_text(text, encoding="utf-8")
         arguments = [self._here(word, site) for word in words[1:]]
         if words[0] == "bin/smsgw":
-            result = CliRunner().invoke(app, arguments, input=fed)
+            result = CliRunner().invoke(app, arguments, input=fed, env={"SMSGW_SITE": str(site)})
             return result.exit_code, result.output + (repr(result.exception) if result.exception else "")
         start = ["curl", "--fail-with-body"] if words[0] == "curl" else [sys.executable, *_PROGRAMS[words[0]]]
         if words[0].endswith("esme-sim"):
@@ -303,7 +350,21 @@ class World:
     def _here(self, word: str, site: Path) -> str:
         if word in ("mysite", "config/example"):
             return str(site)
+        if word in self.instead:
+            return self.instead[word]
+        if _HEAD.fullmatch(word):
+            return self._head()
+        if _FILE.fullmatch(word):
+            return word.replace(word.lstrip("@"), str(self.site.parent / word.lstrip("@")))
+        word = word.replace("$TOKEN", self.token)
+        for said, meant in self.instead.items():
+            word = word.replace(said, meant)
         return re.sub(r"(127\.0\.0\.1:)(\d+)", lambda found: found[1] + self.ports[found[2]], word)
+
+    def _head(self) -> str:
+        """The head that the copy which a page made ends with."""
+        copy = max(self.site.parent.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
+        return str(json.loads(copy.read_text(encoding="utf-8").splitlines()[-1])["head"])
 
 
 def _free_port() -> str:
@@ -315,7 +376,7 @@ def _free_port() -> str:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     site = tmp_path_factory.mktemp("docs") / "s"
-    ports = {standard: _free_port() for standard in ("2775", "2776", "2777", "8775")}
+    ports = {standard: _free_port() for standard in ("2775", "2776", "2777", "8775", "8776")}
     untouched = site.parent / "u"
     for copy in (site, untouched):
         shutil.copytree(EXAMPLE, copy, ignore=shutil.ignore_patterns("state"))
@@ -325,6 +386,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             text = text.replace(f"port = {standard}", f"port = {port}")
         text = text.replace('mode = "real"', 'mode = "test"\nstart = "2026-11-18T10:30:00+08:00"')
         path.write_text(text, encoding="utf-8")
+    token = _hire(site)
     simulator = [sys.executable, "-m", "simulators.carrier", "--quiet", "--port"]
     running = [
         subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
@@ -337,11 +399,46 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     ]
     try:
         _wait_until_ready(f"http://127.0.0.1:{ports['8775']}/readyz", site.parent / "log")
-        yield World(site, untouched, ports)
+        console = [sys.executable, "-m", "smsgw", "console", "--site", str(site)]
+        running.append(subprocess.Popen(console, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        instead = _hold_for_review(site, ports)
+        _wait_until_ready(f"http://127.0.0.1:{ports['8776']}/healthz", site.parent / "log")
+        yield World(site, untouched, ports, token, instead)
     finally:
         for process in reversed(running):
             process.terminate()
             process.wait(30)
+
+
+def _hire(site: Path) -> str:
+    """People of one role each, and whoever runs the tests with all; gives the token of one, who has all roles too."""
+    token = new_token("crm")
+    staff = {**{name: [role] for name, role in _ROLES.items()}, getpass.getuser(): list(ROLES), "crm": list(ROLES)}
+    text = ""
+    for name, roles in staff.items():
+        stored = hash_token(token if name == "crm" else new_token(name))
+        text += f'[[person]]\nname = "{name}"\nroles = {json.dumps(roles)}\ntoken = "{stored}"\n\n'
+    (site / "people.toml").write_text(text, encoding="utf-8")
+    return token
+
+
+def _hold_for_review(site: Path, ports: dict[str, str]) -> dict[str, str]:
+    """Messages that wait for review, for the ids that the pages write."""
+    said = sorted({word for command in _commands() for word in _HELD.findall(command.line)})
+    here = ("--site", str(site))
+    _smsgw("word", "add", "company", "待人工看", "--action", "review", "--why", "for the pages", *here)
+    load = ["--system-id", "orders", "--password", "orders12", "--from", "1069000120", "--port", ports["2775"],
+            "--rd", "0", "--count", str(len(said)), "--text", "【示例物流】待人工看{n}", "--progress", "0"]  # fmt: skip
+    simulator = [sys.executable, "-m", "simulators.esme", "load", *load]
+    subprocess.run(simulator, cwd=ROOT, stdout=subprocess.DEVNULL, timeout=60, check=True)
+    ids = [row["id"] for row in json.loads(_smsgw("review", "list", "--json", *here))["items"]]
+    return dict(zip(said, ids, strict=True))
+
+
+def _smsgw(*arguments: str) -> str:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 def _wait_until_ready(url: str, log: Path) -> None:
@@ -358,7 +455,7 @@ def _wait_until_ready(url: str, log: Path) -> None:
 def _runnable() -> list[Command]:
     """Those that end by themselves, each once."""
     each = {command.line: command for command in _commands()}
-    skipped = ("bin/demo", "bin/test", "bin/check", ".venv/bin/python")
+    skipped = ("bin/demo", "bin/test", "bin/check", ".venv/bin/python", "export")
     return [command for command in each.values() if command.words[-1] != "&" and command.words[0] not in skipped]
 
 
