@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
-from smsgw.errors import RequestError, StoreError
+from smsgw.errors import RequestError
 from smsgw.services.csv_rows import Cells, Column, LineFault, Rows, digest_of, read_rows
 from smsgw.services.desk import Desk, checked_text, masked, optional_text
 from smsgw.services.recipients import (
@@ -26,6 +26,8 @@ from smsgw.services.recipients import (
     Scopes,
     changed,
     digits_of,
+    import_begins,
+    import_ended,
     known_of,
     moment_cell,
     number_cell,
@@ -75,6 +77,7 @@ async def add(
     digits, why = digits_of(number), reason_of(why)
     source = masked(checked_text("source", source, MOST_SOURCE_CHARS))
     wording = checked_text("wording", wording, MOST_WORDING_CHARS, "name the version of the text that was agreed to")
+    wording = str(masked(wording))
     at_ms = _at(desk, at)
     scope = (await Scopes.of(desk)).scope(account, signature)
     detail = {"scope": scope_words(scope), "source": source, "wording": wording, "at_ms": at_ms}
@@ -100,22 +103,19 @@ async def import_list(
     rows = await asyncio.to_thread(_read, desk, data, scopes, default, skip_wrong)
     counts = dict.fromkeys(FactResult, 0)
     facts = RecipientFacts(desk.store)
-    written = 0
-    try:
-        for first in range(0, len(rows.items), _ROWS_AT_ONCE):
-            batch = rows.items[first : first + _ROWS_AT_ONCE]
-            for result in await facts.load_consents(batch):
-                counts[result] += 1
-            written += len(batch)
-    except StoreError:
-        await _audit(desk, rows, why, default, counts, written)
-        raise
-    await _audit(desk, rows, why, default, counts, written)
+    await import_begins(desk, "consent", rows, why, scope=scope_words(default))
+    for first in range(0, len(rows.items), _ROWS_AT_ONCE):
+        for result in await facts.load_consents(rows.items[first : first + _ROWS_AT_ONCE]):
+            counts[result] += 1
+    done = {
+        "taken": counts[FactResult.CHANGED],
+        "known": counts[FactResult.NOTHING],
+        "opted_out": counts[FactResult.OPTED_OUT],
+    }
+    await import_ended(desk, "consent", rows, why, **done)
     return ConsentImport(
         lines=rows.lines,
-        taken=counts[FactResult.CHANGED],
-        known=counts[FactResult.NOTHING],
-        opted_out=counts[FactResult.OPTED_OUT],
+        **done,
         wrong=rows.wrong,
         faults=rows.line_faults,
         digest=rows.digest,
@@ -133,27 +133,12 @@ def _read(desk: Desk, data: bytes, scopes: Scopes, default: str, skip_wrong: boo
 
     def make(cells: Cells) -> Consent:
         number = number_cell(cells)
-        source = text_cell(cells, "source")
-        wording = text_cell(cells, "wording", MOST_WORDING_CHARS)
+        source = masked(text_cell(cells, "source"))
+        wording = masked(text_cell(cells, "wording", MOST_WORDING_CHARS))
         at_ms = moment_cell(cells, "time", zone, now_ms)
         return Consent(number, scopes.cell(cells, default), proof(source, who, digest), at_ms, wording)
 
     return read_rows(data, COLUMNS, make, skip_wrong=skip_wrong)
-
-
-async def _audit(
-    desk: Desk, rows: Rows[Consent], why: str, scope: str, counts: dict[FactResult, int], written: int
-) -> None:
-    detail = {
-        "digest": rows.digest,
-        "lines": rows.lines,
-        "wrong": rows.wrong,
-        "taken": counts[FactResult.CHANGED],
-        "known": counts[FactResult.NOTHING],
-        "opted_out": counts[FactResult.OPTED_OUT],
-        "interrupted": written < len(rows.items),
-    }
-    await desk.audit("consent.import", f"consent list {rows.digest[:12]}", why, scope=scope_words(scope), **detail)
 
 
 def _at(desk: Desk, text: str) -> int:

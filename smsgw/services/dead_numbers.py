@@ -22,6 +22,8 @@ from smsgw.services.recipients import (
     digits_of,
     expiry_cell,
     expiry_ms,
+    import_begins,
+    import_ended,
     known_of,
     number_cell,
     reason_of,
@@ -72,7 +74,7 @@ async def import_list(desk: Desk, data: bytes, why: str, *, skip_wrong: bool = F
 
     columns = (NUMBER, REASON, EXPIRES)
     rows = await asyncio.to_thread(read_rows, data, columns, make, skip_wrong=skip_wrong, header=False)
+    await import_begins(desk, "dead", rows, why)
     found = rows.imported(await RecipientFacts(desk.store).load_dead(rows.items))
-    detail = found.model_dump(include={"digest", "lines", "changed", "unchanged", "wrong"})
-    await desk.audit("dead.import", f"dead numbers list {rows.digest[:12]}", why, **detail)
+    await import_ended(desk, "dead", rows, why, changed=found.changed, unchanged=found.unchanged)
     return found

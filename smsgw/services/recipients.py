@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import re
-from datetime import datetime, tzinfo
-from typing import Final
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
-from smsgw.clock import from_ms, to_ms
+from smsgw.clock import checked_ms, from_ms, to_ms
 from smsgw.documents.names import with_hint
 from smsgw.errors import RequestError
 from smsgw.policy.numbers import mask, to_e164
 from smsgw.records.log import RecordLog
 from smsgw.records.record import NO_CLASS, Row, Step
-from smsgw.services.csv_rows import Cells, Column, WrongCell
+from smsgw.services.csv_rows import Cells, Column, Rows, WrongCell
 from smsgw.services.desk import MOST_WHY_CHARS, Desk, checked_text, masked, named
 from smsgw.store.recipients import SCOPE_COMPANY, Fact, RecipientFacts, scope_account, scope_signature
 
@@ -46,7 +46,7 @@ _MOMENT: Final = re.compile(
     r"(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?"
 )
 _SCOPE_KINDS: Final = {"a": "account", "s": "signature", "c": "carrier"}
-_DAY_MS: Final = 86_400_000
+_DAY: Final = timedelta(days=1)
 _PARTS: Final = "\x1f"
 
 
@@ -104,6 +104,21 @@ def reason_of(why: str, most: int = MOST_WHY_CHARS) -> str:
     return str(masked(checked_text("why", why, most, "every change needs a reason")))
 
 
+async def import_begins(desk: Desk, what: str, rows: Rows[Any], why: str, **detail: object) -> None:
+    """Audit a list before the first of its lines is written: whatever ends it midway, the log says who began."""
+    told = {"digest": rows.digest, "lines": rows.lines, "wrong": rows.wrong, **detail}
+    await desk.audit(f"{what}.import", _list_of(what, rows), why, **told)
+
+
+async def import_ended(desk: Desk, what: str, rows: Rows[Any], why: str, **detail: object) -> None:
+    """Audit what became of it. A list without this entry was interrupted; it may be brought again."""
+    await desk.audit(f"{what}.imported", _list_of(what, rows), why, digest=rows.digest, **detail)
+
+
+def _list_of(what: str, rows: Rows[Any]) -> str:
+    return f"{what} list {rows.digest[:12]}"
+
+
 async def record(desk: Desk, step: Step, digits: str, scope: str, *detail: object) -> None:
     """Leave a record of a change by hand, for statistics and a recipient's history."""
     at_ms = desk.now_ms()
@@ -123,7 +138,7 @@ def digits_of(number: str) -> str:
     """E.164 digits; blanks and hyphens are allowed. Raises RequestError that does not repeat the number."""
     digits = to_e164(number.translate(_NUMBER_GAPS))
     if digits is None:
-        raise RequestError("invalid", "number: is not a recipient's number, such as 13800138000 or +8613800138000")
+        raise RequestError("invalid", "number: is not a recipient's number; expected 11 digits, or a plus in front")
     return digits
 
 
@@ -131,7 +146,7 @@ def number_cell(cells: Cells) -> str:
     """The same of a line of a list."""
     digits = to_e164(cells.get("number", "").translate(_NUMBER_GAPS))
     if digits is None:
-        raise WrongCell("number", "is not a recipient's number, such as 13800138000")
+        raise WrongCell("number", "is not a recipient's number; expected 11 digits, or a plus in front")
     return digits
 
 
@@ -240,7 +255,7 @@ def parse_moment(text: str, zone: tzinfo) -> int | None:
     try:
         at = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
         own = datetime.fromisoformat(f"2000-01-01T00:00{offset}").tzinfo if offset else zone
-        return to_ms(at.replace(tzinfo=own))
+        return checked_ms(at.replace(tzinfo=own))
     except (ValueError, OverflowError):
         return None
 
@@ -250,10 +265,10 @@ def expiry_ms(field: str, text: str, zone: tzinfo, now_ms: int) -> int:
     if not text.strip():
         return 0
     at_ms = parse_moment(text, zone)
+    if at_ms is not None and ":" not in text:
+        at_ms = to_ms(from_ms(at_ms).astimezone(zone) + _DAY)  # not 24 hours later, where clocks change
     if at_ms is None:
-        raise RequestError("invalid", f"{field}: expected a day such as 2027-06-30, or a time, or nothing")
-    if ":" not in text:
-        at_ms += _DAY_MS
+        raise RequestError("invalid", f"{field}: expected a day such as 2027-06-30, or a time, or nothing for no end")
     if at_ms <= now_ms:
         raise RequestError("invalid", f"{field}: lies in the past")
     return at_ms

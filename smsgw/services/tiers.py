@@ -18,6 +18,8 @@ from smsgw.services.recipients import (
     RecipientKnown,
     changed,
     digits_of,
+    import_begins,
+    import_ended,
     known_of,
     number_cell,
     reason_of,
@@ -68,7 +70,7 @@ async def import_list(desk: Desk, data: bytes, why: str, *, skip_wrong: bool = F
         return number, tier
 
     rows = await asyncio.to_thread(read_rows, data, (NUMBER, TIER), make, skip_wrong=skip_wrong, header=False)
+    await import_begins(desk, "tier", rows, why)
     found = rows.imported(await RecipientFacts(desk.store).load_tiers(rows.items))
-    detail = found.model_dump(include={"digest", "lines", "changed", "unchanged", "wrong"})
-    await desk.audit("tier.import", f"tier list {rows.digest[:12]}", why, **detail)
+    await import_ended(desk, "tier", rows, why, changed=found.changed, unchanged=found.unchanged)
     return found

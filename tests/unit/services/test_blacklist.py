@@ -81,8 +81,10 @@ async def test_a_list(desk: Desk) -> None:
     assert (done.lines, done.changed, done.unchanged) == (2, 2, 0)
     assert (await blacklist.show(desk, "13800138001")).facts[0].source == "骚扰"
     assert (await blacklist.show(desk, "13800138002")).facts[0].source == "from the old system"
-    (entry,) = await desk.log.read()
-    assert entry.detail["digest"] == done.digest
+    began, ended = await desk.log.read()
+    assert (began.action, ended.action) == ("blacklist.import", "blacklist.imported")
+    assert began.detail == {"digest": done.digest, "lines": 2, "wrong": 0}
+    assert ended.detail == {"digest": done.digest, "changed": 2, "unchanged": 0}
     numbers_alone = await blacklist.import_list(desk, b"13800138003\n13800138004\n", "plain")
     assert numbers_alone.changed == 2
     with pytest.raises(WrongLines, match="line 2: expires: lies in the past"):

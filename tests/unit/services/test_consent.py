@@ -84,12 +84,11 @@ async def test_a_list_in_chinese(desk_of: MakeDesk) -> None:
 
     again = await consent.import_list(desk, data, "autumn fair")
     assert (again.taken, again.known) == (0, 3)
-    first, second = await desk.log.read()
-    assert (first.action, first.subject) == ("consent.import", f"consent list {done.digest[:12]}")
-    assert first.detail == {
-        "scope": "company", "digest": done.digest, "lines": 3, "wrong": 0, "taken": 3, "known": 0, "opted_out": 0,
-        "interrupted": False,
-    }  # fmt: skip
+    began, ended, _, second = await desk.log.read()
+    assert (began.action, began.subject) == ("consent.import", f"consent list {done.digest[:12]}")
+    assert began.detail == {"scope": "company", "digest": done.digest, "lines": 3, "wrong": 0}
+    assert (ended.action, ended.subject, ended.why) == ("consent.imported", began.subject, "autumn fair")
+    assert ended.detail == {"digest": done.digest, "taken": 3, "known": 0, "opted_out": 0}
     assert second.detail["known"] == 3
 
 
@@ -127,6 +126,16 @@ async def test_every_wrong_line_is_told_and_nothing_written(desk: Desk) -> None:
     assert await desk.log.read() == []
     done = await consent.import_list(desk, data, "test", skip_wrong=True)
     assert (done.taken, done.wrong, done.faults[0].line) == (1, 6, 3)
+
+
+async def test_no_number_gets_into_the_proof(desk: Desk) -> None:
+    await consent.import_list(
+        desk, f"number,source,wording,time\n{NUMBER},tel {NUMBER},{NUMBER},2026-11-01\n".encode(), "t"
+    )
+    (fact,) = (await consent.show(desk, NUMBER)).facts
+    assert (fact.source, fact.wording) == ("tel 138****8000", "138****8000")
+    await consent.add(desk, NUMBER, f"tel {NUMBER}", NUMBER, "test", account="shop")
+    assert NUMBER not in str(await consent.show(desk, NUMBER)) + str(await desk.log.read())
 
 
 async def test_the_scope_of_lines_that_have_none(desk: Desk) -> None:

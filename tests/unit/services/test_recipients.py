@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from smsgw.errors import RequestError
-from smsgw.services import optouts, recipients
+from smsgw.clock import from_ms
+from smsgw.errors import RequestError, StoreAway
+from smsgw.services import blacklist, consent, dead_numbers, optouts, recipients, tiers
 from smsgw.services.csv_rows import WrongCell
 from smsgw.services.desk import Desk
 from smsgw.services.recipients import Scopes, digits_of, expiry_ms, parse_moment, scope_words, subject
+from smsgw.store.recipients import RecipientFacts
 from tests.unit.services.conftest import NOW_MS, MakeDesk
+
+CONSENT = b"number,source,wording,time\n13800138001,a,1,2026-11-01\n"
+Bring = Callable[[Desk, bytes, str], Awaitable[object]]
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NUMBER = "13800138000"
@@ -45,7 +51,9 @@ def test_spellings_of_a_time(text: str) -> None:
     assert parse_moment(text, ZONE) == NOW_MS
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "2026-02-30", "2026-11-18 25:00", "18.11.2026"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2026-13-01", "2026-02-30", "2026-11-18 25:00", "18.11.2026", "0001-01-01"]
+)
 def test_what_is_no_time(text: str) -> None:
     assert parse_moment(text, ZONE) is None
 
@@ -54,9 +62,16 @@ def test_a_day_holds_to_its_end() -> None:
     assert expiry_ms("expires", "", ZONE, NOW_MS) == 0
     assert expiry_ms("expires", "2026-11-18", ZONE, NOW_MS) == parse_moment("2026-11-19", ZONE)
     assert expiry_ms("expires", "2026-11-18 10:31", ZONE, NOW_MS) == NOW_MS + 60_000
-    for text in ("2026-11-17", "2026-11-18 10:30", "soon"):
+    for text in ("2026-11-17", "2026-11-18 10:30", "soon", "9999-12-31", "9999-12-31 23:59", "1969-12-31"):
         with pytest.raises(RequestError, match="expires: "):
             expiry_ms("expires", text, ZONE, NOW_MS)
+
+
+@pytest.mark.parametrize("day", ["2027-03-14", "2027-11-07", "9999-12-29"])
+def test_a_day_ends_where_the_next_begins_also_when_clocks_change(day: str) -> None:
+    zone = ZoneInfo("America/New_York")
+    ends_ms = expiry_ms("expires", day, zone, NOW_MS)
+    assert from_ms(ends_ms).astimezone(zone).isoformat()[10:19] == "T00:00:00"
 
 
 async def test_scopes_of_a_line(desk: Desk) -> None:
@@ -104,3 +119,27 @@ async def test_all_that_is_known(desk: Desk, desk_of: MakeDesk) -> None:
     assert [(fact.kind, fact.scope) for fact in found.facts] == [("optout", "account shop")]
     with pytest.raises(RequestError, match="none of the roles"):
         await recipients.show(desk_of("li"), NUMBER)
+
+
+@pytest.mark.parametrize(
+    ("bring", "load", "data", "action"),
+    [
+        (blacklist.import_list, "load_blacklist", b"13800138001\n", "blacklist.import"),
+        (dead_numbers.import_list, "load_dead", b"13800138001\n", "dead.import"),
+        (tiers.import_list, "load_tiers", b"13800138001,loyal\n", "tier.import"),
+        (consent.import_list, "load_consents", CONSENT, "consent.import"),
+    ],
+)  # fmt: skip
+async def test_a_list_that_was_interrupted_is_in_the_log(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, bring: Bring, load: str, data: bytes, action: str
+) -> None:
+    """Lines may have been written before the store went, or before this process was killed."""
+
+    async def away(self: RecipientFacts, rows: object) -> int:
+        raise StoreAway("gone")
+
+    monkeypatch.setattr(RecipientFacts, load, away)
+    with pytest.raises(StoreAway):
+        await bring(desk, data, "test")
+    (entry,) = await desk.log.read()
+    assert (entry.action, entry.detail["lines"]) == (action, 1)
