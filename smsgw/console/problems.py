@@ -1,6 +1,6 @@
 """One form for every error of the console: ``{"error": a sentence}``; of a list with wrong lines also which.
 
-The sentence never repeats the body of a request: a number or a secret may stand in it.
+The sentence repeats of a request only what is wrong in it, and no full number, wherever that stood.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse
 
 from smsgw.errors import ConfigError, RequestError, StoreError
 from smsgw.services.csv_rows import WrongLines
+from smsgw.services.desk import masked
 from smsgw.telemetry.logs import EventLog
 
 _STATUS: Final = {"invalid": 400, "forbidden": 403, "missing": 404, "conflict": 409}
@@ -79,7 +80,7 @@ async def _request(_: Request, error: Exception) -> JSONResponse:
         lines = [fault._asdict() for fault in error.faults]
         return JSONResponse({"error": str(error), "lines": lines}, 400)
     assert isinstance(error, RequestError)
-    return answer(_STATUS[error.kind], str(error))
+    return answer(_STATUS[error.kind], masked(str(error)))
 
 
 async def _store(request: Request, error: Exception) -> JSONResponse:
@@ -118,7 +119,7 @@ async def _invalid(_: Request, error: Exception) -> JSONResponse:
     if kind == "json_invalid":
         return answer(400, f"the body is no JSON: {first['ctx']['error']} at character {path[-1]}")
     if kind == "extra_forbidden":
-        return answer(400, f"{where}: there is no such key; /openapi.json lists them")
+        return answer(400, masked(f"{where}: there is no such key; /openapi.json lists them"))
     if kind == "missing":
         return answer(400, f"{where}: is missing" if where != "body" else "the body is missing; expected JSON")
     return answer(400, f"{where}: {first['msg'].removeprefix('Value error, ')}")

@@ -20,6 +20,7 @@ from smsgw.store.audit import Audited, Fault, Head
 
 MOST_ROWS: Final = 1_000
 _READ_AT_ONCE: Final = 1_000
+_MOST_SEQ: Final = 2**53
 _HEAD: Final = re.compile(r"([1-9][0-9]{0,15}):([0-9a-f]{64})")
 
 
@@ -71,7 +72,7 @@ async def list_(
     desk.require_reader()
     if not 1 <= limit <= MOST_ROWS:
         raise RequestError("invalid", f"limit: expected 1 to {MOST_ROWS}")
-    if before < 0:
+    if not 0 <= before < _MOST_SEQ:
         raise RequestError("invalid", "before: expected the number of an entry, or 0")
     since_ms, until_ms = _instant(desk, "since", since), _instant(desk, "until", until)
     found: list[AuditRow] = []

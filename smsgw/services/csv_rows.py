@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 
 from smsgw.documents.names import with_hint
 from smsgw.errors import RequestError
+from smsgw.services.desk import masked
 
 MOST_OCTETS: Final = 64 * 2**20
 _SHOWN_FAULTS: Final = 20
@@ -143,7 +144,7 @@ def read_rows(
         except WrongCell as error:
             wrong += 1
             if len(faults) < _KEPT_FAULTS:
-                faults.append(Fault(line, error.column, error.why))
+                faults.append(Fault(line, error.column, str(masked(error.why))))
     if wrong and not skip_wrong:
         raise WrongLines(faults, wrong)
     return Rows(items, wrong, faults, digest_of(data))

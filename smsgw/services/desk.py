@@ -38,13 +38,20 @@ _MOST_HINTED: Final = 10_000
 T = TypeVar("T")
 Word = TypeVar("Word", bound=str)
 
-# Mobiles of China, also of things, and of North America in their usual spellings, and anything international.
+# Mobiles of China, also of things, and of North America in their usual spellings, and anything international. What is
+# hexadecimal only looks like one: digests, ids of messages. Compared with full-width signs as the plain ones they mean.
+_GAP: Final = r"[\s._-]{0,3}"
+_CHINESE: Final = "|".join(_GAP.join((r"1[3-9]\d" + first, *rest)) for first, *rest in (
+    ("", r"\d{4}", r"\d{4}"), (r"\d", r"\d{3}", r"\d{4}"), (r"\d", r"\d{4}", r"\d{3}"), ("", r"\d{3}", r"\d{5}"),
+))  # fmt: skip
 _NUMBER = re.compile(
-    r"(?<![0-9])(?:(?:(?:\+|00)?86[ -]?)?(?:1[3-9][0-9](?:[ -]?[0-9]{4}){2}|14[0-4][0-9]{10})"
-    r"|1[2-9][0-9]{9}|\+[0-9](?:[ -]?[0-9]){7,14})(?![0-9])"
+    r"(?P<hex>(?<![0-9A-Za-z])(?=[0-9]*[a-f])[0-9a-f]{16,}(?![0-9A-Za-z]))"
+    rf"|(?<!\d)(?:(?:\+|00)?86{_GAP})?(?:{_CHINESE}|14[0-4]\d{{10}})(?!\d)"
+    rf"|(?<!\d)(?:1[2-9]\d{{9}}|\+(?:{_GAP}\(?\d\)?){{8,15}})(?!\d)"
+    r"|(?<!\d)(?:1[ .-]?)?\(?(?!400|800)[2-9]\d{2}(?:\) ?|[ .-])[2-9]\d{2}[ .-]\d{4}(?!\d)",
+    re.ASCII,
 )
-_GAPS: Final = str.maketrans("", "", " -")
-_DIGEST = re.compile(r"[0-9a-f]{64}")
+_PLAIN: Final = str.maketrans("０１２３４５６７８９＋－‐‑–—．·（）\u00a0\u3000", "0123456789+-----..()  ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,7 @@ class Desk:
 
     async def find(self, kind: Kind, name: str) -> Registered:
         """A document. Raises RequestError ``missing``, with the nearest id that there is."""
+        _storable(kind, name)
         stored = await self.registers.get(kind, name)
         if stored is None:
             why = f"there is no {kind} {name!r}"
@@ -218,14 +226,22 @@ def page(rows: Sequence[T], offset: int, limit: int) -> Page[T]:
 def masked(value: Any) -> Any:
     """The same with the phone numbers of people in its texts masked, however deep they lie."""
     if isinstance(value, str):
-        if _DIGEST.fullmatch(value):
-            return value  # its letters and digits may look like a number
-        return _NUMBER.sub(lambda match: mask(match[0].translate(_GAPS)), value)
+        return _masked_text(value)
     if isinstance(value, Mapping):
         return {name: masked(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [masked(each) for each in value]
     return value
+
+
+def _masked_text(text: str) -> str:
+    pieces: list[str] = []
+    end = 0
+    for match in _NUMBER.finditer(text.translate(_PLAIN)):
+        if match["hex"] is None:
+            pieces += text[end : match.start()], mask("".join(filter(str.isdecimal, match[0])))
+            end = match.end()
+    return "".join((*pieces, text[end:]))
 
 
 def difference(before: Document, after: Document) -> dict[str, Any]:
@@ -257,6 +273,14 @@ def optional_text(field: str, value: object, most: int = MOST_NAME_CHARS) -> str
     if not text.isprintable():
         raise RequestError("invalid", f"{field}: has a character that can't be printed")
     return text
+
+
+def _storable(field: str, text: str) -> None:
+    """The store takes no halves of characters; they come in JSON's escapes and in arguments that are not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise RequestError("invalid", f"{field}: {text!r} is no text in UTF-8") from None
 
 
 def checked_day(field: str, value: str) -> str:

@@ -47,7 +47,7 @@ async def test_what_is_not_there(root: Asked) -> None:
         (b"{}", "number: is missing"),
         (b'{"number": 1}', "number: Input should be a valid string"),
         (b'{"number": "1", "nummer": "2"}', "nummer: there is no such key"),
-        (b'{"number": "\\ud800"}', "number: is not a recipient's number"),
+        (b'{"number": "\\ud800"}', "number: is not a recipient's number; expected 11 digits"),
     ],
 )
 async def test_bodies_that_make_no_sense(client: httpx.AsyncClient, root: Asked, content: bytes, said: str) -> None:
@@ -57,8 +57,16 @@ async def test_bodies_that_make_no_sense(client: httpx.AsyncClient, root: Asked,
 
 
 async def test_an_error_never_repeats_the_body(client: httpx.AsyncClient, root: Asked) -> None:
-    for body in ({"number": ["13912345678"]}, {"number": "13912345678x"}, [{"number": "13912345678"}]):
+    for body in (
+        {"number": ["13912345678"]},
+        {"number": "13912345678x"},
+        [{"number": "13912345678"}],
+        {"number": "13800138000", "13912345678": ""},
+    ):
         assert "13912345678" not in problem(await root.post("/api/optouts/show", body), 400)
+    for put in ({"account": "13912345678"}, {"signature": "139 1234 5678"}):
+        told = problem(await root.post("/api/optouts", {"number": "13800138000", "why": "test", **put}), 400)
+        assert "139****5678" in told
 
 
 async def test_the_store_is_away(site: Site) -> None:

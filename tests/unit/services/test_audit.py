@@ -31,6 +31,12 @@ async def seqs(desk: Desk, **filters: Any) -> list[int]:
     return [row.seq for row in (await audit.list_(desk, **filters)).items]
 
 
+async def test_a_number_of_no_entry(filled: Desk) -> None:
+    for before in (-1, 2**53, 10**30):
+        with pytest.raises(RequestError, match="before: expected the number of an entry"):
+            await audit.list_(filled, before=before)
+
+
 async def test_filters(filled: Desk) -> None:
     assert await seqs(filled) == [6, 5, 4, 3, 2, 1]
     assert await seqs(filled, who="bob") == [6, 4, 2]

@@ -123,3 +123,37 @@ def test_single_values_are_named_when_they_are_wrong(desk: Desk) -> None:
         one_of("class", "notise", ("otp", "notice"))
     with pytest.raises(RequestError, match=r"^account: there is no account 'shp'; did you mean 'shop'"):
         named("account", "shp", desk.site.accounts, "account")
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "１３８００１３８０００", "+８６１３８００１３８０００", "＋86 138－0013－8000", "138.0013.8000",
+        "138\u30000013\u00a08000", "1380 013 8000", "138-001-38000", "1380 0138 000",
+        "+86 (138) 0013 8000", "138--0013--8000", "138 – 0013 – 8000",
+    ],
+)  # fmt: skip
+def test_other_spellings_of_a_number_are_masked_too(spelled: str) -> None:
+    assert masked(f"号码{spelled}，来电") == "号码138****8000，来电"
+
+
+@pytest.mark.parametrize("spelled", ["+1 (212) 555-0123", "(212) 555-0123", "212-555-0123", "1-212-555-0123"])
+def test_american_spellings_are_masked(spelled: str) -> None:
+    assert masked(f"call {spelled}") in ("call 121****0123", "call 212****0123")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "400-800-1234", "95588", "010-12345678", "2026-11-18T10:30:00+08:00", "1500.00 2000.00", "192.168.10.200",
+        "message 5f13800138000abc", "号码０１", "ticket 2026110201",
+    ],
+)  # fmt: skip
+def test_what_is_no_ones_number_stays(text: str) -> None:
+    assert masked(text) == text
+
+
+async def test_a_name_that_no_store_can_hold_is_told(desk: Desk) -> None:
+    with pytest.raises(RequestError, match="is no text in UTF-8") as caught:
+        await desk.find("word", "company/\ud800")
+    assert caught.value.kind == "invalid"

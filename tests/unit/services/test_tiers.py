@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from smsgw.errors import RequestError
@@ -33,6 +35,8 @@ async def test_a_list(desk: Desk) -> None:
     assert [(fault.line, fault.column) for fault in caught.value.faults] == [(2, "tier"), (3, "tier")]
     assert "did you mean 'loyal'" in str(caught.value)
     assert await RecipientFacts(desk.store).get_tier("8613800138003") == ""
+    with pytest.raises(WrongLines, match=re.escape("no cap names a tier '138****8004'")):
+        await tiers.import_list(desk, b"13800138003,13800138004\n", "yearly")
 
 
 async def test_what_is_wrong(desk: Desk, desk_of: MakeDesk) -> None:
