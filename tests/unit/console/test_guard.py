@@ -113,3 +113,22 @@ async def test_the_log_has_no_number_no_secret_no_path(root: Asked, caplog: pyte
     shown = json.dumps([{**vars(record)} for record in told], default=str)
     assert NUMBER not in shown
     assert SECRET not in shown
+
+
+async def test_only_where_lists_are_taken_a_body_may_be_as_large_as_a_list(client: httpx.AsyncClient) -> None:
+    """The body of every other route is read before anybody knows who asks."""
+    large = b"1" * (MOST_JSON_OCTETS + 1)
+    for kind in ("text/csv", "application/octet-stream"):
+        answer = await client.post("/api/optouts/show", content=b"1", headers={"content-type": kind})
+        assert "send JSON" in problem(answer, 415)
+        many = await client.post("/api/words/import", content=large, headers={"content-type": kind})
+        assert "Bearer" in problem(many, 401)
+    answer = await client.request("GET", "/api/me", content=large, headers={"content-type": "text/csv"})
+    assert problem(answer, 413)
+
+
+def test_lists_are_taken_where_the_guard_thinks(site: Site, store: Store) -> None:
+    for path, operations in build_app(site, store, lambda: 0).openapi()["paths"].items():
+        for operation in operations.values():
+            kinds = operation.get("requestBody", {}).get("content", {})
+            assert ("text/csv" in kinds) == path.endswith(guard.LIST_ROUTES), path
