@@ -2,13 +2,14 @@
 
 Owns: one table of all steps, ``STEPS``. A *review* leaves the state until all reviews of the table's ``REVIEWS`` are
 there. Whoever wrote a document (its ``author``, and whoever changed it since) reviews none of it, and nobody reviews
-twice; names are compared without case and surrounding spaces. A change of a draft undoes its reviews.
+twice; names are compared without case, width and spaces. A change of a draft undoes its reviews.
 Every step is a row of the document's ``history``: action, who, at_ms, note. Pure: documents go in, new ones come out.
 Templates come in versions: a new version is a document of its own, and activating it supersedes the one before.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -177,7 +178,7 @@ def _since_last_change(history: list[Document]) -> list[Document]:
 
 
 def _same(who: str) -> str:
-    return who.strip().casefold()
+    return "".join(unicodedata.normalize("NFKC", who).casefold().split())
 
 
 def _row(action: str, who: str, at_ms: int, note: str) -> dict[str, Any]:

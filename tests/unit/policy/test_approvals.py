@@ -156,3 +156,9 @@ def test_a_note_changes_no_state() -> None:
         "state": "active",
         "history": [{"action": "change", "who": "ann", "at_ms": 3, "note": "n"}],
     }
+
+
+@pytest.mark.parametrize("same", ["Author", " author ", "ａｕｔｈｏｒ", "au thor", "AUTHOR\u3000"])
+def test_a_name_written_another_way_is_the_same_person(same: str) -> None:
+    with pytest.raises(OtherEyesNeeded, match="wrote it"):
+        walk("template", ("approve-department", same))
