@@ -101,7 +101,7 @@ class MoJourney:
             event, {"recipient": mask(change.number), "scope": change.scope, "source": SOURCE_MO, "account": account}
         )
         self._pass_on(received)
-        if result:
+        if result is not FactResult.NOTHING and result is not FactResult.RENEWED:
             self._confirm(received, change.number, wish)
 
     # -- inside

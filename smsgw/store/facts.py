@@ -54,6 +54,8 @@ class FactResult(IntEnum):
     """A consent was not taken, for an opt-out of its scope stands."""
     LEARNT = 3
     """FAILED and REFUSED: the threshold is reached and an entry was made. DELIVERED: such an entry was taken away."""
+    RENEWED = 4
+    """An opt-out or a subscription that was known already was said once more; its time is the later one now."""
 
 
 class FactChange(NamedTuple):

@@ -246,7 +246,7 @@ class RecipientFacts:
 
 
 def _count(results: list[FactResult]) -> int:
-    return sum(result is FactResult.CHANGED for result in results)
+    return sum(result in (FactResult.CHANGED, FactResult.RENEWED) for result in results)
 
 
 def _fact(name: str, value: Any) -> Fact:

@@ -102,7 +102,8 @@ async def test_a_complaint_blacklists_at_once_for_the_whole_company(stage: Stage
 
 async def test_each_word_is_confirmed_once_in_its_own_text(stage: Stage) -> None:
     recipient = stage.recipient()
-    for words in ("退订", "订阅", "HELP", "您好"):
+    for words in ("退订", "退订", "TD", "订阅", "订阅", "HELP", "您好"):
+        stage.gateway.advance(1)
         await stage.mo(recipient, SHOP_NUMBER, words)
     arrived = await stage.arrives(recipient, 3)
     await stage.settled()

@@ -73,6 +73,17 @@ async def test_the_newest_word_counts_in_any_order(kit: Kit) -> None:
             assert reply == (AdmitReply(FORBIDDEN, fact="o:a:shop") if forbidden else AdmitReply(ACCEPTED)), order
 
 
+async def test_a_word_that_is_said_again_is_told_from_a_new_one(kit: Kit) -> None:
+    words = [(FactOp.OPT_OUT, 10), (FactOp.OPT_OUT, 20), (FactOp.SUBSCRIBE, 30), (FactOp.SUBSCRIBE, 40)]
+    assert await kit.facts.write([change(op, NOW_MS + at) for op, at in words]) == [
+        FactResult.CHANGED,
+        FactResult.RENEWED,
+        FactResult.CHANGED,
+        FactResult.RENEWED,
+    ]
+    assert [fact.at_ms for fact in await kit.facts.show(NUMBER)] == [NOW_MS + 40]
+
+
 async def test_a_consent_by_command_lifts_an_older_opt_out_and_no_newer_one(kit: Kit) -> None:
     await kit.facts.add(NUMBER, SHOP, "mo", NOW_MS)
     assert await kit.facts.consent(NUMBER, SHOP, "call", NOW_MS, "v1") is FactResult.OPTED_OUT

@@ -8,7 +8,8 @@
 --          10 a failure towards dead, 11 one towards a carrier's blacklist: by, threshold, within (ms), keep (ms);
 --          12 delivered; 13 blacklist by a complaint: by, ends; never makes an entry end sooner
 --          scope: '', ':a:<account>', ':s:<signature>'; of blacklists '' or ':c:<carrier>'
--- Returns  msgpack [per item: 0 nothing changed, 1 changed, 2 not taken: an opt-out stands, 3 an entry was learnt]
+-- Returns  msgpack [per item: 0 nothing changed, 1 changed, 2 not taken: an opt-out stands, 3 an entry was learnt,
+--          4 the same word again, later]
 --
 -- Entries are as in parts/facts. Of an opt-out, a subscription and a consent the newest counts, at the same time the
 -- opt-out; but an imported consent neither undoes an opt-out nor keeps one from being written, whatever their times.
@@ -19,7 +20,7 @@ local input = unpack_message(ARGV[4])
 -- A first write that needs no memory: a recipient's word counts, also by a full Redis.
 call('DEL', KEY_DONE .. 'none')
 local event_limit, items = string.format('%.0f', input[1]), input[2]
-local NOTHING, CHANGED, OPTED_OUT, LEARNT = 0, 1, 2, 3
+local NOTHING, CHANGED, OPTED_OUT, LEARNT, RENEWED = 0, 1, 2, 3, 4
 local KEPT_MS = 86400000
 local LEARNT_BY = 'receipt'
 local EVENTS = {
@@ -36,17 +37,19 @@ local function opt_out(who, item)
   local consent = who['c' .. scope]
   if consent and consent[4] == 1 then consent = nil end
   if newer(who['s' .. scope], at) or newer(consent, at) then return NOTHING end
-  if who['o' .. scope] and who['o' .. scope][2] >= at then return NOTHING end
+  local out = who['o' .. scope]
+  if out and out[2] >= at then return NOTHING end
   who['o' .. scope], who['s' .. scope] = {item[4], at}, nil
-  return CHANGED
+  return out and RENEWED or CHANGED
 end
 
 local function subscribe(who, item)
   local scope, at = item[3], item[5]
   if who['o' .. scope] and who['o' .. scope][2] >= at then return NOTHING end
-  if who['s' .. scope] and who['s' .. scope][2] >= at then return NOTHING end
+  local again = who['s' .. scope]
+  if again and again[2] >= at then return NOTHING end
   who['o' .. scope], who['s' .. scope] = nil, {item[4], at}
-  return CHANGED
+  return again and RENEWED or CHANGED
 end
 
 local function consent(who, item)
@@ -183,7 +186,7 @@ for i = 1, #items do
   local packed = call('GET', key)
   local who = packed and unpack_message(packed) or {}
   local op, reply = item[2], decide(who, item)
-  if reply == CHANGED or reply == LEARNT then
+  if reply ~= NOTHING and reply ~= OPTED_OUT then
     save(key, who, item[5])
     if EVENTS[op] ~= '' and (reply == LEARNT or op < 10 or op == 13) then report(item) end
   end
