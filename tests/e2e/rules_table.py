@@ -1,20 +1,36 @@
 """The rules as a table: what is sent, when, by whom, and what becomes of it. ``test_rules_table`` plays it.
 
-One site has everything that the rows need: profiles in which rules are on, off or other, accounts under them, and
-registers filled by staff. Each row is a small scene: messages with what they are answered, and what happens between
-them. Every rule has rows of six cases, see ``CASES``. Times are China's (``cst``) or New York's (``est``); the clock
-stands still but where a row moves it, so the last millisecond is the last. A recipient without a name is a new one.
+Each row is a small scene: messages with what they are answered, and what happens between them (``rules_scene``), on a
+site that has everything for it (``rules_site``). Every rule has rows of six cases. The clock stands still but where a
+row moves it, so the last millisecond is the last. A recipient without a name is a new one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final
 
-PASSING, FAILING, BORDER, LONG = "passing", "failing", "border", "long message"
-OTHER_PROFILE, RECONNECT = "other profile", "reconnect"
-CASES: Final = (PASSING, FAILING, BORDER, LONG, OTHER_PROFILE, RECONNECT)
+from tests.e2e.rules_scene import (
+    BORDER,
+    FAILING,
+    LONG,
+    OTHER_PROFILE,
+    PASSING,
+    RECONNECT,
+    At,
+    Bound,
+    Dropped,
+    Known,
+    Lands,
+    Said,
+    Sent,
+    Split,
+    Store,
+    cst,
+    est,
+    row,
+)
+from tests.e2e.rules_site import BRIEFLY, LONG_FORM, QUEUE_LIMIT
 
 #: rule id → rule, status, fallback with ``vendor_codes = false``: as the rules' table has them.
 ANSWERS: Final[Mapping[str, tuple[int, int, int]]] = {
@@ -51,131 +67,6 @@ ANSWERS: Final[Mapping[str, tuple[int, int, int]]] = {
     "store.away": (19, 0x453, 0x08),
 }
 
-# -- what a row is made of
-
-
-class Sent(NamedTuple):
-    """A message. ``refused``: by which rule id; empty: accepted, and it reaches a carrier unless it ``waits``.
-
-    ``to``: a network of ``NETWORKS``, or a name that later steps of the row use too (``ny:a``: with its network).
-    ``at`` sets the clock before. ``times``: so many, to one recipient after another. ``elsewhere``: on another bind.
-    """
-
-    account: str
-    text: str
-    refused: str = ""
-    to: str = ""
-    at: str = ""
-    retry_after_s: int | None = None
-    waits: bool = False
-    times: int = 1
-    elsewhere: bool = False
-    source: str = ""
-    tier: str = ""
-    campaign: str = ""
-    audience: str = ""
-    form: str = "udh"
-
-
-class Split(NamedTuple):
-    """A long message: its first segment, which is answered early, ``between``, and the rest.
-
-    When it is refused the rest is told by status and the first segment by receipt.
-    """
-
-    account: str
-    text: str
-    between: tuple[Step, ...]
-    refused: str = ""
-    to: str = ""
-    campaign: str = ""
-    audience: str = ""
-
-
-class At(NamedTuple):
-    """The clock is set."""
-
-    clock: str
-
-
-class Bound(NamedTuple):
-    """The account's application unbinds, if it was bound, and binds; ``refused`` when it may not."""
-
-    account: str
-    refused: str = ""
-
-
-class Dropped(NamedTuple):
-    """The connection of the account's application is lost; it binds again."""
-
-    account: str
-
-
-class Known(NamedTuple):
-    """What becomes known of a recipient: optout, start, consent, blacklist, dead, tier (its name in ``scope``)."""
-
-    what: str
-    to: str
-    scope: str = ""
-    at: str = ""
-    expires: str = ""
-
-
-class Said(NamedTuple):
-    """The recipient's handset answers to a number."""
-
-    to: str
-    dialled: str
-    text: str
-
-
-class Lands(NamedTuple):
-    """What waited for the recipient reaches a carrier now."""
-
-    to: str
-
-
-class Store(NamedTuple):
-    """The store stands still, or goes on."""
-
-    away: bool
-
-
-Step: TypeAlias = Sent | Split | At | Bound | Dropped | Known | Said | Lands | Store
-
-
-class Row(NamedTuple):
-    """One scene of one rule."""
-
-    rule: int
-    case: str
-    what: str
-    steps: tuple[Step, ...]
-
-
-def row(rule: int, case: str, what: str, *steps: Step) -> Row:
-    """A row; its steps in order."""
-    return Row(rule, case, what, steps)
-
-
-def cst(text: str) -> str:
-    """``11-18 20:59:59.999`` of the year 2026 (or with a year) in China."""
-    return _time(text, "+08:00")
-
-
-def est(text: str) -> str:
-    """The same in New York, in winter."""
-    return _time(text, "-05:00")
-
-
-def _time(text: str, offset: str) -> str:
-    day, clock = text.split(" ")
-    year = "" if day.count("-") == 2 else "2026-"
-    return f"{year}{day}T{clock if clock.count(':') == 2 else clock + ':00'}{offset}"
-
-
-# -- texts
-
 _FILL: Final = "一切如常，敬请留意。"
 _LATIN_FILL: Final = "All goes on as ever, please take note. "
 #: Characters of one segment of a long text: in Chinese, and in the default alphabet.
@@ -210,149 +101,8 @@ PARCEL_US = "Shop: your parcel has arrived."
 PHONE = "400-800-1234"
 HOTLINE = f"【示例商城】新品到店，详询{PHONE}，{R}"
 ORDER = "【示例物流】您的订单{}已于11月18日送达"
-LONG_ORDER = "【示例物流】" + "温馨提示，" * 12 + "您的长订单{}已发出，请保持电话畅通，以便快递员与您联系。"
+LONG_ORDER = f"【示例物流】{LONG_FORM}"
 
-# -- the site
-
-#: Names of networks, and how a recipient's number begins.
-NETWORKS: Final[Mapping[str, str]] = {
-    "": "86138", "beta": "86133", "edge": "86139", "beyond": "86147", "germany": "49151", "ny": "1212", "la": "1310",
-}  # fmt: skip
-
-_ROOMY: Final = [
-    {"name": f"roomy-{period}", "class": "marketing", "scope": "company", "limit": 99, "period": period}
-    for period in ("day", "week")
-]
-_TIGHT: Final = [
-    {"name": "tight-day", "class": "notice", "scope": "signature", "limit": 2, "period": "day"},
-    {"name": "tight-audience", "class": "marketing", "scope": "segment", "limit": 1, "period": "day"},
-]
-#: name → (which profile of the example it is like, what differs); None takes a table out.
-PROFILES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
-    "cn": ("cn", {}),
-    "us": ("us", {}),
-    "loose": ("cn", {
-        "class": None, "words": {"checked_for": []}, "length": {"marketing": "none"}, "window": {"action": "hold"},
-        "optout_checked_for": [], "blacklist": {"checked_for": []}, "dead_number": {"checked_for": []},
-        "same_content": {"period": "2h"}, "cap": _ROOMY,
-    }),
-    "strict": ("cn", {
-        "service_phone": {"required_for": ["marketing"]},
-        "contacts": {"links_for": ["notice", "marketing"], "phones_for": ["marketing"]},
-    }),
-    "numbered": ("cn", {"source": {"registered_only": True}}),
-    "asks": ("cn", {"consent": {"required_for": ["marketing"]}, "same_content": None, "cap": _ROOMY}),
-    "forms": ("cn", {"template": {"required_for": ["notice"]}}),
-    "capped": ("cn", {"same_content": None, "cap": _ROOMY + _TIGHT}),
-}  # fmt: skip
-
-_US: Final = {"profile": "us", "signatures": []}
-_LAST_DAY: Final = date(2026, 12, 31)
-#: name → (which account of the example it is like, what differs).
-ACCOUNTS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
-    "us": ("shop", _US),
-    "us-notice": ("orders", _US),
-    "us-lapsing": ("orders", {**_US, "licence_expires": _LAST_DAY}),
-    "us-wholesale": ("shop", {**_US, "department": "wholesale"}),
-    "us-quota": ("orders", {**_US, "quota": {"day": 1}}),
-    "us-delta": ("orders", _US),
-    "lapsing": ("orders", {"licence_expires": _LAST_DAY}),
-    "lapsing-two": ("orders", {"licence_expires": _LAST_DAY}),
-    "licensed": ("orders", {}),
-    "approved": ("orders", {}),
-    "unapproved": ("shop", {}),
-    "disabled": ("shop", {"enabled": False}),
-    "halted": ("shop", {}),
-    "briefly": ("shop", {}),
-    "wholesale": ("shop", {"department": "wholesale"}),
-    "gamma-only": ("orders", {}),
-    "gamma-first": ("orders", {}),
-    "two-lines": ("orders", {"numbers": [{"number": "10690088", "class": ["marketing"]}]}),
-    "numbered": ("shop", {"profile": "numbered", "numbers": [{"number": "10690099"}]}),
-    "loose": ("shop", {"profile": "loose"}),
-    "loose-notice": ("orders", {"profile": "loose"}),
-    "loose-code": ("login", {"profile": "loose"}),
-    "strict": ("shop", {"profile": "strict"}),
-    "strict-notice": ("orders", {"profile": "strict"}),
-    "asks": ("shop", {"profile": "asks"}),
-    "forms": ("orders", {"profile": "forms"}),
-    "capped": ("shop", {"profile": "capped"}),
-    "capped-notice": ("orders", {"profile": "capped"}),
-    "slotted": ("shop", {"slots": ["10:00-12:00"]}),
-    **{f"quota-{number}": ("orders", {"quota": {"day": 2}}) for number in range(1, 6)},
-    "quota-month": ("orders", {"quota": {"month": 2}}),
-    **{f"slow-{number}": ("orders", {"rate": "1/m"}) for number in range(1, 4)},
-    "delta-shop": ("shop", {}),
-    "delta-notice": ("orders", {}),
-    "delta-code": ("login", {}),
-}
-#: Accounts that there are twice more: ``<name>-plain`` with the fallback column, ``<name>-receipt`` told by receipts.
-TOLD_OTHERWISE: Final = ("shop", "orders", "login", "strict", "asks", "forms", "loose")
-PLAIN, RECEIPT = "plain", "receipt"
-
-#: Carrier delta never comes up: what is for it waits. Gamma is paused.
-ROUTES: Final = (
-    *({"name": each, "account": each, "carriers": ["delta"]}
-      for each in ("delta-shop", "delta-notice", "delta-code", "us-delta")),
-    {"name": "gamma-only", "account": "gamma-only", "carriers": ["gamma"]},
-    {"name": "gamma-first", "account": "gamma-first", "carriers": ["gamma", "alpha"]},
-    {"name": "codes", "class": "otp", "carriers": ["alpha", "beta"]},
-    {"name": "shop-beta-first", "account": "shop", "class": "marketing", "prefix": ["86133"], "carriers": ["beta"]},
-    {"name": "united-states", "prefix": ["1"], "carriers": ["beta"]},
-    {"name": "everything-else", "class": ["notice", "marketing"], "prefix": ["8613"], "carriers": ["alpha", "beta"]},
-)  # fmt: skip
-CARRIERS: Final = ("alpha", "beta", "gamma", "delta")
-QUEUE_LIMIT: Final = 10
-_BRIEFLY: Final = cst("11-18 12:00")
-_LONG_AGO: Final = cst("2026-01-01 00:00")
-
-#: kind → id → document. Channels of all accounts and carriers are active unless they stand here.
-REGISTERS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
-    "channel": {
-        "account:approved": {"state": "active", "expires": "2026-12-31"},
-        "account:licensed": {"state": "active", "licence": "A2.B1-1", "licence_expires": "2026-12-31"},
-        "account:unapproved": {"state": "reviewed"},
-    },
-    "pause": {
-        "global": {"expires": _LONG_AGO}, "account:halted": {}, "account:briefly": {"expires": _BRIEFLY},
-        "department:wholesale": {}, "signature:停用商城": {}, "template:halted-form": {}, "campaign:halted": {},
-        "carrier:gamma": {},
-    },
-    "signature": {
-        "shop/停用商城": {"state": "active"},
-        "shop/停牌商城": {"state": "suspended"},
-        "orders/季节物流": {"state": "active", "expires": "2026-12-31"},
-        "orders/物流": {"state": "active"},
-        "orders/一二三四五六七八九十壹贰叁肆伍陆柒捌玖拾": {"state": "active"},
-    },
-    "word": {
-        "national/保本保息": {"action": "reject", "evasion": True},
-        "company/内部价格": {"action": "reject"},
-        "company/sex": {"action": "reject"},
-        "company/理财讲座": {"action": "review"},
-    },
-    "contact": {
-        "*/phone/4008001234": {},
-        "*/link/shop.example.com/sale": {},
-        "*/link/season.example.com": {"expires": "2026-12-31"},
-    },
-    "campaign": {
-        "halted": {},
-        "lunch": {"slots": ["11:00-12:30"]},
-        "autumn": {"starts": "2026-11-17", "ends": "2026-11-19"},
-    },
-    "template": {
-        "order@1": {"text": "您的订单{number}已于{day}送达", "variables": [
-            {"name": "number", "kind": "digits", "max_chars": 6}, {"name": "day", "kind": "text", "max_chars": 12},
-        ]},
-        "long-order@1": {"text": LONG_ORDER[6:].format("{number}"), "variables": [
-            {"name": "number", "kind": "digits", "max_chars": 6},
-        ]},
-        "season-form@1": {"text": "季节提醒第{number}号", "expires": "2026-12-31"},
-        "suspended-form@1": {"text": "停用提醒第{number}号", "state": "suspended"},
-        "halted-form@1": {"text": "停发提醒第{number}号"},
-    },
-}  # fmt: skip
 
 DAY, OFFICE_US = cst("11-18 10:30"), est("11-18 12:00")
 LAST_MS, NEW_YEAR = cst("12-31 23:59:59.999"), cst("2027-01-01 00:00")
@@ -360,10 +110,12 @@ LAST_MS_US, NEW_YEAR_US = est("12-31 23:59:59.999"), est("2027-01-01 00:00")
 CLOSING_MS, CLOSED = cst("11-18 20:59:59.999"), cst("11-18 21:00")
 NIGHT_S: Final = 12 * 3600
 
-# -- the table
-
 _NUMBER: Final = (
     row(0, FAILING, "a number that is none", Sent("shop", MALL, "number.invalid", to="12345")),
+    row(0, OTHER_PROFILE, "a number is read as the account's country writes it",
+        At(est("11-18 12:00")), Known("optout", "12123000001"), Sent("us", SHOP_US, "optout", to="2123000001"),
+        Sent("shop", MALL, "number.invalid", to="1380013800"), Known("optout", "8613700000001"),
+        At(DAY), Sent("shop", MALL, "optout", to="13700000001")),
 )  # fmt: skip
 
 _ACCOUNT: Final = (
@@ -402,13 +154,13 @@ _PAUSED: Final = (
         Sent("login", CODE, "paused"), Sent("us", SHOP_US, "paused", to="ny")),
     row(2, BORDER, "it ends with its last millisecond",
         Sent("briefly", MALL, "paused", at=cst("11-18 11:59:59.999"), retry_after_s=1),
-        Sent("briefly", MALL, at=_BRIEFLY)),
+        Sent("briefly", MALL, at=BRIEFLY)),
     row(2, LONG, "the signature is in the first segment alone",
         Sent("shop", padded("【停用商城】新品到店", R), "paused")),
     row(2, LONG, "a campaign, named by every segment", Sent("shop", LONG_MALL, "paused", campaign="halted"),
         Split("shop", LONG_MALL, (), "paused", campaign="halted")),
     row(2, LONG, "it ends between the segments",
-        At(cst("11-18 11:59:59.999")), Split("briefly", LONG_MALL, (At(_BRIEFLY),)),
+        At(cst("11-18 11:59:59.999")), Split("briefly", LONG_MALL, (At(BRIEFLY),)),
         At(cst("11-18 11:59:59.999")), Split("briefly", LONG_MALL, (), "paused")),
     row(2, OTHER_PROFILE, "a department's pause stops its accounts whatever their profile",
         At(OFFICE_US), Sent("us-wholesale", SHOP_US, "paused", to="ny"), Sent("us", SHOP_US, to="ny")),
@@ -425,7 +177,8 @@ _CLASS: Final = (
     row(3, FAILING, "a code without a code word", Sent("login", "【示例科技】您的号码是123456", "class.content")),
     row(3, FAILING, "a code with a link", Sent("login", f"{CODE}，见shop.example.com/a", "class.content")),
     row(3, FAILING, "somebody else's number",
-        Sent("shop", MALL, "class.source", source="1069000120"), Sent("orders", PARCEL, "class.source", source="1069000110")),
+        Sent("shop", MALL, "class.source", source="1069000120"),
+        Sent("orders", PARCEL, "class.source", source="1069000110")),
     row(3, FAILING, "a number for another class", Sent("two-lines", PARCEL, "class.source", source="10690088")),
     row(3, BORDER, "one promotional word is none; of two on it is marketing, with its phrase and its hours",
         Sent("orders", "【示例物流】本店优惠，包裹送达"), Sent("orders", _PROMOTION, "unsubscribe.missing"),
@@ -467,7 +220,8 @@ _SIGNATURE: Final = (
         Sent("shop", f"【示例商城新品到店，{R}", "signature.malformed")),
     row(4, BORDER, "from two characters to twenty",
         Sent("orders", "【物】包裹已送达", "signature.malformed"), Sent("orders", "【物流】包裹已送达"),
-        Sent("orders", f"【{_TWENTY}】包裹已送达"), Sent("orders", f"【{_TWENTY}佰】包裹已送达", "signature.malformed")),
+        Sent("orders", f"【{_TWENTY}】包裹已送达"),
+        Sent("orders", f"【{_TWENTY}佰】包裹已送达", "signature.malformed")),
     row(4, BORDER, "registered through its last day",
         Sent("orders", "【季节物流】包裹已送达", at=LAST_MS),
         Sent("orders", "【季节物流】包裹已送达", "signature.unregistered", at=NEW_YEAR)),
@@ -487,7 +241,8 @@ _SIGNATURE: Final = (
 
 _UNSUBSCRIBE: Final = (
     row(5, PASSING, "marketing says it in any of the phrases, however spelt; others don't",
-        Sent("shop", MALL), Sent("shop", "【示例商城】新品到店，回Ｔ退訂"), Sent("orders", PARCEL), Sent("login", CODE)),
+        Sent("shop", MALL), Sent("shop", "【示例商城】新品到店，回Ｔ退訂"), Sent("orders", PARCEL),
+        Sent("login", CODE)),
     row(5, FAILING, "marketing does not say it", Sent("shop", "【示例商城】新品到店", "unsubscribe.missing")),
     row(5, FAILING, "a notice says it", Sent("orders", f"{PARCEL}，{R}", "unsubscribe.forbidden")),
     row(5, FAILING, "a code says it", Sent("login", f"{CODE}，回TD退订", "unsubscribe.forbidden")),
@@ -496,13 +251,14 @@ _UNSUBSCRIBE: Final = (
         Sent("shop", MALL[:-1], "unsubscribe.missing")),
     row(5, LONG, "in the last segment, and cut in two",
         Sent("shop", LONG_MALL), Sent("shop", padded("【示例商城】", R, SEGMENT + 3)),
-        Sent("shop", padded("【示例商城】", f"回{' '}TD{' '}退订。", SEGMENT + 4))),
+        Sent("shop", padded("【示例商城】", "回 TD 退订。", SEGMENT + 4))),
     row(5, LONG, "in an earlier segment alone", Sent("shop", padded(MALL), "unsubscribe.missing")),
     row(5, LONG, "a notice with a phrase cut in two",
         Sent("orders", cut("【示例物流】", R), "unsubscribe.forbidden"),
         Sent("orders", padded("【示例物流】", R, SEGMENT + 3), "unsubscribe.forbidden")),
     row(5, OTHER_PROFILE, "each country's phrases",
-        At(OFFICE_US), Sent("us", SHOP_US, to="ny"), Sent("us", "Shop: new arrivals. 回TD退订", "unsubscribe.missing", to="ny"),
+        At(OFFICE_US), Sent("us", SHOP_US, to="ny"),
+        Sent("us", "Shop: new arrivals. 回TD退订", "unsubscribe.missing", to="ny"),
         Sent("us", "Shop: new arrivals.", "unsubscribe.missing", to="ny"),
         Sent("us-notice", f"{PARCEL_US} {STOP}", "unsubscribe.forbidden", to="ny")),
     row(5, RECONNECT, "the last segment comes over another connection, with the phrase and without",
@@ -536,10 +292,12 @@ _WORDS: Final = (
     row(7, PASSING, "a word to be reviewed: accepted, and a person is awaited",
         Sent("shop", f"【示例商城】理财讲座，{R}", waits=True)),
     row(7, FAILING, "of the national list, in each class and in disguise",
-        Sent("shop", f"【示例商城】保本保息，{R}", "words.national"), Sent("orders", f"{PARCEL}，保 本-保 息", "words.national"),
-        Sent("login", f"{CODE}，保​本保息", "words.national")),
+        Sent("shop", f"【示例商城】保本保息，{R}", "words.national"),
+        Sent("orders", f"{PARCEL}，保 本-保 息", "words.national"),
+        Sent("login", f"{CODE}，保\u200b本保息", "words.national")),
     row(7, FAILING, "of the company's list", Sent("shop", f"【示例商城】内部价格，{R}", "words.company")),
-    row(7, FAILING, "the national list comes first", Sent("shop", f"【示例商城】内部价格，保本保息，{R}", "words.national")),
+    row(7, FAILING, "the national list comes first",
+        Sent("shop", f"【示例商城】内部价格，保本保息，{R}", "words.national")),
     row(7, BORDER, "the end of one clause and the beginning of the next make no word; nor do letters within another",
         Sent("orders", f"{PARCEL}于内部，价格不变"), Sent("orders", f"{PARCEL}至Essex"),
         Sent("orders", f"{PARCEL}，sex", "words.company"), Sent("orders", f"{PARCEL}，保本保")),
@@ -551,7 +309,9 @@ _WORDS: Final = (
     row(7, LONG, "a word to be reviewed, cut in two", Sent("shop", cut("【示例商城】", "理财讲座", R), waits=True)),
     row(7, OTHER_PROFILE, "a profile that does not look; one of another country that does",
         Sent("loose", f"【示例商城】保本保息，{R}"), At(OFFICE_US),
-        Sent("us", f"Shop: no sex. {STOP}", "words.company", to="ny")),
+        Sent("us", f"Shop: no sex. {STOP}", "words.company", to="ny"),
+        Sent("us", cut("Shop: ", " sex ", STOP, LATIN_SEGMENT, _LATIN_FILL), "words.company", to="ny"),
+        Sent("us", cut("Shop: ", "essex ", STOP, LATIN_SEGMENT, _LATIN_FILL), to="ny")),
     row(7, RECONNECT, "after a bind, on another bind, with the word cut by a lost connection",
         Bound("shop"), Sent("shop", f"【示例商城】保本保息，{R}", "words.national"),
         Sent("shop", f"【示例商城】保本保息，{R}", "words.national", elsewhere=True),
@@ -562,7 +322,8 @@ _CONTACT: Final = (
     row(8, PASSING, "registered ones",
         Sent("strict", HOTLINE), Sent("strict", HOTLINE.replace("新品到店", "见shop.example.com/sale"))),
     row(8, FAILING, "a link of nobody", Sent("strict", HOTLINE.replace("新品到店", "见evil.example.org"), "contact")),
-    row(8, FAILING, "a phone number of nobody", Sent("strict", HOTLINE.replace("新品到店", "致电13800138000"), "contact")),
+    row(8, FAILING, "a phone number of nobody",
+        Sent("strict", HOTLINE.replace("新品到店", "致电13800138000"), "contact")),
     row(8, BORDER, "a path to its border; what is below a host; a host that only ends alike",
         Sent("strict", HOTLINE.replace("新品到店", "见shop.example.com/sale/1")),
         Sent("strict", HOTLINE.replace("新品到店", "见shop.example.com/sales"), "contact"),
@@ -672,9 +433,11 @@ _SOFT: Final = (
         Sent("orders", PARCEL, campaign="autumn", at=cst("11-19 23:59:59.999")),
         Sent("orders", PARCEL, "window.soft", campaign="autumn", at=cst("11-20 00:00"))),
     row(12, BORDER, "an account's own slot",
-        Sent("slotted", MALL, at=cst("11-18 11:59:59.999")), Sent("slotted", MALL, "window.soft", at=cst("11-18 12:00"))),
+        Sent("slotted", MALL, at=cst("11-18 11:59:59.999")),
+        Sent("slotted", MALL, "window.soft", at=cst("11-18 12:00"))),
     row(12, LONG, "the slot ends between the segments, each of which names the campaign",
-        At(cst("11-18 12:29:59.999")), Split("shop", LONG_MALL, (At(cst("11-18 12:30")),), "window.soft", campaign="lunch"),
+        At(cst("11-18 12:29:59.999")),
+        Split("shop", LONG_MALL, (At(cst("11-18 12:30")),), "window.soft", campaign="lunch"),
         At(cst("11-18 12:29:59.999")), Split("shop", LONG_MALL, (), campaign="lunch"),
         Sent("shop", LONG_MALL, "window.soft", campaign="lunch", at=cst("11-18 12:30"))),
     row(12, OTHER_PROFILE, "all days, from eight on, by the recipient's clock",
@@ -716,7 +479,8 @@ _RECIPIENT: Final = (
         Known("optout", "a", ":a:halted"), Known("optout", "a", ":a:asks"), Known("consent", "a"),
         Sent("asks", MALL, "optout", to="a"), Sent("shop", MALL, to="a")),
     row(14, FAILING, "blacklisted by the company, and by the carrier that it would go to",
-        Known("blacklist", "a"), Sent("shop", MALL, "blacklisted", to="a"), Sent("orders", PARCEL, "blacklisted", to="a"),
+        Known("blacklist", "a"), Sent("shop", MALL, "blacklisted", to="a"),
+        Sent("orders", PARCEL, "blacklisted", to="a"),
         Known("blacklist", "b", "alpha"), Sent("shop", MALL, "blacklisted", to="b"),
         Known("blacklist", "c", "beta"), Sent("shop", MALL, to="c")),
     row(14, FAILING, "dead", Known("dead", "a"), Sent("shop", MALL, "dead_number", to="a")),
@@ -728,7 +492,9 @@ _RECIPIENT: Final = (
         At(cst("11-18 13:00")),
         Known("optout", "a", at=_NOON), Known("start", "a", at=_PAST_NOON), Sent("shop", MALL, to="a"),
         Known("start", "b", at=_PAST_NOON), Known("optout", "b", at=_NOON), Sent("shop", MALL, to="b"),
-        Known("optout", "c", at=_NOON), Known("start", "c", at=_BEFORE_NOON), Sent("shop", MALL, "optout", to="c")),
+        Known("optout", "c", at=_NOON), Known("start", "c", at=_BEFORE_NOON), Sent("shop", MALL, "optout", to="c"),
+        Known("start", "d", at=_NOON), Known("optout", "d", at=_NOON), Sent("shop", MALL, "optout", to="d"),
+        Known("optout", "e", at=_NOON), Known("start", "e", at=_NOON), Sent("shop", MALL, "optout", to="e")),
     row(14, LONG, "all of it; also when it became known between the segments",
         Known("optout", "a"), Sent("shop", LONG_MALL, "optout", to="a"),
         Split("shop", LONG_MALL, (Said("b", "106900013001", "退订"),), "optout", to="b"),
@@ -742,7 +508,8 @@ _RECIPIENT: Final = (
         Said("a", "106900013001", "ｔｄ。"), Bound("shop"), Sent("shop", MALL, "optout", to="a"),
         Sent("shop", MALL, "optout", to="a", elsewhere=True), Dropped("shop"), Sent("shop", MALL, "optout", to="a"),
         Split("shop", LONG_MALL, (Dropped("shop"),), "optout", to="a"), Sent("shop", MEMBERS, to="a"),
-        Said("a", "106900013001", "订阅"), Sent("shop", MALL, "frequency", to="a")),
+        At(cst("11-18 10:31")), Said("a", "106900013001", "订阅"), Dropped("shop"),
+        Sent("shop", MALL, "frequency", to="a")),
 )  # fmt: skip
 
 _CONSENT: Final = (
@@ -771,21 +538,24 @@ _CONSENT: Final = (
 
 _FREQUENCY: Final = (
     row(16, PASSING, "the first of a day; the second of a loyal recipient",
-        Sent("shop", MALL, to="a"), Known("tier", "b", "loyal"), Sent("shop", MALL, to="b"), Sent("shop", OTHER_MALL, to="b"),
+        Sent("shop", MALL, to="a"), Known("tier", "b", "loyal"), Sent("shop", MALL, to="b"),
+        Sent("shop", OTHER_MALL, to="b"),
         Sent("shop", MALL, to="c", tier="loyal"), Sent("shop", OTHER_MALL, to="c", tier="loyal")),
     row(16, FAILING, "the second of a day",
         Sent("shop", MALL, to="a"), Sent("shop", OTHER_MALL, "frequency", to="a", retry_after_s=48_600)),
     row(16, FAILING, "over all accounts of the company",
         Sent("shop", MALL, to="a"), Sent("slotted", OTHER_MALL, "frequency", to="a"), Sent("orders", PARCEL, to="a")),
     row(16, BORDER, "the third of a loyal recipient; what was refused did not count",
-        *(Sent("shop", text, refused, to="a", tier="loyal")
-          for text, refused in ((MALL, ""), (OTHER_MALL[:-len(R)], "unsubscribe.missing"), (OTHER_MALL, ""), (MEMBERS, "frequency")))),
+        Sent("shop", MALL, to="a", tier="loyal"),
+        Sent("shop", "【示例商城】新品", "unsubscribe.missing", to="a", tier="loyal"),
+        Sent("shop", OTHER_MALL, to="a", tier="loyal"), Sent("shop", MEMBERS, "frequency", to="a", tier="loyal")),
     row(16, BORDER, "a rolling minute to the millisecond",
         Sent("login", CODE, to="a", at=cst("11-18 10:30:50")),
         Sent("login", CODE, "frequency", to="a", at=cst("11-18 10:31:49.999"), retry_after_s=1),
         Sent("login", CODE, to="a", at=cst("11-18 10:31:50"))),
     row(16, BORDER, "a day of the clock to the millisecond",
-        Sent("capped-notice", PARCEL, to="a", at=cst("11-18 00:00")), Sent("capped-notice", PARCEL, to="a", at=cst("11-18 23:59:59.999")),
+        Sent("capped-notice", PARCEL, to="a", at=cst("11-18 00:00")),
+        Sent("capped-notice", PARCEL, to="a", at=cst("11-18 23:59:59.999")),
         Sent("capped-notice", PARCEL, "frequency", to="a", retry_after_s=1),
         Sent("capped-notice", PARCEL, to="a", at=cst("11-19 00:00"))),
     row(16, BORDER, "a week of the clock",
@@ -796,7 +566,8 @@ _FREQUENCY: Final = (
         Sent("shop", LONG_MALL, to="a", tier="loyal"), Sent("shop", MEMBERS, to="a", tier="loyal"),
         Sent("shop", padded("【示例会员】", R), "frequency", to="a", tier="loyal")),
     row(16, LONG, "the audience that every segment names",
-        Sent("capped", LONG_MALL, to="a", audience="vip"), Sent("capped", LONG_MALL, "frequency", to="a", audience="vip"),
+        Sent("capped", LONG_MALL, to="a", audience="vip"),
+        Sent("capped", LONG_MALL, "frequency", to="a", audience="vip"),
         Sent("capped", LONG_MALL, to="a", audience="new"), Sent("capped", MALL, "frequency", to="a", audience="new")),
     row(16, LONG, "the cap fills between the segments",
         Split("shop", LONG_MALL, (Sent("shop", MEMBERS, to="a"),), "frequency", to="a")),
@@ -816,9 +587,11 @@ _SAME_CONTENT: Final = (
     row(17, PASSING, "other content; the same to somebody else; notices as often as need be",
         Sent("loose", MALL, to="a"), Sent("loose", OTHER_MALL, to="a"), Sent("loose", MALL, to="b"),
         Sent("orders", PARCEL, to="a"), Sent("orders", PARCEL, to="a")),
-    row(17, FAILING, "the same again", Sent("loose", MALL, to="a"), Sent("loose", MALL, "same_content", to="a", retry_after_s=7200)),
+    row(17, FAILING, "the same again", Sent("loose", MALL, to="a"),
+        Sent("loose", MALL, "same_content", to="a", retry_after_s=7200)),
     row(17, FAILING, "the same in another spelling",
-        Sent("loose", MALL, to="a"), Sent("loose", MALL.replace("到", "\u200b到").replace("店", "\u5e97"), "same_content", to="a")),
+        Sent("loose", MALL, to="a"),
+        Sent("loose", "【示例商城】新品\u200b到店，拒收请回复Ｒ", "same_content", to="a")),
     row(17, BORDER, "two hours to the millisecond",
         Sent("loose", MALL, to="a", at=cst("11-18 10:30")),
         Sent("loose", MALL, "same_content", to="a", at=cst("11-18 12:29:59.999"), retry_after_s=1),
@@ -847,32 +620,38 @@ _QUOTA: Final = (
     row(18, FAILING, "faster than the rate", Sent("slow-1", PARCEL, "rate")),
     row(18, BORDER, "exactly as many, and none more before midnight; what was refused took none",
         At(cst("11-18 23:59:59.999")), Sent("quota-3", PARCEL), Sent("quota-3", "包裹已送达", "signature.missing"),
-        Sent("quota-3", PARCEL), Sent("quota-3", PARCEL, "quota", retry_after_s=1), Sent("quota-3", PARCEL, at=cst("11-19 00:00"))),
+        Sent("quota-3", PARCEL), Sent("quota-3", PARCEL, "quota", retry_after_s=1),
+        Sent("quota-3", PARCEL, at=cst("11-19 00:00"))),
     row(18, BORDER, "the last of a month and the first of the next",
         Sent("quota-month", PARCEL, at=cst("11-01 00:00")), Sent("quota-month", PARCEL, at=cst("11-30 23:59:59.999")),
         Sent("quota-month", PARCEL, "quota", retry_after_s=1), Sent("quota-month", PARCEL, at=cst("12-01 00:00"))),
     row(18, LONG, "a quota counts messages", Sent("quota-4", LONG_PARCEL), Split("quota-4", LONG_PARCEL, ()),
         Sent("quota-4", LONG_PARCEL, "quota"), Split("quota-4", LONG_PARCEL, (), "quota")),
-    row(18, LONG, "a rate counts segments", Sent("slow-2", LONG_PARCEL, form="payload"), Sent("slow-2", PARCEL, "rate")),
+    row(18, LONG, "a rate counts segments", Sent("slow-2", LONG_PARCEL, form="payload"),
+        Sent("slow-2", PARCEL, "rate")),
     row(18, OTHER_PROFILE, "the day is that of the profile's zone",
-        Sent("us-quota", PARCEL_US, to="ny", at=est("11-18 23:59:59.999")), Sent("us-quota", PARCEL_US, "quota", to="ny"),
+        Sent("us-quota", PARCEL_US, to="ny", at=est("11-18 23:59:59.999")),
+        Sent("us-quota", PARCEL_US, "quota", to="ny"),
         Sent("us-quota", PARCEL_US, to="ny", at=est("11-19 00:00"))),
     row(18, RECONNECT, "quota and rate are the account's, not the connection's",
         Sent("quota-5", PARCEL), Bound("quota-5"), Split("quota-5", LONG_PARCEL, (Dropped("quota-5"),)),
         Sent("quota-5", PARCEL, "quota"), Sent("quota-5", PARCEL, "quota", elsewhere=True),
-        Sent("slow-3", PARCEL), Bound("slow-3"), Sent("slow-3", PARCEL, "rate"), Sent("slow-3", PARCEL, "rate", elsewhere=True)),
+        Sent("slow-3", PARCEL), Bound("slow-3"), Sent("slow-3", PARCEL, "rate"),
+        Sent("slow-3", PARCEL, "rate", elsewhere=True)),
 )  # fmt: skip
 
 _AWAY, _BACK = Store(away=True), Store(away=False)
 _QUEUE: Final = (
-    row(19, PASSING, "there is room, and the store is there", Sent("delta-notice", PARCEL, waits=True), Sent("shop", MALL)),
+    row(19, PASSING, "there is room, and the store is there", Sent("delta-notice", PARCEL, waits=True),
+        Sent("shop", MALL)),
     row(19, FAILING, "the queue of a carrier and class is full; that of another class is not",
         Sent("delta-shop", MALL, times=QUEUE_LIMIT, waits=True), Sent("delta-shop", MALL, "queue.full"),
         Sent("delta-code", CODE, waits=True)),
     row(19, FAILING, "the store is away; every account is told at once, by status",
         _AWAY, Sent("shop", MALL, "store.away"), _BACK, Sent("shop", MALL)),
     row(19, BORDER, "the last place",
-        Sent("delta-notice", PARCEL, times=QUEUE_LIMIT - 2, waits=True), Sent("delta-notice", PARCEL, waits=True, to="a"),
+        Sent("delta-notice", PARCEL, times=QUEUE_LIMIT - 2, waits=True),
+        Sent("delta-notice", PARCEL, waits=True, to="a"),
         Sent("delta-notice", PARCEL, "queue.full", to="a")),
     row(19, LONG, "a long message takes one place",
         Sent("delta-code", LONG_CODE, times=QUEUE_LIMIT - 1, waits=True), Sent("delta-code", LONG_CODE, "queue.full"),
@@ -881,11 +660,13 @@ _QUEUE: Final = (
     row(19, OTHER_PROFILE, "a queue is everybody's",
         At(OFFICE_US), Sent("us-delta", PARCEL_US, "queue.full", to="ny"), Sent("us-notice", PARCEL_US, to="ny")),
     row(19, RECONNECT, "after a bind, on another bind; while the store is away one may bind",
-        Bound("delta-shop"), Sent("delta-shop", MALL, "queue.full"), Sent("delta-shop", MALL, "queue.full", elsewhere=True),
+        Bound("delta-shop"), Sent("delta-shop", MALL, "queue.full"),
+        Sent("delta-shop", MALL, "queue.full", elsewhere=True),
         _AWAY, Bound("orders"), Sent("orders", PARCEL, "store.away"), _BACK, Sent("orders", PARCEL)),
 )  # fmt: skip
 
 TABLE: Final = (
     *_NUMBER, *_ACCOUNT, *_PAUSED, *_CLASS, *_SIGNATURE, *_UNSUBSCRIBE, *_SERVICE_PHONE, *_WORDS, *_CONTACT,
-    *_TEMPLATE, *_LENGTH, *_HARD, *_SOFT, *_ROUTE, *_RECIPIENT, *_CONSENT, *_FREQUENCY, *_SAME_CONTENT, *_QUOTA, *_QUEUE,
+    *_TEMPLATE, *_LENGTH, *_HARD, *_SOFT, *_ROUTE, *_RECIPIENT, *_CONSENT, *_FREQUENCY, *_SAME_CONTENT, *_QUOTA,
+    *_QUEUE,
 )  # fmt: skip
