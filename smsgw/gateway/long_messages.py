@@ -18,7 +18,7 @@ from smsgw.gateway.mt import MtJourney
 from smsgw.gateway.refuser import rok
 from smsgw.gateway.reports import Report
 from smsgw.gateway.submission import Part, Segment, Submission
-from smsgw.gateway.views import view_of, whole_text
+from smsgw.gateway.views import air_segments, view_of, whole_text
 from smsgw.policy.model import Reason, Refusal
 from smsgw.policy.reasons import STORE_AWAY
 from smsgw.records.record import Step
@@ -223,7 +223,9 @@ class LongMessages:
             partition,
             self._context.clock.now_ms(),
         )
-        submission.text = whole_text([view_of(part.pdu) for part in parts])
+        views = [view_of(part.pdu) for part in parts]
+        submission.text = whole_text(views)
+        submission.segments = air_segments(views)
         submission.received_s = asyncio.get_running_loop().time()
         submission.long_key = group
         submission.due_ms, submission.expires_ms = first.due_ms, first.expires_ms

@@ -17,7 +17,7 @@ from smsgw.gateway.multi import Destination
 from smsgw.gateway.refuser import Refuser, refusal_of, rok
 from smsgw.gateway.submission import Part, Segment, Sender, Submission
 from smsgw.gateway.tags import read_tags
-from smsgw.gateway.views import View, outgoing, read_times, with_absolute_validity
+from smsgw.gateway.views import View, check_text, outgoing, read_times, text_octets, with_absolute_validity
 from smsgw.policy.caps import CapRows, content_hash
 from smsgw.policy.model import Draft, Refusal
 from smsgw.policy.reasons import ACCOUNT_DISABLED, NUMBER_INVALID, RATE, STORE_AWAY
@@ -26,7 +26,7 @@ from smsgw.smpp.alphabet import decode_text
 from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus
 from smsgw.smpp.pdu import response
 from smsgw.smpp.segments import count_segments
-from smsgw.smpp.udh import concat_of, strip_udh
+from smsgw.smpp.udh import concat_of
 from smsgw.smpp.views import Sm
 from smsgw.store.admission import ACCEPTED, GONE, AdmitItem, AdmitReply
 from smsgw.store.envelope import INTERNAL, REPORT_ALWAYS, Envelope
@@ -77,9 +77,10 @@ class MtJourney:
         assert account is not None
         name = account.settings.system_id
         context.metrics.account(name).mt_received += 1
+        check_text(view)
         concat = concat_of(view)
-        payload = strip_udh(view.payload) if view.has_udh else view.payload
-        segments = 1 if concat is not None or len(payload) <= 140 else count_segments(payload, view.data_coding)
+        payload = text_octets(view)
+        segments = 1 if len(payload) <= 140 else count_segments(payload, view.data_coding)
         recipient = context.number_of(view.destination_addr, name)
         refusal = self._too_much(session, account, recipient, segments)
         if refusal is not None or recipient is None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from smsgw.clock import from_ms, to_ms
 from smsgw.errors import RecoverableError
-from smsgw.smpp.alphabet import decode_text
 from smsgw.smpp.codec import decode, encode
-from smsgw.smpp.constants import CommandId, CommandStatus
+from smsgw.smpp.constants import CommandId, CommandStatus, Tag
 from smsgw.smpp.pdu import rebuild_sm
+from smsgw.smpp.segments import count_segments, joined_text
 from smsgw.smpp.times import format_absolute, parse_time
 from smsgw.smpp.udh import strip_udh
 from smsgw.smpp.views import DataSm, Sm
@@ -15,6 +15,7 @@ from smsgw.smpp.views import DataSm, Sm
 View = Sm | DataSm
 
 _COMMAND_ID = slice(4, 8)
+_MESSAGE_PAYLOAD = int(Tag.MESSAGE_PAYLOAD)
 _DATA_SM = int(CommandId.DATA_SM).to_bytes(4, "big")
 
 
@@ -63,11 +64,34 @@ def read_times(view: View, now_ms: int) -> tuple[int, int]:
     return due_ms, to_ms(validity) if validity is not None else 0
 
 
+def check_text(view: View) -> None:
+    """That a message has one text, for the carrier is given all that came and may show another than was judged.
+
+    Raises RecoverableError: ESME_ROPTPARNOTALLWD for a message_payload beside a short_message (SMPP 3.4 §5.3.2.32) or
+    a second one, ESME_RINVDFTMSGID for a predefined message (§5.2.20): nobody here knows what it says.
+    """
+    texts = 0
+    if isinstance(view, Sm):
+        if view.sm_default_msg_id:
+            raise RecoverableError(CommandStatus.ESME_RINVDFTMSGID, "there are no predefined messages")
+        texts = 1 if view.sm_length else 0
+    if len(view.tlvs) and texts + len(view.tlvs.all(_MESSAGE_PAYLOAD)) > 1:
+        raise RecoverableError(CommandStatus.ESME_ROPTPARNOTALLWD, "more than one text")
+
+
+def text_octets(view: View) -> bytes:
+    """The payload without its user data header. Raises RecoverableError."""
+    return strip_udh(view.payload) if view.has_udh else view.payload
+
+
 def whole_text(views: list[View]) -> str:
-    """The text of all segments, decoded together: a surrogate pair or an escape may straddle two of them."""
-    data_coding = views[0].data_coding
-    pieces = [strip_udh(view.payload) if view.has_udh else view.payload for view in views]
-    return decode_text(b"".join(pieces), data_coding)
+    """The text of all segments."""
+    return joined_text((text_octets(view), view.data_coding) for view in views)
+
+
+def air_segments(views: list[View]) -> int:
+    """How many segments they take on the air: one each, but for a message_payload that is longer."""
+    return sum(count_segments(text_octets(view), view.data_coding) for view in views)
 
 
 def with_absolute_validity(pdu: bytes, expires_ms: int) -> bytes:

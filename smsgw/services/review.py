@@ -17,8 +17,8 @@ from smsgw.policy.model import CLASS_LABELS
 from smsgw.policy.numbers import mask
 from smsgw.services.desk import MOST_PAGE_ROWS, Desk, masked
 from smsgw.services.recipients import day_text, reason_of, subject
-from smsgw.smpp.alphabet import decode_text
 from smsgw.smpp.constants import CommandId
+from smsgw.smpp.segments import joined_text
 from smsgw.smpp.udh import strip_udh
 from smsgw.smpp.views import DataSm, Sm
 from smsgw.store.envelope import REVIEW_REJECTED, REVIEWED, Envelope
@@ -156,10 +156,13 @@ def _waiting(desk: Desk, held: HeldMessage, envelope: Envelope) -> Waiting:
 
 
 def _text(pdus: list[bytes]) -> str:
-    """The text of all segments, decoded together: a surrogate pair may straddle two of them."""
+    """The text of all segments, as the rules have seen it."""
+    if not pdus:
+        return "[can't be read: it has no segments]"
     try:
         views = [DataSm(pdu) if pdu[_COMMAND_ID] == _DATA_SM else Sm(pdu) for pdu in pdus]
-        pieces = [strip_udh(view.payload) if view.has_udh else view.payload for view in views]
-        return decode_text(b"".join(pieces), views[0].data_coding)
-    except (SmsgwError, IndexError) as error:
+        return joined_text(
+            (strip_udh(view.payload) if view.has_udh else view.payload, view.data_coding) for view in views
+        )
+    except SmsgwError as error:
         return f"[can't be read: {error}]"

@@ -11,6 +11,9 @@ What can go wrong: ASCII counts as septets though carriers spend two on characte
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from smsgw.errors import LocalError
@@ -91,6 +94,28 @@ def split_udh(text: str, data_coding: int, reference: int, wide: bool = False) -
     return [
         build_concat_udh(reference, total, index, wide) + payload for index, payload in enumerate(payloads, start=1)
     ]
+
+
+def joined_text(segments: Iterable[tuple[bytes, int]]) -> str:
+    """The text of a message's segments, as a phone puts it together: each is read by itself, by its own data_coding.
+
+    ``segments``: payloads without their headers, in order, and their data_coding. Only a surrogate pair or an escape of
+    GSM 03.38 may straddle two of them. Octets that make no whole character stay within their segment, else one octet
+    too many would have everything behind it read as something that no phone shows. Never raises.
+    """
+    text = ""
+    for data_coding, group in groupby(segments, itemgetter(1)):
+        payloads = [payload for payload, _ in group]
+        unit = unit_of(data_coding)
+        if unit == Unit.UCS2:
+            payloads = [b"".join(payload if len(payload) % 2 == 0 else payload[:-1] + _NO_UCS2 for payload in payloads)]
+        elif unit == Unit.SEPTET:
+            payloads = [b"".join(payloads)]
+        text += "".join(decode_text(payload, data_coding) for payload in payloads)
+    return text
+
+
+_NO_UCS2: Final = b"\xff\xfd"  # U+FFFD
 
 
 def _cut(payload: bytes, unit: Unit, limit: int) -> list[bytes]:

@@ -15,13 +15,14 @@ from smsgw.gateway.context import Context, Dialled, Numbers
 from smsgw.gateway.ids import MessageIds, shown, with_tail
 from smsgw.gateway.multi import Multi
 from smsgw.gateway.reports import FAILURE, INTERMEDIATE, SUCCESS, Origin, Report, kind_of, receipt_pdu, wanted_kinds
-from smsgw.gateway.views import outgoing, read_times, whole_text
+from smsgw.gateway.views import air_segments, check_text, outgoing, read_times, whole_text
 from smsgw.policy.registers import Registers
 from smsgw.smpp import pdu
 from smsgw.smpp.codec import decode
 from smsgw.smpp.constants import CommandId, Tag
 from smsgw.smpp.layout import SmeAddress
 from smsgw.smpp.receipt import parse_receipt
+from smsgw.smpp.tlv import tlv
 from smsgw.smpp.views import Sm
 from smsgw.store.keys import partition_of_message
 
@@ -135,6 +136,61 @@ def test_a_character_that_straddles_two_segments_is_read_whole() -> None:
         for number, part in ((1, octets[:-2]), (2, octets[-2:]))
     ]
     assert whole_text(views) == "【示例】🀄"
+
+
+def segments_of(*parts: tuple[bytes, int]) -> list[Any]:
+    total = len(parts)
+    return [
+        submit(data_coding=coding, esm_class=0x40, short_message=bytes((5, 0, 3, 1, total, number)) + part)
+        for number, (part, coding) in enumerate(parts, 1)
+    ]
+
+
+def test_an_octet_too_many_changes_nothing_behind_its_segment() -> None:
+    hidden, end = "快来赌博".encode("utf-16-be"), "回T退订".encode("utf-16-be")
+    views = segments_of(("【示例】".encode("utf-16-be") + b"\0", 8), (hidden + b"\0", 8), (end, 8))
+    assert whole_text(views) == "【示例】\ufffd快来赌博\ufffd回T退订"
+
+
+def test_half_a_character_of_gbk_changes_nothing_behind_its_segment() -> None:
+    views = segments_of(("【示例】".encode("gbk") + b"\x81", 15), ("快来赌博".encode("gbk"), 15))
+    assert whole_text(views) == "【示例】\ufffd快来赌博"
+
+
+def test_each_segment_is_read_by_its_own_data_coding() -> None:
+    views = segments_of(("【示例】".encode("utf-16-be"), 8), (b"bet at evil.com ", 0), ("赌博".encode("gbk"), 15))
+    assert whole_text(views) == "【示例】bet at evil.com 赌博"
+
+
+def test_a_message_payload_in_a_segment_takes_several_on_the_air() -> None:
+    long = tlv(Tag.MESSAGE_PAYLOAD, bytes((5, 0, 3, 1, 2, 1)) + b"a" * 300)
+    views = [submit(esm_class=0x40, short_message=b"", tlvs=long), *segments_of((b"x", 0))]
+    assert air_segments(views) == 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"short_message": b"shown", "tlvs": tlv(Tag.MESSAGE_PAYLOAD, b"judged")}, 0xC1),
+        (
+            {"short_message": b"", "tlvs": tlv(Tag.MESSAGE_PAYLOAD, b"judged") + tlv(Tag.MESSAGE_PAYLOAD, b"shown")},
+            0xC1,
+        ),
+        ({"short_message": b"judged", "tlvs": tlv(Tag.MESSAGE_PAYLOAD, b"")}, 0xC1),
+        ({"sm_default_msg_id": 1}, 0x63),
+    ],
+)
+def test_a_message_has_one_text(fields: dict[str, Any], status: int) -> None:
+    with pytest.raises(RecoverableError) as raised:
+        check_text(submit(**fields))
+    assert raised.value.command_status == status
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"short_message": b"", "tlvs": tlv(Tag.MESSAGE_PAYLOAD, b"text")}, {"tlvs": tlv(0x1410, b"loyal")}]
+)
+def test_one_text_is_enough(fields: dict[str, Any]) -> None:
+    check_text(submit(**fields))
 
 
 # -- owners and carriers
