@@ -17,7 +17,7 @@ from smsgw.gateway.journal import Journal
 from smsgw.gateway.last_look import late_refusal
 from smsgw.gateway.outcomes import Outcomes
 from smsgw.gateway.reports import Report
-from smsgw.policy.model import Draft, Hold, Reason, Refusal
+from smsgw.policy.model import Draft, Reason, Refusal
 from smsgw.policy.reasons import ACCOUNT_DISABLED, PAUSED, ROUTE_NONE, WORDS_COMPANY
 from smsgw.records.record import Step
 from smsgw.smpp.constants import MessageState
@@ -154,7 +154,7 @@ class Releaser:
         if isinstance(outcome, Refusal):
             self._refuse(held, envelope, outcome.reason, now_ms)
         elif outcome is not None:
-            self._hold(held, envelope, outcome)
+            self._hold(held, envelope, outcome.until_ms, outcome.reason.rule_id)
         return outcome is not None
 
     def _is_parked_again(self, held: HeldMessage, envelope: Envelope, now_ms: int) -> bool:
@@ -169,6 +169,9 @@ class Releaser:
                 return True
             self._journal.step(int(Step.REVIEWED), envelope, 0, "", 0, 0, "released", envelope.note)
             envelope.lot = ""
+            if envelope.due_ms > now_ms:  # a person was quicker than its schedule
+                self._hold(held, envelope, envelope.due_ms, "")
+                return True
         pause = self._context.pause_of(envelope, "")
         if pause is not None:
             self._park(held, envelope, lot_of_pause(pause.scope), pause.reason)
@@ -187,12 +190,12 @@ class Releaser:
             context.store.sealer.seal(envelope.pack()),
         )
 
-    def _hold(self, held: HeldMessage, envelope: Envelope, hold: Hold) -> None:
-        """Until its window opens; with its lot forgotten, for it may have been parked."""
+    def _hold(self, held: HeldMessage, envelope: Envelope, until_ms: int, why: str) -> None:
+        """Until its window opens or its schedule comes; with its lot forgotten, for it may have been parked."""
         envelope.lot = ""
-        self._journal.step(int(Step.HELD), envelope, 0, "", 0, 0, hold.until_ms, hold.reason.rule_id)
+        self._journal.step(int(Step.HELD), envelope, 0, "", 0, 0, until_ms, why)
         blob = self._context.store.sealer.seal(envelope.pack())
-        self._context.held.hold(_Moving(held, envelope, ""), held, hold.until_ms, blob)
+        self._context.held.hold(_Moving(held, envelope, ""), held, until_ms, blob)
 
     async def _let_go(self, partition: int) -> None:
         """Lots whose pause is over; every process does it, at one rate for all."""

@@ -146,7 +146,7 @@ class Requests:
         due_ms, expires_ms = read_times(new, now_ms)
         rules = self._context.rules[envelope.account]
         was_parked = bool(envelope.lot) and held.due_ms == envelope.expires_at_ms
-        at_ms = due_ms or (now_ms if was_parked else held.due_ms)
+        at_ms = due_ms or (max(now_ms, envelope.due_ms) if was_parked else held.due_ms)
         draft = Draft(
             envelope.account, rules.message_class, envelope.source_addr, envelope.recipient,
             decode_text(new.payload, new.data_coding), 1, at_ms, campaign=read_tags(old).campaign,
@@ -172,10 +172,11 @@ class Requests:
             envelope.lot = LOT_REVIEW
         elif old_lot == LOT_REVIEW or due_ms:
             envelope.lot = ""
+        until_ms = outcome.until_ms if isinstance(outcome, Hold) else at_ms
+        envelope.due_ms = until_ms
         blob = self._context.store.sealer.seal(envelope.pack())
         if not await self._context.held.replace(held, blob):
             raise RecoverableError(CommandStatus.ESME_RREPLACEFAIL, "it is being sent")
-        until_ms = outcome.until_ms if isinstance(outcome, Hold) else at_ms
         self._put(HeldMessage(held.held_id, held.due_ms, blob), envelope, old_lot, until_ms)
         self._journal.step(int(Step.REPLACED), envelope, 0, "", 0, 0, "replace_sm")
         return response(int(CommandId.REPLACE_SM_RESP), CommandStatus.ESME_ROK, pdu.sequence_number)

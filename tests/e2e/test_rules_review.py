@@ -133,6 +133,19 @@ async def test_a_scheduled_message_is_replaced_by_one_that_must_be_looked_at(sta
     await stage.arrives(recipient)
 
 
+async def test_released_before_its_schedule(stage: Stage, staff: Staff) -> None:
+    recipient = stage.recipient()
+    (answer,) = await stage.send("shop", recipient, SHORT, schedule_delivery_time="000000020000000R")
+    await review.release(staff("bo"), answer.message_id, WHY)
+    await stage.gateway.wait_for(lambda: len(stage.gateway.steps(answer.message_id)) == 3, 5, "its steps")
+    assert [each["step"] for each in stage.gateway.steps(answer.message_id)] == ["parked", "reviewed", "held"]
+    stage.gateway.advance(3600)
+    await stage.settled()
+    assert stage.arrived(recipient) == []
+    stage.gateway.advance(2 * 3600)
+    await stage.arrives(recipient)
+
+
 async def test_words_that_are_only_counted(stage: Stage, staff: Staff) -> None:
     before = stage.gateway.metric("smsgw_words_counted_total", category="anniversary")
     assert await stage.status("shop", stage.recipient(), "【示例商城】周年庆，拒收请回复R") == 0
