@@ -16,7 +16,7 @@ from smsgw.smpp.constants import CommandStatus
 TAG_TIER: Final = 0x1410
 """The recipient's tier (a name of the profile), which picks other caps below the ceiling."""
 TAG_CAMPAIGN: Final = 0x1411
-"""The campaign that the message belongs to; its template's own comes after it."""
+"""The campaign that the message belongs to; its template's own goes before it."""
 TAG_AUDIENCE: Final = 0x1412
 """The audience segment that caps of scope ``segment`` count by."""
 MAX_OCTETS: Final = 64

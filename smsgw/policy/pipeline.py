@@ -197,7 +197,7 @@ class Rules:
             plain = self._without(plain, text[end:], body, front=False)
         day = self._local_day(draft.at_ms)
         draft.template = found = self.registers.templates.match(self.account.name, body, day, plain)
-        if found is not None and not draft.campaign:
+        if found is not None and found.campaign:  # else another campaign's name would pass by its slots and its pause
             draft.campaign = found.campaign
 
     def _without(self, plain: str, signature: str, body: str, *, front: bool) -> str:

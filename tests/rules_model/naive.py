@@ -121,7 +121,7 @@ class Naive:
         promotional = sum(word in plain for word in ("优惠", "促销", "打折", "抢购"))
         message_class = MARKETING if promotional >= 2 else declared
         carriers = self._carriers(message.number, message_class, message.at_ms)
-        campaign = message.campaign or (template["campaign"] if template else "")
+        campaign = (template["campaign"] if template else "") or message.campaign
         refusal = (
             self._account(message, day)
             or self._paused(message, account.department, signature, template, campaign, message_class)

@@ -250,7 +250,12 @@ def test_a_template_gives_its_class_and_campaign(cn_profile: Profile, draft: Cal
     assert (sale.template, sale.campaign) == (SALE, "double11")
     named = draft("【示例商城】双十一全场5折，回T退订", campaign="mine")
     rules(named)
-    assert named.campaign == "mine"
+    assert named.campaign == "double11"  # no other name takes it out of its campaign's slots and pause
+    free = replace(SALE, campaign="")
+    registers.put("template", Templates((CODE, free)))
+    named = draft("【示例商城】双十一全场5折，回T退订", campaign="mine")
+    rules(named)
+    assert (named.template, named.campaign) == (free, "mine")
 
 
 def test_a_template_is_looked_for_beside_the_signature_in_any_spelling(
