@@ -15,10 +15,11 @@ import time
 import tomllib
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from pydantic import BaseModel
@@ -38,11 +39,27 @@ from smsgw.config.node import NodeFile
 from smsgw.config.people import ROLES, hash_token, new_token
 from smsgw.config.profile_tables import CapTable, ProfileFile
 from smsgw.config.routes import RouteEntry
+from smsgw.errors import RequestError
 from smsgw.esme import answers
 from smsgw.gateway.tags import TAG_TIER
 from smsgw.policy.model import CLASS_LABELS
 from smsgw.policy.reasons import REASONS
 from smsgw.records.record import Step
+from smsgw.services import (
+    blacklist,
+    campaigns,
+    channels,
+    consent,
+    contacts,
+    dead_numbers,
+    optouts,
+    pauses,
+    review,
+    signatures,
+    templates,
+    tiers,
+)
+from smsgw.services.desk import Desk, Person
 from tests.doc_tables import RULE_PAGES, marked, rule_tables, tables
 
 ROOT = Path(__file__).parents[2]
@@ -188,6 +205,38 @@ def test_each_rule_has_a_row_that_names_settings_that_exist(page: str) -> None:
     known = set().union(*(_keys(model) for model in models), get_group(app).commands, {"routes.toml"})
     told = {word.strip("[]") for line in lines for word in re.findall(r"`([^`]+)`", line)}
     assert told - known == set()
+
+
+_TASKS: tuple[Callable[[Desk], Awaitable[object]], ...] = (
+    lambda desk: pauses.pause(desk, "global", why="asked"),
+    lambda desk: optouts.add(desk, "13800138000", "asked"),
+    lambda desk: consent.add(desk, "13800138000", "form", "v1", "asked"),
+    lambda desk: blacklist.complain(desk, "13800138000", "asked"),
+    lambda desk: blacklist.add(desk, "13800138000", "asked"),
+    lambda desk: blacklist.remove(desk, "13800138000", "asked"),
+    lambda desk: dead_numbers.add(desk, "13800138000", "asked"),
+    lambda desk: tiers.set_tier(desk, "13800138000", "loyal", "asked"),
+    lambda desk: review.reveal(desk, "00", "asked"),
+    lambda desk: signatures.add(desk, "shop", "示例", owner="o", proof="p", why="asked"),
+    lambda desk: contacts.add(desk, "shop", "phone", "4008001234", why="asked"),
+    lambda desk: templates.add(desk, "t", text="text", message_class="notice", why="asked"),
+    lambda desk: campaigns.add(desk, "c", why="asked"),
+    lambda desk: channels.add(desk, "account:shop", licence="1", licence_expires="2027-06-30", why="asked"),
+)
+"""One for each row of the pages' table of roles, but the last, which is for everybody."""
+
+
+@pytest.mark.parametrize("page", ["docs/compliance.md", "docs/compliance.en.md"])
+async def test_who_may_do_what_is_what_services_ask(page: str) -> None:
+    section = re.split(r"^## (?:谁可以办什么|Who may do what)$", _text(page), flags=re.MULTILINE)[1]
+    said = [re.findall("[a-z]+", row[1]) for row in _rows(section.partition("<!--")[0])[2:-1]]
+    desk = Desk(load_site(EXAMPLE), MagicMock(), Person("nobody", frozenset()), lambda: 0)
+    asked = []
+    for task in _TASKS:
+        with pytest.raises(RequestError, match="nobody has none of the roles") as refused:
+            await task(desk)
+        asked.append(str(refused.value).partition("of the roles ")[2].split(", "))
+    assert list(map(sorted, said)) == list(map(sorted, asked))
 
 
 def test_both_languages_of_compliance_say_the_same() -> None:
