@@ -3,8 +3,8 @@
 Owns: where a signature may stand (front or end, by carrier, else by profile), what it may be made of, and which names
 an account may use: those of its file, and of the register, whose entry for the same name decides.
 Looks at the whole text, never at a segment. Where both ends would do and the text begins with 【, that is the
-signature: it is what the recipient reads first, so a registered one at the end can't cover for it. A 【…】 at
-the other end is then part of the text (您的验证码是【123456】).
+signature: it is what the recipient reads first, so a registered one at the end can't cover for it, nor for a 【 or its
+look-alike behind nothing readable. A 【…】 at the other end is then part of the text (您的验证码是【123456】).
 ``SignatureFinder`` sets ``signature``, ``body_start`` and ``body_end`` of the draft before any rule is asked, and only
 to a signature that is in force; the rule says what is wrong where none was found.
 """
@@ -20,6 +20,7 @@ from smsgw.policy.localtime import LocalDay
 from smsgw.policy.model import Draft, Reason, Refusal, Rule
 from smsgw.policy.profile import CarrierPolicy, SignaturePosition, SignatureRule
 from smsgw.policy.reasons import SIGNATURE_MALFORMED, SIGNATURE_MISSING, SIGNATURE_UNREGISTERED
+from smsgw.policy.text import normalise
 
 if TYPE_CHECKING:
     from smsgw.policy.pipeline import Parts
@@ -31,6 +32,7 @@ ACTIVE: Final = "active"
 
 # ASCII letters and digits and Han: other scripts' letters only serve to look like another company's.
 _OTHER_CHARACTER = re.compile(r"[^A-Za-z0-9\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+_OPENING = re.compile("[【〖〘〚⟦]")
 _QUOTED_CHARS: Final = 24
 _SHOWN_NAMES: Final = 5
 _ALWAYS: Final = "9999-12-31"
@@ -45,6 +47,12 @@ def signature_fault(name: str, rule: SignatureRule) -> str | None:
     if other is not None:
         return f"has {other[0]!r}, only letters, digits and Han are allowed"
     return None
+
+
+def is_opened_before(text: str, opening: int) -> bool:
+    """Whether another 【, or what looks like one, is read before anything else and before that at ``opening``."""
+    first = _OPENING.search(text, 0, opening)
+    return first is not None and not normalise(text[: first.start()])
 
 
 class Signatures:
@@ -148,7 +156,11 @@ class SignatureFinder:
                 return
         elif position != "front" and text.endswith(CLOSE):
             opening = text.rfind(OPEN)
-            if opening >= 0 and self.names.in_force(name := text[opening + 1 : -1], draft.at_ms):
+            if (
+                opening >= 0
+                and self.names.in_force(name := text[opening + 1 : -1], draft.at_ms)
+                and not (position == "either" and is_opened_before(text, opening))
+            ):
                 draft.signature = name
                 draft.body_start = 0
                 draft.body_end = opening
@@ -189,6 +201,8 @@ def _refusal(text: str, position: SignaturePosition, names: AccountSignatures) -
         opening = text.rfind(OPEN)
         if opening < 0:
             return Refusal(SIGNATURE_MALFORMED, f"{CLOSE} at the end was never opened")
+        if position == "either" and is_opened_before(text, opening):
+            return Refusal(SIGNATURE_MALFORMED, "what is read first is no signature, but opens like one")
         return _misnamed(text[opening + 1 : -1], "end", names)
     return Refusal(SIGNATURE_MISSING, _whereabouts(text, position))
 

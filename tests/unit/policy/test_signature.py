@@ -69,6 +69,11 @@ def rule_id(outcome: Outcome) -> str | None:
         ("您好【别家】", UNREGISTERED, MISSING, UNREGISTERED),
         # what the recipient reads first decides; another 【】 at the other end is text
         ("【中国银行】您好【示例商城】", UNREGISTERED, UNREGISTERED, None),
+        ("\u200b【中国银行】您好【示例商城】", MALFORMED, MISSING, None),
+        ("  ~【中国银行】您好【示例商城】", MALFORMED, MISSING, None),
+        ("〖中国银行〗您好【示例商城】", MALFORMED, MISSING, None),
+        ("您的【订单】已发货【示例商城】", None, MISSING, None),
+        ("[通知]您的订单已发货【示例商城】", None, MISSING, None),
         ("【示例商城】您的验证码是【123456】", None, None, UNREGISTERED),
         ("【示例商城】", None, None, None),
         ("【】您好", MALFORMED, MALFORMED, MISSING),
