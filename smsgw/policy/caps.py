@@ -21,6 +21,7 @@ from smsgw.policy.localtime import day_start_ms, offset_ms, to_local
 from smsgw.policy.model import Refusal
 from smsgw.policy.profile import PERIOD_MS, Cap, SameContentRule
 from smsgw.policy.reasons import FREQUENCY, SAME_CONTENT
+from smsgw.policy.text import fold_kept, squeezed
 
 KIND_CLOCK: Final = 0
 KIND_ROLLING: Final = 1
@@ -40,8 +41,13 @@ _NO_TIERS: Final[dict[str, int]] = {}
 
 
 def content_hash(plain: str) -> bytes:
-    """The hash of a message's content, 8 octets; give it the plain form (``policy.text``), without what differs."""
-    return blake2b(plain.encode("utf-8", "surrogatepass"), digest_size=CONTENT_OCTETS).digest()
+    """The hash of a message's content, 8 octets; ``plain`` is what ``fold_kept`` gave.
+
+    Spaces and signs are left out: one full stop more is no other content. A text of nothing else counts as it is.
+    """
+    if not plain.isprintable():
+        plain = fold_kept(plain)
+    return blake2b(squeezed(plain) or plain.encode(), digest_size=CONTENT_OCTETS).digest()
 
 
 def row_key(scope: str) -> bytes:

@@ -108,6 +108,8 @@ def test_the_same_content_is_the_last_row(cn_profile: Profile, at: At) -> None:
 def test_only_the_same_content_has_the_same_hash() -> None:
     assert content_hash("今日特价 5 折") == content_hash("今日特价 5 折")
     assert content_hash("今日特价 5 折") != content_hash("今日特价 6 折")
+    assert content_hash("今日特价 5 折") == content_hash("今日,特价5折!!  ")
+    assert content_hash("!!") != content_hash("??")
     assert {len(content_hash(text)) for text in ("", "a", "字" * 500, "\ud800")} == {8}
 
 
