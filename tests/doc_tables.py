@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def _row(*cells: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _table(columns: tuple[str, ...], rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]]) -> str:
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join([_row(*columns), "|" + "---|" * len(columns), *(_row(*row) for row in rows)])
 
 
@@ -131,7 +131,7 @@ def _requests() -> str:
         for route in module.router.routes:
             if isinstance(route, APIRoute):
                 about = (route.description or "").partition("\n")[0]
-                rows += [(f"`{method}`", f"`{route.path}`", about) for method in sorted(route.methods)]
+                rows += [(f"`{method}`", f"`{route.path}`", about) for method in sorted(route.methods or ())]
     return _table(("", "path", "what it does"), rows)
 
 
@@ -199,7 +199,7 @@ def _console() -> str:
         for route in room.router.routes:
             if isinstance(route, APIRoute):
                 about = (str(route.tags[0]) if route.tags else "explain", route.summary or "")
-                rows += [(f"`{method}`", f"`{route.path}`", *about) for method in sorted(route.methods)]
+                rows += [(f"`{method}`", f"`{route.path}`", *about) for method in sorted(route.methods or ())]
     return _table(("", "path", "of", "what it does"), rows)
 
 

@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
-import json
 import os
 import re
-import shlex
 import shutil
-import socket
-import subprocess
-import sys
-import time
 import tomllib
-import urllib.error
-import urllib.request
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -24,7 +14,6 @@ from unittest.mock import MagicMock
 import pytest
 from pydantic import BaseModel
 from typer.main import get_group
-from typer.testing import CliRunner
 
 from simulators.carrier.ids import IdForm
 from simulators.carrier.options import parser as carrier_parser
@@ -36,7 +25,6 @@ from smsgw.config.account import AccountSettings
 from smsgw.config.carrier import CarrierSettings
 from smsgw.config.load import load_site
 from smsgw.config.node import NodeFile
-from smsgw.config.people import ROLES, hash_token, new_token
 from smsgw.config.profile_tables import CapTable, ProfileFile
 from smsgw.config.routes import RouteEntry
 from smsgw.errors import RequestError
@@ -60,28 +48,13 @@ from smsgw.services import (
     tiers,
 )
 from smsgw.services.desk import Desk, Person
+from tests.doc_site import EXAMPLE, FENCE, PROGRAMS, ROOT, Command, World, running_world
 from tests.doc_tables import RULE_PAGES, marked, rule_tables, tables
 
-ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "config" / "example"
 #: Those of the simulators are run section by section, in tests/e2e/test_docs_simulators.py.
 SIMULATORS = sorted([ROOT / "docs" / "testers.md", *(ROOT / "docs" / "simulators").glob("*.md"),
                      *(ROOT / "simulators").rglob("README.md")])  # fmt: skip
 PAGES = sorted({ROOT / "README.md", ROOT / "ARCHITECTURE.md", *(ROOT / "docs").glob("*.md")} - {*SIMULATORS})
-_FENCE = re.compile(r"^```(\w*)(?: ([\w.-]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_EXIT = re.compile(r"#.*exit status (\d)")
-_HEAD = re.compile(r"[0-9]+:[0-9a-f]{64}")
-_HELD = re.compile(r"\b[0-9a-f]{20}\b")
-"""How pages write the id of a message that waits for review."""
-_FILE = re.compile(r"@?[\w-]+\.(csv|jsonl)")
-_ROLES = {"chen": "department", "zhao": "department", "wang": "market", "liu": "legal", "he": "technical",
-          "gao": "management", "li": "compliance", "zhou": "operations"}  # fmt: skip
-_PROGRAMS = {
-    "bin/smsgw": ("-m", "smsgw"),
-    "bin/esme-sim": ("-m", "simulators.esme"),
-    "bin/carrier-sim": ("-m", "simulators.carrier"),
-    "bin/soak-kill": ("-m", "tests.e2e.kill_run"),
-}
 
 
 def _text(name: str) -> str:
@@ -89,12 +62,7 @@ def _text(name: str) -> str:
 
 
 def _blocks(path: Path, language: str) -> list[str]:
-    return [body for found, _, body in _FENCE.findall(path.read_text(encoding="utf-8")) if found == language]
-
-
-def _files(path: Path) -> dict[str, str]:
-    """The files that a page shows, by the names behind their languages."""
-    return {name: body for _, name, body in _FENCE.findall(path.read_text(encoding="utf-8")) if name}
+    return [body for found, _, body in FENCE.findall(path.read_text(encoding="utf-8")) if found == language]
 
 
 def _rows(text: str) -> list[list[str]]:
@@ -245,7 +213,7 @@ def test_both_languages_of_compliance_say_the_same() -> None:
     shapes = []
     for text in pages:
         parts = re.split(r"^##+ .+$", text, flags=re.MULTILINE)
-        shapes.append([[" ".join(line.split()[:2]) for _, _, body in _FENCE.findall(part) for line in body.splitlines()
+        shapes.append([[" ".join(line.split()[:2]) for _, _, body in FENCE.findall(part) for line in body.splitlines()
                         if line.startswith("bin/")] for part in parts])  # fmt: skip
     assert shapes[0] == shapes[1]
 
@@ -322,23 +290,6 @@ def test_snippets_load_in_the_example_site(tmp_path: Path, head: str, body: str)
 # -- commands
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One line of a page."""
-
-    page: Path
-    line: str
-
-    @property
-    def words(self) -> list[str]:
-        return shlex.split(self.line, comments=True)
-
-    @property
-    def exit_status(self) -> int:
-        said = _EXIT.search(self.line)
-        return int(said[1]) if said else 0
-
-
 def _commands() -> list[Command]:
     return [Command(page, line) for page in PAGES for body in _blocks(page, "sh") for line in body.splitlines()]
 
@@ -347,7 +298,7 @@ def test_commands_that_stay_have_options_that_exist() -> None:
     staying = [command.words[:-1] for command in _commands() if command.words[-1] == "&"]
     assert staying
     for program, *arguments in staying:
-        assert program in _PROGRAMS
+        assert program in PROGRAMS
         if program.endswith("carrier-sim"):
             carrier_parser().parse_args(arguments)
 
@@ -363,142 +314,10 @@ def test_commands_that_set_up_exist() -> None:
                 assert (ROOT / word).exists(), word
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """A running example site on ports of its own, in test mode on a working morning."""
-
-    site: Path
-    untouched: Path
-    ports: dict[str, str]
-    token: str
-    #: What pages call an id of a message or the head of the audit log, and what it is here.
-    instead: dict[str, str]
-
-    def run(self, command: Command) -> tuple[int, str]:
-        """Exit status and output."""
-        words = command.words
-        fed = ""
-        if "|" in words:
-            words, fed = words[words.index("|") + 1 :], words[1]
-        # ``check`` warns of the test clock, so it sees the example as it is.
-        site = self.untouched if "check" in words else self.site
-        files = _files(command.page)
-        for name, text in files.items():
-            (self.site.parent / name).write_text(text, encoding="utf-8")
-        arguments = [self._here(word, site) for word in words[1:]]
-        if words[0] == "bin/smsgw":
-            result = CliRunner().invoke(app, arguments, input=fed, env={"SMSGW_SITE": str(site)})
-            return result.exit_code, result.output + (repr(result.exception) if result.exception else "")
-        start = ["curl", "--fail-with-body"] if words[0] == "curl" else [sys.executable, *_PROGRAMS[words[0]]]
-        if words[0].endswith("esme-sim"):
-            # Behind the subcommand: where the pages take the default.
-            arguments += ["--port", self.ports["2775"]]
-        done = subprocess.run([*start, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False)
-        return done.returncode, done.stdout + done.stderr
-
-    def _here(self, word: str, site: Path) -> str:
-        if word in ("mysite", "config/example"):
-            return str(site)
-        if word in self.instead:
-            return self.instead[word]
-        if _HEAD.fullmatch(word):
-            return self._head()
-        if _FILE.fullmatch(word):
-            return word.replace(word.lstrip("@"), str(self.site.parent / word.lstrip("@")))
-        word = word.replace("$TOKEN", self.token)
-        for said, meant in self.instead.items():
-            word = word.replace(said, meant)
-        return re.sub(r"(127\.0\.0\.1:)(\d+)", lambda found: found[1] + self.ports[found[2]], word)
-
-    def _head(self) -> str:
-        """The head that the copy which a page made ends with."""
-        copy = max(self.site.parent.glob("*.jsonl"), key=lambda path: path.stat().st_mtime_ns)
-        return str(json.loads(copy.read_text(encoding="utf-8").splitlines()[-1])["head"])
-
-
-def _free_port() -> str:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return str(taken.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    site = tmp_path_factory.mktemp("docs") / "s"
-    ports = {standard: _free_port() for standard in ("2775", "2776", "2777", "8775", "8776")}
-    untouched = site.parent / "u"
-    for copy in (site, untouched):
-        shutil.copytree(EXAMPLE, copy, ignore=shutil.ignore_patterns("state"))
-    for path in (site / "smsgw.toml", *(site / "carriers").glob("*.toml")):
-        text = path.read_text(encoding="utf-8")
-        for standard, port in ports.items():
-            text = text.replace(f"port = {standard}", f"port = {port}")
-        text = text.replace('mode = "real"', 'mode = "test"\nstart = "2026-11-18T10:30:00+08:00"')
-        path.write_text(text, encoding="utf-8")
-    token = _hire(site)
-    simulator = [sys.executable, "-m", "simulators.carrier", "--quiet", "--port"]
-    running = [
-        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log)
-        for log in [(site.parent / "log").open("wb")]
-        for command in (
-            [*simulator, ports["2776"]],
-            [*simulator, ports["2777"]],
-            [sys.executable, "-m", "smsgw", "run", "--site", str(site)],
-        )
-    ]
-    try:
-        _wait_until_ready(f"http://127.0.0.1:{ports['8775']}/readyz", site.parent / "log")
-        console = [sys.executable, "-m", "smsgw", "console", "--site", str(site)]
-        running.append(subprocess.Popen(console, cwd=ROOT, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        instead = _hold_for_review(site, ports)
-        _wait_until_ready(f"http://127.0.0.1:{ports['8776']}/healthz", site.parent / "log")
-        yield World(site, untouched, ports, token, instead)
-    finally:
-        for process in reversed(running):
-            process.terminate()
-            process.wait(30)
-
-
-def _hire(site: Path) -> str:
-    """People of one role each, and whoever runs the tests with all; gives the token of one, who has all roles too."""
-    token = new_token("crm")
-    staff = {**{name: [role] for name, role in _ROLES.items()}, getpass.getuser(): list(ROLES), "crm": list(ROLES)}
-    text = ""
-    for name, roles in staff.items():
-        stored = hash_token(token if name == "crm" else new_token(name))
-        text += f'[[person]]\nname = "{name}"\nroles = {json.dumps(roles)}\ntoken = "{stored}"\n\n'
-    (site / "people.toml").write_text(text, encoding="utf-8")
-    return token
-
-
-def _hold_for_review(site: Path, ports: dict[str, str]) -> dict[str, str]:
-    """Messages that wait for review, for the ids that the pages write."""
-    said = sorted({word for command in _commands() for word in _HELD.findall(command.line)})
-    here = ("--site", str(site))
-    _smsgw("word", "add", "company", "待人工看", "--action", "review", "--why", "for the pages", *here)
-    load = ["--system-id", "orders", "--password", "orders12", "--from", "1069000120", "--port", ports["2775"],
-            "--rd", "0", "--count", str(len(said)), "--text", "【示例物流】待人工看{n}", "--progress", "0"]  # fmt: skip
-    simulator = [sys.executable, "-m", "simulators.esme", "load", *load]
-    subprocess.run(simulator, cwd=ROOT, stdout=subprocess.DEVNULL, timeout=60, check=True)
-    ids = [row["id"] for row in json.loads(_smsgw("review", "list", "--json", *here))["items"]]
-    return dict(zip(said, ids, strict=True))
-
-
-def _smsgw(*arguments: str) -> str:
-    result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
-def _wait_until_ready(url: str, log: Path) -> None:
-    end_s = time.monotonic() + 30
-    while True:
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            return
-        except (urllib.error.URLError, OSError):
-            assert time.monotonic() < end_s, log.read_text()
-            time.sleep(0.05)
+    with running_world(tmp_path_factory.mktemp("docs"), _commands()) as running:
+        yield running
 
 
 def _runnable() -> list[Command]:
