@@ -216,7 +216,7 @@ def rule_tables() -> dict[str, Callable[[], str]]:
             _refusals, ("rule", "rule id", "status", "fallback", "err", "reason", "what helps"), chinese=False
         ),
         "拒绝对照": partial(
-            _refusals, ("规则", "规则编号", "状态码", "备用码", "err", "原因", "处理办法"), chinese=True
+            _refusals, ("规则", "标识", "状态码", "备用码", "err", "原因", "处理办法"), chinese=True
         ),
         "steps": partial(_steps, ("of", "step", "from", "to", "who", ""), other_eyes="other eyes"),
         "步骤": partial(_steps, ("对象", "步骤", "原状态", "新状态", "角色", ""), other_eyes="须他人办理"),
