@@ -138,6 +138,7 @@ class Outcomes:
         if tried and not only_up:
             envelope.tried = had
         envelope.attempts = 0
+        envelope.looked_at_ms = -1  # so that the store is asked again: the other carrier has a blacklist of its own
         self._context.metrics.carrier(queue.name).mt_rerouted += 1
         self._journal.step(int(Step.REROUTED), envelope, 0, target, 0, 0, queue.name, why)
         blob = self._context.store.sealer.seal(envelope.pack())

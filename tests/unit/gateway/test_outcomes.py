@@ -169,6 +169,14 @@ def test_rerouted_once_to_each_carrier_and_then_reported() -> None:
     assert scene.answered(job, 0x45) == [("report", "id0", 5), ("done", 1)]
 
 
+def test_after_a_reroute_the_store_is_asked_again() -> None:
+    """What was looked up a moment ago was the first carrier's blacklist."""
+    scene = Scene(x45=Action.REROUTE)
+    job = scene.job()
+    scene.answered(job, 0x45)
+    assert abs(NOW_MS - Envelope.unpack(job.envelope.pack()).looked_at_ms) > 5_000
+
+
 def test_a_refused_segment_ends_those_that_were_not_sent_and_not_those_that_were() -> None:
     scene = Scene()
     job = scene.job(4)
