@@ -153,31 +153,33 @@ class AuditLog:
         return [_audited(raw) for raw in await self._range("XREVRANGE", f"({before}-0" if before else "+", "-", limit)]
 
     async def verify(self, kept: Head | None = None) -> Verdict:
-        """Look at every entry and its place in the chain. ``kept``: a head that was noted down earlier, elsewhere."""
+        """Look at every entry and its place in the chain, up to what is the last one now: it ends, however many write
+        meanwhile. ``kept``: a head that was noted down earlier, elsewhere."""
         chain = _Chain(self._key, kept)
-        last = b"0-0"
-        while True:
-            async for entries in self._pages(last):
-                for raw in entries:
-                    chain.take(raw)
-                last = entries[-1].id
-            # Asked after the entries, so it can't be older than they are; what came in between is looked at too.
-            head = await self.head()
-            if head.seq <= chain.seq or not await self._range("XRANGE", _behind(last), "+", 1):
-                break
+        last = await self._last()
+        head = await self.head()  # asked after the last entry, so it can't be older
+        async for entries in self._pages(max(last, head.seq)):
+            for raw in entries:
+                chain.take(raw)
         chain.end(head)
         return Verdict(chain.entries, head, chain.faults)
 
     async def all(self) -> AsyncIterator[Audited]:
-        """Every entry, oldest first."""
-        async for entries in self._pages(b"0-0"):
+        """Every entry that there is now, oldest first."""
+        async for entries in self._pages(await self._last()):
             for raw in entries:
                 yield _audited(raw)
 
-    async def _pages(self, last: bytes) -> AsyncIterator[list[_Raw]]:
-        while entries := await self._range("XRANGE", _behind(last), "+", _READ_AT_ONCE):
+    async def _last(self) -> int:
+        """The number of the last entry, 0 for none, whatever the head says."""
+        found = await self._range("XREVRANGE", "+", "-", 1)
+        return found[0].seq if found else 0
+
+    async def _pages(self, until: int) -> AsyncIterator[list[_Raw]]:
+        behind = b"0-0"
+        while entries := await self._range("XRANGE", b"(" + behind, str(until), _READ_AT_ONCE):
             yield entries
-            last = entries[-1].id
+            behind = entries[-1].id
 
     def _link(self, seq: int, head: bytes, entry: AuditEntry) -> tuple[int, bytes, bytes, bytes]:
         """The entry with its place in the chain, as the script takes it."""
@@ -249,10 +251,6 @@ class _Chain:
 
     def _fault(self, seq: int, why: str) -> None:
         self.faults.append(Fault(seq, why))
-
-
-def _behind(entry_id: bytes) -> bytes:
-    return b"(" + entry_id
 
 
 def _digest(key: bytes, packed: bytes) -> bytes:

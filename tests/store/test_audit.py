@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 from smsgw.errors import StoreAway, StoreError
 from smsgw.store import keys
 from smsgw.store.audit import AuditEntry, AuditLog, Head
-from smsgw.store.connection import Store
+from smsgw.store.connection import Store, StoreSettings
 from smsgw.store.packing import pack, unpack
-from smsgw.store.secrets import new_secrets
+from smsgw.store.secrets import Secrets, new_secrets
+from smsgw.store.server import EmbeddedServer
+from tests.store.conftest import BINARIES
 from tests.store.kit import NOW_MS, Kit
 
 AUDIT, HEAD = keys.audit(), keys.audit_head()
@@ -245,3 +248,63 @@ async def test_verifying_while_others_write(log: AuditLog, kit: Kit) -> None:
         assert await faults(log) == []
     await task
     assert (await log.verify()).entries == 203
+
+
+async def test_verifying_and_copying_end_also_when_others_never_do(log: AuditLog, kit: Kit) -> None:
+    await fill(log, 600)
+    writing = AuditLog(kit.store)
+    read = log._range
+
+    async def slow(command: str, first: str | bytes, last: str, limit: int) -> Any:
+        """Another entry with every page that is read."""
+        found = await read(command, first, last, limit)
+        await writing.append(entry())
+        return found
+
+    log._range = slow  # type: ignore[method-assign]
+    async with asyncio.timeout(5):
+        verdict = await log.verify()
+        copied = [each.seq async for each in log.all()]
+    assert verdict.faults == []
+    assert verdict.entries in (600, 601)
+    assert copied == list(range(1, len(copied) + 1))
+    assert len(copied) < 620
+
+
+@pytest.mark.skipif(not BINARIES, reason="no server is installed")
+async def test_whatever_was_answered_is_there_after_a_kill_of_the_server(tmp_path: Path, secrets: Secrets) -> None:
+    server = EmbeddedServer(tmp_path, binary=next(iter(BINARIES.values())))
+    await server.start()
+    settings = StoreSettings()
+    stores = [
+        Store(server.url, sealer=secrets.sealer(), recipients=secrets.hasher(), settings=settings) for _ in range(4)
+    ]
+    answered: set[tuple[str, int]] = set()
+    is_over = False
+
+    async def write(log: AuditLog, who: str) -> None:
+        n = 0
+        while not is_over:
+            await log.append(entry(n, who))
+            answered.add((who, NOW_MS + n))
+            n += 1
+
+    logs = [AuditLog(store) for store in stores]
+    try:
+        tasks = [asyncio.ensure_future(write(log, f"p{n}")) for n, log in enumerate(logs)]
+        for kills in range(1, 4):
+            while len(answered) < 100 * kills:
+                await asyncio.sleep(0)
+            server.kill()
+            await server.restart()
+        is_over = True
+        await asyncio.gather(*tasks)
+        verdict = await logs[0].verify()
+        written = [(each.who, each.at_ms) async for each in logs[0].all()]
+        assert verdict.faults == []
+        assert verdict.entries == len(written) == len(set(written))
+        assert answered == set(written)
+    finally:
+        for store in stores:
+            await store.close()
+        await server.stop()
