@@ -40,7 +40,7 @@ EXPIRES: Final = Column("expires", frozenset(("expiry", "until", "到期", "有�
 _COMPANY_WORDS: Final = frozenset(("", "company", "公司", "全公司", "全部"))
 _ACCOUNT_WORDS: Final = frozenset(("account", "账号", "帐号"))
 _SIGNATURE_WORDS: Final = frozenset(("signature", "签名"))
-_NUMBER_GAPS: Final = str.maketrans("", "", " \t\u00a0-'")
+_NUMBER_SIGNS: Final = str.maketrans("０１２３４５６７８９＋", "0123456789+", " \t\u00a0\u3000\u200b\ufeff-－'()（）")
 _MOMENT: Final = re.compile(
     r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
     r"(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?"
@@ -135,18 +135,20 @@ async def record(desk: Desk, step: Step, digits: str, scope: str, *detail: objec
 
 
 def digits_of(number: str) -> str:
-    """E.164 digits; blanks and hyphens are allowed. Raises RequestError that does not repeat the number."""
-    digits = to_e164(number.translate(_NUMBER_GAPS))
+    """E.164 digits; blanks, hyphens and brackets are left out, full-width is plain. Raises RequestError that does not repeat the number."""
+    digits = to_e164(number.translate(_NUMBER_SIGNS))
     if digits is None:
-        raise RequestError("invalid", "number: is not a recipient's number; expected 11 digits, or a plus in front")
+        raise RequestError(
+            "invalid", "number: is not a recipient's number; expected 11 digits, or + and a country's code"
+        )
     return digits
 
 
 def number_cell(cells: Cells) -> str:
     """The same of a line of a list."""
-    digits = to_e164(cells.get("number", "").translate(_NUMBER_GAPS))
+    digits = to_e164(cells.get("number", "").translate(_NUMBER_SIGNS))
     if digits is None:
-        raise WrongCell("number", "is not a recipient's number; expected 11 digits, or a plus in front")
+        raise WrongCell("number", "is not a recipient's number; expected 11 digits, or + and a country's code")
     return digits
 
 

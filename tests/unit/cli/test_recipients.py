@@ -77,7 +77,7 @@ def test_a_wrong_list_of_consent(tmp_path: Path, smsgw: Run) -> None:
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
         f"smsgw: {file}:2: time: lies in the future",
-        f"smsgw: {file}:3: number: is not a recipient's number; expected 11 digits, or a plus in front",
+        f"smsgw: {file}:3: number: is not a recipient's number; expected 11 digits, or + and a country's code",
         f"smsgw: {file}: 2 wrong lines; nothing was written",
     ]
     assert _facts(smsgw, "consent", "13800138001") == []

@@ -42,7 +42,7 @@ def test_nothing_is_written_when_a_line_is_wrong(tmp_path: Path, smsgw: Run) -> 
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
         f"smsgw: {file}:3: tier: no cap names a tier 'loyl'; did you mean 'loyal'? valid: loyal",
-        f"smsgw: {file}:4: number: is not a recipient's number; expected 11 digits, or a plus in front",
+        f"smsgw: {file}:4: number: is not a recipient's number; expected 11 digits, or + and a country's code",
         f"smsgw: {file}:5: tier: is missing: expected two cells, number and tier",
         f"smsgw: {file}: 3 wrong lines; nothing was written",
     ]

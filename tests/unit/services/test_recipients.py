@@ -23,7 +23,13 @@ ZONE = ZoneInfo("Asia/Shanghai")
 NUMBER = "13800138000"
 
 
-@pytest.mark.parametrize("number", [NUMBER, "+8613800138000", "0086 138 0013 8000", "138-0013-8000", "'13800138000"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        NUMBER, "+8613800138000", "0086 138 0013 8000", "138-0013-8000", "'13800138000", "１３８００１３８０００",
+        "＋86（138）0013　8000", "\ufeff13800138000",
+    ],
+)  # fmt: skip
 def test_spellings_of_a_number(number: str) -> None:
     assert digits_of(number) == "8613800138000"
 
