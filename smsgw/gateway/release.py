@@ -1,10 +1,11 @@
 """The held set's mover: what is due is judged again and goes on, exactly once; what is parked, when it may.
 
 A message is held because its window was closed, its schedule is later, a carrier said "not now", a person had to look
-at it, or a pause stopped it. When it is due the rules that need no text are asked again here, and what is known of the
-recipient in the script that moves it; caps were counted when it was accepted and are not counted again. Only the mover
-that still finds the entry as it read it moves it. Receipts of ours are durable before a message is taken out for good.
-Lots whose pause is over are let go in order, at a rate for the whole fleet.
+at it, or a pause stopped it. When it is due the rules that may have changed are asked again here (of those that read
+its text: words and contacts), and what is known of the recipient in the script that moves it; caps were counted when
+it was accepted and are not counted again. Only the mover that still finds the entry as it read it moves it. Receipts
+of ours are durable before a message is taken out for good. Lots whose pause is over are let go in order, at a rate
+for the whole fleet.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from smsgw.gateway.journal import Journal
 from smsgw.gateway.last_look import late_refusal
 from smsgw.gateway.outcomes import Outcomes
 from smsgw.gateway.reports import Report
+from smsgw.gateway.views import view_of, whole_text
 from smsgw.policy.model import Draft, Reason, Refusal
 from smsgw.policy.reasons import ACCOUNT_DISABLED, PAUSED, ROUTE_NONE, WORDS_COMPANY
 from smsgw.records.record import Step
@@ -155,7 +157,20 @@ class Releaser:
             self._refuse(held, envelope, outcome.reason, now_ms)
         elif outcome is not None:
             self._hold(held, envelope, outcome.until_ms, outcome.reason.rule_id)
-        return outcome is not None
+        return outcome is not None or self._is_text_stopped(held, envelope, rules, now_ms)
+
+    def _is_text_stopped(self, held: HeldMessage, envelope: Envelope, rules: AccountRules, now_ms: int) -> bool:
+        """Words and contacts as they are listed now; what a person has let pass stays let pass."""
+        text = whole_text([view_of(pdu) for pdu in envelope.pdus])
+        refusal, review = rules.rules.text_again(envelope.message_class, now_ms, text)
+        if refusal is not None:
+            self._refuse(held, envelope, refusal.reason, now_ms)
+            return True
+        if review and not envelope.flags & REVIEWED:
+            envelope.note = review
+            self._park(held, envelope, LOT_REVIEW, review)
+            return True
+        return False
 
     def _is_parked_again(self, held: HeldMessage, envelope: Envelope, now_ms: int) -> bool:
         """What a person decided, and pauses: True when the message goes no further now."""

@@ -110,7 +110,7 @@ class Rules:
 
     __slots__ = (
         "_again", "_checks", "_classify", "_facts", "_finders", "_folded", "_local_day", "_plain_always",
-        "_plain_for", "_signature", "account", "caps", "places", "profile",
+        "_plain_for", "_signature", "_text_checks", "account", "caps", "places", "profile",
         "registers", "windows",
     )  # fmt: skip
 
@@ -129,9 +129,15 @@ class Rules:
         self._plain_for = tuple(_needs_plain(profile, each) for each in MessageClass)
         self._folded: dict[str, str] = {}
         #: The compiled rules by class, in order.
-        self.places: tuple[tuple[Place, ...], ...] = tuple(_compile(parts, message_class) for message_class in MessageClass)
+        self.places: tuple[tuple[Place, ...], ...] = tuple(
+            _compile(parts, message_class) for message_class in MessageClass
+        )
         self._checks: tuple[tuple[Check, ...], ...] = tuple(
             tuple(rule.check for _, _, rules in places for rule in rules) for places in self.places
+        )
+        self._text_checks: tuple[tuple[Check, ...], ...] = tuple(
+            tuple(rule.check for _, rule_id, rules in places if rule_id in _OF_TEXT for rule in rules)
+            for places in self.places
         )
         self._again = Again(parts, self.places, self._signature.names)
         self._facts = tuple(_facts(profile, each) for each in MessageClass)
@@ -230,6 +236,17 @@ class Rules:
         """
         return self._again(message_class, at_ms, recipient, signature, template, campaign, carriers)
 
+    def text_again(self, message_class: int, at_ms: int, text: str) -> tuple[Refusal | None, str]:
+        """For a held message: what today's word lists and registered contacts say of its text, and ``Draft.review``."""
+        draft = Draft(self.account.name, message_class, "", "", text, 1, at_ms)
+        if self._plain_for[message_class]:
+            draft.plain = fold_kept(text)
+            for check in self._text_checks[message_class]:
+                outcome = check(draft)
+                if isinstance(outcome, Refusal):
+                    return outcome, ""
+        return None, draft.review
+
     def route(self, draft: Draft) -> Route | None:
         """The route of a draft that no rule looks at, such as a confirmation; sets and returns ``draft.route``."""
         if draft.route is None:
@@ -254,6 +271,8 @@ class Rules:
 
 
 _FOLDED_LIMIT: Final = 4096
+# Of the rules that read a text those whose lists staff change while messages are held.
+_OF_TEXT: Final = frozenset(("words", "contact"))
 Place: TypeAlias = tuple[int, str, tuple[Rule, ...]]
 
 

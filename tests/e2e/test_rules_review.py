@@ -146,6 +146,26 @@ async def test_released_before_its_schedule(stage: Stage, staff: Staff) -> None:
     await stage.arrives(recipient)
 
 
+async def test_a_word_that_was_listed_while_messages_were_held(stage: Stage, staff: Staff) -> None:
+    refused, looked_at = stage.recipient(), stage.recipient()
+    ids = []
+    for recipient, word in ((refused, "夜市"), (looked_at, "晨市")):
+        text = f"【示例商城】{word}开张，拒收请回复R"
+        (answer,) = await stage.send("shop", recipient, text, schedule_delivery_time="000000020000000R")
+        ids.append(answer.message_id)
+    known = stage.gateway.status()["registers"]["word"]
+    await words.put(staff(), "company", "夜市", action="reject", why=WHY)
+    await words.put(staff(), "company", "晨市", action="review", why=WHY)
+    await stage.gateway.wait_for(lambda: stage.gateway.status()["registers"]["word"] == known + 2, 1, "words in force")
+    stage.gateway.advance(3 * 3600)
+    (receipt,) = await stage.receipts("shop", ids[0])
+    assert state_and_err(receipt) == ("REJECTD", 8, "441")
+    await stage.settled()
+    assert stage.arrived(refused) + stage.arrived(looked_at) == []
+    await review.release(staff("bo"), ids[1], WHY)
+    await stage.arrives(looked_at)
+
+
 async def test_words_that_are_only_counted(stage: Stage, staff: Staff) -> None:
     before = stage.gateway.metric("smsgw_words_counted_total", category="anniversary")
     assert await stage.status("shop", stage.recipient(), "【示例商城】周年庆，拒收请回复R") == 0

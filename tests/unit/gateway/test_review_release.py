@@ -14,11 +14,12 @@ from smsgw.gateway.local_reports import LocalReports
 from smsgw.gateway.outcomes import Outcomes
 from smsgw.gateway.release import Releaser
 from smsgw.gateway.reports import unpack_report
-from smsgw.policy.model import MessageClass
+from smsgw.policy.model import MessageClass, Refusal
+from smsgw.policy.reasons import WORDS_NATIONAL
 from smsgw.policy.registers import Registers
 from smsgw.smpp.constants import MessageState
 from smsgw.smpp.pdu import submit_sm
-from smsgw.store.envelope import Envelope
+from smsgw.store.envelope import REVIEWED, Envelope
 from smsgw.store.held import FORBIDDEN, FULL, HeldMessage, ReleaseReply
 from smsgw.store.seal import SealError
 from smsgw.telemetry.metrics import Metrics
@@ -42,9 +43,13 @@ class World:
         self.asked: list[tuple[Any, ...]] = []
         self.receipts: list[tuple[str, tuple[Any, ...], Callable[[Any], None]]] = []
         self.events: list[str] = []
+        self.text_again: tuple[Refusal | None, str] = (None, "")
         found = SimpleNamespace(carriers=route) if route else None
         rules = SimpleNamespace(
-            judge_again=lambda *message: None, route=lambda draft: found, account=SimpleNamespace(department="")
+            judge_again=lambda *message: None,
+            text_again=lambda *message: self.text_again,
+            route=lambda draft: found,
+            account=SimpleNamespace(department=""),
         )
         self.context: Any = SimpleNamespace(
             records=SimpleNamespace(append=lambda row: None),
@@ -65,6 +70,7 @@ class World:
                 due=self.due,
                 send=lambda moving, held, stream, *rest: self.asked.append(("send", moving, held, stream)),
                 hold=lambda moving, held, due_ms: self.asked.append(("hold", moving, held, due_ms)),
+                park=lambda moving, held, lot, *rest: self.asked.append(("park", moving, held, lot)),
                 end=lambda moving, held, states: self.asked.append(("end", moving, held, states)),
             ),
         )
@@ -113,6 +119,25 @@ async def test_without_a_route_it_is_reported() -> None:
     assert world.operations == []
     world.receipts[0][2](None)
     assert world.operations == ["end"]
+
+
+async def test_a_word_that_was_listed_meanwhile() -> None:
+    world = World(carriers=("alpha",))
+    world.text_again = (Refusal(WORDS_NATIONAL, "", None), "")
+    world.hold(envelope())
+    await world.releaser._release(0)
+    assert world.reported() == (MessageState.REJECTED, "440")
+
+
+async def test_a_word_to_be_looked_at_that_was_listed_meanwhile() -> None:
+    world = World(carriers=("alpha",))
+    world.text_again = (None, "company:理财")
+    world.hold(envelope(1))
+    reviewed = envelope(2)
+    reviewed.flags |= REVIEWED
+    world.hold(reviewed)
+    await world.releaser._release(0)
+    assert [(each[0], each[3]) for each in world.asked] == [("park", "review"), ("send", "alpha:2")]
 
 
 async def test_the_rest_of_the_route_still_holds() -> None:

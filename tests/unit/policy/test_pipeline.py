@@ -8,7 +8,7 @@ import pytest
 
 from smsgw.policy.calendar import Workdays
 from smsgw.policy.campaigns import Campaigns
-from smsgw.policy.entries import CampaignEntry, PauseEntry, TemplateEntry, Variable
+from smsgw.policy.entries import CampaignEntry, PauseEntry, TemplateEntry, Variable, WordEntry
 from smsgw.policy.model import Draft, Hold, MessageClass, Outcome, Refusal
 from smsgw.policy.pauses import Pauses
 from smsgw.policy.pipeline import Facts, Rules, account_refusal, compile_rules
@@ -25,9 +25,11 @@ from smsgw.policy.profile import (
     TemplateRule,
     WordsRule,
 )
+from smsgw.policy.reasons import WORDS_NATIONAL
 from smsgw.policy.registers import Registers
 from smsgw.policy.routing import Route, RouteTable
 from smsgw.policy.templates import Templates
+from smsgw.policy.words import Words
 
 At = Callable[..., int]
 OTP, NOTICE, MARKETING = MessageClass
@@ -256,6 +258,20 @@ def test_a_template_gives_its_class_and_campaign(cn_profile: Profile, draft: Cal
     named = draft("【示例商城】双十一全场5折，回T退订", campaign="mine")
     rules(named)
     assert (named.template, named.campaign) == (free, "mine")
+
+
+def test_a_held_text_is_looked_at_by_todays_lists(cn_profile: Profile) -> None:
+    registers = Registers()
+    rules = rules_for(cn_profile, registers=registers)
+    text = "【示例商城】高 收益理财，回T退订"
+    assert rules.text_again(MessageClass.MARKETING, 0, text) == (None, "")
+    entry = WordEntry("company", "高收益理财", action="review", evasion=True)
+    registers.put("word", Words((entry,)))
+    assert rules.text_again(MessageClass.MARKETING, 0, text) == (None, "company:高收益理财")
+    registers.put("word", Words((entry, replace(entry, list="national", action="reject"))))
+    refusal, review = rules.text_again(MessageClass.MARKETING, 0, text)
+    assert refusal is not None
+    assert (refusal.reason, review) == (WORDS_NATIONAL, "")
 
 
 def test_a_template_is_looked_for_beside_the_signature_in_any_spelling(
