@@ -32,7 +32,7 @@ _TIGHT: Final = [
 ]
 #: name → (which profile of the example it is like, what differs); None takes a table out.
 PROFILES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
-    "cn": ("cn", {}),
+    "cn": ("cn", {"test_numbers": ["8613700000009"]}),
     "us": ("us", {}),
     "loose": ("cn", {
         "class": None, "words": {"checked_for": []}, "length": {"marketing": "none"}, "window": {"action": "hold"},
@@ -63,8 +63,8 @@ ACCOUNTS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "lapsing-two": ("orders", {"licence_expires": _LAST_DAY}),
     "licensed": ("orders", {}),
     "approved": ("orders", {}),
-    "unapproved": ("shop", {}),
-    "disabled": ("shop", {"enabled": False}),
+    "draft": ("shop", {}),
+    "off": ("shop", {"enabled": False}),
     "halted": ("shop", {}),
     "briefly": ("shop", {}),
     "wholesale": ("shop", {"department": "wholesale"}),
@@ -90,7 +90,7 @@ ACCOUNTS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "delta-code": ("login", {}),
 }
 #: Accounts that there are twice more: ``<name>-plain`` with the fallback column, ``<name>-receipt`` told by receipts.
-TOLD_OTHERWISE: Final = ("shop", "orders", "login", "strict", "asks", "forms", "loose")
+TOLD_OTHERWISE: Final = ("shop", "orders", "login", "strict", "asks", "forms", "loose", "off", "draft")
 PLAIN, RECEIPT = "plain", "receipt"
 
 #: Carrier delta never comes up: what is for it waits. Gamma is paused.
@@ -114,7 +114,7 @@ REGISTERS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
     "channel": {
         "account:approved": {"state": "active", "expires": "2026-12-31"},
         "account:licensed": {"state": "active", "licence": "A2.B1-1", "licence_expires": "2026-12-31"},
-        "account:unapproved": {"state": "reviewed"},
+        "account:draft": {"state": "reviewed"},
     },
     "pause": {
         "global": {"expires": LONG_AGO}, "account:halted": {}, "account:briefly": {"expires": BRIEFLY},
@@ -220,6 +220,9 @@ def documents(kind: str) -> dict[str, dict[str, Any]]:
                 account = f"{document['account']}-{how}"
                 found[f"{account}/{document['name']}"] = {**document, "account": account}
     if kind == "channel":
+        for how in (PLAIN, RECEIPT):
+            name = f"account:draft-{how}"
+            found[name] = {**found["account:draft"], "channel": name}
         names = [f"account:{each}" for each in ("shop", "orders", "login", "ushop", *accounts())]
         for name in (*names, *(f"carrier:{each}" for each in (*UP, *NEVER_UP))):
             found.setdefault(name, {"channel": name, "state": "active"})
