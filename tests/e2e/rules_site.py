@@ -58,7 +58,7 @@ ACCOUNTS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "us-lapsing": ("orders", {**_US, "licence_expires": _LAST_DAY}),
     "us-wholesale": ("shop", {**_US, "department": "wholesale"}),
     "us-quota": ("orders", {**_US, "quota": {"day": 1}}),
-    "us-delta": ("orders", _US),
+    "us-queue": ("orders", _US),
     "lapsing": ("orders", {"licence_expires": _LAST_DAY}),
     "lapsing-two": ("orders", {"licence_expires": _LAST_DAY}),
     "licensed": ("orders", {}),
@@ -84,19 +84,21 @@ ACCOUNTS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "slotted": ("shop", {"slots": ["10:00-12:00"]}),
     **{f"quota-{number}": ("orders", {"quota": {"day": 2}}) for number in range(1, 6)},
     "quota-month": ("orders", {"quota": {"month": 2}}),
-    **{f"slow-{number}": ("orders", {"rate": "1/m"}) for number in range(1, 4)},
-    "delta-shop": ("shop", {}),
-    "delta-notice": ("orders", {}),
-    "delta-code": ("login", {}),
+    **{f"slow-{number}": ("orders", {"rate": "1/m"}) for number in range(1, 5)},
+    **{f"queue-{number}": ("orders", {}) for number in range(1, 7)},
+    "queue-2-code": ("login", {}),
 }
 #: Accounts that there are twice more: ``<name>-plain`` with the fallback column, ``<name>-receipt`` told by receipts.
 TOLD_OTHERWISE: Final = ("shop", "orders", "login", "strict", "asks", "forms", "loose", "off", "draft")
 PLAIN, RECEIPT = "plain", "receipt"
 
-#: Carrier delta never comes up: what is for it waits. Gamma is paused.
+#: Carriers ``none-1`` to ``none-6`` never come up: what is for them waits. Gamma is paused, and there is none either.
+UP: Final = ("alpha", "beta")
+NEVER_UP: Final = ("gamma", *(f"none-{number}" for number in range(1, 7)))
 ROUTES: Final = (
-    *({"name": each, "account": each, "carriers": ["delta"]}
-      for each in ("delta-shop", "delta-notice", "delta-code", "us-delta")),
+    *({"name": f"queue-{each}", "account": f"queue-{each}", "carriers": [f"none-{each}"]} for each in range(1, 7)),
+    {"name": "queue-2-code", "account": "queue-2-code", "carriers": ["none-2"]},
+    {"name": "us-queue", "account": "us-queue", "carriers": ["none-5"]},
     {"name": "gamma-only", "account": "gamma-only", "carriers": ["gamma"]},
     {"name": "gamma-first", "account": "gamma-first", "carriers": ["gamma", "alpha"]},
     {"name": "codes", "class": "otp", "carriers": ["alpha", "beta"]},
@@ -104,7 +106,6 @@ ROUTES: Final = (
     {"name": "united-states", "prefix": ["1"], "carriers": ["beta"]},
     {"name": "everything-else", "class": ["notice", "marketing"], "prefix": ["8613"], "carriers": ["alpha", "beta"]},
 )  # fmt: skip
-UP, NEVER_UP = ("alpha", "beta"), ("gamma", "delta")
 QUEUE_LIMIT: Final = 10
 BRIEFLY: Final = cst("11-18 12:00")
 LONG_AGO: Final = cst("2026-01-01 00:00")
@@ -183,7 +184,7 @@ def site() -> Overrides:
         "smsgw.toml": {
             "clock": {"rate": 0},
             "channels": {"approval": "required"},
-            "long": {"early_answer": "50ms"},
+            "long": {"early_answer": "200ms"},
             "store": {"queue_limit": QUEUE_LIMIT, "timeout": "1s"},
         },
         "routes.toml": {"route": list(ROUTES)},
