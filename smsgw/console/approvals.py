@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from smsgw.console.bodies import AccountQuery, Body, Limit, Offset, Search, State, Step, Why
+from smsgw.console.bodies import AccountQuery, Body, Limit, Offset, Search, SeenStep, State, Why
 from smsgw.console.people import At
 from smsgw.console.problems import CHANGES, LOOKS
 from smsgw.console.registered import Entries, Entry, entries, entry
@@ -127,9 +127,9 @@ async def change_signature(desk: At, account: str, name: str, body: SignatureCha
     summary="Activate, suspend · 启停",
     responses=CHANGES,
 )
-async def step_signature(desk: At, account: str, name: str, body: Step) -> Entry:
+async def step_signature(desk: At, account: str, name: str, body: SeenStep) -> Entry:
     """activate, suspend, resume or expire."""
-    return entry(await signatures.step(desk, account, name, body.action, why=body.why))
+    return entry(await signatures.step(desk, account, name, body.action, revision=body.revision, why=body.why))
 
 
 @router.get("/templates", tags=["templates"], summary="Templates · 模板列表", responses=LOOKS)
@@ -197,9 +197,12 @@ async def change_template(desk: At, id: str, body: TemplateChanged) -> Entry:
 
 
 @router.post("/templates/{id}/step", tags=["templates"], summary="Approve, activate · 审批与启用", responses=CHANGES)
-async def step_template(desk: At, id: str, body: Step, version: Version = 0) -> Entry:
-    """approve-department, approve-market, reject, activate, suspend, resume or expire."""
-    found = await templates.step(desk, id, body.action, version=version, why=body.why)
+async def step_template(desk: At, id: str, body: SeenStep, version: Version = 0) -> Entry:
+    """approve-department, approve-market, reject, activate, suspend, resume or expire.
+
+    Name the version and the revision that were looked at, so that nothing is approved unseen.
+    """
+    found = await templates.step(desk, id, body.action, version=version, revision=body.revision, why=body.why)
     return entry(found, templates.waits_for(found))
 
 
@@ -235,7 +238,7 @@ async def change_channel(desk: At, channel: str, body: ChannelChanged) -> Entry:
 
 
 @router.post("/channels/{channel}/step", tags=["channels"], summary="Review, approve · 评审与审批", responses=CHANGES)
-async def step_channel(desk: At, channel: str, body: Step) -> Entry:
+async def step_channel(desk: At, channel: str, body: SeenStep) -> Entry:
     """review-market, review-legal, review-technical, approve, reject, activate, suspend, resume, expire or reopen."""
-    found = await channels.step(desk, channel, body.action, why=body.why)
+    found = await channels.step(desk, channel, body.action, revision=body.revision, why=body.why)
     return entry(found, channels.waits_for(found))

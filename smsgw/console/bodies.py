@@ -86,6 +86,14 @@ class Step(Why):
     action: str = Field(description="The step, such as activate, suspend, approve-market. 操作。")
 
 
+class SeenStep(Step):
+    """A step about what was looked at."""
+
+    revision: int = Field(
+        0, ge=0, description="The one that was looked at; refused when it was changed since. 0: any. 所审阅的修订号。"
+    )
+
+
 async def csv_body(request: Request) -> bytes:
     """The list that a request brings. Raises HTTPException 415 for anything that calls itself otherwise."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()

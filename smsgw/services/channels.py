@@ -76,11 +76,12 @@ async def change(
     return await desk.put(KIND, channel, document, "channel.change", why, found)
 
 
-async def step(desk: Desk, channel: str, action: str, *, why: str) -> Registered:
+async def step(desk: Desk, channel: str, action: str, *, revision: int = 0, why: str) -> Registered:
     """Take a channel a step further: ``review-market``, ``review-legal``, ``review-technical``, ``approve``,
-    ``reject``, ``activate``, ``suspend``, ``resume``, ``expire`` or ``reopen``."""
+    ``reject``, ``activate``, ``suspend``, ``resume``, ``expire`` or ``reopen``. ``revision``: what was looked at, or 0.
+    """
     found = await desk.find(KIND, channel)
-    document = desk.moved(KIND, found, action, why)
+    document = desk.moved(KIND, found, action, why, revision)
     if action in _NEEDS_PAPERS:
         today = desk.today().isoformat()
         for field, what in (("licence_expires", "its licence"), ("expires", "the approval")):

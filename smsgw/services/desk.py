@@ -179,17 +179,21 @@ class Desk:
         entry = self.entry(action, f"{kind} {before.id}", why, **difference(before.document, {}))
         await self.registers.write(kind, [RegisterChange(before.id, None, before.revision)], entry)
 
-    async def move(self, kind: Kind, name: str, action: str, why: str) -> Registered:
+    async def move(self, kind: Kind, name: str, action: str, why: str, revision: int = 0) -> Registered:
         """Take a document a step further, see ``policy.approvals``, as far as the person may."""
         found = await self.find(kind, name)
-        return await self.put(kind, name, self.moved(kind, found, action, why), f"{kind}.{action}", why, found)
+        document = self.moved(kind, found, action, why, revision)
+        return await self.put(kind, name, document, f"{kind}.{action}", why, found)
 
-    def moved(self, kind: Kind, found: Registered, action: str, why: str) -> dict[str, Any]:
-        """The document after a step, not yet written."""
+    def moved(self, kind: Kind, found: Registered, action: str, why: str, revision: int = 0) -> dict[str, Any]:
+        """The document after a step, not yet written. ``revision``: the one that the person looked at, 0 for any."""
         try:
             self.require(*step_of(kind, action).roles)
         except ValueError as error:
             raise RequestError("invalid", f"action: {error}") from error
+        if revision and revision != found.revision:
+            why = f"{kind} {found.id} has revision {found.revision}, not {revision}: it was changed; look at it again"
+            raise RequestError("conflict", why)
         try:
             return transition(kind, found.document, action, self.person.name, self.now_ms(), self.reason(why))
         except OtherEyesNeeded as error:

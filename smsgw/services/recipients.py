@@ -134,9 +134,9 @@ async def record(desk: Desk, step: Step, digits: str, scope: str, *detail: objec
     await asyncio.to_thread(write)
 
 
-def digits_of(number: str) -> str:
-    """E.164 digits; blanks, hyphens and brackets are left out, full-width is plain. Raises RequestError that does not repeat the number."""
-    digits = to_e164(number.translate(_NUMBER_SIGNS))
+def digits_of(desk: Desk, number: str) -> str:
+    """E.164 digits; blanks and hyphens are allowed, full-width is plain. RequestError does not repeat the number."""
+    digits = to_e164(number.translate(_NUMBER_SIGNS), desk.site.country)
     if digits is None:
         raise RequestError(
             "invalid", "number: is not a recipient's number; expected 11 digits, or + and a country's code"
@@ -144,9 +144,9 @@ def digits_of(number: str) -> str:
     return digits
 
 
-def number_cell(cells: Cells) -> str:
+def number_cell(desk: Desk, cells: Cells) -> str:
     """The same of a line of a list."""
-    digits = to_e164(cells.get("number", "").translate(_NUMBER_SIGNS))
+    digits = to_e164(cells.get("number", "").translate(_NUMBER_SIGNS), desk.site.country)
     if digits is None:
         raise WrongCell("number", "is not a recipient's number; expected 11 digits, or + and a country's code")
     return digits
@@ -299,4 +299,4 @@ def text_cell(cells: Cells, column: str, most: int = MOST_SOURCE_CHARS, required
 
 async def show(desk: Desk, number: str) -> RecipientKnown:
     """Everything that is known of a recipient."""
-    return await known_of(desk, digits_of(number))
+    return await known_of(desk, digits_of(desk, number))

@@ -86,9 +86,9 @@ async def change(
     return await desk.put(KIND, found.id, document, "signature.change", why, found)
 
 
-async def step(desk: Desk, account: str, name: str, action: str, *, why: str) -> Registered:
-    """``activate``, ``suspend``, ``resume`` or ``expire`` a signature."""
-    return await desk.move(KIND, key(account, name), action, why)
+async def step(desk: Desk, account: str, name: str, action: str, *, revision: int = 0, why: str) -> Registered:
+    """``activate``, ``suspend``, ``resume`` or ``expire`` a signature. ``revision``: what was looked at, 0 for any."""
+    return await desk.move(KIND, key(account, name), action, why, revision)
 
 
 def _papers(desk: Desk, owner: str, proof: str, expires: str) -> dict[str, str]:

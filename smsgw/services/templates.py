@@ -150,9 +150,10 @@ async def change(
     return desk.registered(key, revisions[0], document)
 
 
-async def step(desk: Desk, name: str, action: str, *, version: int = 0, why: str) -> Registered:
+async def step(desk: Desk, name: str, action: str, *, version: int = 0, revision: int = 0, why: str) -> Registered:
     """Take a version (by default the latest) a step further: ``approve-department``, ``approve-market``, ``reject``,
     ``activate``, ``suspend``, ``resume`` or ``expire``. Activating or resuming one ends the version that was in force.
+    ``version`` and ``revision`` are what was looked at; without them a text may be approved that nobody saw.
     """
     known = await versions(desk, name)
     found = next((each for each in known if each.document["version"] == version), None) if version else known[-1]
@@ -160,7 +161,7 @@ async def step(desk: Desk, name: str, action: str, *, version: int = 0, why: str
         raise RequestError("missing", f"template {name} has no version {version}")
     if action == "supersede":
         raise RequestError("invalid", "action: a version is superseded by activating another one")
-    document = desk.moved(KIND, found, action, why)
+    document = desk.moved(KIND, found, action, why, revision)
     if action in ("approve-department", "approve-market", "activate", "resume"):
         await _usable(desk, found)
     others: list[RegisterChange] = []

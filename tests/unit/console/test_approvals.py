@@ -83,3 +83,21 @@ async def test_channels(root: Asked, client: httpx.AsyncClient, channel: str) ->
     assert problem(await Asked(client, "viewer").post(f"{path}/step", {"action": "suspend", "why": "x"}), 403)
     assert problem(await root.get("/api/channels/account:nobody"), 404)
     assert problem(await root.post("/api/channels", {**CHANNEL, "channel": "account:nobody"}), 400)
+
+
+async def test_nothing_is_approved_that_was_changed_since_it_was_looked_at(
+    root: Asked, client: httpx.AsyncClient
+) -> None:
+    seen = ok(await root.post("/api/channels", CHANNEL))
+    ok(await root.patch("/api/channels/account:shop", {"licence": "B2-2", "why": "mistyped"}))
+    step = {"action": "review-legal", "why": "ok", "revision": seen["revision"]}
+    legal = Asked(client, "legal")
+    said = problem(await legal.post("/api/channels/account:shop/step", step), 409)
+    assert said == "channel account:shop has revision 2, not 1: it was changed; look at it again"
+    assert ok(await legal.post("/api/channels/account:shop/step", {**step, "revision": 2}))["revision"] == 3
+    assert problem(await legal.post("/api/channels/account:shop/step", {**step, "revision": -1}), 400)
+    ok(await root.post("/api/templates", TEMPLATE))
+    ok(await root.post("/api/signatures", SIGNATURE))
+    for path in ("/api/templates/welcome/step", "/api/signatures/shop/新签名/step"):
+        late = await root.post(path, {"action": "activate", "why": "ok", "revision": 7})
+        assert "has revision 1, not 7" in problem(late, 409)
