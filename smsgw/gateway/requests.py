@@ -157,9 +157,9 @@ class Requests:
                 session.account is not None and session.account.settings.vendor_codes
             )
             raise RecoverableError(status, outcome.reason.text)
-        if draft.message_class != envelope.message_class:
+        if (draft.message_class, draft.signature or "") != (envelope.message_class, envelope.signature):
             # Its caps were counted as what it was.
-            raise RecoverableError(CommandStatus.ESME_RREPLACEFAIL, "the new text is of another class")
+            raise RecoverableError(CommandStatus.ESME_RREPLACEFAIL, "the new text is of another class or signature")
         old_lot = envelope.lot if was_parked else ""
         envelope.pdus[0] = outgoing(new)
         envelope.registered[0] = new.registered_delivery

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -268,6 +269,37 @@ async def test_replacing_with_a_text_that_needs_another_coding_is_read_in_the_ol
     replacement = {"short_message": b"GSM", "registered_delivery": 1}
     assert (await stage.ask("orders", REPLACE, answer.message_id, **replacement)).status == 0x402
     assert (await stage.ask("orders", CANCEL, answer.message_id)).ok
+
+
+async def test_a_replacement_keeps_its_signature(stage: Stage) -> None:
+    """What it counts for was decided when it was accepted."""
+    (answer,) = await stage.send("shop", stage.recipient(), schedule_delivery_time=LATER)
+    other = {"short_message": encode_text(MARKETING.replace("示例商城", "示例会员"), 8), "registered_delivery": 1}
+    assert (await stage.ask("shop", REPLACE, answer.message_id, **other)).status == REPLACE_FAILED
+    same = {"short_message": encode_text(MARKETING, 8), "registered_delivery": 1}
+    assert (await stage.ask("shop", REPLACE, answer.message_id, **same)).ok
+    assert (await stage.ask("shop", CANCEL, answer.message_id)).ok
+
+
+async def test_the_carrier_is_given_no_text_that_was_not_judged(stage: Stage) -> None:
+    esme = await stage.esme("orders")
+    recipient = stage.recipient()
+    judged, shown = encode_text(NOTICE, 8), encode_text("没有签名", 8)
+    body = {
+        "source_addr": source_of("orders").encode(), "source_addr_npi": 1, "destination_addr": recipient.encode(),
+        "dest_addr_npi": 1, "registered_delivery": 1, "data_coding": 8, "short_message": judged,
+    }  # fmt: skip
+    payload = int(Tag.MESSAGE_PAYLOAD)
+    for fields, tlvs, status in (
+        ({}, [(payload, shown)], 0xC1),
+        ({"short_message": b""}, [(payload, judged), (payload, shown)], 0xC1),
+        ({"sm_default_msg_id": 7}, [], 0x63),
+    ):
+        pdu = Pdu(int(CommandId.SUBMIT_SM), 0, 0, body | fields, Tlvs(tlvs))
+        answer = await esme.request(lambda number, pdu=pdu: encode(replace(pdu, sequence_number=number)))
+        assert answer.status == status
+    await stage.settled()
+    assert stage.arrived(recipient) == []
 
 
 async def test_a_client_that_goes_before_its_answer_does_no_harm(stage: Stage) -> None:
