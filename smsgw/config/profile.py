@@ -10,6 +10,7 @@ from smsgw.config.profile_checks import check_profile
 from smsgw.config.profile_tables import BlacklistTable, CapTable, MoTable, ProfileFile, WindowTable
 from smsgw.documents.document import Document
 from smsgw.documents.problems import Problems
+from smsgw.policy.numbers import to_e164
 from smsgw.policy.profile import (
     Cap,
     ClassRule,
@@ -65,7 +66,7 @@ def build_profile(file: ProfileFile, document: Document, problems: Problems) -> 
         caps=caps,
         same_content=None if same is None else SameContentRule(same.classes, round(same.period_s * 1000), same.limit),
         optout_checked_for=file.optout_checked_for,
-        test_numbers=frozenset(file.test_numbers),
+        test_numbers=frozenset(to_e164(number, file.country) or number for number in file.test_numbers),
     )
 
 

@@ -415,3 +415,9 @@ def test_only_a_profile_of_workdays_needs_the_chinese_calendar(site: SiteCopy) -
     site.edit(US, 'days = "all"', 'days = "workdays"')
     assert site.warnings(date(2026, 9, 30)) == []
     assert [warning.partition(":")[0] for warning in site.warnings(date(2026, 10, 1))] == ["calendar/2027.toml"]
+
+
+@pytest.mark.parametrize("written", ["13800138000", "8613800138000", "008613800138000"])
+def test_a_test_number_is_the_same_recipient_however_it_is_written(site: SiteCopy, written: str) -> None:
+    site.edit(CN, "test_numbers = []", f'test_numbers = ["{written}"]')
+    assert site.load().profiles["cn"].test_numbers == {"8613800138000"}
