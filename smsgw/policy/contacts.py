@@ -26,9 +26,10 @@ __all__ = ["Contacts", "contact_rule", "links_in", "phones_in"]
 
 _ANYBODY: Final = "*"
 _FOR_EVER: Final = "9999-12-31"
+_NEVER: Final = ""
 _PATH_BORDER: Final = "/?#&="
 _Row: TypeAlias = tuple[str, str, str]
-"""Account, path (empty for phones), last day."""
+"""Account, path, last day."""
 
 
 def links_in(text: str) -> list[str]:
@@ -48,13 +49,14 @@ class Contacts:
 
     def __init__(self, entries: Iterable[ContactEntry]) -> None:
         self._hosts: dict[str, list[_Row]] = {}
-        self._phones: dict[str, list[_Row]] = {}
+        self._phones: dict[str, dict[str, str]] = {}  # last day by account, by number
         for entry in entries:
             if entry.state != "active":
                 continue
             last_day = entry.expires or _FOR_EVER
             if entry.kind == "phone":
-                self._phones.setdefault(bare(entry.value), []).append((entry.account, "", last_day))
+                last_days = self._phones.setdefault(bare(entry.value), {})
+                last_days[entry.account] = max(last_day, last_days.get(entry.account, _NEVER))
                 continue
             host, path = _split(fold_kept(entry.value))
             if host:
@@ -63,15 +65,19 @@ class Contacts:
     def allow_link(self, account: str, link: Link, day: str) -> bool:
         """Whether an account may name a link on a day (ISO text)."""
         host = _readable(link.host)
-        return any(
-            row[0] in (_ANYBODY, account) and day <= row[2] and _begins(link.path, row[1])
-            for each in _above(host, link.is_loose)
-            for row in self._hosts.get(each, ())
-        )
+        hosts, path = self._hosts, link.path
+        for each in _above(host, link.is_loose):
+            for who, registered, last_day in hosts.get(each, ()):
+                if who in (account, _ANYBODY) and day <= last_day and _begins(path, registered):
+                    return True
+        return False
 
     def allow_phone(self, account: str, number: str, day: str) -> bool:
         """Whether an account may name a phone number (as ``phones_in`` gives it) on a day (ISO text)."""
-        return any(row[0] in (_ANYBODY, account) and day <= row[2] for row in self._phones.get(number, ()))
+        last_days = self._phones.get(number)
+        if last_days is None:
+            return False
+        return day <= last_days.get(account, _NEVER) or day <= last_days.get(_ANYBODY, _NEVER)
 
 
 def _split(value: str) -> tuple[str, str]:
@@ -112,8 +118,8 @@ def _above(host: str, is_loose: bool) -> Iterator[str]:
 
 
 def _begins(path: str, registered: str) -> bool:
-    return path.startswith(registered) and (
-        len(path) == len(registered) or not registered or path[len(registered)] in _PATH_BORDER
+    return not registered or (
+        path.startswith(registered) and (len(path) == len(registered) or path[len(registered)] in _PATH_BORDER)
     )
 
 

@@ -9,13 +9,18 @@ What can go wrong: a short number without such a word is not found; digits writt
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
 
+from smsgw.policy.text import outline
+
 _SEP: Final = r"[ -]?"
-#: Texts whose numbers are kept: a campaign sends one text many times.
-TEXTS_LATELY: Final = 256
-_RUN: Final = re.compile(r"[0-9](?:[ ()-]{0,2}[0-9]){4,}")
+# Five digits or more, or fewer with separators between them; every part is taken whole and never given back.
+_find_runs: Final = re.compile(rb"0(?:0{4}|0{0,3}+[ ()-]{1,2}0)0*+(?:[ ()-]{1,2}0++)*+").finditer
+_LEAST_DIGITS: Final = 5
+_FEW_CHARS: Final = 4 + 3 * 2
+_is_date: Final = re.compile(r"20[0-9]{2}-[0-9]{1,2}-[0-9]{1,2}(?: [0-9]{1,2})?").fullmatch
+_FREE_BEGINS: Final = frozenset(("400", "800"))
+_HAN: Final = "\u3400"
 _BEFORE_A_RUN: Final = 4
 _BEHIND_A_RUN: Final = 5
 # Not within a longer number, an amount, a date or a path, and not behind a star, which stands for hidden digits.
@@ -46,8 +51,10 @@ _OTHER_WORD: Final = re.compile(
     r"(?<!号)码|口令|尾号|单号|订单|工单|编号|流水|工号|卡号|账号|户号|"
     r"房号|学号|车牌|金额|余额|合计|支付|消费|转账|收入|积分|code|pin|order|no\."
 )
+_phone_word: Final = _PHONE_WORD.search
 _BEHIND: Final = re.compile(r"[ )]?(?:热线|客服|咨询|垂询)")
-_ORDER_WORD: Final = re.compile(r"(?:单号|订单|工单|编号|流水号?|卡号|账号|户号|order|no\.)[^0-9,。;]{0,4}$")
+_MAY_BE_BEHIND: Final = " )热客咨垂"
+_order_word: Final = re.compile(r"(?:单号|订单|工单|编号|流水号?|卡号|账号|户号|order|no\.)[^0-9,。;]{0,4}\Z").search
 _NOT_DIGITS: Final = re.compile(r"[^0-9]")
 
 
@@ -67,36 +74,71 @@ def bare(number: str) -> str:
 
 
 def find_phones(plain: str) -> list[str]:
-    """The phone numbers of a text that ``fold_kept`` gave, as ``bare`` digits; quick where there are few digits."""
-    return list(_found(plain)) if _RUN.search(plain) is not None else []
-
-
-@lru_cache(maxsize=TEXTS_LATELY)
-def _found(plain: str) -> tuple[str, ...]:
+    """The phone numbers of a text that ``fold_kept`` gave, as ``bare`` digits; quick for the usual numbers."""
     found: list[str] = []
-    for run in _RUN.finditer(plain):
-        digits = run[0]
-        if len(digits) < _LONG_DIGITS and digits.isdigit():
+    for run in _find_runs(outline(plain)):
+        start, end = run.span()
+        digits = plain[start:end]
+        if not digits.isdigit():
+            if not _is_nothing(digits, plain, start):
+                _add_from_run(plain, start, end, found)
+        elif end - start < _LONG_DIGITS:
             # Nothing but digits: a short number or none, and nearly always none, as its length and beginning tell.
-            if _may_be_short(digits):
-                match = _SHORT.match(plain, run.start(), run.end() + _BEHIND_A_RUN)
-                if match is not None and _is_called(plain, match.start(), match.end()):
-                    found.append(digits)
-            continue
-        start, end = max(0, run.start() - _BEFORE_A_RUN), run.end() + _BEHIND_A_RUN
-        if end - run.start() > _SHORT_CHARS:
-            for match in _LONG.finditer(plain, start, end):
-                start = match.end()
-                if not _is_order(plain, match.start()):
-                    found.append(bare(match[0]))
-            if start >= run.end():
-                continue
-        found.extend(
-            bare(match["short"])
-            for match in _SHORT.finditer(plain, start, end)
-            if _is_called(plain, match.start(), match.end())
-        )
-    return tuple(found)
+            if (
+                _may_be_short(digits)
+                and _is_called(plain, start, end)
+                and _SHORT.match(plain, start, end + _BEHIND_A_RUN) is not None
+            ):
+                found.append(digits)
+        elif _is_usual(digits) and _stands_apart(plain, start, end):
+            if not _is_order(plain, start):
+                found.append(digits)
+        else:
+            _add_from_run(plain, start, end, found)
+    return found
+
+
+def _add_from_run(plain: str, run_start: int, run_end: int, found: list[str]) -> None:
+    """The careful way: every kind of number, anywhere in a run of digits and what stands beside it."""
+    start, end = max(0, run_start - _BEFORE_A_RUN), run_end + _BEHIND_A_RUN
+    if end - run_start > _SHORT_CHARS:
+        for match in _LONG.finditer(plain, start, end):
+            start = match.end()
+            if not _is_order(plain, match.start()):
+                found.append(bare(match[0]))
+        if start >= run_end:
+            return
+    found.extend(
+        bare(match["short"])
+        for match in _SHORT.finditer(plain, start, end)
+        if _is_called(plain, match.start(), match.end())
+    )
+
+
+def _is_nothing(digits: str, plain: str, start: int) -> bool:
+    """Whether digits with separators between are too few, or a date, which no kind of number looks like."""
+    if len(digits) <= _FEW_CHARS and len(_NOT_DIGITS.sub("", digits)) < _LEAST_DIGITS:
+        return True
+    return digits[4] == "-" and _is_date(digits) is not None and "+" not in plain[max(0, start - 2) : start]
+
+
+def _is_usual(digits: str) -> bool:
+    """Whether ten digits or more are a mobile or begin with 400 or 800."""
+    if len(digits) == _MOBILE_DIGITS:
+        return digits[0] == "1" and digits[1] > "2"
+    return len(digits) == _LONG_DIGITS and digits[:3] in _FREE_BEGINS
+
+
+def _stands_apart(plain: str, start: int, end: int) -> bool:
+    """Whether nothing beside a number can belong to it or change what it is; where in doubt it does not."""
+    if start:
+        before = plain[start - 1]
+        if before < _HAN and before != "," and (before not in ": " or start == 1 or plain[start - 2] < _HAN):
+            return False
+    behind = plain[end : end + 1]
+    if behind >= _HAN:
+        return behind not in "元块"
+    return behind in "。" or (behind in ",;" and not plain[end + 1 : end + 2].isdigit())
 
 
 def _may_be_short(digits: str) -> bool:
@@ -106,14 +148,16 @@ def _may_be_short(digits: str) -> bool:
 
 
 def _is_order(plain: str, start: int) -> bool:
-    return _ORDER_WORD.search(plain[max(0, start - _AROUND) : start]) is not None
+    return _order_word(plain, max(0, start - _AROUND), start) is not None
 
 
 def _is_called(plain: str, start: int, end: int) -> bool:
     """Whether the words around a short number say that it is a phone; the nearer ones before it decide."""
-    before = plain[max(0, start - _AROUND) : start]
-    if _PHONE_WORD.search(before) is None and _BEHIND.match(plain, end) is None:
+    first = max(0, start - _AROUND)
+    is_behind = plain[end : end + 1] in _MAY_BE_BEHIND and _BEHIND.match(plain, end) is not None
+    if not is_behind and _phone_word(plain, first, start) is None:
         return False
+    before = plain[first:start]
     phone = max((match.end() for match in _PHONE_WORD.finditer(before)), default=0)
     other = max((match.end() for match in _OTHER_WORD.finditer(before)), default=0)
-    return phone > other or (not other and _BEHIND.match(plain, end) is not None)
+    return phone > other or (not other and is_behind)

@@ -153,7 +153,16 @@ _replace_unusual: Final = _others(" -@\\[-~").sub
 _ASCII_SIGNS: Final = bytes(code for code in range(0x80) if not chr(code).isalnum())
 _FULL_STOP: Final = "。".encode()
 # The last text and what became of it: several rules ask about one text, one after another.
-_SQUEEZED: Final = [("", b"")]
+_SQUEEZED: Final = [("", (b"", b""))]
+_OUTLINED: Final = [("", b"")]
+_OUTLINE: Final = (
+    "".join(
+        char if char in " ()-.:/" else "0" if char.isdigit() else "a" if char.islower() else "?"
+        for char in map(chr, range(0x80))
+    )
+    .encode()
+    .ljust(0x100, b"?")
+)
 # UTF-8 of U+4000 to U+9FFF begins with E4 to E9; what follows a first octet is 80 to BF.
 _ASCII_AND_HAN: Final = bytes((*range(0xC0), *range(0xE4, 0xEA)))
 
@@ -197,13 +206,37 @@ def fold_kept(text: str) -> str:
 
 def squeezed(plain: str) -> bytes:
     """``normalise`` of a text of which ``plain`` is ``fold_kept``; in UTF-8, as the word lists read it."""
-    last, octets = _SQUEEZED[0]
+    return squeezed_ways(plain)[0]
+
+
+def squeezed_ways(plain: str) -> tuple[bytes, bytes]:
+    """``squeezed``, and the same with every character by itself: what a removed one kept apart is not put together.
+
+    Of a part of a text the second is a part of that of the whole, which the first nearly always is. It is the same
+    object where both are equal.
+    """
+    last, ways = _SQUEEZED[0]
     if last is plain:
-        return octets
+        return ways
     octets = plain.encode().translate(None, _ASCII_SIGNS).replace(_FULL_STOP, b"")
+    ways = (octets, octets)
     if octets.translate(None, _ASCII_AND_HAN):
-        octets = _composed(plain.translate(_FOLDING)).encode()
-    _SQUEEZED[0] = (plain, octets)
+        apart = plain.translate(_FOLDING)
+        composed = _composed(apart)
+        octets = apart.encode()
+        ways = (octets, octets) if composed is apart else (composed.encode(), octets)
+    _SQUEEZED[0] = (plain, ways)
+    return ways
+
+
+def outline(plain: str) -> bytes:
+    """An octet for each character of a text that ``fold_kept`` gave: 0 for a digit, a for a letter, signs that stand in
+    links and numbers as they are, ? for all others. To be searched before the text, which takes several times as long.
+    """
+    last, octets = _OUTLINED[0]
+    if last is not plain:
+        octets = plain.encode("ascii", "replace").translate(_OUTLINE)
+        _OUTLINED[0] = (plain, octets)
     return octets
 
 

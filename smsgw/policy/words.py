@@ -20,7 +20,7 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation
 from smsgw.policy.entries import WordEntry
 from smsgw.policy.model import Draft, Outcome, Refusal, Rule
 from smsgw.policy.reasons import WORDS_COMPANY, WORDS_NATIONAL
-from smsgw.policy.text import fold_kept, normalise, squeezed
+from smsgw.policy.text import fold_kept, normalise, squeezed_ways
 
 if TYPE_CHECKING:
     from smsgw.policy.pipeline import Parts
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 PIECE_WORDS: Final = 16_000
 """Words in one automaton: some 15 ms to build, and well under a microsecond for each message to run through."""
 STEP_WORDS: Final = 500
+_FEW_WORDS: Final = 200
 
 _NATIONAL: Final = "national"
-_ALNUM: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789")
+_ALNUM: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _NOTHING: Final[tuple[WordEntry, ...]] = ()
 
 
@@ -51,32 +52,53 @@ _Found: TypeAlias = list[tuple[int, int, int]]
 
 
 class _Piece:
-    """Some words, each with one of its entries, in one automaton."""
+    """Some words, as they are without signs and spaces, in one automaton."""
 
-    __slots__ = ("_entries", "_words", "find")
+    __slots__ = ("_shelf", "_words", "find")
 
-    def __init__(self, words: list[bytes], entries: list[WordEntry]) -> None:
+    def __init__(self, words: list[str], shelf: _Shelf) -> None:
         self._words = words
-        self._entries = entries
-        self.find = BytesAhoCorasick(words, implementation=Implementation.ContiguousNFA).find_matches_as_indexes
-
-    def within(self, octets: bytes, found: _Found) -> Iterator[WordEntry]:
-        """Of what ``find`` gave for ``octets``, the words that stand at the borders they must stand at."""
-        for number, start, end in found:
-            word = self._words[number]
-            if word[0] in _ALNUM and start and octets[start - 1] in _ALNUM:
-                continue
-            if word[-1] in _ALNUM and end < len(octets) and octets[end] in _ALNUM:
-                continue
-            yield self._entries[number]
+        self._shelf = shelf
+        # The quicker kind of automaton is large, so it is for a few words only.
+        kind = Implementation.DFA if len(words) <= _FEW_WORDS else Implementation.ContiguousNFA
+        encoded = [word.encode() for word in words]
+        self.find = BytesAhoCorasick(encoded, implementation=kind).find_matches_as_indexes
 
     def scattered(self, plain: str, found: _Found) -> Iterator[WordEntry]:
-        """Of what ``find`` gave for the squeezed ``plain``, the same; borders are those that ``plain`` has."""
+        """Of what ``find`` gave for the squeezed ``plain``, those against evasion; borders are those of ``plain``."""
         for number in dict.fromkeys(number for number, _, _ in found):
             word = self._words[number]
-            if (word[0] in _ALNUM or word[-1] in _ALNUM) and _scattered(word.decode()).search(plain) is None:
+            entry = self._shelf.loose.get(word)
+            if entry is None:
                 continue
-            yield self._entries[number]
+            if (word[0] in _ALNUM or word[-1] in _ALNUM) and _scattered(word).search(plain) is None:
+                continue
+            yield entry
+
+    def within(self, plain: str, found: _Found) -> Iterator[tuple[int, int, WordEntry]]:
+        """Of the same the others, which must stand in ``plain`` as they are: the end, the length negated, the entry."""
+        kept, spelt = self._shelf.kept, self._shelf.spelt
+        for number in dict.fromkeys(number for number, _, _ in found):
+            word = self._words[number]
+            for form in (word, *spelt.get(word, ())):
+                entry = kept.get(form)
+                end = _end_of(form, plain) if entry is not None else 0
+                if end and entry is not None:
+                    yield end, -len(form), entry
+
+
+def _end_of(word: str, plain: str) -> int:
+    """Where the first place ends at which ``plain`` has the word between the borders that it needs; 0 if none does."""
+    start = plain.find(word)
+    while start >= 0:
+        end = start + len(word)
+        is_torn = (word[0] in _ALNUM and start > 0 and plain[start - 1] in _ALNUM) or (
+            word[-1] in _ALNUM and plain[end : end + 1] in _ALNUM
+        )
+        if not is_torn:
+            return end
+        start = plain.find(word, start + 1)
+    return 0
 
 
 def _scattered(word: str) -> re.Pattern[str]:
@@ -87,49 +109,74 @@ def _scattered(word: str) -> re.Pattern[str]:
 
 
 class _Shelf:
-    """Words by their first character: an automaton of neighbours is built faster than one of strangers."""
+    """All words. By their first character: an automaton of neighbours is built faster than one of strangers."""
 
-    __slots__ = ("_words", "same")
+    __slots__ = ("_words", "kept", "loose", "same", "signs", "spelt")
 
     def __init__(self) -> None:
-        self._words: dict[str, dict[str, WordEntry]] = {}
+        self._words: dict[str, dict[str, None]] = {}
+        self.loose: dict[str, WordEntry] = {}
+        """Those against evasion, by the word without signs."""
+        self.kept: dict[str, WordEntry] = {}
+        """The others, by the word with its signs."""
+        self.spelt: dict[str, list[str]] = {}
+        """The spellings that have signs, by the word without them."""
+        self.signs: list[str] = []
+        """Those of the others that are nothing but signs."""
         self.same: dict[WordEntry, list[WordEntry]] = {}
         """Other entries of a word, by its first one; few, while a list for each word would be many."""
 
-    def put(self, word: str, entry: WordEntry) -> None:
+    def put(self, entry: WordEntry) -> None:
         """Words that are equal share a place."""
-        first = self._words.setdefault(word[0], {}).setdefault(word, entry)
+        word = normalise(entry.word) if entry.evasion else ""
+        if word:
+            self._put(self.loose, word, entry)
+            self._words.setdefault(word[0], {})[word] = None
+            return
+        form = fold_kept(entry.word).strip()
+        if not form:
+            return  # invisible, and would be in every text
+        if not self._put(self.kept, form, entry):
+            return
+        word = squeezed_ways(form)[1].decode()
+        if not word:
+            self.signs.append(form)
+            return
+        self._words.setdefault(word[0], {})[word] = None
+        if word != form:
+            self.spelt.setdefault(word, []).append(form)
+
+    def _put(self, place: dict[str, WordEntry], word: str, entry: WordEntry) -> bool:
+        first = place.setdefault(word, entry)
         if first is not entry:
             self.same.setdefault(first, []).append(entry)
+        return first is entry
 
     def pieces(self) -> Iterator[_Piece | None]:
         """One automaton after another, built as it is asked for; None where nothing is built yet."""
-        words: list[bytes] = []
-        entries: list[WordEntry] = []
+        words: list[str] = []
         for first in sorted(self._words):
-            for word, entry in self._words[first].items():
-                words.append(word.encode())
-                entries.append(entry)
+            for word in self._words.pop(first):
+                words.append(word)
                 if len(words) == PIECE_WORDS:
                     yield None
-                    yield _Piece(words, entries)
-                    words, entries = [], []
+                    yield _Piece(words, self)
+                    words = []
                 elif len(words) % STEP_WORDS == 0:
                     yield None
         if words:
-            yield _Piece(words, entries)
+            yield _Piece(words, self)
 
 
 class Words:
     """Both lists, compiled. Immutable but for the memory of the last text."""
 
-    __slots__ = ("_count", "_kept", "_last", "_same", "_squeezed")
+    __slots__ = ("_count", "_last", "_pieces", "_shelf")
 
     def __init__(self, entries: Iterable[WordEntry] = ()) -> None:
         self._count = 0
-        self._kept: list[_Piece] = []
-        self._squeezed: list[_Piece] = []
-        self._same: dict[WordEntry, list[WordEntry]] = {}
+        self._shelf = _Shelf()
+        self._pieces: list[_Piece] = []
         self._last: tuple[str, tuple[WordEntry, ...]] = ("", _NOTHING)
         for _ in self._filled(entries):
             pass
@@ -146,22 +193,16 @@ class Words:
         return words
 
     def _filled(self, entries: Iterable[WordEntry]) -> Iterator[None]:
-        kept, loose = _Shelf(), _Shelf()
+        shelf = self._shelf
         for entry in entries:
-            word = normalise(entry.word) if entry.evasion else ""
-            if word:
-                loose.put(word, entry)
-            elif word := fold_kept(entry.word).strip():  # else it is invisible, and would be in every text
-                kept.put(word, entry)
+            shelf.put(entry)
             self._count += 1
             if self._count % STEP_WORDS == 0:
                 yield
-        for shelf, pieces in ((kept, self._kept), (loose, self._squeezed)):
-            for piece in shelf.pieces():
-                if piece is not None:
-                    pieces.append(piece)
-                yield
-            self._same.update(shelf.same)
+        for piece in shelf.pieces():
+            if piece is not None:
+                self._pieces.append(piece)
+            yield
 
     def __len__(self) -> int:
         return self._count
@@ -181,30 +222,44 @@ class Words:
         last, known = self._last
         if last is plain:
             return known
-        found: list[WordEntry] = []
-        if self._kept:
-            octets = plain.encode()
-            for piece in self._kept:
-                hits = piece.find(octets, True)
-                if hits:
-                    found += piece.within(octets, hits)
-        if self._squeezed:
-            octets = squeezed(plain)
-            for piece in self._squeezed:
-                hits = piece.find(octets, True)
-                if hits:
-                    found += piece.scattered(plain, hits)
-        every = self._ranked(found) if found else _NOTHING
+        octets, apart = squeezed_ways(plain)
+        kept: list[tuple[int, int, WordEntry]] = []
+        loose: list[WordEntry] = []
+        for piece in self._pieces:
+            hits = piece.find(octets, True)
+            if hits:
+                loose += piece.scattered(plain, hits)
+            if apart is not octets:
+                hits = piece.find(apart, True)
+            if hits:
+                kept += piece.within(plain, hits)
+        if self._shelf.signs:
+            kept += self._signs(plain)
+        if kept:
+            # Of several that are equally strong the one decides that ends first, the longer before the shorter.
+            kept.sort(key=_place)
+            loose = [*(entry for _, _, entry in kept), *loose]
+        every = self._ranked(loose) if loose else _NOTHING
         self._last = (plain, every)
         return every
 
+    def _signs(self, plain: str) -> Iterator[tuple[int, int, WordEntry]]:
+        for form in self._shelf.signs:
+            end = _end_of(form, plain)
+            if end:
+                yield end, -len(form), self._shelf.kept[form]
+
     def _ranked(self, found: list[WordEntry]) -> tuple[WordEntry, ...]:
         """With those that are written otherwise and read the same; each once, strongest first."""
-        if len(found) == 1 and not self._same:
+        if len(found) == 1 and not self._shelf.same:
             return (found[0],)
         for entry in tuple(found):
-            found += self._same.get(entry, _NOTHING)
+            found += self._shelf.same.get(entry, _NOTHING)
         return tuple(sorted(dict.fromkeys(found), key=_strength))
+
+
+def _place(hit: tuple[int, int, WordEntry]) -> tuple[int, int]:
+    return hit[:2]
 
 
 def words_rule(parts: Parts, message_class: int) -> Rule | None:
