@@ -76,6 +76,8 @@ async def test_the_store_is_away(site: Site) -> None:
     transport = httpx.ASGITransport(build_app(site, away, lambda: 0))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         answer = await Asked(client, "root").post("/api/optouts/show", {"number": "13800138000"})
+        copy = await Asked(client, "root").get("/api/audit/export")
+    assert problem(copy, 503)
     assert "the store can't be reached" in problem(answer, 503)
     assert answer.headers["retry-after"] == "1"
 
