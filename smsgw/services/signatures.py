@@ -70,7 +70,10 @@ async def change(
     expires: str | None = None,
     why: str,
 ) -> Registered:
-    """Change a signature's papers; None leaves a field as it is. Its state stays; an expired one becomes a draft."""
+    """Change a signature's papers; None leaves a field as it is.
+
+    Its state stays; one that has ended, by a step or with its last day, becomes a draft: it is activated anew.
+    """
     desk.require(*_WRITERS)
     found = await desk.find(KIND, key(account, name))
     old = found.document
@@ -81,7 +84,7 @@ async def change(
         old["expires"] if expires is None else expires,
     )
     document = noted({**old, **papers}, "change", desk.person.name, desk.now_ms(), desk.reason(why))
-    if document["state"] == "expired":
+    if document["state"] == "expired" or found.ended:
         document["state"] = "draft"
     return await desk.put(KIND, found.id, document, "signature.change", why, found)
 

@@ -130,3 +130,15 @@ async def test_lists(desk: Desk, time: Time) -> None:
         await ids(state="actve")
     assert await ids(search="丙") == ["orders/丙丙"]
     assert await ids(search="示例公司", limit=1, offset=1) == ["shop/乙乙"]
+
+
+async def test_papers_that_ran_out_are_looked_at_anew(desk_of: MakeDesk, time: Time) -> None:
+    department, compliance = desk_of("ann", "department"), desk_of("bob", "compliance")
+    await signatures.add(department, "shop", "新品", **GOOD)
+    await signatures.step(compliance, "shop", "新品", "activate", why="proof seen")
+    later = await signatures.change(department, "shop", "新品", expires="2027-07-31", why="renewed in time")
+    assert later.document["state"] == "active"
+    time.pass_by(days=300)
+    assert (await signatures.get(department, "shop", "新品")).ended
+    late = await signatures.change(department, "shop", "新品", expires="2028-07-31", why="renewed too late")
+    assert late.document["state"] == "draft"
