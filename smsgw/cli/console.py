@@ -71,7 +71,7 @@ class _Explainer:
         at_ms = parse_moment(wanted.at, desk.zone) if wanted.at else desk.now_ms()
         if at_ms is None:
             raise RequestError("invalid", "at: is no time such as 2026-11-18 10:30")
-        digits = digits_of(wanted.number)
+        digits = digits_of(desk, wanted.number)
         source = wanted.source or next((each.number for each in account.numbers), "")
         question = Question(
             account, digits, source, wanted.text, wanted.tier, at_ms, wanted.campaign, wanted.audience

@@ -16,7 +16,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from smsgw.cli.ops_port import business_now
-from smsgw.cli.options import zone_of
+from smsgw.cli.options import recipient, zone_of
 from smsgw.cli.site_store import open_store
 from smsgw.clock import to_ms
 from smsgw.config.load import load_site
@@ -43,6 +43,10 @@ class Visit:
     def zone(self) -> tzinfo:
         """The zone that times are shown in."""
         return zone_of(self.site)
+
+    def recipient(self, number: str) -> str:
+        """The number that was typed, with plus and country code; ends the command when it can't be one."""
+        return "+" + recipient(self.site, number)
 
     def ask(self, call: Callable[[Desk], Awaitable[T]]) -> T:
         """What ``call`` finds or does at the desk. Raises StoreError, and RequestError for what can't be done."""

@@ -35,9 +35,9 @@ def known(name: str, valid: Mapping[str, object] | frozenset[str], kind: str) ->
     return name
 
 
-def recipient(number: str) -> str:
+def recipient(site: Site, number: str) -> str:
     """E.164 digits of the number that was typed; ends the command with exit code 2 when it can't be one."""
-    digits = to_e164(number)
+    digits = to_e164(number, site.country)
     if digits is None:
         wrong_usage(f"{number!r} is not a recipient's number, such as 13800138000 or +8613800138000")
     return digits

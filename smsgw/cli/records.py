@@ -193,7 +193,7 @@ def _details(record: Record, shown: dict[str, object]) -> str:
 
 
 def _hash(site: Site, number: str) -> str:
-    return load(site.secrets_file).hasher().hash(recipient(number))
+    return load(site.secrets_file).hasher().hash(recipient(site, number))
 
 
 def _moment(site: Site, option: str, text: str) -> datetime | None:

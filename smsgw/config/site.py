@@ -126,6 +126,11 @@ class Site:
         """The event log; relative to the state directory unless absolute."""
         return self.state_dir / Path(self.file.records.directory).expanduser()
 
+    @property
+    def country(self) -> str:
+        """How staff write numbers without a country code: as the profiles' country does; of several the first one's."""
+        return next(iter(self.profiles.values())).country
+
     def profile_of(self, account: AccountSettings) -> Profile:
         """The rules that an account is under."""
         return self.profiles[account.profile]

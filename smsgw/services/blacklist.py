@@ -40,7 +40,7 @@ COMPLAINT = "complaint"
 async def add(desk: Desk, number: str, why: str, *, expires: str = "") -> Changed:
     """Put a recipient on the company's blacklist; ``expires`` a day or a time, empty for good."""
     desk.require("compliance", "operations")
-    digits, why = digits_of(number), reason_of(why, MOST_REASON_CHARS)
+    digits, why = digits_of(desk, number), reason_of(why, MOST_REASON_CHARS)
     now_ms = desk.now_ms()
     ends_ms = expiry_ms("expires", expires, desk.zone, now_ms)
     await desk.audit("blacklist.add", subject(desk, digits), why, expires_ms=ends_ms)
@@ -53,7 +53,7 @@ async def add(desk: Desk, number: str, why: str, *, expires: str = "") -> Change
 async def remove(desk: Desk, number: str, why: str, *, carrier: str = "") -> Changed:
     """Take a recipient off the company's blacklist, or off what was learnt of a carrier's."""
     desk.require("compliance")
-    digits, why = digits_of(number), reason_of(why)
+    digits, why = digits_of(desk, number), reason_of(why)
     if carrier:
         carrier = named("carrier", carrier, desk.site.carriers, "carrier")
     await desk.audit("blacklist.remove", subject(desk, digits), why, **({"carrier": carrier} if carrier else {}))
@@ -63,7 +63,7 @@ async def remove(desk: Desk, number: str, why: str, *, carrier: str = "") -> Cha
 
 async def show(desk: Desk, number: str) -> RecipientKnown:
     """A recipient's entries, the company's and those learnt of carriers, with reason, time, who and end."""
-    return await known_of(desk, digits_of(number), "blacklist", "failures")
+    return await known_of(desk, digits_of(desk, number), "blacklist", "failures")
 
 
 async def complain(desk: Desk, number: str, why: str, *, source: str = "", expires: str = "") -> Changed:
@@ -72,7 +72,7 @@ async def complain(desk: Desk, number: str, why: str, *, source: str = "", expir
     An entry that ends later stays as it is.
     """
     desk.require("compliance", "operations", "market")
-    digits, why = digits_of(number), reason_of(why, MOST_REASON_CHARS)
+    digits, why = digits_of(desk, number), reason_of(why, MOST_REASON_CHARS)
     source = masked(optional_text("source", source)) or f"staff:{desk.person.name}"
     now_ms = desk.now_ms()
     ends_ms = expiry_ms("expires", expires, desk.zone, now_ms)
@@ -94,7 +94,7 @@ async def import_list(desk: Desk, data: bytes, why: str, *, skip_wrong: bool = F
     zone, now_ms, who = desk.zone, desk.now_ms(), desk.person.name
 
     def make(cells: Cells) -> Listed:
-        number = number_cell(cells)
+        number = number_cell(desk, cells)
         reason = masked(text_cell(cells, "reason", MOST_REASON_CHARS, required=False)) or why
         return Listed(number, reason, now_ms, who, expiry_cell(cells, zone, now_ms))
 

@@ -74,7 +74,7 @@ async def add(
 ) -> Changed:
     """Record one consent; ``at`` is when it was given, empty for now."""
     desk.require("compliance", "market", "department")
-    digits, why = digits_of(number), reason_of(why)
+    digits, why = digits_of(desk, number), reason_of(why)
     source = masked(checked_text("source", source, MOST_SOURCE_CHARS))
     wording = checked_text("wording", wording, MOST_WORDING_CHARS, "name the version of the text that was agreed to")
     wording = str(masked(wording))
@@ -124,7 +124,7 @@ async def import_list(
 
 async def show(desk: Desk, number: str) -> RecipientKnown:
     """The proof of a recipient's consent: source, wording, time, who entered it, digest of the list."""
-    return await known_of(desk, digits_of(number), "consent", "subscribe", "optout")
+    return await known_of(desk, digits_of(desk, number), "consent", "subscribe", "optout")
 
 
 def _read(desk: Desk, data: bytes, scopes: Scopes, default: str, skip_wrong: bool) -> Rows[Consent]:
@@ -132,7 +132,7 @@ def _read(desk: Desk, data: bytes, scopes: Scopes, default: str, skip_wrong: boo
     digest = digest_of(data)  # a part of every line's proof
 
     def make(cells: Cells) -> Consent:
-        number = number_cell(cells)
+        number = number_cell(desk, cells)
         source = masked(text_cell(cells, "source"))
         wording = masked(text_cell(cells, "wording", MOST_WORDING_CHARS))
         at_ms = moment_cell(cells, "time", zone, now_ms)

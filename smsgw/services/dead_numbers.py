@@ -37,7 +37,7 @@ from smsgw.store.recipients import Listed, RecipientFacts
 async def add(desk: Desk, number: str, why: str, *, expires: str = "") -> Changed:
     """Enter a number as dead; ``expires`` a day or a time, empty for good. ``why`` is the reason."""
     desk.require("compliance", "operations")
-    digits, why = digits_of(number), reason_of(why, MOST_REASON_CHARS)
+    digits, why = digits_of(desk, number), reason_of(why, MOST_REASON_CHARS)
     now_ms = desk.now_ms()
     ends_ms = expiry_ms("expires", expires, desk.zone, now_ms)
     await desk.audit("dead.add", subject(desk, digits), why, expires_ms=ends_ms)
@@ -50,7 +50,7 @@ async def add(desk: Desk, number: str, why: str, *, expires: str = "") -> Change
 async def forget(desk: Desk, number: str, why: str) -> Changed:
     """The number is alive: take its entry away, and what was counted towards one."""
     desk.require("compliance", "operations")
-    digits, why = digits_of(number), reason_of(why)
+    digits, why = digits_of(desk, number), reason_of(why)
     await desk.audit("dead.forget", subject(desk, digits), why)
     is_changed = await RecipientFacts(desk.store).undead(digits, desk.now_ms())
     return await changed(desk, digits, is_changed, "nothing was known against this number")
@@ -58,7 +58,7 @@ async def forget(desk: Desk, number: str, why: str) -> Changed:
 
 async def show(desk: Desk, number: str) -> RecipientKnown:
     """A number's entry, and how many failures were counted towards one."""
-    return await known_of(desk, digits_of(number), "dead", "failures")
+    return await known_of(desk, digits_of(desk, number), "dead", "failures")
 
 
 async def import_list(desk: Desk, data: bytes, why: str, *, skip_wrong: bool = False) -> ListImport:
@@ -68,7 +68,7 @@ async def import_list(desk: Desk, data: bytes, why: str, *, skip_wrong: bool = F
     zone, now_ms, who = desk.zone, desk.now_ms(), desk.person.name
 
     def make(cells: Cells) -> Listed:
-        number = number_cell(cells)
+        number = number_cell(desk, cells)
         reason = masked(text_cell(cells, "reason", MOST_REASON_CHARS, required=False)) or why
         return Listed(number, reason, now_ms, who, expiry_cell(cells, zone, now_ms))
 

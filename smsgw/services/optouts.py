@@ -42,12 +42,12 @@ async def remove(
 
 async def show(desk: Desk, number: str) -> RecipientKnown:
     """Opt-outs and subscriptions of a recipient, with source and time."""
-    return await known_of(desk, digits_of(number), "optout", "subscribe")
+    return await known_of(desk, digits_of(desk, number), "optout", "subscribe")
 
 
 async def _put(desk: Desk, number: str, why: str, account: str, signature: str, source: str, *, stop: bool) -> Changed:
     desk.require("compliance", "operations")
-    digits, why = digits_of(number), reason_of(why)
+    digits, why = digits_of(desk, number), reason_of(why)
     scope = (await Scopes.of(desk)).scope(account, signature)
     source = masked(optional_text("source", source, MOST_SOURCE_CHARS)) or f"staff:{desk.person.name}"
     action = "optout.add" if stop else "optout.remove"

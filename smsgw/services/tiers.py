@@ -38,7 +38,7 @@ def tier_names(site: Site) -> frozenset[str]:
 async def set_tier(desk: Desk, number: str, tier: str, why: str) -> Changed:
     """Put a recipient into a tier; empty takes it out of any, so that the ordinary limits hold again."""
     desk.require("compliance", "market", "department")
-    digits, why = digits_of(number), reason_of(why)
+    digits, why = digits_of(desk, number), reason_of(why)
     if tier:
         tier = named("tier", tier, tier_names(desk.site), "tier")
     await desk.audit("tier.set", subject(desk, digits), why, tier=tier)
@@ -48,7 +48,7 @@ async def set_tier(desk: Desk, number: str, tier: str, why: str) -> Changed:
 
 async def show(desk: Desk, number: str) -> RecipientKnown:
     """A recipient's tier."""
-    return await known_of(desk, digits_of(number), "tier")
+    return await known_of(desk, digits_of(desk, number), "tier")
 
 
 async def import_list(desk: Desk, data: bytes, why: str, *, skip_wrong: bool = False) -> ListImport:
@@ -62,7 +62,7 @@ async def import_list(desk: Desk, data: bytes, why: str, *, skip_wrong: bool = F
     valid = tier_names(desk.site)
 
     def make(cells: Cells) -> tuple[str, str]:
-        number, tier = number_cell(cells), cells.get("tier")
+        number, tier = number_cell(desk, cells), cells.get("tier")
         if tier is None:
             raise WrongCell("tier", "is missing: expected two cells, number and tier")
         if tier and tier not in valid:

@@ -9,7 +9,7 @@ import typer
 
 from smsgw.cli.desk import Visit, WhoOption, WhyOption
 from smsgw.cli.lists import FileArgument, SkipOption, bring, told_list
-from smsgw.cli.options import JsonOption, NumberArgument, SiteOption, recipient
+from smsgw.cli.options import JsonOption, NumberArgument, SiteOption
 from smsgw.cli.recipients.known import EndOption, SourceOption, print_changed, print_known
 from smsgw.services import blacklist
 
@@ -27,9 +27,10 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Put a recipient on the company's blacklist; in force for the next message."""
-    digits = recipient(number)
-    done = Visit(site, who).ask(lambda desk: blacklist.add(desk, digits, why, expires=expires))
-    print_changed(digits, done, "blacklisted", as_json)
+    visit = Visit(site, who)
+    e164 = visit.recipient(number)
+    done = visit.ask(lambda desk: blacklist.add(desk, e164, why, expires=expires))
+    print_changed(e164, done, "blacklisted", as_json)
 
 
 @app.command()
@@ -44,9 +45,10 @@ def complaint(
     as_json: JsonOption = False,
 ) -> None:
     """Record a complaint (投诉), which blacklists the recipient at once."""
-    digits = recipient(number)
-    done = Visit(site, who).ask(lambda desk: blacklist.complain(desk, digits, why, source=source, expires=expires))
-    print_changed(digits, done, "complained, blacklisted", as_json)
+    visit = Visit(site, who)
+    e164 = visit.recipient(number)
+    done = visit.ask(lambda desk: blacklist.complain(desk, e164, why, source=source, expires=expires))
+    print_changed(e164, done, "complained, blacklisted", as_json)
 
 
 @app.command()
@@ -62,9 +64,10 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Take a recipient off the blacklist; in force for the next message."""
-    digits = recipient(number)
-    done = Visit(site, who).ask(lambda desk: blacklist.remove(desk, digits, why, carrier=carrier))
-    print_changed(digits, done, "taken off the blacklist", as_json)
+    visit = Visit(site, who)
+    e164 = visit.recipient(number)
+    done = visit.ask(lambda desk: blacklist.remove(desk, e164, why, carrier=carrier))
+    print_changed(e164, done, "taken off the blacklist", as_json)
 
 
 @app.command("import")
@@ -86,5 +89,6 @@ def import_file(
 @app.command()
 def show(number: NumberArgument, site: SiteOption = Path(), who: WhoOption = "", as_json: JsonOption = False) -> None:
     """Show a recipient's entries, with reason, time, who made them and their end."""
-    digits = recipient(number)
-    print_known(digits, Visit(site, who).ask(lambda desk: blacklist.show(desk, digits)), as_json)
+    visit = Visit(site, who)
+    e164 = visit.recipient(number)
+    print_known(e164, visit.ask(lambda desk: blacklist.show(desk, e164)), as_json)

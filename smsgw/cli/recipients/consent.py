@@ -9,7 +9,7 @@ import typer
 
 from smsgw.cli.desk import Visit, WhoOption, WhyOption
 from smsgw.cli.lists import FileArgument, SkipOption, bring, print_left_out
-from smsgw.cli.options import JsonOption, NumberArgument, SiteOption, recipient
+from smsgw.cli.options import JsonOption, NumberArgument, SiteOption
 from smsgw.cli.output import print_json
 from smsgw.cli.recipients.known import AccountOption, CompanyOption, SignatureOption, print_changed, print_known
 from smsgw.cli.recipients.optout import one_scope, scope_typed
@@ -34,12 +34,13 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Record one consent. It lifts an opt-out of the same scope that is older."""
-    digits = recipient(number)
+    visit = Visit(site, who)
+    e164 = visit.recipient(number)
     one_scope(company, account, signature)
-    done = Visit(site, who).ask(
-        lambda desk: consent.add(desk, digits, source, wording, why, at=at, account=account, signature=signature)
+    done = visit.ask(
+        lambda desk: consent.add(desk, e164, source, wording, why, at=at, account=account, signature=signature)
     )
-    print_changed(digits, done, f"consented: {scope_typed(account, signature)}", as_json)
+    print_changed(e164, done, f"consented: {scope_typed(account, signature)}", as_json)
 
 
 @app.command("import")
@@ -79,5 +80,6 @@ def import_file(
 @app.command()
 def show(number: NumberArgument, site: SiteOption = Path(), who: WhoOption = "", as_json: JsonOption = False) -> None:
     """Show the proof of a recipient's consent, and what else was said since."""
-    digits = recipient(number)
-    print_known(digits, Visit(site, who).ask(lambda desk: consent.show(desk, digits)), as_json)
+    visit = Visit(site, who)
+    e164 = visit.recipient(number)
+    print_known(e164, visit.ask(lambda desk: consent.show(desk, e164)), as_json)

@@ -8,7 +8,7 @@ import typer
 
 from smsgw.cli.desk import Visit, WhoOption, WhyOption
 from smsgw.cli.lists import FileArgument, SkipOption, bring, told_list
-from smsgw.cli.options import JsonOption, NumberArgument, SiteOption, recipient
+from smsgw.cli.options import JsonOption, NumberArgument, SiteOption
 from smsgw.cli.recipients.known import EndOption, print_changed, print_known
 from smsgw.services import dead_numbers
 
@@ -18,8 +18,9 @@ app = typer.Typer(no_args_is_help=True, help="Dead numbers (空号): show, forge
 @app.command()
 def show(number: NumberArgument, site: SiteOption = Path(), who: WhoOption = "", as_json: JsonOption = False) -> None:
     """Show whether a number is known to be dead, and how many failures were counted towards it."""
-    digits = recipient(number)
-    print_known(digits, Visit(site, who).ask(lambda desk: dead_numbers.show(desk, digits)), as_json)
+    visit = Visit(site, who)
+    e164 = visit.recipient(number)
+    print_known(e164, visit.ask(lambda desk: dead_numbers.show(desk, e164)), as_json)
 
 
 @app.command()
@@ -32,9 +33,10 @@ def forget(
     as_json: JsonOption = False,
 ) -> None:
     """The number is in use again: take its entry away, and what was counted towards one."""
-    digits = recipient(number)
-    done = Visit(site, who).ask(lambda desk: dead_numbers.forget(desk, digits, why))
-    print_changed(digits, done, "forgotten", as_json)
+    visit = Visit(site, who)
+    e164 = visit.recipient(number)
+    done = visit.ask(lambda desk: dead_numbers.forget(desk, e164, why))
+    print_changed(e164, done, "forgotten", as_json)
 
 
 @app.command()
@@ -48,9 +50,10 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Enter a number as dead; in force for the next message."""
-    digits = recipient(number)
-    done = Visit(site, who).ask(lambda desk: dead_numbers.add(desk, digits, why, expires=expires))
-    print_changed(digits, done, "dead number", as_json)
+    visit = Visit(site, who)
+    e164 = visit.recipient(number)
+    done = visit.ask(lambda desk: dead_numbers.add(desk, e164, why, expires=expires))
+    print_changed(e164, done, "dead number", as_json)
 
 
 @app.command("import")

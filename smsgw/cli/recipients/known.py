@@ -34,23 +34,25 @@ _WORDS: Final = {
 COLUMNS: Final = ("known", "scope", "source or reason", "wording", "time", "by", "until")
 
 
-def print_changed(digits: str, done: Changed, words: str, as_json: bool) -> None:
+def print_changed(e164: str, done: Changed, words: str, as_json: bool) -> None:
     """What a change did, and what is known of the recipient now."""
+    e164 = e164.removeprefix("+")
     if as_json:
         print_json(
-            {"number": digits, "changed": done.changed, "why_not": done.why_not, "facts": known_json(done.facts)}
+            {"number": e164, "changed": done.changed, "why_not": done.why_not, "facts": known_json(done.facts)}
         )
         return
-    typer.echo(f"{digits}: {words}" if done.changed else f"{digits}: not changed: {done.why_not}")
-    _print_facts(digits, done.facts)
+    typer.echo(f"{e164}: {words}" if done.changed else f"{e164}: not changed: {done.why_not}")
+    _print_facts(e164, done.facts)
 
 
-def print_known(digits: str, found: RecipientKnown, as_json: bool) -> None:
+def print_known(e164: str, found: RecipientKnown, as_json: bool) -> None:
     """What is known of the recipient."""
+    e164 = e164.removeprefix("+")
     if as_json:
-        print_json({"number": digits, "facts": known_json(found.facts)})
+        print_json({"number": e164, "facts": known_json(found.facts)})
     else:
-        _print_facts(digits, found.facts)
+        _print_facts(e164, found.facts)
 
 
 def known_json(facts: Iterable[Known]) -> list[dict[str, Any]]:
@@ -66,9 +68,9 @@ def known_row(fact: Known) -> tuple[str, ...]:
     return _WORDS.get(fact.kind, fact.kind), fact.scope, source, fact.wording, fact.at, by, until
 
 
-def _print_facts(digits: str, facts: list[Known]) -> None:
+def _print_facts(e164: str, facts: list[Known]) -> None:
     if not facts:
-        typer.echo(f"{digits}: nothing is known")
+        typer.echo(f"{e164}: nothing is known")
         return
     rows = [known_row(fact) for fact in facts]
     used = [column for column in range(len(COLUMNS)) if any(row[column] for row in rows)]

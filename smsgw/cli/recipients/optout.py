@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from smsgw.cli.desk import Visit, WhoOption, WhyOption
-from smsgw.cli.options import JsonOption, NumberArgument, SiteOption, recipient
+from smsgw.cli.options import JsonOption, NumberArgument, SiteOption
 from smsgw.cli.output import wrong_usage
 from smsgw.cli.recipients.known import (
     AccountOption,
@@ -40,12 +40,13 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Opt a recipient out; in force for the next message."""
-    digits = recipient(number)
+    visit = Visit(site, who)
+    e164 = visit.recipient(number)
     one_scope(company, account, signature)
-    done = Visit(site, who).ask(
-        lambda desk: optouts.add(desk, digits, why, account=account, signature=signature, source=source)
+    done = visit.ask(
+        lambda desk: optouts.add(desk, e164, why, account=account, signature=signature, source=source)
     )
-    print_changed(digits, done, f"opted out: {scope_typed(account, signature)}", as_json)
+    print_changed(e164, done, f"opted out: {scope_typed(account, signature)}", as_json)
 
 
 @app.command()
@@ -62,19 +63,21 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Record that a recipient subscribed again, which ends an older opt-out of the same scope."""
-    digits = recipient(number)
+    visit = Visit(site, who)
+    e164 = visit.recipient(number)
     one_scope(company, account, signature)
-    done = Visit(site, who).ask(
-        lambda desk: optouts.remove(desk, digits, why, account=account, signature=signature, source=source)
+    done = visit.ask(
+        lambda desk: optouts.remove(desk, e164, why, account=account, signature=signature, source=source)
     )
-    print_changed(digits, done, f"subscribed again: {scope_typed(account, signature)}", as_json)
+    print_changed(e164, done, f"subscribed again: {scope_typed(account, signature)}", as_json)
 
 
 @app.command()
 def show(number: NumberArgument, site: SiteOption = Path(), who: WhoOption = "", as_json: JsonOption = False) -> None:
     """Show a recipient's opt-outs, with source and time. Exit code 0 also when there are none."""
-    digits = recipient(number)
-    print_known(digits, Visit(site, who).ask(lambda desk: optouts.show(desk, digits)), as_json)
+    visit = Visit(site, who)
+    e164 = visit.recipient(number)
+    print_known(e164, visit.ask(lambda desk: optouts.show(desk, e164)), as_json)
 
 
 def one_scope(company: bool, account: str, signature: str) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from smsgw.cli.desk import Visit, WhoOption, WhyOption
 from smsgw.cli.lists import FileArgument, SkipOption, bring, told_list
-from smsgw.cli.options import JsonOption, NumberArgument, SiteOption, recipient
+from smsgw.cli.options import JsonOption, NumberArgument, SiteOption
 from smsgw.cli.output import print_json
 from smsgw.services import tiers
 from smsgw.services.recipients import RecipientKnown
@@ -39,12 +39,13 @@ def remove(number: NumberArgument, *, why: WhyOption, site: SiteOption = Path(),
 @app.command()
 def show(number: NumberArgument, site: SiteOption = Path(), who: WhoOption = "", as_json: JsonOption = False) -> None:
     """Show a recipient's tier."""
-    digits = recipient(number)
-    tier = _tier(Visit(site, who).ask(lambda desk: tiers.show(desk, digits)))
+    visit = Visit(site, who)
+    e164 = visit.recipient(number)
+    tier = _tier(visit.ask(lambda desk: tiers.show(desk, e164)))
     if as_json:
-        print_json({"number": digits, "tier": tier or None})
+        print_json({"number": e164[1:], "tier": tier or None})
     else:
-        typer.echo(f"{digits}: {tier or 'no tier'}")
+        typer.echo(f"{e164[1:]}: {tier or 'no tier'}")
 
 
 @app.command("import")
@@ -64,9 +65,10 @@ def import_file(
 
 
 def _set(number: str, tier: str, why: str, site: Path, who: str) -> None:
-    digits = recipient(number)
-    done = Visit(site, who).ask(lambda desk: tiers.set_tier(desk, digits, tier, why))
-    typer.echo(f"{digits}: {tier or 'no tier'}" + ("" if done.changed else " (as before)"))
+    visit = Visit(site, who)
+    e164 = visit.recipient(number)
+    done = visit.ask(lambda desk: tiers.set_tier(desk, e164, tier, why))
+    typer.echo(f"{e164[1:]}: {tier or 'no tier'}" + ("" if done.changed else " (as before)"))
 
 
 def _tier(known: RecipientKnown) -> str:

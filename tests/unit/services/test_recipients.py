@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -30,14 +31,23 @@ NUMBER = "13800138000"
         "＋86（138）0013　8000", "\ufeff13800138000",
     ],
 )  # fmt: skip
-def test_spellings_of_a_number(number: str) -> None:
-    assert digits_of(number) == "8613800138000"
+def test_spellings_of_a_number(desk: Desk, number: str) -> None:
+    assert digits_of(desk, number) == "8613800138000"
+
+
+@pytest.mark.parametrize(
+    ("number", "digits"),
+    [("(212) 555-0123", "12125550123"), ("+44 20 7123 4567", "442071234567"), ("+2125550123", "2125550123")],
+)
+def test_numbers_are_written_as_in_the_country_of_the_site(desk: Desk, number: str, digits: str) -> None:
+    american = replace(desk.site, profiles={"us": desk.site.profiles["us"]})
+    assert digits_of(Desk(american, desk.store, desk.person, desk.now_ms), number) == digits
 
 
 @pytest.mark.parametrize("number", ["", "12345", "1.38E+10", "138001380001234567"])
-def test_what_is_no_number_is_not_repeated(number: str) -> None:
+def test_what_is_no_number_is_not_repeated(desk: Desk, number: str) -> None:
     with pytest.raises(RequestError) as caught:
-        digits_of(number)
+        digits_of(desk, number)
     assert not number or number not in str(caught.value).replace("13800138000", "")
 
 
