@@ -21,6 +21,7 @@ from smsgw.policy.caps import CapRows, CapSet
 from smsgw.policy.channels import account_refusal, account_rule
 from smsgw.policy.classify import class_rule, classifier
 from smsgw.policy.contacts import contact_rule
+from smsgw.policy.direction import as_shown
 from smsgw.policy.length import length_rule
 from smsgw.policy.localtime import LocalDay
 from smsgw.policy.model import CLASS_LABELS, Check, Draft, Hold, MessageClass, Outcome, Refusal, Rule
@@ -167,7 +168,7 @@ class Rules:
         if self.registers.templates.any_for(self.account.name):
             self._find_template(draft)
         if self._plain_always and not draft.plain:
-            draft.plain = fold_kept(draft.text)
+            draft.plain = fold_kept(as_shown(draft.text))
         found = draft.message_class = self._classify(draft)
         if found != declared and given is None:
             draft.route = self._finders[found](draft.recipient)
@@ -178,7 +179,7 @@ class Rules:
                 if draft.signature != signature and self.registers.templates.any_for(self.account.name):
                     self._find_template(draft)
         if not draft.plain and self._plain_for[found]:
-            draft.plain = fold_kept(draft.text)
+            draft.plain = fold_kept(as_shown(draft.text))
 
     def _carrier(self, draft: Draft) -> str:
         route = draft.route
@@ -193,7 +194,7 @@ class Rules:
     def _find_template(self, draft: Draft) -> None:
         text, start, end = draft.text, draft.body_start, draft.body_end
         if not draft.plain:
-            draft.plain = fold_kept(text)
+            draft.plain = fold_kept(as_shown(text))
         body, plain = text, draft.plain
         if start:
             body = text[start:]
@@ -240,7 +241,7 @@ class Rules:
         """For a held message: what today's word lists and registered contacts say of its text, and ``Draft.review``."""
         draft = Draft(self.account.name, message_class, "", "", text, 1, at_ms)
         if self._plain_for[message_class]:
-            draft.plain = fold_kept(text)
+            draft.plain = fold_kept(as_shown(text))
             for check in self._text_checks[message_class]:
                 outcome = check(draft)
                 if isinstance(outcome, Refusal):

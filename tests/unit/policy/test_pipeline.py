@@ -260,6 +260,15 @@ def test_a_template_gives_its_class_and_campaign(cn_profile: Profile, draft: Cal
     assert (named.template, named.campaign) == (free, "mine")
 
 
+def test_words_are_found_in_the_order_in_which_they_are_shown(cn_profile: Profile, draft: Callable[..., Draft]) -> None:
+    registers = Registers()
+    registers.put("word", Words((WordEntry("national", "赌博"),)))
+    rules = rules_for(cn_profile, registers=registers)
+    outcome = rules(draft("【示例商城】快来\u202e博赌\u202c网站", NOTICE))
+    assert isinstance(outcome, Refusal)
+    assert outcome.reason is WORDS_NATIONAL
+
+
 def test_a_held_text_is_looked_at_by_todays_lists(cn_profile: Profile) -> None:
     registers = Registers()
     rules = rules_for(cn_profile, registers=registers)
