@@ -78,6 +78,7 @@ ACCOUNTS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "strict": ("shop", {"profile": "strict"}),
     "strict-notice": ("orders", {"profile": "strict"}),
     "asks": ("shop", {"profile": "asks"}),
+    "asks-notice": ("orders", {"profile": "asks"}),
     "forms": ("orders", {"profile": "forms"}),
     "capped": ("shop", {"profile": "capped"}),
     "capped-notice": ("orders", {"profile": "capped"}),
