@@ -87,7 +87,8 @@ async def complain(desk: Desk, number: str, why: str, *, source: str = "", expir
 async def import_list(desk: Desk, data: bytes, why: str, *, skip_wrong: bool = False) -> ListImport:
     """Put a list on the company's blacklist: columns number and, if wanted, reason (else ``why``) and expires.
 
-    Nothing is written when a line is wrong, unless such lines are to be skipped. May be repeated after an error.
+    An entry that ends later stays as it is. Nothing is written when a line is wrong, unless such lines are to be
+    skipped. May be repeated after an error.
     """
     desk.require("compliance")
     why = reason_of(why, MOST_REASON_CHARS)

@@ -42,7 +42,7 @@ class FactOp(IntEnum):
     DELIVERED = 12
     """The number is alive: what was counted against it, or learnt, is forgotten."""
     COMPLAINT = 13
-    """Blacklist it; an entry that ends later stays."""
+    """Blacklist it; an entry that ends later stays. Lists are written so, too."""
 
 
 class FactResult(IntEnum):

@@ -202,8 +202,11 @@ class RecipientFacts:
         )
 
     async def load_blacklist(self, listed: Iterable[Listed]) -> int:
-        """Import into the company's blacklist; gives how many changed something. Safe to repeat after an error."""
-        return _count(await self.write(FactChange(None, FactOp.BLACKLIST, e[0], "", *e[1:]) for e in listed))
+        """Import into the company's blacklist; gives how many changed something. Safe to repeat after an error.
+
+        An entry that ends later stays: a list for some weeks must not take a complaint's entry away after them.
+        """
+        return _count(await self.write(FactChange(None, FactOp.COMPLAINT, e[0], "", *e[1:]) for e in listed))
 
     async def load_dead(self, listed: Iterable[Listed]) -> int:
         """Import dead numbers; gives how many changed something. Safe to repeat after an error."""

@@ -98,3 +98,18 @@ async def test_only_those_who_may(desk_of: MakeDesk) -> None:
             await put(desk_of("li", role), NUMBER, "test")
     with pytest.raises(RequestError, match="none of the roles"):
         await blacklist.import_list(desk_of("li", "market"), b"13800138000\n", "test")
+
+
+async def test_a_list_never_makes_an_entry_end_sooner(desk: Desk, time: Time) -> None:
+    await blacklist.complain(desk, NUMBER, "never agreed")
+    time.pass_by(hours=1)
+    done = await blacklist.import_list(
+        desk, f"{NUMBER},test,2026-12-31\n13800138001,test,2026-12-31\n".encode(), "a test"
+    )
+    assert (done.changed, done.unchanged) == (1, 1)
+    (fact,) = (await blacklist.show(desk, NUMBER)).facts
+    assert (fact.source, fact.expires) == ("complaint: never agreed", "")
+    later = await blacklist.import_list(desk, b"13800138001,for good,\n", "decided")
+    assert later.changed == 1
+    (fact,) = (await blacklist.show(desk, "13800138001")).facts
+    assert (fact.source, fact.expires) == ("for good", "")
