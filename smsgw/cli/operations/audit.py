@@ -15,6 +15,7 @@ from smsgw.cli.desk import Visit, WhoOption
 from smsgw.cli.options import JsonOption, SiteOption
 from smsgw.cli.output import console, print_json, table
 from smsgw.cli.registers.documents import cell, instant
+from smsgw.errors import RequestError
 from smsgw.services import audit
 from smsgw.services.audit import AuditRow
 from smsgw.services.desk import Desk
@@ -93,7 +94,11 @@ def export(
         visit.ask(lambda desk: _write(desk, typer.get_text_stream("stdout")))
         return
     # Never over an older copy, and for nobody else to read.
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise RequestError("invalid", f"{file}: can't be written: {error.strerror}; name a new file") from error
+    with os.fdopen(handle, "w", encoding="utf-8") as out:
         count = visit.ask(lambda desk: _write(desk, out))
     typer.echo(f"{file}: {count - 1} entries")
 

@@ -38,9 +38,7 @@ def print_changed(e164: str, done: Changed, words: str, as_json: bool) -> None:
     """What a change did, and what is known of the recipient now."""
     e164 = e164.removeprefix("+")
     if as_json:
-        print_json(
-            {"number": e164, "changed": done.changed, "why_not": done.why_not, "facts": known_json(done.facts)}
-        )
+        print_json({"number": e164, "changed": done.changed, "why_not": done.why_not, "facts": known_json(done.facts)})
         return
     typer.echo(f"{e164}: {words}" if done.changed else f"{e164}: not changed: {done.why_not}")
     _print_facts(e164, done.facts)

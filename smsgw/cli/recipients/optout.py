@@ -43,9 +43,7 @@ def add(
     visit = Visit(site, who)
     e164 = visit.recipient(number)
     one_scope(company, account, signature)
-    done = visit.ask(
-        lambda desk: optouts.add(desk, e164, why, account=account, signature=signature, source=source)
-    )
+    done = visit.ask(lambda desk: optouts.add(desk, e164, why, account=account, signature=signature, source=source))
     print_changed(e164, done, f"opted out: {scope_typed(account, signature)}", as_json)
 
 
@@ -66,9 +64,7 @@ def remove(
     visit = Visit(site, who)
     e164 = visit.recipient(number)
     one_scope(company, account, signature)
-    done = visit.ask(
-        lambda desk: optouts.remove(desk, e164, why, account=account, signature=signature, source=source)
-    )
+    done = visit.ask(lambda desk: optouts.remove(desk, e164, why, account=account, signature=signature, source=source))
     print_changed(e164, done, f"subscribed again: {scope_typed(account, signature)}", as_json)
 
 

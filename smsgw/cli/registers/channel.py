@@ -21,6 +21,7 @@ from smsgw.cli.registers.documents import (
     print_one,
     steps,
     told,
+    told_step,
 )
 from smsgw.services import channels
 
@@ -116,7 +117,7 @@ def _step(action: str) -> Callable[..., None]:
         who: WhoOption = "",
         as_json: JsonOption = False,
     ) -> None:
-        told(Visit(site, who).ask(lambda desk: channels.step(desk, channel, action, why=why)), action, as_json)
+        told_step(Visit(site, who).ask(lambda desk: channels.step(desk, channel, action, why=why)), action, as_json)
 
     return take
 

@@ -20,6 +20,7 @@ from smsgw.cli.registers.documents import (
     print_one,
     steps,
     told,
+    told_step,
 )
 from smsgw.services import contacts
 
@@ -139,7 +140,7 @@ def _step(action: str) -> Callable[..., None]:
         as_json: JsonOption = False,
     ) -> None:
         done = Visit(site, who).ask(lambda desk: contacts.step(desk, account, kind, value, action, why=why))
-        told(done, action, as_json)
+        told_step(done, action, as_json)
 
     return take
 

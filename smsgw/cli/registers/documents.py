@@ -60,12 +60,20 @@ def print_one(visit: Visit, found: Registered, as_json: bool, extra: Mapping[str
 
 
 def told(found: Registered, done: str, as_json: bool) -> None:
-    """What a change came to: one line, or the document for programs."""
+    """What a change came to: one line such as ``spring: registered, draft``, or the document for programs."""
     if as_json:
         print_json(found.as_json())
         return
     state = found.document.get("state")
-    typer.echo(f"{found.id}: {done}" + (f", {state}" if state and state != done else ""))
+    typer.echo(f"{found.id}: {done}" + (f", {state}" if state else ""))
+
+
+def told_step(found: Registered, action: str, as_json: bool) -> None:
+    """The same for a step: ``spring@1: activate done, now active``."""
+    if as_json:
+        print_json(found.as_json())
+    else:
+        typer.echo(f"{found.id}: {action} done, now {found.document.get('state')}")
 
 
 def _field(found: Registered, name: str) -> str:

@@ -20,6 +20,7 @@ from smsgw.cli.registers.documents import (
     print_one,
     steps,
     told,
+    told_step,
 )
 from smsgw.services import signatures
 
@@ -113,7 +114,9 @@ def _step(action: str) -> Callable[..., None]:
         who: WhoOption = "",
         as_json: JsonOption = False,
     ) -> None:
-        told(Visit(site, who).ask(lambda desk: signatures.step(desk, account, name, action, why=why)), action, as_json)
+        told_step(
+            Visit(site, who).ask(lambda desk: signatures.step(desk, account, name, action, why=why)), action, as_json
+        )
 
     return take
 

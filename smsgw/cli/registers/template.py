@@ -22,6 +22,7 @@ from smsgw.cli.registers.documents import (
     print_one,
     steps,
     told,
+    told_step,
 )
 from smsgw.services import templates
 from smsgw.services.desk import Page
@@ -149,7 +150,7 @@ def _step(action: str) -> Callable[..., None]:
         as_json: JsonOption = False,
     ) -> None:
         done = Visit(site, who).ask(lambda desk: templates.step(desk, name, action, version=version, why=why))
-        told(done, action, as_json)
+        told_step(done, action, as_json)
 
     return take
 

@@ -34,7 +34,7 @@ def test_a_signature_through_its_life(smsgw: Run) -> None:
     assert "is there already" in refused(smsgw("signature", "add", *name, *OWNED, *WHY))
     edited = ("--expires", "2027-06-30", "--owner", "新公司")
     assert done(smsgw("signature", "edit", *name, *edited, *WHY)) == "shop/新商城: changed, draft\n"
-    assert done(smsgw("signature", "activate", *name, *_as("wang"))) == "shop/新商城: activate, active\n"
+    assert done(smsgw("signature", "activate", *name, *_as("wang"))) == "shop/新商城: activate done, now active\n"
     page = done(smsgw("signature", "list"))
     assert all(word in page for word in ("shop/新商城", "active", "新公司", "trademark 4711", "2027-06-30"))
     page = done(smsgw("signature", "show", *name))
@@ -77,7 +77,7 @@ def test_a_template_is_approved_by_two_others(smsgw: Run) -> None:
     assert "wang has done approve-department" in refused(smsgw("template", "approve-market", "welcome", *_as("wang")))
     assert shown(smsgw("template", "show", "welcome", "--json"))["next"] == ["approve-market", "reject"]
     done(smsgw("template", "approve-market", "welcome", *_as("zhao")))
-    assert done(smsgw("template", "activate", "welcome", *_as("zhao"))) == "welcome@1: activate, active\n"
+    assert done(smsgw("template", "activate", "welcome", *_as("zhao"))) == "welcome@1: activate done, now active\n"
     found = shown(smsgw("template", "show", "welcome", "--json"))
     assert [(row["action"], row["who"]) for row in found["history"]] == [
         ("draft", "li"),
@@ -163,7 +163,7 @@ def test_links_and_phones(smsgw: Run) -> None:
     ]
     done(smsgw("contact", "edit", "*", "phone", "4008001234", "--expires", "2027-06-30", *WHY))
     assert "2027-06-30" in done(smsgw("contact", "show", "*", "phone", "4008001234"))
-    assert done(smsgw("contact", "suspend", "*", "phone", "4008001234", *WHY)).endswith(": suspend, suspended\n")
+    assert done(smsgw("contact", "suspend", "*", "phone", "4008001234", *WHY)).endswith(": suspend done, now suspended\n")
     done(smsgw("contact", "remove", "*", "phone", "4008001234", *WHY))
     assert shown(smsgw("contact", "list", "--kind", "phone", "--json"))["total"] == 0
     assert "value: 'not a host'" in refused(smsgw("contact", "add", "shop", "link", "not a host", *WHY))
@@ -183,7 +183,7 @@ def test_campaigns(smsgw: Run) -> None:
     assert (found["slots"], found["ends"]) == (["11:00-12:30", "18:00-20:00"], "2026-12-31")
     done(smsgw("campaign", "edit", "spring", "--all-day", *WHY))
     assert shown(smsgw("campaign", "show", "spring", "--json"))["slots"] == []
-    assert done(smsgw("campaign", "suspend", "spring", *WHY)) == "spring: suspend, suspended\n"
+    assert done(smsgw("campaign", "suspend", "spring", *WHY)) == "spring: suspend done, now suspended\n"
     assert "slots: a time must lie within 00:00-24:00" in refused(
         smsgw("campaign", "add", "autumn", "--slot", "25:00-26:00", *WHY)
     )
@@ -202,9 +202,9 @@ def test_a_channel_is_reviewed_by_three_and_approved(smsgw: Run) -> None:
         done(smsgw("channel", f"review-{review}", "account:shop", *_as(who)))
     assert "review-legal" in done(smsgw("channel", "show", "account:shop"))
     assert shown(smsgw("channel", "show", "account:shop", "--json"))["next"] == ["review-legal"]
-    assert done(smsgw("channel", "review-legal", "account:shop", *_as("sun"))).endswith("review-legal, reviewed\n")
+    assert done(smsgw("channel", "review-legal", "account:shop", *_as("sun"))).endswith(": review-legal done, now reviewed\n")
     done(smsgw("channel", "approve", "account:shop", *_as("boss")))
-    assert done(smsgw("channel", "activate", "account:shop", *_as("li"))).endswith("activate, active\n")
+    assert done(smsgw("channel", "activate", "account:shop", *_as("li"))).endswith(": activate done, now active\n")
     assert "only a draft can be changed" in refused(smsgw("channel", "edit", "account:shop", "--licence", "B3", *WHY))
     assert "B2-2026" in done(smsgw("channel", "list"))
 
