@@ -113,3 +113,14 @@ async def test_a_list_never_makes_an_entry_end_sooner(desk: Desk, time: Time) ->
     assert later.changed == 1
     (fact,) = (await blacklist.show(desk, "13800138001")).facts
     assert (fact.source, fact.expires) == ("for good", "")
+
+
+async def test_who_may_not_take_an_entry_away_may_not_make_it_end_sooner(desk_of: MakeDesk) -> None:
+    operations, compliance = desk_of("li", "operations"), desk_of("wang", "compliance")
+    assert (await blacklist.add(operations, NUMBER, "complained")).changed
+    sooner = await blacklist.add(operations, NUMBER, "by mistake", expires="2026-11-19")
+    assert (sooner.changed, sooner.facts[0].expires) == (False, "")
+    assert sooner.why_not == "the same entry is there, or one that ends later"
+    agreed = await blacklist.add(compliance, NUMBER, "until then", expires="2026-11-19")
+    assert (agreed.changed, agreed.facts[0].source) == (True, "until then")
+    assert (await blacklist.add(operations, NUMBER, "again", expires="2026-11-20")).changed
