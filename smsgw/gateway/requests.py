@@ -147,9 +147,10 @@ class Requests:
         rules = self._context.rules[envelope.account]
         was_parked = bool(envelope.lot) and held.due_ms == envelope.expires_at_ms
         at_ms = due_ms or (max(now_ms, envelope.due_ms) if was_parked else held.due_ms)
+        tags = read_tags(old)
         draft = Draft(
             envelope.account, rules.message_class, envelope.source_addr, envelope.recipient,
-            decode_text(new.payload, new.data_coding), 1, at_ms, campaign=read_tags(old).campaign,
+            decode_text(new.payload, new.data_coding), 1, at_ms, campaign=tags.campaign, audience=tags.audience,
         )  # fmt: skip
         outcome = judged_but_for_pauses(rules.rules, draft)
         if isinstance(outcome, Refusal):
@@ -157,9 +158,8 @@ class Requests:
                 session.account is not None and session.account.settings.vendor_codes
             )
             raise RecoverableError(status, outcome.reason.text)
-        if (draft.message_class, draft.signature or "") != (envelope.message_class, envelope.signature):
-            # Its caps were counted as what it was.
-            raise RecoverableError(CommandStatus.ESME_RREPLACEFAIL, "the new text is of another class or signature")
+        if not _counts_alike(rules.rules, envelope, draft):
+            raise RecoverableError(CommandStatus.ESME_RREPLACEFAIL, "the new text counts for other caps")
         old_lot = envelope.lot if was_parked else ""
         envelope.pdus[0] = outgoing(new)
         envelope.registered[0] = new.registered_delivery
@@ -229,6 +229,16 @@ def judged_but_for_pauses(rules: Rules, draft: Draft) -> Outcome:
         if isinstance(finding.outcome, Hold):
             holds.append(finding.outcome)
     return max(holds, key=lambda hold: hold.until_ms, default=None)
+
+
+def _counts_alike(rules: Rules, envelope: Envelope, draft: Draft) -> bool:
+    """Whether the caps that were counted for the old text are the new one's: they are not counted again."""
+    if draft.message_class != envelope.message_class:
+        return False
+    signature, template = envelope.signature or None, envelope.template.rpartition("@")[0] or None
+    old = rules.caps.compiled(envelope.account, envelope.message_class, signature, template, draft.audience or None)
+    new = rules.cap_rows(draft)
+    return new is None or new.script_rows(draft.at_ms) == old.script_rows(draft.at_ms)
 
 
 def _system_id(session: EsmeSession) -> str:

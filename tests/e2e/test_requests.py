@@ -32,6 +32,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
         "shop-receipt": ("shop", {"reject_mode": "receipt"}),
         "shop-plain": ("shop", {"vendor_codes": False}),
         "slow": ("orders", {"rate": "2/s"}),
+        "two": ("orders", {"signatures": ["示例物流", "示例快递"]}),
     }
     async with open_stage(tmp_path_factory.mktemp("site"), accounts=accounts) as stage:
         yield stage
@@ -271,14 +272,13 @@ async def test_replacing_with_a_text_that_needs_another_coding_is_read_in_the_ol
     assert (await stage.ask("orders", CANCEL, answer.message_id)).ok
 
 
-async def test_a_replacement_keeps_its_signature(stage: Stage) -> None:
-    """What it counts for was decided when it was accepted."""
-    (answer,) = await stage.send("shop", stage.recipient(), schedule_delivery_time=LATER)
-    other = {"short_message": encode_text(MARKETING.replace("示例商城", "示例会员"), 8), "registered_delivery": 1}
-    assert (await stage.ask("shop", REPLACE, answer.message_id, **other)).status == REPLACE_FAILED
-    same = {"short_message": encode_text(MARKETING, 8), "registered_delivery": 1}
-    assert (await stage.ask("shop", REPLACE, answer.message_id, **same)).ok
-    assert (await stage.ask("shop", CANCEL, answer.message_id)).ok
+async def test_a_replacement_counts_for_the_same_caps(stage: Stage) -> None:
+    """Notices are capped by signature, and were counted when they were accepted."""
+    (answer,) = await stage.send("two", stage.recipient(), schedule_delivery_time=LATER)
+    for text, status in ((NOTICE.replace("示例物流", "示例快递"), REPLACE_FAILED), (NOTICE + "谢谢", 0)):
+        body = {"short_message": encode_text(text, 8), "registered_delivery": 1}
+        assert (await stage.ask("two", REPLACE, answer.message_id, **body)).status == status
+    assert (await stage.ask("two", CANCEL, answer.message_id)).ok
 
 
 async def test_the_carrier_is_given_no_text_that_was_not_judged(stage: Stage) -> None:
