@@ -66,10 +66,13 @@ def load_people(directory: Path, problems: Problems) -> Mapping[str, PersonSetti
     if document is None or settings is None:
         return {}
     people: dict[str, PersonSettings] = {}
+    names: dict[str, str] = {}
     tokens: dict[str, str] = {}
     for index, person in enumerate(settings.person):
-        if person.name in people:
-            document.error(problems, ("person", index, "name"), f"{person.name!r} is the name of two people")
+        other = names.setdefault(person.name.casefold(), person.name)  # the four-eyes rule takes them for one
+        if person.name in people or other != person.name:
+            written = "" if other == person.name else f", also written {other!r}"
+            document.error(problems, ("person", index, "name"), f"{person.name!r} is the name of two people{written}")
         elif person.token in tokens:
             why = f"is also the token of {tokens[person.token]!r}; everybody needs one of their own"
             document.error(problems, ("person", index, "token"), why)

@@ -25,6 +25,8 @@ from smsgw.telemetry.logs import EventLog
 
 MOST_JSON_OCTETS: Final = 2**20
 BODY_TIMEOUT_S: Final = 30.0
+"""For a whole body, of which a list gets ``LIST_TIMEOUT_S`` more."""
+LIST_TIMEOUT_S: Final = 300.0
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
@@ -121,7 +123,8 @@ def _limit(takes_list: bool) -> int:
 
 
 def _bounded(receive: Receive, limit: int) -> Receive:
-    """``receive`` until the body has more octets than it may, or no more come."""
+    """``receive`` until the body has more octets than it may, or takes longer than it may: also one octet at a time."""
+    until_s = monotonic() + BODY_TIMEOUT_S + (LIST_TIMEOUT_S if limit > MOST_JSON_OCTETS else 0)
     taken = 0
     is_whole = False
 
@@ -130,7 +133,7 @@ def _bounded(receive: Receive, limit: int) -> Receive:
         if is_whole:
             return await receive()
         try:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
+            async with asyncio.timeout(until_s - monotonic()):
                 message = await receive()
         except TimeoutError:
             raise HTTPException(408, "the body did not come in time") from None

@@ -85,7 +85,9 @@ async def _request(_: Request, error: Exception) -> JSONResponse:
 
 async def _store(request: Request, error: Exception) -> JSONResponse:
     _log.warning("console.store_away", route=route_of(request), why=str(error))
-    why = "the store can't be reached or does not answer; whether it was done is not known, look before you try again"
+    why = "the store can't be reached or does not answer; "
+    looks = request.method == "GET"
+    why += "try again" if looks else "whether it was done is not known, look before you try again"
     return answer(503, why, {"retry-after": _RETRY_AFTER_S})
 
 

@@ -56,6 +56,10 @@ def test_the_example_is_one_once_its_tokens_are(site: SiteCopy) -> None:
             ["people.toml:7: person[2].name: 'wang' is the name of two people"],
         ),
         (
+            people(WANG, WANG.replace(STORED, OTHER).replace("wang", "Wang")),
+            ["people.toml:7: person[2].name: 'Wang' is the name of two people, also written 'wang'"],
+        ),
+        (
             people(WANG, WANG.replace("wang", "li")),
             ["people.toml:9: person[2].token: is also the token of 'wang'; everybody needs one of their own"],
         ),

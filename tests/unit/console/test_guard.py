@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from starlette.exceptions import HTTPException
 
 from smsgw.config.site import Site
 from smsgw.console import guard
@@ -83,8 +85,6 @@ async def test_a_body_that_is_too_large_is_given_up(client: httpx.AsyncClient) -
 
 
 async def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    import asyncio
-
     monkeypatch.setattr(guard, "BODY_TIMEOUT_S", 0.01)
 
     async def never() -> dict[str, object]:
@@ -93,6 +93,24 @@ async def test_a_body_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyP
 
     with pytest.raises(guard.HTTPException) as caught:
         await guard._bounded(never, 100)()
+    assert caught.value.status_code == 408
+
+
+async def test_a_body_that_comes_octet_by_octet_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "BODY_TIMEOUT_S", 0.05)
+
+    async def slowly() -> dict[str, object]:
+        await asyncio.sleep(0.005)
+        return {"type": "http.request", "body": b"1", "more_body": True}
+
+    receive = guard._bounded(slowly, 10_000)
+
+    async def take_all() -> None:
+        while (await receive())["more_body"]:
+            pass
+
+    with pytest.raises(HTTPException) as caught:
+        await take_all()
     assert caught.value.status_code == 408
 
 
