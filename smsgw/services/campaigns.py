@@ -15,6 +15,7 @@ from smsgw.policy.profile import TimeRange
 from smsgw.services.desk import Desk, Page, Registered, checked_day, named
 
 KIND: Final = "campaign"
+MOST_SLOTS: Final = 24
 _WRITERS: Final = ("department", "market", "operations")
 _NAME = re.compile(r"\w[\w.-]{0,63}")
 
@@ -89,6 +90,8 @@ async def step(desk: Desk, name: str, action: str, *, why: str) -> Registered:
 def _content(desk: Desk, account: str, slots: Sequence[str], starts: str, ends: str) -> dict[str, Any]:
     if account:
         named("account", account, desk.site.accounts, "account")
+    if len(slots) > MOST_SLOTS:
+        raise RequestError("invalid", f"slots: there are {len(slots)}, at most {MOST_SLOTS} are allowed")
     for slot in slots:
         try:
             TimeRange.parse(slot)

@@ -151,7 +151,7 @@ class Desk:
         _storable(kind, name)
         stored = await self.registers.get(kind, name)
         if stored is None:
-            why = f"there is no {kind} {name!r}"
+            why = f"there is no {kind} {name[:MOST_NAME_CHARS]!r}"
             there = await self.ids(kind)
             if len(there) <= _MOST_HINTED:  # nobody waits for the nearest of a hundred thousand words
                 why = with_hint(why, name, there, list_valid=False)

@@ -64,3 +64,10 @@ async def test_who_may_and_lists(desk: Desk, desk_of: MakeDesk) -> None:
     assert [each.id for each in (await campaigns.list_(desk, account="shop", search="sp")).items] == ["spring"]
     assert (await campaigns.list_(desk, state="suspended")).items == []
     assert (await campaigns.get(desk, "spring")).document["account"] == "shop"
+
+
+async def test_slots_are_few(desk: Desk) -> None:
+    """Each message of the campaign is looked at with all of them."""
+    with pytest.raises(RequestError, match="slots: there are 25, at most 24 are allowed"):
+        await campaigns.add(desk, "spring", slots=["11:00-12:30"] * 25, why="test")
+    assert await desk.log.read() == []
