@@ -12,13 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from smsgw.policy.domains import CORE, HAN, LATIN, PROSE
-from smsgw.policy.text import outline
-
-#: Texts whose links are kept: a campaign sends one text many times.
-TEXTS_LATELY: Final = 256
+from smsgw.policy.text import TEXTS_LATELY, Lately, outline
 
 # Both atomic, as is the chain of them: a text of nothing but dots must not be tried in every way there is.
 _DOT: Final = r"(?>\.|\s{0,2}[\[(<]?\s?[.。·点]\s?[\])>]?\s{0,2})"
@@ -31,7 +28,9 @@ _TAIL: Final = r"(?P<port>:[0-9]{1,5}(?![0-9]))?(?P<path>[/?#][!-~]*)?"
 _BEHIND_A_DOT: Final = rf"\s?[\])>]?\s{{0,2}}(?:[a-z]|{_HAN_TLD})"
 _hint_at_a_dot: Final = re.compile(rf"\.(?:{_BEHIND_A_DOT}|[0-9]{{1,3}}\.[0-9])").search
 _MAY_BEGIN: Final = "[a-z\\s\\])>" + "".join(sorted({tld[0] for tld in HAN})) + "]"
-_hints_at_others: Final = tuple((dot, re.compile(f"{dot}(?={_MAY_BEGIN}){_BEHIND_A_DOT}").search) for dot in "。·点")
+_hint_at_a_stop, _hint_at_a_middle_dot, _hint_at_a_word = (
+    re.compile(f"{dot}(?={_MAY_BEGIN}){_BEHIND_A_DOT}").search for dot in "。·点"
+)
 _SCHEME: Final = re.compile(
     rf"https?://(?:[!-.0-~]*@)?(?P<host>(?:[a-z0-9_-]+\.)+[a-z]{{2,18}}(?![a-z0-9.-])"
     rf"|(?:[\u3400-\u9fffa-z0-9_-]+\.)+(?:[a-z]{{2,18}}|{_HAN_TLD})(?![a-z0-9_-])"
@@ -77,29 +76,31 @@ class Link(NamedTuple):
         return self.host + self.path
 
 
-# The last text and its links: several rules ask about one text, one after another.
-_LAST: Final[list[tuple[str, list[Link]]]] = [("", [])]
-
-
 def find_links(plain: str) -> list[Link]:
-    """The links of a text that ``fold_kept`` gave, in their order; quick where nothing looks like one."""
-    last, links = _LAST[0]
-    if last is not plain:
-        links = [each[-1] for each in _readings_of(plain)]
-        _LAST[0] = (plain, links)
-    return links
+    """The links of a text that ``fold_kept`` gave, in their order, not to be changed; quick where there are none."""
+    return _LATELY[plain]
+
+
+def _links_of(plain: str) -> list[Link]:
+    readings = _usual(plain)
+    if readings is None:
+        return [each.link for each in _found(plain)]
+    return [each[3] for each in readings] if readings else _NO_LINKS
+
+
+_LATELY: Final = Lately(_links_of)
+_NO_LINKS: Final[list[Link]] = []
 
 
 def link_spans(plain: str) -> list[tuple[int, int, int]]:
     """Where the same links stand: start, end of the host, end; a loose one from the character before its dot."""
-    return [(sure, host_end, host_end + len(link.path)) for _, sure, host_end, link in _readings_of(plain)]
+    readings: Sequence[_Place] | None = _usual(plain)
+    if readings is None:
+        readings = _found(plain)
+    return [(sure, host_end, host_end + len(link.path)) for _, sure, host_end, link in readings]
 
 
-def _has_an_odd_dot(plain: str) -> bool:
-    for dot, find in _hints_at_others:  # noqa: SIM110 – a loop is twice as quick as any()
-        if dot in plain and find(plain) is not None:
-            return True
-    return False
+_Place: TypeAlias = tuple[int, int, int, Link]
 
 
 class _Reading(NamedTuple):
@@ -111,21 +112,18 @@ class _Reading(NamedTuple):
     link: Link
 
 
-def _readings_of(plain: str) -> Sequence[tuple[int, int, int, Link]]:
-    readings = _usual(plain)
-    return _found(plain) if readings is None else readings
-
-
-def _usual(plain: str) -> list[tuple[int, int, int, Link]] | None:
+def _usual(plain: str) -> list[_Place] | None:
     """All links, as ``_Reading`` has them, if each is written as most are; else None.
 
     Every hint must be at a link that is read here: one that is not may be a link, or part of one, that only the
     careful way can read.
     """
-    if _has_an_odd_dot(plain):
+    if ("。" in plain and _hint_at_a_stop(plain) is not None) or ("点" in plain and _hint_at_a_word(plain) is not None):
+        return None
+    if "·" in plain and _hint_at_a_middle_dot(plain) is not None:
         return None
     octets = outline(plain)
-    readings: list[tuple[int, int, int, Link]] = []
+    readings: list[_Place] = []
     schemes = done = 0
     while b"." in octets and (hint := _hint_at_a_dot(plain, done)) is not None:
         at = hint.start()
@@ -143,7 +141,7 @@ def _usual(plain: str) -> list[tuple[int, int, int, Link]] | None:
             return None
         done = host_end + len(path)
         readings.append((start, start, host_end, Link(host, path, False)))
-    return readings if octets.count(b"://") == schemes else None
+    return None if b"://" in octets and octets.count(b"://") != schemes else readings
 
 
 def _is_surely_a_host(host: str, path: str, plain: str, end: int) -> bool:
@@ -156,7 +154,7 @@ def _is_surely_a_host(host: str, path: str, plain: str, end: int) -> bool:
     return len(path) > 1 or tld not in PROSE or not plain.startswith(" ", end)
 
 
-@lru_cache(maxsize=TEXTS_LATELY)
+@lru_cache(maxsize=TEXTS_LATELY)  # for those who ask where they are
 def _found(plain: str) -> tuple[_Reading, ...]:
     """Of readings that overlap only the surest, in the order of the text."""
     if "@" in plain and "://" not in plain:

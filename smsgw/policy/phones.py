@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from smsgw.policy.text import outline
+from smsgw.policy.text import Lately, outline
 
 _SEP: Final = r"[ -]?"
 # Five digits or more, or fewer with separators between them; every part is taken whole and never given back.
@@ -74,7 +74,11 @@ def bare(number: str) -> str:
 
 
 def find_phones(plain: str) -> list[str]:
-    """The phone numbers of a text that ``fold_kept`` gave, as ``bare`` digits; quick for the usual numbers."""
+    """The phone numbers of a text that ``fold_kept`` gave, as ``bare`` digits, not to be changed."""
+    return _LATELY[plain]
+
+
+def _phones_of(plain: str) -> list[str]:
     found: list[str] = []
     for run in _find_runs(outline(plain)):
         start, end = run.span()
@@ -96,6 +100,9 @@ def find_phones(plain: str) -> list[str]:
         else:
             _add_from_run(plain, start, end, found)
     return found
+
+
+_LATELY: Final = Lately(_phones_of)
 
 
 def _add_from_run(plain: str, run_start: int, run_end: int, found: list[str]) -> None:

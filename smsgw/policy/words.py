@@ -20,7 +20,7 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation
 from smsgw.policy.entries import WordEntry
 from smsgw.policy.model import Draft, Outcome, Refusal, Rule
 from smsgw.policy.reasons import WORDS_COMPANY, WORDS_NATIONAL
-from smsgw.policy.text import fold_kept, normalise, squeezed_ways
+from smsgw.policy.text import TEXTS_LATELY, fold_kept, normalise, squeezed_ways
 
 if TYPE_CHECKING:
     from smsgw.policy.pipeline import Parts
@@ -169,15 +169,15 @@ class _Shelf:
 
 
 class Words:
-    """Both lists, compiled. Immutable but for the memory of the last text."""
+    """Both lists, compiled. Immutable but for the memory of the latest texts."""
 
-    __slots__ = ("_count", "_last", "_pieces", "_shelf")
+    __slots__ = ("_count", "_lately", "_pieces", "_shelf")
 
     def __init__(self, entries: Iterable[WordEntry] = ()) -> None:
         self._count = 0
         self._shelf = _Shelf()
         self._pieces: list[_Piece] = []
-        self._last: tuple[str, tuple[WordEntry, ...]] = ("", _NOTHING)
+        self._lately: dict[str, tuple[WordEntry, ...]] = {}
         for _ in self._filled(entries):
             pass
 
@@ -218,10 +218,15 @@ class Words:
         return Hit(found[0], found[1:])
 
     def all(self, plain: str) -> tuple[WordEntry, ...]:
-        """Every entry that is in the text, strongest first. Asking again about the last text costs nothing."""
-        last, known = self._last
-        if last is plain:
-            return known
+        """Every entry that is in the text, strongest first. Asking again about one of the latest costs nothing."""
+        known = self._lately.get(plain)
+        if known is None:
+            if len(self._lately) >= TEXTS_LATELY:
+                self._lately.clear()
+            known = self._lately[plain] = self._search(plain)
+        return known
+
+    def _search(self, plain: str) -> tuple[WordEntry, ...]:
         octets, apart = squeezed_ways(plain)
         kept: list[tuple[int, int, WordEntry]] = []
         loose: list[WordEntry] = []
@@ -239,9 +244,7 @@ class Words:
             # Of several that are equally strong the one decides that ends first, the longer before the shorter.
             kept.sort(key=_place)
             loose = [*(entry for _, _, entry in kept), *loose]
-        every = self._ranked(loose) if loose else _NOTHING
-        self._last = (plain, every)
-        return every
+        return self._ranked(loose) if loose else _NOTHING
 
     def _signs(self, plain: str) -> Iterator[tuple[int, int, WordEntry]]:
         for form in self._shelf.signs:
@@ -269,15 +272,13 @@ def words_rule(parts: Parts, message_class: int) -> Rule | None:
     registers = parts.registers
 
     def check(draft: Draft) -> Outcome:
-        hit = registers.words.find(draft.plain)
-        if hit is None:
-            draft.review = ""
+        draft.review = ""
+        found = registers.words.all(draft.plain)
+        if not found or (entry := found[0]).action == "count":
             return None
-        entry = hit.entry
         if entry.action == "review":
             draft.review = f"{entry.list}:{entry.word}"
             return None
-        draft.review = ""
         return Refusal(WORDS_NATIONAL if entry.list == _NATIONAL else WORDS_COMPANY, _described(entry))
 
     def looked_at(draft: Draft) -> str:
