@@ -31,10 +31,10 @@ from smsgw.policy.reasons import ROUTE_NONE
 from smsgw.policy.registers import Registers
 from smsgw.policy.routing import Route, RouteTable
 from smsgw.policy.service_phone import service_phone_rule
-from smsgw.policy.signature import SignatureFinder, signature_rule
+from smsgw.policy.signature import CLOSE, OPEN, SignatureFinder, signature_rule
 from smsgw.policy.source import source_rule
 from smsgw.policy.templates import template_rule
-from smsgw.policy.text import fold_kept
+from smsgw.policy.text import Lately, fold_kept
 from smsgw.policy.unsubscribe import unsubscribe_rule
 from smsgw.policy.windows import Windows, window_hard_rule, window_soft_rule
 from smsgw.policy.words import words_rule
@@ -168,7 +168,7 @@ class Rules:
         if self.registers.templates.any_for(self.account.name):
             self._find_template(draft)
         if self._plain_always and not draft.plain:
-            draft.plain = fold_kept(as_shown(draft.text))
+            draft.plain = _PLAIN[draft.text]
         found = draft.message_class = self._classify(draft)
         if found != declared and given is None:
             draft.route = self._finders[found](draft.recipient)
@@ -179,7 +179,7 @@ class Rules:
                 if draft.signature != signature and self.registers.templates.any_for(self.account.name):
                     self._find_template(draft)
         if not draft.plain and self._plain_for[found]:
-            draft.plain = fold_kept(as_shown(draft.text))
+            draft.plain = _PLAIN[draft.text]
 
     def _carrier(self, draft: Draft) -> str:
         route = draft.route
@@ -194,14 +194,11 @@ class Rules:
     def _find_template(self, draft: Draft) -> None:
         text, start, end = draft.text, draft.body_start, draft.body_end
         if not draft.plain:
-            draft.plain = fold_kept(as_shown(text))
+            draft.plain = _PLAIN[text]
         body, plain = text, draft.plain
-        if start:
-            body = text[start:]
-            plain = self._without(plain, text[:start], body, front=True)
-        elif end != len(text):
-            body = text[:end]
-            plain = self._without(plain, text[end:], body, front=False)
+        if draft.signature is not None:
+            body = text[start:end]
+            plain = self._without(plain, draft.signature, body, front=start > 0)
         day = self._local_day(draft.at_ms)
         draft.template = found = self.registers.templates.match(self.account.name, body, day, plain)
         if found is not None and found.campaign:  # else another campaign's name would pass by its slots and its pause
@@ -213,7 +210,7 @@ class Rules:
         if folded is None:
             if len(self._folded) >= _FOLDED_LIMIT:
                 self._folded.clear()
-            folded = self._folded[signature] = fold_kept(signature)
+            folded = self._folded[signature] = fold_kept(f"{OPEN}{signature}{CLOSE}")
         if front and plain.startswith(folded):
             return plain[len(folded) :]
         if not front and plain.endswith(folded):
@@ -241,7 +238,7 @@ class Rules:
         """For a held message: what today's word lists and registered contacts say of its text, and ``Draft.review``."""
         draft = Draft(self.account.name, message_class, "", "", text, 1, at_ms)
         if self._plain_for[message_class]:
-            draft.plain = fold_kept(as_shown(text))
+            draft.plain = _PLAIN[text]
             for check in self._text_checks[message_class]:
                 outcome = check(draft)
                 if isinstance(outcome, Refusal):
@@ -272,6 +269,7 @@ class Rules:
 
 
 _FOLDED_LIMIT: Final = 4096
+_PLAIN: Final = Lately(lambda text: fold_kept(as_shown(text)))
 # Of the rules that read a text those whose lists staff change while messages are held.
 _OF_TEXT: Final = frozenset(("words", "contact"))
 Place: TypeAlias = tuple[int, str, tuple[Rule, ...]]
