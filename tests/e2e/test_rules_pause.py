@@ -204,6 +204,8 @@ async def test_a_paused_carriers_messages_go_over_the_next(stage: Stage, staff: 
 
 async def test_marketing_is_paused_in_the_middle_of_a_batch(stage: Stage, staff: Staff) -> None:
     """What was accepted is either at the carrier or parked, and arrives once in the end."""
+    await stage.settled()
+    await stage.gateway.wait_for(lambda: parked(stage) == 0, 5, "what a pause before this one stopped")
     recipients = [stage.recipient() for _ in range(50)]
     esme = await stage.esme("shop")
     sent = [esme.submit("106900013001", each, MARKETING) for each in recipients]
