@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from smsgw.policy.domains import CORE, HAN, LATIN, PROSE
-from smsgw.policy.text import TEXTS_LATELY, Lately, outline
+from smsgw.policy.text import LATELY, outline
 
 # Both atomic, as is the chain of them: a text of nothing but dots must not be tried in every way there is.
 _DOT: Final = r"(?>\.|\s{0,2}[\[(<]?\s?[.。·点]\s?[\])>]?\s{0,2})"
@@ -78,18 +78,20 @@ class Link(NamedTuple):
 
 def find_links(plain: str) -> list[Link]:
     """The links of a text that ``fold_kept`` gave, in their order, not to be changed; quick where there are none."""
-    return _LATELY[plain]
+    place = hash(plain) & LATELY
+    known, links = _LATELY[place]
+    if known != plain:
+        readings = _usual(plain)
+        if readings is None:
+            links = [each.link for each in _found(plain)]
+        else:
+            links = [each[3] for each in readings] if readings else _NO_LINKS
+        _LATELY[place] = (plain, links)
+    return links
 
 
-def _links_of(plain: str) -> list[Link]:
-    readings = _usual(plain)
-    if readings is None:
-        return [each.link for each in _found(plain)]
-    return [each[3] for each in readings] if readings else _NO_LINKS
-
-
-_LATELY: Final = Lately(_links_of)
 _NO_LINKS: Final[list[Link]] = []
+_LATELY: Final = [("", _NO_LINKS)] * (LATELY + 1)
 
 
 def link_spans(plain: str) -> list[tuple[int, int, int]]:
@@ -154,7 +156,7 @@ def _is_surely_a_host(host: str, path: str, plain: str, end: int) -> bool:
     return len(path) > 1 or tld not in PROSE or not plain.startswith(" ", end)
 
 
-@lru_cache(maxsize=TEXTS_LATELY)  # for those who ask where they are
+@lru_cache(maxsize=LATELY + 1)  # for those who ask where they are
 def _found(plain: str) -> tuple[_Reading, ...]:
     """Of readings that overlap only the surest, in the order of the text."""
     if "@" in plain and "://" not in plain:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from smsgw.policy.text import Lately, outline
+from smsgw.policy.text import LATELY, outline
 
 _SEP: Final = r"[ -]?"
 # Five digits or more, or fewer with separators between them; every part is taken whole and never given back.
@@ -75,11 +75,11 @@ def bare(number: str) -> str:
 
 def find_phones(plain: str) -> list[str]:
     """The phone numbers of a text that ``fold_kept`` gave, as ``bare`` digits, not to be changed."""
-    return _LATELY[plain]
-
-
-def _phones_of(plain: str) -> list[str]:
-    found: list[str] = []
+    place = hash(plain) & LATELY
+    known, found = _LATELY[place]
+    if known == plain:
+        return found
+    found = []
     for run in _find_runs(outline(plain)):
         start, end = run.span()
         digits = plain[start:end]
@@ -99,10 +99,11 @@ def _phones_of(plain: str) -> list[str]:
                 found.append(digits)
         else:
             _add_from_run(plain, start, end, found)
+    _LATELY[place] = (plain, found)
     return found
 
 
-_LATELY: Final = Lately(_phones_of)
+_LATELY: Final[list[tuple[str, list[str]]]] = [("", [])] * (LATELY + 1)
 
 
 def _add_from_run(plain: str, run_start: int, run_end: int, found: list[str]) -> None:

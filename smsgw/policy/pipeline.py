@@ -34,7 +34,7 @@ from smsgw.policy.service_phone import service_phone_rule
 from smsgw.policy.signature import CLOSE, OPEN, SignatureFinder, signature_rule
 from smsgw.policy.source import source_rule
 from smsgw.policy.templates import template_rule
-from smsgw.policy.text import Lately, fold_kept
+from smsgw.policy.text import LATELY, fold_kept
 from smsgw.policy.unsubscribe import unsubscribe_rule
 from smsgw.policy.windows import Windows, window_hard_rule, window_soft_rule
 from smsgw.policy.words import words_rule
@@ -168,7 +168,7 @@ class Rules:
         if self.registers.templates.any_for(self.account.name):
             self._find_template(draft)
         if self._plain_always and not draft.plain:
-            draft.plain = _PLAIN[draft.text]
+            draft.plain = _plain(draft.text)
         found = draft.message_class = self._classify(draft)
         if found != declared and given is None:
             draft.route = self._finders[found](draft.recipient)
@@ -179,7 +179,7 @@ class Rules:
                 if draft.signature != signature and self.registers.templates.any_for(self.account.name):
                     self._find_template(draft)
         if not draft.plain and self._plain_for[found]:
-            draft.plain = _PLAIN[draft.text]
+            draft.plain = _plain(draft.text)
 
     def _carrier(self, draft: Draft) -> str:
         route = draft.route
@@ -194,7 +194,7 @@ class Rules:
     def _find_template(self, draft: Draft) -> None:
         text, start, end = draft.text, draft.body_start, draft.body_end
         if not draft.plain:
-            draft.plain = _PLAIN[text]
+            draft.plain = _plain(text)
         body, plain = text, draft.plain
         if draft.signature is not None:
             body = text[start:end]
@@ -238,7 +238,7 @@ class Rules:
         """For a held message: what today's word lists and registered contacts say of its text, and ``Draft.review``."""
         draft = Draft(self.account.name, message_class, "", "", text, 1, at_ms)
         if self._plain_for[message_class]:
-            draft.plain = _PLAIN[text]
+            draft.plain = _plain(text)
             for check in self._text_checks[message_class]:
                 outcome = check(draft)
                 if isinstance(outcome, Refusal):
@@ -269,10 +269,19 @@ class Rules:
 
 
 _FOLDED_LIMIT: Final = 4096
-_PLAIN: Final = Lately(lambda text: fold_kept(as_shown(text)))
+_PLAIN: Final = [("", "")] * (LATELY + 1)
 # Of the rules that read a text those whose lists staff change while messages are held.
 _OF_TEXT: Final = frozenset(("words", "contact"))
 Place: TypeAlias = tuple[int, str, tuple[Rule, ...]]
+
+
+def _plain(text: str) -> str:
+    place = hash(text) & LATELY
+    known, plain = _PLAIN[place]
+    if known != text:
+        plain = fold_kept(as_shown(text))
+        _PLAIN[place] = (text, plain)
+    return plain
 
 
 def _needs_plain(profile: Profile, message_class: int) -> bool:

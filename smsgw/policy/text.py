@@ -13,13 +13,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
 from smsgw.policy.simplified import SIMPLIFIED
 
 _MEMO_LIMIT: Final = 20_000
-TEXTS_LATELY: Final = 256
-_Made = TypeVar("_Made")
+LATELY: Final = 0x3F
+"""What is made of a text is kept in the place ``hash(text) & LATELY``, until another text takes it: a campaign sends
+one text many times, and several rules ask about it."""
 
 # Zero-width, blank or filling, though their category says letter or symbol.
 _INVISIBLE: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
@@ -111,22 +112,6 @@ def _fold(char: str, keeps_signs: bool) -> str:
             break
         char = folded
     return char
-
-
-class Lately(dict[str, _Made]):
-    """What was made of the latest texts, in one look: a campaign sends one text many times, and several rules ask."""
-
-    __slots__ = ("_make",)
-
-    def __init__(self, make: Callable[[str], _Made]) -> None:
-        super().__init__()
-        self._make = make
-
-    def __missing__(self, text: str) -> _Made:
-        if len(self) >= TEXTS_LATELY:
-            self.clear()
-        made = self[text] = self._make(text)
-        return made
 
 
 class _Folding(dict[int, str]):

@@ -20,7 +20,7 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation
 from smsgw.policy.entries import WordEntry
 from smsgw.policy.model import Draft, Outcome, Refusal, Rule
 from smsgw.policy.reasons import WORDS_COMPANY, WORDS_NATIONAL
-from smsgw.policy.text import TEXTS_LATELY, fold_kept, normalise, squeezed_ways
+from smsgw.policy.text import LATELY, fold_kept, normalise, squeezed_ways
 
 if TYPE_CHECKING:
     from smsgw.policy.pipeline import Parts
@@ -177,7 +177,7 @@ class Words:
         self._count = 0
         self._shelf = _Shelf()
         self._pieces: list[_Piece] = []
-        self._lately: dict[str, tuple[WordEntry, ...]] = {}
+        self._lately: list[tuple[str, tuple[WordEntry, ...]]] = [("", _NOTHING)] * (LATELY + 1)
         for _ in self._filled(entries):
             pass
 
@@ -219,12 +219,12 @@ class Words:
 
     def all(self, plain: str) -> tuple[WordEntry, ...]:
         """Every entry that is in the text, strongest first. Asking again about one of the latest costs nothing."""
-        known = self._lately.get(plain)
-        if known is None:
-            if len(self._lately) >= TEXTS_LATELY:
-                self._lately.clear()
-            known = self._lately[plain] = self._search(plain)
-        return known
+        place = hash(plain) & LATELY
+        known, every = self._lately[place]
+        if known != plain:
+            every = self._search(plain)
+            self._lately[place] = (plain, every)
+        return every
 
     def _search(self, plain: str) -> tuple[WordEntry, ...]:
         octets, apart = squeezed_ways(plain)
