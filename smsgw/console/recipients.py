@@ -61,6 +61,25 @@ async def show_optouts(desk: At, body: Number) -> RecipientKnown:
     return await optouts.show(desk, body.number)
 
 
+@router.post(
+    "/optouts/import",
+    tags=["optouts"],
+    summary="Import a list of opt-outs · 导入退订名单",
+    responses=CHANGES,
+    openapi_extra=CSV_BODY,
+)
+async def import_optouts(
+    desk: At,
+    data: CsvBody,
+    why: WhyQuery = "",
+    account: ScopeAccount = "",
+    signature: ScopeSignature = "",
+    skip_wrong: SkipWrong = False,
+) -> optouts.OptoutImport:
+    """Columns number, scope, source, time (号码, 范围, 来源, 退订时间). Numbers alone will do."""
+    return await optouts.import_list(desk, data, why, account=account, signature=signature, skip_wrong=skip_wrong)
+
+
 @router.post("/consents", tags=["consents"], summary="Record a consent · 登记同意", responses=CHANGES)
 async def add_consent(desk: At, body: ConsentGiven) -> Changed:
     """One consent with its proof. It lifts an older opt-out of the same scope."""

@@ -33,7 +33,7 @@ NUMBER: Final = Column(
 )
 SCOPE: Final = Column("scope", frozenset(("范围", "适用范围", "作用域")))
 SOURCE: Final = Column("source", frozenset(("来源", "渠道", "取得方式")))
-TIME: Final = Column("time", frozenset(("at", "date", "时间", "日期", "同意时间", "授权时间", "登记时间")))
+TIME: Final = Column("time", frozenset(("at", "date", "时间", "日期", "同意时间", "授权时间", "登记时间", "退订时间")))
 REASON: Final = Column("reason", frozenset(("why", "原因", "理由")))
 EXPIRES: Final = Column("expires", frozenset(("expiry", "until", "到期", "有效期至", "到期日")))
 
@@ -80,7 +80,7 @@ class Changed(RecipientKnown):
 
 
 def proof(source: str, by: str, digest: str = "") -> str:
-    """A consent's source as it is kept: with who entered it, and the beginning of the digest of the file."""
+    """A source as it is kept of consent and of lists: with who entered it, and the beginning of the file's digest."""
     return _PARTS.join((source, by, digest[:12]))
 
 

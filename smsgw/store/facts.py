@@ -43,6 +43,8 @@ class FactOp(IntEnum):
     """The number is alive: what was counted against it, or learnt, is forgotten."""
     COMPLAINT = 13
     """Blacklist it; an entry that ends later stays. Lists are written so, too."""
+    OPT_OUT_IMPORT = 14
+    """The same as OPT_OUT, but where something newer stands, it says whether that is an opt-out."""
 
 
 class FactResult(IntEnum):
@@ -56,6 +58,8 @@ class FactResult(IntEnum):
     """FAILED and REFUSED: the threshold is reached and an entry was made. DELIVERED: such an entry was taken away."""
     RENEWED = 4
     """An opt-out or a subscription that was known already was said once more; its time is the later one now."""
+    SUBSCRIBED = 5
+    """An imported opt-out was not taken, for the recipient subscribed or consented later."""
 
 
 class FactChange(NamedTuple):

@@ -114,6 +114,15 @@ class Change(NamedTuple):
     at_ms: int
 
 
+class OptOut(NamedTuple):
+    """One line of an import of opt-outs."""
+
+    number: str
+    scope: str
+    source: str
+    at_ms: int
+
+
 class Consent(NamedTuple):
     """One line of an import of consent: ``source`` and ``wording`` are its proof."""
 
@@ -189,6 +198,10 @@ class RecipientFacts:
             for number, opt_out, scope, source, at_ms in changes
         )
         return _count(await self.write(rows))
+
+    async def load_optouts(self, optouts: Iterable[OptOut]) -> list[FactResult]:
+        """Import opt-outs, a result a line: SUBSCRIBED lines were not taken. Safe to repeat after an error."""
+        return await self.write(FactChange(None, FactOp.OPT_OUT_IMPORT, *each) for each in optouts)
 
     async def load_tiers(self, tiers: Iterable[tuple[str, str]]) -> int:
         """Import (number, tier); gives how many changed something. Safe to repeat after an error."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 
-from smsgw.store.recipients import SCOPE_COMPANY, Change, Fact, scope_account, scope_signature
+from smsgw.store.facts import FactResult
+from smsgw.store.recipients import SCOPE_COMPANY, Change, Consent, Fact, OptOut, scope_account, scope_signature
 from tests.store.kit import NOW_MS, NUMBER, Kit
 
 SHOP = scope_account("shop")
@@ -39,6 +40,27 @@ async def test_an_older_import_undoes_no_new_subscription(kit: Kit) -> None:
     assert await kit.facts.remove(NUMBER, SHOP, "START", NOW_MS)
     assert await kit.facts.load([Change(NUMBER, True, SHOP, "old list", NOW_MS - 1)]) == 0
     assert [fact.kind for fact in await kit.facts.show(NUMBER)] == ["subscribe"]
+
+
+async def test_an_imported_opt_out_says_what_stands_in_its_way(kit: Kit) -> None:
+    again, agreed, out, listed, new = (str(8613800000000 + n) for n in range(5))
+    await kit.facts.remove(again, SHOP, "START", NOW_MS)
+    await kit.facts.consent(agreed, SHOP, "form", NOW_MS, "v1")
+    await kit.facts.add(out, SHOP, "mo", NOW_MS)
+    await kit.facts.load_consents([Consent(listed, SHOP, "list", NOW_MS, "v1")])
+    earlier = [OptOut(number, SHOP, "old system", NOW_MS - 1) for number in (again, agreed, out, listed, new)]
+    assert await kit.facts.load_optouts(earlier) == [
+        FactResult.SUBSCRIBED, FactResult.SUBSCRIBED, FactResult.NOTHING, FactResult.CHANGED, FactResult.CHANGED,
+    ]  # fmt: skip
+    assert [fact.kind for fact in await kit.facts.show(again)] == ["subscribe"]
+    assert [fact.kind for fact in await kit.facts.show(agreed)] == ["consent"]
+    assert await kit.facts.show(out) == [Fact("optout", SHOP, "mo", NOW_MS)]
+    later = [each._replace(at_ms=NOW_MS + 1) for each in earlier]
+    assert await kit.facts.load_optouts(later) == [
+        FactResult.CHANGED, FactResult.CHANGED, FactResult.RENEWED, FactResult.RENEWED, FactResult.RENEWED,
+    ]  # fmt: skip
+    _, fields = (await kit.command("XRANGE", "{p00}:events", "-", "+"))[-1]
+    assert fields[:2] == [b"op", b"optout"]
 
 
 async def test_tiers(kit4: Kit) -> None:

@@ -1,7 +1,7 @@
 """``smsgw optout``: who does not want to hear from us, by hand.
 
 In force for the next message of the running gateway when the command returns. Of an opt-out and a re-subscription the
-newer one counts, whoever wrote it. Each change leaves a record, in the file of node ``cli``.
+newer one counts, whoever wrote it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from pathlib import Path
 import typer
 
 from smsgw.cli.desk import Visit, WhoOption, WhyOption
+from smsgw.cli.lists import FileArgument, SkipOption, bring, print_left_out
 from smsgw.cli.options import JsonOption, NumberArgument, SiteOption
-from smsgw.cli.output import wrong_usage
+from smsgw.cli.output import print_json, wrong_usage
 from smsgw.cli.recipients.known import (
     AccountOption,
     CompanyOption,
@@ -23,7 +24,7 @@ from smsgw.cli.recipients.known import (
 )
 from smsgw.services import optouts
 
-app = typer.Typer(no_args_is_help=True, help="Opt-outs of recipients (退订): add, remove, show.")
+app = typer.Typer(no_args_is_help=True, help="Opt-outs of recipients (退订): add, remove, import, show.")
 
 
 @app.command()
@@ -66,6 +67,36 @@ def remove(
     one_scope(company, account, signature)
     done = visit.ask(lambda desk: optouts.remove(desk, e164, why, account=account, signature=signature, source=source))
     print_changed(e164, done, f"subscribed again: {scope_typed(account, signature)}", as_json)
+
+
+@app.command("import")
+def import_file(
+    file: FileArgument,
+    *,
+    company: CompanyOption = False,
+    account: AccountOption = "",
+    signature: SignatureOption = "",
+    skip_wrong: SkipOption = False,
+    why: WhyOption,
+    site: SiteOption = Path(),
+    who: WhoOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Opt out a list: columns number and, if wanted, scope, source and time. Who subscribed later stays subscribed."""
+    one_scope(company, account, signature)
+    scope = {"account": account, "signature": signature}
+    take = Visit(site, who)
+    done = bring(take, file, lambda desk, data: optouts.import_list(desk, data, why, **scope, skip_wrong=skip_wrong))
+    if as_json:
+        print_json(done.model_dump())
+        return
+    print_left_out(file, done.faults, done.wrong)
+    left_out = f", {done.wrong} left out as wrong" if done.wrong else ""
+    typer.echo(
+        f"{file}: {done.lines} lines, {done.taken} taken, {done.known} known already, "
+        f"{done.subscribed} not taken because the recipient subscribed or consented later{left_out}"
+    )
+    typer.echo(f"{file}: SHA-256 {done.digest}")
 
 
 @app.command()

@@ -6,10 +6,11 @@
 --          op 1 opt out, 2 subscribe again, 3 tier (source is the tier, '' none); 4 consent, 5 imported consent:
 --          wording; 6 blacklist, 8 dead: by, ends (business ms, 0 never); 7 and 9 take such an entry away;
 --          10 a failure towards dead, 11 one towards a carrier's blacklist: by, threshold, within (ms), keep (ms);
---          12 delivered; 13 blacklist by a complaint: by, ends; never makes an entry end sooner
+--          12 delivered; 13 blacklist by a complaint: by, ends; never makes an entry end sooner;
+--          14 opt out by a list
 --          scope: '', ':a:<account>', ':s:<signature>'; of blacklists '' or ':c:<carrier>'
 -- Returns  msgpack [per item: 0 nothing changed, 1 changed, 2 not taken: an opt-out stands, 3 an entry was learnt,
---          4 the same word again, later]
+--          4 the same word again, later, 5 a list's opt-out not taken: a subscription or consent is newer]
 --
 -- Entries are as in parts/facts. Of an opt-out, a subscription and a consent the newest counts, at the same time the
 -- opt-out; but an imported consent neither undoes an opt-out nor keeps one from being written, whatever their times.
@@ -20,12 +21,12 @@ local input = unpack_message(ARGV[4])
 -- A first write that needs no memory: a recipient's word counts, also by a full Redis.
 call('DEL', KEY_DONE .. 'none')
 local event_limit, items = string.format('%.0f', input[1]), input[2]
-local NOTHING, CHANGED, OPTED_OUT, LEARNT, RENEWED = 0, 1, 2, 3, 4
+local NOTHING, CHANGED, OPTED_OUT, LEARNT, RENEWED, SUBSCRIBED = 0, 1, 2, 3, 4, 5
 local KEPT_MS = 86400000
 local LEARNT_BY = 'receipt'
 local EVENTS = {
   'optout', 'subscribe', '', 'consent', 'consent', 'blacklist', 'unblacklist', 'dead', 'undead', 'dead', 'blacklist',
-  'undead', 'blacklist',
+  'undead', 'blacklist', 'optout',
 }
 
 local function newer(entry, at)
@@ -36,7 +37,7 @@ local function opt_out(who, item)
   local scope, at = item[3], item[5]
   local consent = who['c' .. scope]
   if consent and consent[4] == 1 then consent = nil end
-  if newer(who['s' .. scope], at) or newer(consent, at) then return NOTHING end
+  if newer(who['s' .. scope], at) or newer(consent, at) then return item[2] == 14 and SUBSCRIBED or NOTHING end
   local out = who['o' .. scope]
   if out and out[2] >= at then return NOTHING end
   who['o' .. scope], who['s' .. scope] = {item[4], at}, nil
@@ -125,7 +126,7 @@ end
 
 local function decide(who, item)
   local op, scope = item[2], item[3]
-  if op == 1 then return opt_out(who, item) end
+  if op == 1 or op == 14 then return opt_out(who, item) end
   if op == 2 then return subscribe(who, item) end
   if op == 3 then return set_tier(who, item) end
   if op == 4 or op == 5 then return consent(who, item) end
@@ -186,9 +187,9 @@ for i = 1, #items do
   local packed = call('GET', key)
   local who = packed and unpack_message(packed) or {}
   local op, reply = item[2], decide(who, item)
-  if reply ~= NOTHING and reply ~= OPTED_OUT then
+  if reply ~= NOTHING and reply ~= OPTED_OUT and reply ~= SUBSCRIBED then
     save(key, who, item[5])
-    if EVENTS[op] ~= '' and (reply == LEARNT or op < 10 or op == 13) then report(item) end
+    if EVENTS[op] ~= '' and (reply == LEARNT or op < 10 or op > 12) then report(item) end
   end
   replies[i] = reply
 end

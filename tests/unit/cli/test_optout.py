@@ -87,3 +87,24 @@ def test_wrong_usage_is_one_line(smsgw: Run, arguments: tuple[str, ...], said: s
     assert result.exit_code == 2
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_list(tmp_path: Path, site: Path, smsgw: Run) -> None:
+    change(site / "smsgw.toml", 'mode = "real"', 'mode = "test"\nstart = "2026-11-18T10:30:00+08:00"')
+    done(smsgw("optout", "remove", "13800138002", *WHY))
+    file = tmp_path / "optouts.csv"
+    file.write_text("号码,来源,退订时间\n13800138001,旧平台,2026-10-01\n13800138002,旧平台,2026-10-01\n", "gb18030")
+    said = done(smsgw("optout", "import", str(file), "--who", "li", *WHY)).splitlines()
+    assert said[0] == (
+        f"{file}: 2 lines, 1 taken, 0 known already, 1 not taken because the recipient subscribed or consented later"
+    )
+    assert said[1].startswith(f"{file}: SHA-256 ")
+    (fact,) = shown(smsgw("optout", "show", "13800138001", "--json"))["facts"]
+    assert (fact["source"], fact["by"], fact["digest"]) == ("旧平台", "li", said[1].split()[-1][:12])
+    again = shown(smsgw("optout", "import", str(file), "--json", *WHY))
+    assert (again["taken"], again["known"], again["subscribed"]) == (0, 1, 1)
+    file.write_text("13800138003\n138\n")
+    wrong = smsgw("optout", "import", str(file), "--account", "shop", *WHY)
+    assert wrong.exit_code == 1
+    assert "nothing was written" in wrong.stderr
+    assert smsgw("optout", "import", str(file), "--account", "shop", "--company", *WHY).exit_code == 2

@@ -26,6 +26,7 @@ CHANGES: list[tuple[str, dict[str, Any], str]] = [
 ]
 SHOWS = ["recipients", "optouts", "consents", "blacklist", "dead-numbers", "tiers"]
 IMPORTS: list[tuple[str, bytes]] = [
+    ("/api/optouts/import", b"13800138001,account:shop,old system,2026-10-01\n"),
     ("/api/consents/import", CONSENTS),
     ("/api/blacklist/import", b"13800138001\n"),
     ("/api/dead-numbers/import", b"13800138001\n"),
@@ -119,3 +120,16 @@ async def test_the_proof_of_an_imported_consent(root: Asked) -> None:
     assert "exclude each other" in problem(
         await root.bring("/api/consents/import", CONSENTS, why="fair", signature="示例商城", account="shop"), 400
     )
+
+
+async def test_the_scope_of_imported_opt_outs(root: Asked, client: httpx.AsyncClient) -> None:
+    path = "/api/optouts/import"
+    data = b"number\n13800138001\n13800138002\n"
+    body = {"number": "13800138002", "signature": "示例商城", "why": "test"}
+    assert ok(await root.post("/api/optouts/remove", body))["changed"] is True
+    done = ok(await root.bring(path, b"number,time\n13800138002,2026-11-01\n", why="moved", signature="示例商城"))
+    assert (done["taken"], done["known"], done["subscribed"]) == (0, 0, 1)
+    ok(await root.bring(path, data, why="moved", account="shop"))
+    (fact,) = ok(await root.post("/api/optouts/show", {"number": "13800138001"}))["facts"]
+    assert (fact["kind"], fact["scope"], fact["by"]) == ("optout", "account shop", "root")
+    assert problem(await Asked(client, "operations").bring(path, data, why="moved"), 403)
