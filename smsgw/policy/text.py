@@ -150,7 +150,9 @@ def _others(usual_ascii: str) -> re.Pattern[str]:
 
 
 _find_unusual: Final = _others(" -~").search
-_replace_unusual: Final = _others(" -@\\[-~").sub
+_odd: Final = _others(" -@\\[-~")  # capitals too
+_find_odd: Final = _odd.search
+_replace_odd: Final = _odd.sub
 
 
 _ASCII_SIGNS: Final = bytes(code for code in range(0x80) if not chr(code).isalnum())
@@ -202,9 +204,12 @@ def fold_kept(text: str) -> str:
         .replace("“", '"')
         .replace("”", '"')
     )
-    if _find_unusual(usual) is None:
+    odd = _find_odd(usual)
+    if odd is None:
+        return usual
+    if _find_unusual(usual, odd.start()) is None:
         return usual.lower()
-    return _composed(_replace_unusual(_kept, _composed(usual)))
+    return _composed(_replace_odd(_kept, _composed(usual)))
 
 
 def squeezed(plain: str) -> bytes:
