@@ -156,7 +156,6 @@ _replace_odd: Final = _odd.sub
 
 
 _ASCII_SIGNS: Final = bytes(code for code in range(0x80) if not chr(code).isalnum())
-_FULL_STOP: Final = "。".encode()
 # The last text and what became of it: several rules ask about one text, one after another.
 _SQUEEZED: Final = [("", (b"", b""))]
 _OUTLINED: Final = [("", b"")]
@@ -226,7 +225,7 @@ def squeezed_ways(plain: str) -> tuple[bytes, bytes]:
     last, ways = _SQUEEZED[0]
     if last is plain:
         return ways
-    octets = plain.encode().translate(None, _ASCII_SIGNS).replace(_FULL_STOP, b"")
+    octets = plain.replace("。", "").encode().translate(None, _ASCII_SIGNS)
     ways = (octets, octets)
     if octets.translate(None, _ASCII_AND_HAN):
         apart = plain.translate(_FOLDING)
