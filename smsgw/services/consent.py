@@ -46,6 +46,8 @@ WORDING: Final = Column(
     "wording", frozenset(("version", "wording version", "文案", "文案版本", "版本", "条款版本", "协议版本")), True
 )
 COLUMNS: Final = (NUMBER, SOURCE._replace(required=True), WORDING, TIME._replace(required=True), SCOPE)
+_WRITERS: Final = ("compliance", "market")
+"""Not a department: a consent lifts an opt-out, and who wants to send must not be the one who lifts it."""
 _ROWS_AT_ONCE: Final = 5_000
 
 
@@ -73,7 +75,7 @@ async def add(
     signature: str = "",
 ) -> Changed:
     """Record one consent; ``at`` is when it was given, empty for now."""
-    desk.require("compliance", "market", "department")
+    desk.require(*_WRITERS)
     digits, why = digits_of(desk, number), reason_of(why)
     source = masked(checked_text("source", source, MOST_SOURCE_CHARS))
     wording = checked_text("wording", wording, MOST_WORDING_CHARS, "name the version of the text that was agreed to")
@@ -96,7 +98,7 @@ async def import_list(
 
     Nothing is written when a line is wrong, unless such lines are to be skipped. May be repeated after an error.
     """
-    desk.require("compliance", "market", "department")
+    desk.require(*_WRITERS)
     why = reason_of(why)
     scopes = await Scopes.of(desk)
     default = scopes.scope(account, signature)

@@ -1,6 +1,6 @@
 """The review queue: messages that a word held back until a person has looked at them.
 
-Owns: how one is shown (the whole text, the number masked), and what a decision writes. A decision is carried out by the
+Owns: who sees them at all, how one is shown (the whole text, the number masked), and what a decision writes. A decision is carried out by the
 gateway within a second: it looks at a released message again as at every held one, and reports a rejected one to its
 application. A full number is shown only on request, for a reason, and the audit says who saw it.
 """
@@ -25,6 +25,7 @@ from smsgw.store.envelope import REVIEW_REJECTED, REVIEWED, Envelope
 from smsgw.store.held import Held, HeldMessage
 from smsgw.store.parked import LOT_REVIEW, Parked
 
+_REVIEWERS: Final = ("compliance",)
 _MOST_NOTE_CHARS: Final = 200
 _COMMAND_ID: Final = slice(4, 8)
 _DATA_SM: Final = int(CommandId.DATA_SM).to_bytes(4, "big")
@@ -72,7 +73,7 @@ class Decided(BaseModel):
 
 async def list_(desk: Desk, *, limit: int = 50, after: str = "") -> WaitingPage:
     """Messages that wait, the longest waiting first."""
-    desk.require_reader()
+    desk.require(*_REVIEWERS)
     if not 1 <= limit <= MOST_PAGE_ROWS:
         raise RequestError("invalid", f"limit: expected 1 to {MOST_PAGE_ROWS}")
     parked = Parked(desk.store)
@@ -87,13 +88,13 @@ async def list_(desk: Desk, *, limit: int = 50, after: str = "") -> WaitingPage:
 
 async def get(desk: Desk, message_id: str) -> Waiting:
     """One message that waits. Raises RequestError ``missing`` when it does not."""
-    desk.require_reader()
+    desk.require(*_REVIEWERS)
     return _waiting(desk, *await _find(desk, message_id))
 
 
 async def reveal(desk: Desk, message_id: str, why: str) -> Revealed:
     """The same with the full number; that it was looked at is audited first."""
-    desk.require("compliance")
+    desk.require(*_REVIEWERS)
     why = reason_of(why)
     held, envelope = await _find(desk, message_id)
     await desk.audit("review.reveal", subject(desk, envelope.recipient), why, message_id=held.held_id)
@@ -112,7 +113,7 @@ async def reject(desk: Desk, message_id: str, why: str) -> Decided:
 
 
 async def _decide(desk: Desk, message_id: str, why: str, decision: str, flag: int) -> Decided:
-    desk.require("compliance")
+    desk.require(*_REVIEWERS)
     why = reason_of(why)
     held, envelope = await _find(desk, message_id)
     about, detail = f"message {held.held_id}", {"account": envelope.account, "recipient": mask(envelope.recipient)}

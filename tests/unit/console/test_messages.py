@@ -11,16 +11,18 @@ from tests.unit.services.test_review import NUMBER, TEXT, park
 
 
 async def test_the_queue(root: Asked, client: httpx.AsyncClient, desk: Desk) -> None:
-    viewer = Asked(client, "viewer")
-    assert ok(await viewer.get("/api/review")) == {"items": [], "total": 0, "next": ""}
+    staff = Asked(client, "compliance")
+    assert ok(await staff.get("/api/review")) == {"items": [], "total": 0, "next": ""}
     message_id = await park(desk.store, 1)
-    (item,) = (await viewer.get("/api/review", limit=10)).json()["items"]
+    (item,) = (await staff.get("/api/review", limit=10)).json()["items"]
     assert (item["id"], item["text"], item["number"]) == (message_id, TEXT, "138****8000")
-    assert ok(await viewer.get(f"/api/review/{message_id}")) == item
-    assert "limit: expected" in problem(await viewer.get("/api/review", limit=0), 400)
-    assert "limit: " in problem(await viewer.get("/api/review", limit="many"), 400)
-    assert "after: expected" in problem(await viewer.get("/api/review", after="x:y"), 400)
-    assert "no message of this id waits" in problem(await viewer.get("/api/review/00ff"), 404)
+    assert ok(await staff.get(f"/api/review/{message_id}")) == item
+    assert "limit: expected" in problem(await staff.get("/api/review", limit=0), 400)
+    assert "limit: " in problem(await staff.get("/api/review", limit="many"), 400)
+    assert "after: expected" in problem(await staff.get("/api/review", after="x:y"), 400)
+    assert "no message of this id waits" in problem(await staff.get("/api/review/00ff"), 404)
+    for path in ("/api/review", f"/api/review/{message_id}"):
+        assert TEXT not in problem(await Asked(client, "viewer").get(path), 403)
 
 
 @pytest.mark.parametrize("decision", ["release", "reject"])

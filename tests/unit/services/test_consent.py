@@ -156,6 +156,7 @@ async def test_a_hundred_thousand_lines_take_seconds(desk: Desk) -> None:
 
 async def test_only_those_who_may(desk_of: MakeDesk) -> None:
     with pytest.raises(RequestError, match="none of the roles"):
-        await consent.add(desk_of("li", "viewer"), NUMBER, "app", "1", "test")
+        await consent.add(desk_of("li", "viewer", "department"), NUMBER, "app", "1", "test")
     with pytest.raises(RequestError, match="none of the roles"):
-        await consent.import_list(desk_of("li", "operations"), LIST.encode(), "test")
+        await consent.import_list(desk_of("li", "operations", "department"), LIST.encode(), "test")
+    assert (await consent.add(desk_of("li", "market"), NUMBER, "app", "1", "test")).changed

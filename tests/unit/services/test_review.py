@@ -163,9 +163,13 @@ async def test_a_full_number_is_shown_for_a_reason(desk_of: MakeDesk) -> None:
 
 
 async def test_who_may(desk_of: MakeDesk) -> None:
-    viewer = desk_of("li", "viewer")
+    viewer = desk_of("li", "viewer", "operations", "market", "management")
     message_id = await park(viewer.store, 1)
-    assert (await review.get(viewer, message_id)).id == message_id
+    assert (await review.get(desk_of("na", "compliance"), message_id)).id == message_id
+    for look in (review.list_(viewer), review.get(viewer, message_id)):
+        with pytest.raises(RequestError) as caught:
+            await look
+        assert caught.value.kind == "forbidden"
     for act in (review.release, review.reject, review.reveal):
         with pytest.raises(RequestError) as caught:
             await act(viewer, message_id, "test")
