@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from smsgw.errors import RequestError
 from smsgw.policy.approvals import changed, drafted, missing_reviews, next_actions
-from smsgw.services.desk import Desk, Page, Registered, checked_text, named, one_of
+from smsgw.services.desk import MOST_NAME_CHARS, Desk, Page, Registered, checked_text, named
 
 KIND: Final = "channel"
 _WRITERS: Final = ("department", "market", "operations")
@@ -42,8 +42,10 @@ async def add(
 ) -> Registered:
     """Apply for a channel of the site. ``expires``: the last day that the approval is asked for, empty for no end."""
     desk.require(*_WRITERS)
-    what, _, name = channel.partition(":")
-    one_of("channel", what, ("account", "carrier"))
+    what, colon, name = channel.partition(":")
+    if not colon or what not in ("account", "carrier"):
+        why = f"channel: expected account:<name> or carrier:<name>, found {channel[:MOST_NAME_CHARS]!r}"
+        raise RequestError("invalid", why)
     named("channel", name, desk.site.accounts if what == "account" else desk.site.carriers, what)
     papers = _papers(desk, licence, licence_expires, expires)
     document = drafted({"channel": channel, **papers}, desk.person.name, desk.now_ms(), desk.reason(why))

@@ -111,7 +111,8 @@ class Desk:
     def require(self, *roles: str) -> None:
         """Raises RequestError ``forbidden`` unless the person has one of these roles."""
         if not self.person.roles.intersection(roles):
-            raise RequestError("forbidden", f"{self.person.name} has none of the roles {', '.join(roles)}")
+            needed = "the role" if len(roles) == 1 else "one of the roles"
+            raise RequestError("forbidden", f"{self.person.name} needs {needed} {', '.join(roles)}")
 
     def require_reader(self) -> None:
         """Everybody with any role may look at what is registered."""
@@ -148,15 +149,20 @@ class Desk:
 
     async def find(self, kind: Kind, name: str) -> Registered:
         """A document. Raises RequestError ``missing``, with the nearest id that there is."""
-        _storable(kind, name)
-        stored = await self.registers.get(kind, name)
-        if stored is None:
+        found = await self.find_any(kind, name)
+        if found is None:
             why = f"there is no {kind} {name[:MOST_NAME_CHARS]!r}"
             there = await self.ids(kind)
             if len(there) <= _MOST_HINTED:  # nobody waits for the nearest of a hundred thousand words
                 why = with_hint(why, name, there, list_valid=False)
             raise RequestError("missing", masked(why))
-        return self.registered(name, stored.revision, stored.body)
+        return found
+
+    async def find_any(self, kind: Kind, name: str) -> Registered | None:
+        """A document, or None when there is none."""
+        _storable(kind, name)
+        stored = await self.registers.get(kind, name)
+        return None if stored is None else self.registered(name, stored.revision, stored.body)
 
     def registered(self, name: str, revision: int, document: Document) -> Registered:
         """A document as it is shown today."""

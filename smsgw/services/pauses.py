@@ -15,8 +15,7 @@ from smsgw.clock import MAX_MS, to_ms
 from smsgw.documents.units import parse_duration
 from smsgw.errors import RequestError
 from smsgw.policy.pauses import GLOBAL, scope_fault
-from smsgw.services.desk import Desk, Page, Registered, named, page
-from smsgw.store.registers import Stored
+from smsgw.services.desk import MOST_NAME_CHARS, Desk, Page, Registered, masked, named, page
 
 KIND: Final = "pause"
 _WRITERS: Final = ("operations", "compliance", "management")
@@ -39,15 +38,17 @@ async def list_(desk: Desk, *, scope: str = "", ended: bool = False, offset: int
     """Pauses in force; with ``ended`` also those whose end has come. ``scope``: its beginning, such as ``account:``."""
     desk.require_reader()
     rows = [
-        _pause(desk, stored) for name, stored in (await desk.registers.read(KIND)).items() if name.startswith(scope)
+        _pause(desk, desk.registered(name, stored.revision, stored.body))
+        for name, stored in (await desk.registers.read(KIND)).items()
+        if name.startswith(scope)
     ]
     return page(sorted((each for each in rows if ended or each.in_force), key=lambda each: each.scope), offset, limit)
 
 
 async def get(desk: Desk, scope: str) -> Pause:
     """One pause, also an ended one."""
-    found = await desk.look(KIND, scope)
-    return _pause(desk, Stored(found.document, found.revision))
+    desk.require_reader()
+    return _pause(desk, await _standing(desk, scope))
 
 
 async def pause(desk: Desk, scope: str, *, why: str, expires: str = "") -> Pause:
@@ -58,9 +59,8 @@ async def pause(desk: Desk, scope: str, *, why: str, expires: str = "") -> Pause
     """
     desk.require(*_WRITERS)
     await _check_scope(desk, scope)
-    stored = await desk.registers.get(KIND, scope)
-    before = None if stored is None else Registered(scope, stored.revision, stored.body)
-    if stored is not None and (there := _pause(desk, stored)).in_force:
+    before = await desk.find_any(KIND, scope)
+    if before is not None and (there := _pause(desk, before)).in_force:
         raise RequestError("conflict", f"{scope} is paused already, by {there.who}: {there.reason}")
     return await _put(desk, scope, why, expires, "pause.add", before)
 
@@ -68,15 +68,23 @@ async def pause(desk: Desk, scope: str, *, why: str, expires: str = "") -> Pause
 async def change(desk: Desk, scope: str, *, why: str, expires: str = "") -> Pause:
     """Give a pause another end and reason, without a moment in between that it is not in force."""
     desk.require(*_WRITERS)
-    return await _put(desk, scope, why, expires, "pause.change", await desk.find(KIND, scope))
+    return await _put(desk, scope, why, expires, "pause.change", await _standing(desk, scope))
 
 
 async def resume(desk: Desk, scope: str, *, why: str) -> Pause:
     """End a pause; what waited goes out in order, at the site's rate. Gives the pause as it was."""
     desk.require(*_WRITERS)
-    found = await desk.find(KIND, scope)
+    found = await _standing(desk, scope)
     await desk.remove(KIND, found, "pause.resume", why)
-    return _pause(desk, Stored(found.document, found.revision))
+    return _pause(desk, found)
+
+
+async def _standing(desk: Desk, scope: str) -> Registered:
+    """The pause of exactly that scope. Names no other one: nobody may end the wrong pause by following a hint."""
+    found = await desk.find_any(KIND, scope)
+    if found is None:
+        raise RequestError("missing", masked(f"{scope[:MOST_NAME_CHARS]} is not paused"))
+    return found
 
 
 async def _put(desk: Desk, scope: str, why: str, expires: str, action: str, before: Registered | None) -> Pause:
@@ -88,15 +96,14 @@ async def _put(desk: Desk, scope: str, why: str, expires: str, action: str, befo
         "at_ms": now_ms,
         "expires_ms": _expires_ms(desk, expires, now_ms),
     }
-    put = await desk.put(KIND, scope, document, action, why, before)
-    return _pause(desk, Stored(put.document, put.revision))
+    return _pause(desk, await desk.put(KIND, scope, document, action, why, before))
 
 
-def _pause(desk: Desk, stored: Stored) -> Pause:
-    body = stored.body
+def _pause(desk: Desk, found: Registered) -> Pause:
+    body = found.document
     expires_ms = int(body["expires_ms"])
     in_force = not expires_ms or desk.now_ms() < expires_ms
-    return Pause(body["scope"], body["reason"], body["who"], int(body["at_ms"]), expires_ms, in_force, stored.revision)
+    return Pause(body["scope"], body["reason"], body["who"], int(body["at_ms"]), expires_ms, in_force, found.revision)
 
 
 def _expires_ms(desk: Desk, text: str, now_ms: int) -> int:

@@ -1,8 +1,8 @@
 """The review queue: messages that a word held back until a person has looked at them.
 
-Owns: who sees them at all, how one is shown (the whole text, the number masked), and what a decision writes. A decision is carried out by the
-gateway within a second: it looks at a released message again as at every held one, and reports a rejected one to its
-application. A full number is shown only on request, for a reason, and the audit says who saw it.
+Owns: who sees them at all, how one is shown (the whole text, the number masked), and what a decision writes. A decision
+is carried out by the gateway within a second: it looks at a released message again as at every held one, and reports a
+rejected one to its application. A full number is shown only on request, for a reason, and the audit says who saw it.
 """
 
 from __future__ import annotations

@@ -52,7 +52,9 @@ def test_paused_and_resumed(smsgw: Run) -> None:
         ("global", NOW_MS + int(7.5 * 3_600_000)),
     ]
     assert done(smsgw("resume", "account:shop", *WHY)).startswith("account:shop: resumed; ")
-    assert "there is no pause 'account:shop'" in refused(smsgw("resume", "account:shop", *WHY))
+    done(smsgw("pause", "account:ushop", *WHY))
+    assert refused(smsgw("resume", "account:shop", *WHY)) == "smsgw: account:shop is not paused"
+    assert refused(smsgw("pause", "account:shop", "--change", *WHY)) == "smsgw: account:shop is not paused"
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def test_only_those_whom_the_site_knows(site: Path, smsgw: Run) -> None:
     add = ("blacklist", "add", NUMBER, *WHY)
     assert "people.toml has no 'wan'; did you mean 'wang'?" in refused(smsgw(*add, "--who", "wan"))
     assert "zhao is not enabled" in refused(smsgw(*add, "--who", "zhao"))
-    assert "li has none of the roles compliance, operations" in refused(smsgw(*add, "--who", "li"))
+    assert "li needs one of the roles compliance, operations" in refused(smsgw(*add, "--who", "li"))
     done(smsgw(*add, "--who", "wang"))
     assert _facts_of(smsgw, "li")[0]["by"] == "wang"
 

@@ -163,7 +163,9 @@ def test_links_and_phones(smsgw: Run) -> None:
     ]
     done(smsgw("contact", "edit", "*", "phone", "4008001234", "--expires", "2027-06-30", *WHY))
     assert "2027-06-30" in done(smsgw("contact", "show", "*", "phone", "4008001234"))
-    assert done(smsgw("contact", "suspend", "*", "phone", "4008001234", *WHY)).endswith(": suspend done, now suspended\n")
+    assert done(smsgw("contact", "suspend", "*", "phone", "4008001234", *WHY)).endswith(
+        ": suspend done, now suspended\n"
+    )
     done(smsgw("contact", "remove", "*", "phone", "4008001234", *WHY))
     assert shown(smsgw("contact", "list", "--kind", "phone", "--json"))["total"] == 0
     assert "value: 'not a host'" in refused(smsgw("contact", "add", "shop", "link", "not a host", *WHY))
@@ -202,7 +204,9 @@ def test_a_channel_is_reviewed_by_three_and_approved(smsgw: Run) -> None:
         done(smsgw("channel", f"review-{review}", "account:shop", *_as(who)))
     assert "review-legal" in done(smsgw("channel", "show", "account:shop"))
     assert shown(smsgw("channel", "show", "account:shop", "--json"))["next"] == ["review-legal"]
-    assert done(smsgw("channel", "review-legal", "account:shop", *_as("sun"))).endswith(": review-legal done, now reviewed\n")
+    assert done(smsgw("channel", "review-legal", "account:shop", *_as("sun"))).endswith(
+        ": review-legal done, now reviewed\n"
+    )
     done(smsgw("channel", "approve", "account:shop", *_as("boss")))
     assert done(smsgw("channel", "activate", "account:shop", *_as("li"))).endswith(": activate done, now active\n")
     assert "only a draft can be changed" in refused(smsgw("channel", "edit", "account:shop", "--licence", "B3", *WHY))
@@ -211,7 +215,11 @@ def test_a_channel_is_reviewed_by_three_and_approved(smsgw: Run) -> None:
 
 @pytest.mark.parametrize(
     ("channel", "said"),
-    [("account:shpo", "did you mean 'shop'?"), ("carrier:alfa", "did you mean 'alpha'?"), ("shop", "'shop' is not")],
+    [
+        ("account:shpo", "did you mean 'shop'?"),
+        ("carrier:alfa", "did you mean 'alpha'?"),
+        ("shop", "expected account:<name> or carrier:<name>, found 'shop'"),
+    ],
 )
 def test_channels_that_there_are_not(smsgw: Run, channel: str, said: str) -> None:
     assert said in refused(smsgw("channel", "add", channel, *ADD_CHANNEL[3:], *WHY))

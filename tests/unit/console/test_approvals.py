@@ -19,7 +19,7 @@ CHANNEL = {"channel": "account:shop", "licence": "B2-1", "licence_expires": "202
 
 
 async def test_signatures(root: Asked, client: httpx.AsyncClient) -> None:
-    assert "none of the roles" in problem(await Asked(client, "viewer").post("/api/signatures", SIGNATURE), 403)
+    assert "needs one of the roles" in problem(await Asked(client, "viewer").post("/api/signatures", SIGNATURE), 403)
     added = ok(await root.post("/api/signatures", SIGNATURE))
     assert (added["id"], added["state"], added["revision"]) == ("shop/新签名", "draft", 1)
     assert "is there already" in problem(await root.post("/api/signatures", SIGNATURE), 409)

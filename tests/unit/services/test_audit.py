@@ -74,9 +74,9 @@ async def test_what_is_wrong_is_named(desk: Desk, filters: dict[str, Any], why: 
 
 async def test_only_who_has_a_role_looks(desk_of: MakeDesk) -> None:
     nobody = desk_of("nobody")
-    with pytest.raises(RequestError, match="none of the roles"):
+    with pytest.raises(RequestError, match="needs one of the roles"):
         await audit.list_(nobody)
-    with pytest.raises(RequestError, match="none of the roles"):
+    with pytest.raises(RequestError, match="needs one of the roles"):
         await audit.verify(nobody)
 
 

@@ -94,9 +94,9 @@ async def test_a_list(desk: Desk) -> None:
 
 async def test_only_those_who_may(desk_of: MakeDesk) -> None:
     for role, put in [("viewer", blacklist.add), ("viewer", blacklist.complain), ("operations", blacklist.remove)]:
-        with pytest.raises(RequestError, match="none of the roles"):
+        with pytest.raises(RequestError, match="li needs "):
             await put(desk_of("li", role), NUMBER, "test")
-    with pytest.raises(RequestError, match="none of the roles"):
+    with pytest.raises(RequestError, match="li needs "):
         await blacklist.import_list(desk_of("li", "market"), b"13800138000\n", "test")
 
 

@@ -58,7 +58,7 @@ async def test_what_is_wrong_is_named(desk: Desk, change: dict[str, Any], why: s
 async def test_who_may_and_lists(desk: Desk, desk_of: MakeDesk) -> None:
     await campaigns.add(desk, "spring", **GOOD)
     await campaigns.add(desk, "summer", why="any account")
-    with pytest.raises(RequestError, match="cai has none of the roles"):
+    with pytest.raises(RequestError, match="cai needs one of the roles"):
         await campaigns.add(desk_of("cai", "legal"), "autumn", why="x")
     assert [each.id for each in (await campaigns.list_(desk, account="orders")).items] == ["summer"]
     assert [each.id for each in (await campaigns.list_(desk, account="shop", search="sp")).items] == ["spring"]

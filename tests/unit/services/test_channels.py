@@ -89,7 +89,7 @@ async def test_what_ended_is_not_put_into_use(desk: Desk, desk_of: MakeDesk, tim
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"channel": "shop"}, "channel: 'shop' is not known; valid: account, carrier"),
+        ({"channel": "shop"}, "channel: expected account:<name> or carrier:<name>, found 'shop'"),
         ({"channel": "account:shp"}, "channel: there is no account 'shp'; did you mean 'shop'"),
         ({"channel": "carrier:shop"}, "channel: there is no carrier 'shop'"),
         ({"licence": ""}, "licence: the number of the qualification must not be empty"),

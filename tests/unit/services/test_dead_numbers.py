@@ -49,5 +49,5 @@ async def test_what_is_wrong(desk: Desk, desk_of: MakeDesk) -> None:
         await dead_numbers.forget(desk, NUMBER, "")
     with pytest.raises(RequestError, match="expires: "):
         await dead_numbers.add(desk, NUMBER, "test", expires="then")
-    with pytest.raises(RequestError, match="none of the roles"):
+    with pytest.raises(RequestError, match="needs one of the roles"):
         await dead_numbers.add(desk_of("li", "market"), NUMBER, "test")

@@ -33,7 +33,7 @@ async def test_a_pause_from_its_beginning_to_its_end(desk_of: MakeDesk, time: Ti
     ended = await pauses.resume(desk_of("wang", "management"), "account:shop", why="settled")
     assert ended == put
     assert (await pauses.list_(desk)).items == []
-    with pytest.raises(RequestError, match="there is no pause 'account:shop'"):
+    with pytest.raises(RequestError, match="account:shop is not paused"):
         await pauses.resume(desk, "account:shop", why="again")
     assert [(entry.who, entry.action, entry.subject, entry.why) for entry in await desk.log.read()] == [
         ("li.na", "pause.add", "pause account:shop", "complaints of 138****8000"),
@@ -108,10 +108,15 @@ async def test_every_scope_that_there_is(desk: Desk, desk_of: MakeDesk) -> None:
         "signature:新品",
         "signature:示例商城",
     ]
+    await pauses.resume(desk, "account:shop", why="x")
+    for act in (pauses.resume, pauses.change):
+        with pytest.raises(RequestError) as caught:
+            await act(desk, "account:shop", why="x")
+        assert fault(caught) == ("missing", "account:shop is not paused")
     for role, may in (("operations", True), ("compliance", True), ("management", True), ("market", False)):
         person = desk_of("somebody", role)
         if may:
             await pauses.change(person, "global", why="y")
         else:
-            with pytest.raises(RequestError, match="somebody has none of the roles"):
+            with pytest.raises(RequestError, match="somebody needs one of the roles"):
                 await pauses.pause(person, "global", why="y")

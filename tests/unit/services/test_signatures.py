@@ -85,7 +85,7 @@ async def test_what_can_not_be_done(desk: Desk, desk_of: MakeDesk) -> None:
         (
             signatures.add(desk_of("eva", "operations"), "shop", "别的", **GOOD),
             "forbidden",
-            "eva has none of the roles",
+            "eva needs one of the roles",
         ),
         (signatures.step(desk, "shop", "新品", "suspend", why="x"), "conflict", "signature shop/新品: it is draft"),
         (signatures.step(desk, "shop", "新品", "bless", why="x"), "invalid", "action: a signature has no step 'bless'"),
@@ -94,9 +94,9 @@ async def test_what_can_not_be_done(desk: Desk, desk_of: MakeDesk) -> None:
         (
             signatures.step(desk_of("dan", "department"), "shop", "新品", "activate", why="x"),
             "forbidden",
-            "dan has none",
+            "dan needs",
         ),
-        (signatures.get(desk_of("guest"), "shop", "新品"), "forbidden", "guest has none"),
+        (signatures.get(desk_of("guest"), "shop", "新品"), "forbidden", "guest needs"),
     ):
         with pytest.raises(RequestError) as caught:
             await work

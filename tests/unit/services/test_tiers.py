@@ -44,5 +44,5 @@ async def test_what_is_wrong(desk: Desk, desk_of: MakeDesk) -> None:
         await tiers.set_tier(desk, NUMBER, "loyl", "test")
     with pytest.raises(RequestError, match="why: "):
         await tiers.set_tier(desk, NUMBER, "loyal", "")
-    with pytest.raises(RequestError, match="none of the roles"):
+    with pytest.raises(RequestError, match="needs one of the roles"):
         await tiers.set_tier(desk_of("li", "operations"), NUMBER, "loyal", "test")

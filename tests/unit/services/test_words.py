@@ -121,7 +121,7 @@ async def test_who_may(desk_of: MakeDesk) -> None:
         words.remove(market, "company", "赌博", why="x"),
         words.import_(market, LIST.encode(), list_name="national", why="x"),
     ):
-        with pytest.raises(RequestError, match="ann has none of the roles compliance"):
+        with pytest.raises(RequestError, match="ann needs the role compliance"):
             await work
     with pytest.raises(RequestError, match="why: "):
         await words.import_(desk_of("bob", "compliance"), LIST.encode(), list_name="national", why=" ")
