@@ -6,7 +6,6 @@ of the audit log); ``World`` puts in what they are here. Files that a page shows
 
 from __future__ import annotations
 
-import getpass
 import json
 import re
 import shlex
@@ -24,6 +23,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from smsgw.cli.desk import os_user
 from smsgw.cli.main import app
 from smsgw.config.people import ROLES, hash_token, new_token
 
@@ -168,7 +168,7 @@ def running_world(directory: Path, commands: Sequence[Command]) -> Iterator[Worl
 def _hire(site: Path) -> str:
     """People of one role each, and whoever runs the tests with all; gives the token of one, who has all roles too."""
     token = new_token("crm")
-    staff = {**{name: [role] for name, role in _ROLES.items()}, getpass.getuser(): list(ROLES), "crm": list(ROLES)}
+    staff = {**{name: [role] for name, role in _ROLES.items()}, os_user(): list(ROLES), "crm": list(ROLES)}
     text = ""
     for name, roles in staff.items():
         stored = hash_token(token if name == "crm" else new_token(name))

@@ -1,14 +1,17 @@
 """The one pattern of every command over the services: load the site, sit down at the desk, ask, print.
 
-Owns: who asks (``--who``) and why (``--why``). Holds no rule of its own: what may be done, by whom and with which
-values is the services' to say, and a RequestError ends the command in one line and exit code 1.
+Owns: who asks (``--who``) and why (``--why``), and that the user of the machine is known beside that. Holds no rule of
+its own: what may be done, by whom and with which values is the services' to say, and a RequestError ends the command in
+one line and exit code 1.
 """
 
 from __future__ import annotations
 
 import asyncio
-import getpass
+import os
+import pwd
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -36,7 +39,8 @@ class Visit:
 
     def __init__(self, directory: Path, who: str = "") -> None:
         self.site = load_site(directory)
-        self._person = person_named(self.site, who or getpass.getuser())
+        user = os_user()
+        self._person = replace(person_named(self.site, who or user), os_user=user)
         self.now_ms = to_ms(business_now(self.site)[0])
 
     @property
@@ -55,6 +59,15 @@ class Visit:
     async def _sit_down(self, call: Callable[[Desk], Awaitable[T]]) -> T:
         async with open_store(self.site) as store:
             return await call(Desk(self.site, store, self._person, lambda: self.now_ms))
+
+
+def os_user() -> str:
+    """The user of this machine, as the system and not the environment says; ``uid 1234`` when it has no name."""
+    uid = os.getuid()
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
 
 
 def person_named(site: Site, name: str) -> Person:

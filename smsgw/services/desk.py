@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
@@ -56,10 +56,14 @@ _PLAIN: Final = str.maketrans("０１２３４５６７８９＋－‐‑–—�
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who asks, by the name that the audit log shows, with the roles they have."""
+    """Who asks, by the name that the audit log shows, with the roles they have.
+
+    ``os_user``: as whom the machine knows them, where that is known; the audit log says so where it is another name.
+    """
 
     name: str
     roles: frozenset[str] = ALL_ROLES
+    os_user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,7 @@ class Desk:
     def __init__(self, site: Site, store: Store, person: Person, now_ms: Callable[[], int]) -> None:
         self.site = site
         self.store = store
-        self.person = Person(checked_text("who", person.name, MOST_NAME_CHARS), person.roles)
+        self.person = replace(person, name=checked_text("who", person.name, MOST_NAME_CHARS))
         self.now_ms = now_ms
         self.log = AuditLog(store)
         self.registers = RegisterStore(store, self.log)
@@ -132,6 +136,8 @@ class Desk:
     def entry(self, action: str, subject: str, why: str, **detail: Any) -> AuditEntry:
         """The audit entry of a change, phone numbers masked. Raises RequestError when the reason is missing."""
         why = self.reason(why)
+        if self.person.os_user not in ("", self.person.name):
+            detail["os_user"] = self.person.os_user
         return AuditEntry(self.now_ms(), self.person.name, action, masked(subject), why, masked(detail))
 
     async def audit(self, action: str, subject: str, why: str, **detail: Any) -> None:

@@ -43,6 +43,14 @@ async def test_a_change_needs_a_reason_and_leaves_an_entry(desk_of: MakeDesk, ti
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(("os_user", "said"), [("", {}), ("li.na", {}), ("root", {"os_user": "root"})])
+async def test_another_name_on_the_machine_is_written_down(desk: Desk, os_user: str, said: dict[str, str]) -> None:
+    person = Person("li.na", frozenset({"market"}), os_user)
+    await Desk(desk.site, desk.store, person, desk.now_ms).audit("tier.set", "recipient", "asked", tier="loyal")
+    (entry,) = await desk.log.read()
+    assert (entry.who, entry.detail) == ("li.na", {"tier": "loyal", **said})
+
+
 async def test_no_full_number_reaches_the_log(desk: Desk) -> None:
     digest = "0" * 26 + "13800138000" + "a" * 27
     assert masked(digest) == digest
