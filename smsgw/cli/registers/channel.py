@@ -14,6 +14,7 @@ from smsgw.cli.registers.documents import (
     ExpiresOption,
     LimitOption,
     OffsetOption,
+    RevisionOption,
     SearchOption,
     StateOption,
     next_steps,
@@ -113,11 +114,13 @@ def _step(action: str) -> Callable[..., None]:
         channel: ChannelArgument,
         *,
         why: WhyOption,
+        revision: RevisionOption = 0,
         site: SiteOption = Path(),
         who: WhoOption = "",
         as_json: JsonOption = False,
     ) -> None:
-        told_step(Visit(site, who).ask(lambda desk: channels.step(desk, channel, action, why=why)), action, as_json)
+        done = Visit(site, who).ask(lambda desk: channels.step(desk, channel, action, revision=revision, why=why))
+        told_step(done, action, as_json)
 
     return take
 

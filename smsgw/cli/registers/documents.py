@@ -22,6 +22,9 @@ LimitOption = Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help
 ExpiresOption = Annotated[
     str | None, typer.Option("--expires", help="Its last day, such as 2027-06-30; '' for none.", show_default=False)
 ]
+RevisionOption = Annotated[
+    int, typer.Option("--revision", min=0, help="What was looked at, as `show` says.", show_default="any")
+]
 
 _APART = frozenset(("id", "history"))
 

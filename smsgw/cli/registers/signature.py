@@ -14,6 +14,7 @@ from smsgw.cli.registers.documents import (
     ExpiresOption,
     LimitOption,
     OffsetOption,
+    RevisionOption,
     SearchOption,
     StateOption,
     print_list,
@@ -110,13 +111,15 @@ def _step(action: str) -> Callable[..., None]:
         name: NameArgument,
         *,
         why: WhyOption,
+        revision: RevisionOption = 0,
         site: SiteOption = Path(),
         who: WhoOption = "",
         as_json: JsonOption = False,
     ) -> None:
-        told_step(
-            Visit(site, who).ask(lambda desk: signatures.step(desk, account, name, action, why=why)), action, as_json
+        done = Visit(site, who).ask(
+            lambda desk: signatures.step(desk, account, name, action, revision=revision, why=why)
         )
+        told_step(done, action, as_json)
 
     return take
 

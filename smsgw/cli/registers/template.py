@@ -15,6 +15,7 @@ from smsgw.cli.registers.documents import (
     ExpiresOption,
     LimitOption,
     OffsetOption,
+    RevisionOption,
     SearchOption,
     StateOption,
     next_steps,
@@ -145,11 +146,14 @@ def _step(action: str) -> Callable[..., None]:
         *,
         why: WhyOption,
         version: VersionOption = 0,
+        revision: RevisionOption = 0,
         site: SiteOption = Path(),
         who: WhoOption = "",
         as_json: JsonOption = False,
     ) -> None:
-        done = Visit(site, who).ask(lambda desk: templates.step(desk, name, action, version=version, why=why))
+        done = Visit(site, who).ask(
+            lambda desk: templates.step(desk, name, action, version=version, revision=revision, why=why)
+        )
         told_step(done, action, as_json)
 
     return take

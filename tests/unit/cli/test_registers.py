@@ -236,3 +236,24 @@ def test_long_lists_come_in_pages(tmp_path: Path, smsgw: Run) -> None:
     assert page.splitlines()[-1] == "1–50 of 60"
     assert "词语059" in done(smsgw("word", "list", "--offset", "50"))
     assert shown(smsgw("word", "list", "--limit", "5", "--json"))["total"] == 60
+
+
+# -- what was looked at
+
+
+def test_a_step_is_taken_with_what_was_looked_at(smsgw: Run) -> None:
+    name = ("shop", "新商城")
+    done(smsgw("signature", "add", *name, *OWNED, *WHY))
+    done(smsgw(*ADD_TEMPLATE, "--text", TEXT, *_as("li")))
+    done(smsgw(*ADD_CHANNEL, *_as("li")))
+    done(smsgw("signature", "edit", *name, "--owner", "新公司", *WHY))
+    done(smsgw("channel", "edit", "account:shop", "--licence", "B3-2026", *_as("li")))
+    done(smsgw("template", "approve-department", "welcome", "--version", "1", "--revision", "1", *_as("sun")))
+    for step in (
+        ("signature", "activate", *name),
+        ("channel", "review-legal", "account:shop"),
+        ("template", "approve-market", "welcome"),
+    ):
+        said = refused(smsgw(*step, "--revision", "1", *_as("wang")))
+        assert "has revision 2, not 1: it was changed; look at it again" in said
+        done(smsgw(*step, "--revision", "2", *_as("wang")))
