@@ -30,6 +30,9 @@ from smsgw.policy.text import normalise
 
 M = TypeVar("M", bound=BaseModel)
 
+#: Stop words that are everyday answers too: no, cancel. All others mean what they say.
+_DIALOGUE_STOPS = frozenset(("n", "no", "取消", "cancel", "end", "quit"))
+
 
 @dataclass(frozen=True, slots=True)
 class Entry(Generic[M]):
@@ -101,9 +104,13 @@ def _check_dialogue(account: AccountSettings, document: Document, profile: Profi
     mo = profile.mo
     words = {normalise(word) for word in (*mo.stop_words, *mo.start_words, *mo.help_words)}
     complaints = {normalise(word) for word in mo.complaint_words}
+    stops = {normalise(word) for word in mo.stop_words} - _DIALOGUE_STOPS
     for index, word in enumerate(account.dialogue_words):
         if normalise(word) in complaints:
             document.error(problems, ("dialogue_words", index), f"{word!r} is a complaint in profile {profile.name!r}")
+        elif normalise(word) in stops:
+            why = f"{word!r} opts out in profile {profile.name!r}, whatever was asked; only N and words for cancelling"
+            document.error(problems, ("dialogue_words", index), f"{why} may mean something else in a dialogue")
         elif normalise(word) not in words:
             why = f"{word!r} means nothing in [mo] of profile {profile.name!r} and goes to the application anyway"
             document.warn(problems, ("dialogue_words", index), why)

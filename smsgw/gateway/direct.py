@@ -51,6 +51,9 @@ class Direct:
         """Send it now if it is a code, the limit allows it and a carrier has room; False: refuse it as store.away."""
         if self._bucket is None or submission.message_class != MessageClass.OTP:
             return False
+        # A site that asks the store about recipients of codes doesn't want them unasked.
+        if any(self._context.rules[submission.account.settings.system_id].rules.facts(MessageClass.OTP)):
+            return False
         if len(submission.parts) != 1 or submission.due_ms or self._bucket.take(1, now_s):
             return False
         for name in carriers:

@@ -73,6 +73,9 @@ class MoJourney:
         number = context.number_of(view.source_addr, account)
         words = context.mo_words_of(account)
         wish = words.classify(_text(view))
+        if wish is not None and number is None:
+            # Nobody can be opted out by it; whoever runs the carrier has to know.
+            context.log("mo.sender_unreadable", {"carrier": pool.name, "dialled": dialled, "wish": wish})
         if wish is None or number is None:
             self._pass_on(received)
         elif wish == "help":

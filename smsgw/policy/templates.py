@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import ahocorasick_rs
 
+from smsgw.policy.approvals import SUPERSEDED
 from smsgw.policy.entries import TemplateEntry
 from smsgw.policy.localtime import LocalDay
 from smsgw.policy.model import Draft, Refusal, Rule
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Templates", "reference", "template_fault", "template_rule"]
 
 ACTIVE: Final = "active"
+_STILL_APPROVED: Final = frozenset((ACTIVE, SUPERSEDED))
 _EDGE: Final = 2
 _FEW: Final = 8
 _NO: Final = Fit.NO
@@ -251,9 +253,12 @@ class Templates:
         return self._by_reference.get(ref)
 
     def in_force(self, ref: str, day: str) -> bool:
-        """Whether the template of a reference is active on a local day (ISO)."""
+        """Whether a message that was accepted by the template of a reference may still go on a local day (ISO).
+
+        A newer version doesn't take back what was approved; a suspension does.
+        """
         entry = self._by_reference.get(ref)
-        return entry is not None and entry.state == ACTIVE and (not entry.expires or day <= entry.expires)
+        return entry is not None and entry.state in _STILL_APPROVED and (not entry.expires or day <= entry.expires)
 
     def any_for(self, account: str) -> bool:
         """Whether an account has any template that may be used, its own or a shared one."""

@@ -27,7 +27,7 @@ _INVISIBLE: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 # Cn (unassigned) stays: a new Han character must not vanish from between two others.
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Mn", "Me"))
 _SPACES: Final = frozenset(("Zl", "Zp", "Zs"))
-_SIGNS: Final = frozenset(("Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "Sc", "Sk", "Sm", "So"))
+_SIGNS: Final = frozenset(("Co", "Pc", "Pd", "Pe", "Pf", "Pi", "Po", "Ps", "Sc", "Sk", "Sm", "So"))
 _CONTROL_SPACES: Final = frozenset("\t\n\v\f\r\x1c\x1d\x1e\x1f\x85")
 
 # Each pair of strings: what is written, and what is read. Upper case decides for Greek and Cyrillic, because

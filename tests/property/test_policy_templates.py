@@ -32,10 +32,7 @@ bounds = st.sampled_from([(1, 3), (0, 2), (2, 2), (1, 8)])
 @st.composite
 def entries(draw: st.DrawFn) -> TemplateEntry:
     count = draw(st.integers(0, 3))
-    variables = tuple(
-        Variable(f"v{place}", draw(st.sampled_from(KINDS)), *draw(bounds))
-        for place in range(count)
-    )
+    variables = tuple(Variable(f"v{place}", draw(st.sampled_from(KINDS)), *draw(bounds)) for place in range(count))
     text = draw(literals) + "".join(f"{{{variable.name}}}{draw(literals)}" for variable in variables)
     return TemplateEntry(
         draw(st.sampled_from("abcdefgh")), draw(st.integers(1, 3)), "notice", text,

@@ -290,6 +290,13 @@ def test_a_complaint_cannot_be_taken_for_a_dialogue(site: SiteCopy) -> None:
     ]
 
 
+@pytest.mark.parametrize("word", ["退 订", "T", "STOP", "0000"])
+def test_a_word_that_opts_out_cannot_be_taken_for_a_dialogue(site: SiteCopy, word: str) -> None:
+    site.edit("accounts/orders.toml", '# dialogue_words = ["N"]', f'dialogue_words = ["n", "取消", "{word}"]')
+    (error,) = site.errors()
+    assert error.startswith(f"accounts/orders.toml:{site.edited_line}: dialogue_words[3]: '{word}' opts out")
+
+
 def test_accounts_that_lack_what_their_profile_requires(site: SiteCopy) -> None:
     site.edit(CN, 'required_for = []                        # ["marketing"], once every', 'required_for = ["notice"] #')
     site.edit(CN, "registered_only = false", "registered_only = true")

@@ -13,10 +13,32 @@ from smsgw.policy.mo_words import MoWords
 from smsgw.policy.profile import MoRule
 from smsgw.smpp.codec import Pdu, encode
 from smsgw.smpp.constants import CommandId
-from smsgw.smpp.views import DataSm
+from smsgw.smpp.views import DataSm, Sm
 from smsgw.store.facts import FactChange, FactOp, FactResult
 
 NUMBER = "8613800000001"
+
+
+def test_a_stop_from_nobody_is_told_and_goes_on_to_its_owner() -> None:
+    events: list[tuple[str, object]] = []
+    owner = Dialled("1069", "shop", "")
+    context: Any = SimpleNamespace(
+        metrics=SimpleNamespace(carrier=lambda name: SimpleNamespace(mo_received=0)),
+        dialled=SimpleNamespace(owner=lambda dialled: owner),
+        number_of=lambda address, account: None,
+        mo_words_of=lambda account: MoWords(MoRule(stop_words=("TD",))),
+        log=lambda event, fields: events.append((event, fields["wish"])),
+        records=SimpleNamespace(append=lambda row: None),
+        clock=SimpleNamespace(now_ms=lambda: 0),
+        store=SimpleNamespace(recipients=SimpleNamespace(hash=str), sealer=SimpleNamespace(seal=bytes)),
+        outbound=SimpleNamespace(append_mo=lambda account, sealed, done: events.append(("passed on", account))),
+    )
+    fields: dict[str, object] = {"source_addr": b"12345", "destination_addr": b"1069", "short_message": b"TD"}
+    view = Sm(encode(Pdu(int(CommandId.DELIVER_SM), 0, 1, fields)))
+    pool: Any = SimpleNamespace(name="alpha")
+    bind: Any = SimpleNamespace(link=None)
+    MoJourney(context).received(pool, bind, int(CommandId.DELIVER_SM), view, 1)
+    assert events == [("mo.sender_unreadable", "stop"), ("passed on", "shop")]
 
 
 @pytest.mark.parametrize(("text", "dialled"), [("您已退订。" * 40, b"10690001"), ("您已退订", b"1069" * 10)])

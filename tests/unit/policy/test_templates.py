@@ -108,6 +108,13 @@ def test_expiry_is_its_last_day() -> None:
     assert not templates.in_force("plain@2", "2026-11-18")
 
 
+def test_a_newer_version_takes_nothing_back() -> None:
+    superseded = replace(PLAIN, state="superseded")
+    assert match((superseded,), PLAIN.text) is None
+    assert Templates((superseded,)).in_force("plain@1", "2026-11-18")
+    assert not Templates((replace(PLAIN, state="suspended"),)).in_force("plain@1", "2026-11-18")
+
+
 def test_accounts() -> None:
     assert match((SHIP,), "尊敬的张三，您的订单AB12345已发货，预计11月22日送达", "bank") is None
     assert match((CODE,), "您的验证码是123456，5分钟内有效，请勿告诉他人。", "bank") == "code@1"

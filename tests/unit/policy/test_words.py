@@ -34,6 +34,7 @@ def found(words: Words, text: str) -> list[str]:
         ("保本", "保 本", False),
         ("保本", "请注意环保，本周六集合", False),
         ("保本", "保\u200b本", True),
+        ("保本", "保\ue000本", False),  # somebody's own sign is a sign like any other
         ("保本保息", "保本保", False),
         ("保障本金", "保障本金", True),
         ("理財", "理财", True),
