@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from smsgw.errors import StoreError
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 LARGE: Final = 300
 #: What could not be read is tried again after this.
 RETRY_S: Final = 1.0
-#: Words are too many to be read twice.
 _READERS: Final[dict[Kind, Callable[[Document], object]]] = {
     "signature": SignatureEntry.from_document,
     "template": TemplateEntry.from_document,
@@ -64,7 +63,8 @@ class RegisterFeed:
         self._registers = registers
         self._put = put
         self._log = log
-        self._documents: dict[Kind, dict[str, Document]] = {kind: {} for kind in KINDS}
+        #: Of words their entries: each is read once, and a hundred thousand mappings would take their room.
+        self._documents: dict[Kind, dict[str, Any]] = {kind: {} for kind in KINDS}
         #: Ids of documents that are out of date, by kind; None: any of the kind.
         self._stale: dict[Kind, set[str] | None] = {}
         self._woken = {kind: asyncio.Event() for kind in KINDS}
@@ -121,7 +121,7 @@ class RegisterFeed:
         documents = await self._read(kind, ids)
         try:
             if kind == "word":
-                compiled = await _compiled_words(documents)
+                compiled = await _compiled_words(documents.values())
             elif len(documents) > LARGE:
                 compiled = await asyncio.to_thread(compile_register, kind, documents)
             else:
@@ -148,35 +148,37 @@ class RegisterFeed:
             except (TypeError, ValueError, KeyError, AttributeError) as error:
                 self._log("register.document_unreadable", {"register": kind, "id": name, "why": str(error)})
 
-    async def _read(self, kind: Kind, ids: set[str] | None) -> dict[str, Document]:
-        documents: dict[str, Document] = {}
+    async def _read(self, kind: Kind, ids: set[str] | None) -> dict[str, Any]:
+        documents: dict[str, Any] = {}
         if ids is None:
             async for chunk in self._store.read_chunks(kind):
-                documents.update((name, stored.body) for name, stored in chunk.items())
+                documents.update((name, self._kept(kind, name, stored.body)) for name, stored in chunk.items())
             return documents
         documents.update(self._documents[kind])
         for name, stored in (await self._store.get_some(kind, ids)).items():
             if stored is None:
                 documents.pop(name, None)
             else:
-                documents[name] = stored.body
+                documents[name] = self._kept(kind, name, stored.body)
         return documents
 
+    def _kept(self, kind: Kind, name: str, document: Document) -> Any:
+        """What is kept of a document; of a word that can't be read nothing, which is told."""
+        if kind != "word":
+            return document
+        try:
+            return WordEntry.from_document(document)
+        except (TypeError, ValueError, KeyError) as error:
+            self._log("register.document_unreadable", {"register": kind, "id": name, "why": str(error)})
+            return None
 
-async def _compiled_words(documents: dict[str, Document]) -> Words:
+
+async def _compiled_words(entries: Iterable[WordEntry | None]) -> Words:
     """A hundred thousand of them, a step at a time between two turns of the loop."""
-    steps = Words.in_steps(_word_entries(documents))
+    steps = Words.in_steps(entry for entry in entries if entry is not None)
     while True:
         try:
             next(steps)
         except StopIteration as end:
             return cast(Words, end.value)
         await asyncio.sleep(0)
-
-
-def _word_entries(documents: dict[str, Document]) -> Iterator[WordEntry]:
-    for document in documents.values():
-        try:
-            yield WordEntry.from_document(document)
-        except (TypeError, ValueError, KeyError):
-            continue  # as ``compile_register`` does

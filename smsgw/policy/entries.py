@@ -96,6 +96,14 @@ class WordEntry(_Entry):
     action: WordAction = "reject"
     evasion: bool = False
 
+    @classmethod
+    def from_document(cls, document: Document) -> Self:
+        """The same in half the time, for there may be a hundred thousand. KeyError when the list or word is missing."""
+        get = document.get
+        return cls(
+            document["list"], document["word"], get("category", ""), get("action", "reject"), get("evasion", False)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ContactEntry(_Entry):
