@@ -16,7 +16,7 @@ from smsgw.errors import StoreError
 from smsgw.store import keys
 from smsgw.store.audit import BEGINS, ENDS, GOES_ON, WHOLE, AuditEntry, AuditLog, Row
 from smsgw.store.connection import Store
-from smsgw.store.packing import pack, unpack
+from smsgw.store.packing import pack, unpack, unpack_all
 
 _ANY: Final = -1
 _ROWS_AT_ONCE: Final = 500
@@ -65,7 +65,7 @@ class RegisterStore:
             # A small hash comes whole, whatever is asked for, and so may one that has just become small.
             for first in range(0, len(pairs), 2 * _READ_AT_ONCE):
                 part = pairs[first : first + 2 * _READ_AT_ONCE]
-                yield {name.decode(): _stored(kind, value) for name, value in zip(part[::2], part[1::2], strict=True)}
+                yield _stored_all(kind, part[::2], part[1::2])
             if cursor == b"0":
                 return
 
@@ -137,6 +137,19 @@ class RegisterStore:
 def _row(change: RegisterChange) -> Row:
     body = b"" if change.body is None else pack(dict(change.body))
     return change.id, _ANY if change.revision is None else change.revision, body
+
+
+def _stored_all(kind: str, names: Sequence[bytes], values: Sequence[bytes]) -> dict[str, Stored]:
+    """Many documents, read together; one by one where that fails, to tell which it is."""
+    cut = [value.partition(b":") for value in values]
+    try:
+        bodies = unpack_all([body for _, _, body in cut])
+        return {
+            name.decode(): Stored(body, int(revision))
+            for name, body, (revision, _, _) in zip(names, bodies, cut, strict=True)
+        }
+    except ValueError:
+        return {name.decode(): _stored(kind, value) for name, value in zip(names, values, strict=True)}
 
 
 def _stored(kind: str, value: bytes) -> Stored:
