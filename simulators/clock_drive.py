@@ -38,6 +38,7 @@ class ClockDriver:
 
     def __init__(self, clock: SimClock, urls: Sequence[str]) -> None:
         self.urls = tuple(ops_url(url) for url in urls)
+        self._changes = 0
         self._clock = clock
         self._moved = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
@@ -72,14 +73,18 @@ class ClockDriver:
         """Give every gateway our time and rate; raises ClockDriveError naming those that did not take it."""
         self._moved.clear()
         wrong: list[str] = []
-        if not self._clock.is_real:
-            async with self._one_at_a_time:
+        async with self._one_at_a_time:
+            told = self._changes
+            if not self._clock.is_real:
                 wrong = [why for why in await asyncio.gather(*map(self._push, self.urls)) if why]
-        self._go_on()
+        # A change that came meanwhile is not there yet; who made it, or the driver itself, pushes it next.
+        if told == self._changes:
+            self._go_on()
         if wrong:
             raise ClockDriveError("\n".join(wrong))
 
     def _changed(self, tell: Callable[[], None]) -> None:
+        self._changes += 1
         self._tell = tell
         self._moved.set()
 

@@ -58,6 +58,7 @@ async def test_redis_dies_and_is_started_again_by_the_gateway(tmp_path: Path) ->
     assert result.load["disconnects"] == 0
 
 
+@pytest.mark.alone  # what is at the carrier must be answered within the time that an orderly stop has
 async def test_sigterm_under_load_leaves_nothing_uncertain(tmp_path: Path) -> None:
     """A carrier that throttles all the while makes it harder: what it refused for the moment was surely not sent."""
     result = await _run(tmp_path, "marketing", "term", carrier=("--tps", "1500"))

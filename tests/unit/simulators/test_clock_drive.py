@@ -53,6 +53,27 @@ async def test_a_jump_that_nobody_pushes_is_pushed_too() -> None:
                 await asyncio.sleep(0.005)
 
 
+async def test_what_a_jump_makes_due_waits_until_every_gateway_has_heard_of_that_jump() -> None:
+    """Also when the gateways are still being told of the jump before it."""
+    theirs = TestClock(_START, 0)
+    ours = SimClock(_START, 0)
+    seen = []
+    with _gateway(theirs) as url:
+        async with ClockDriver(ours, [url]) as driver, asyncio.timeout(5):
+            ours.on_change.append(lambda: seen.append((theirs.now(), ours.now())))
+            for hour in range(1, 8):
+                ours.advance(3600)
+                under_way = asyncio.ensure_future(driver.push())
+                for _ in range(hour):
+                    await asyncio.sleep(0)
+                ours.advance(60)
+                await driver.push()
+                await under_way
+    assert seen
+    assert all(there == here for there, here in seen)
+    assert seen[-1][0] == _START + timedelta(hours=7, minutes=7)
+
+
 async def test_a_real_clock_moves_nobody() -> None:
     theirs = TestClock(_START, 0)
     with _gateway(theirs) as url:
