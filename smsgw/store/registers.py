@@ -125,8 +125,8 @@ class RegisterStore:
             for first in range(0, len(changes), _ROWS_AT_ONCE):
                 rows = [_row(change) for change in changes[first : first + _ROWS_AT_ONCE]]
                 revisions += await self._audit.write(None, kind, rows, GOES_ON)
-        except BaseException:
-            # Half of it is there, and everybody should know. If even this fails, the next change tells them.
+        except BaseException:  # also when cancelled: half of it is there, and everybody should know
+            # If even this fails, the next change tells them.
             with contextlib.suppress(StoreError):
                 await self._audit.write(None, kind, (), ENDS)
             raise

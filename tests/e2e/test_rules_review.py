@@ -109,6 +109,7 @@ async def test_released_into_a_pause(stage: Stage, staff: Staff) -> None:
     await pauses.pause(staff(), "account:shop", why=WHY)
     await review.release(staff("bo"), ids[0], WHY)
     await stage.gateway.wait_for(lambda: stage.gateway.status()["parked"].get("pause:account:shop") == 1, 5)
+    assert stage.arrived(recipient) == []
     await pauses.resume(staff(), "account:shop", why=WHY)
     await stage.arrives(recipient)
 
