@@ -161,8 +161,8 @@ async def test_garbage_on_a_bound_session(scene: Scene) -> None:
         try:
             # A first octet other than 0 is a length of 16 MiB and more: the stream has lost its place.
             await connection.send(bytes((chance.randint(1, 255),)) + chance.randbytes(chance.randint(15, 5000)))
-            frames = await connection.read_until_closed()
-            assert [pdu.HEADER.unpack_from(frame)[1:3] for frame in frames] == [
+            await connection.read_until_closed()
+            assert [pdu.HEADER.unpack_from(frame)[1:3] for frame in answers(connection)] == [
                 (GENERIC_NACK, CommandStatus.ESME_RINVCMDLEN)
             ]
         finally:
@@ -258,7 +258,8 @@ async def test_lengths_that_cant_be(scene: Scene, length: int) -> None:
         await connection.send(header)
         if length == 1025:
             return  # a sound length once bound; the rest never comes
-        assert [status(frame) for frame in await connection.read_until_closed()] == [CommandStatus.ESME_RINVCMDLEN]
+        await connection.read_until_closed()
+        assert [status(frame) for frame in answers(connection)] == [CommandStatus.ESME_RINVCMDLEN]
     finally:
         connection.close()
 
@@ -378,6 +379,11 @@ async def test_a_storm_of_binds_with_wrong_passwords(scene: Scene) -> None:
         for connection in connections:
             connection.close()
     assert scene.steady.slowest_s < 1.0
+
+
+def answers(connection: Raw) -> list[bytes]:
+    """What came on it but for the receipts of earlier tests: they are the account's, so any bind of it gets them."""
+    return [frame for frame in connection.frames if pdu.HEADER.unpack_from(frame)[1] != CommandId.DELIVER_SM]
 
 
 def status(frame: bytes) -> int:

@@ -16,7 +16,7 @@ from simulators.conformance.check import Verdict
 from simulators.conformance.checks import chosen
 from simulators.conformance.run import examine
 from simulators.esme import EsmeSettings, EsmeSim
-from smsgw.errors import LinkLost, LocalError
+from smsgw.errors import LinkError, LocalError
 from tests.e2e.gateway import PASSWORDS, GatewayProcess
 from tests.unit.simulators.conformance.quick import QUICK
 
@@ -31,14 +31,17 @@ PERMANENT = frozenset({"wrong-password", "wrong-system-id"})
 
 
 async def _send(gateway: GatewayProcess) -> None:
-    """Notices all the time, to always the same few; each fourth a long one."""
-    with contextlib.suppress(LinkLost, LocalError):
-        settings = EsmeSettings(port=gateway.port, system_id="orders", password=PASSWORDS["orders"])
-        async with EsmeSim(settings) as esme:
-            for number in itertools.count(1):
-                text = f"【示例物流】您的订单{number}已发货。" * (1 if number % 4 else 12)
-                esme.submit_long("1069000120", f"86138{number % 40:08}", text)
-                await asyncio.sleep(0.05)
+    """Notices all the time, to always the same few; each fourth a long one. A lost connection is made again."""
+    settings = EsmeSettings(port=gateway.port, system_id="orders", password=PASSWORDS["orders"])
+    numbers = itertools.count(1)
+    while True:
+        with contextlib.suppress(LinkError, LocalError, TimeoutError):
+            async with EsmeSim(settings) as esme:
+                for number in numbers:
+                    text = f"【示例物流】您的订单{number}已发货。" * (1 if number % 4 else 12)
+                    esme.submit_long("1069000120", f"86138{number % 40:08}", text)
+                    await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)
 
 
 @contextlib.asynccontextmanager
