@@ -32,6 +32,8 @@ class Envelope:
     that have had it. ``recipient`` is E.164 digits. ``message_class`` is the one that really holds.
     ``template`` (``<id>@<version>``) and ``campaign`` are what the text matched when it was accepted; empty for none.
     ``lot`` is where it was parked last: ``review``, ``pause:<scope>`` or empty. ``note`` is for people.
+    ``lane`` is -1 where it is that of the class. ``route``, ``network`` and ``province`` are what the recipient's number
+    and the route table said when it was accepted; empty for unknown.
     """
 
     __slots__ = (
@@ -43,14 +45,18 @@ class Envelope:
         "due_ms",
         "expires_at_ms",
         "flags",
+        "lane",
         "looked_at_ms",
         "lot",
         "message_class",
         "message_ids",
+        "network",
         "note",
         "pdus",
+        "province",
         "recipient",
         "registered",
+        "route",
         "segments",
         "signature",
         "source_addr",
@@ -81,6 +87,10 @@ class Envelope:
         campaign: str = "",
         lot: str = "",
         note: str = "",
+        lane: int = -1,
+        route: str = "",
+        network: str = "",
+        province: str = "",
     ) -> None:
         self.message_ids = message_ids
         self.pdus = pdus
@@ -103,6 +113,15 @@ class Envelope:
         self.campaign = campaign
         self.lot = lot
         self.note = note
+        self.lane = lane
+        self.route = route
+        self.network = network
+        self.province = province
+
+    @property
+    def lane_or_class(self) -> int:
+        """The lane that it waits in."""
+        return self.lane if self.lane >= 0 else self.message_class
 
     def pack(self) -> bytes:
         """The octets to seal."""
@@ -130,6 +149,10 @@ class Envelope:
                 self.campaign,
                 self.lot,
                 self.note,
+                self.lane,
+                self.route,
+                self.network,
+                self.province,
             )
         )
 
