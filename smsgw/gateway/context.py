@@ -1,4 +1,4 @@
-"""What the journeys share: settings, registers, the store's calls, and which carrier a message may go to.
+"""What the journeys share: settings, registers, the store's calls.
 
 Built once by the application and handed to each journey; a reload replaces ``rules`` and ``routes``
 as whole values between two loop turns, so that no message sees half of each.
@@ -6,11 +6,12 @@ as whole values between two loop turns, so that no message sees half of each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from smsgw.gateway.choice import CarrierChoice
 from smsgw.policy.mo_words import MoWords
 from smsgw.policy.model import MessageClass
 from smsgw.policy.numbers import to_e164
@@ -137,6 +138,10 @@ class Context:
     parked: Parked = field(init=False)
     states: States = field(init=False)
     marks: Marks = field(init=False)
+    choice: CarrierChoice = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.choice = CarrierChoice(self)
 
     def number_of(self, address: bytes, account: str) -> str | None:
         """An address as E.164 digits, read as the account's country writes numbers; None when it is none."""
@@ -174,29 +179,6 @@ class Context:
         """Whether a carrier is not paused."""
         pauses = self.registers.pauses
         return not pauses.any or pauses.of(f"carrier:{carrier}", self.clock.now_ms()) is None
-
-    def next_carrier(self, carriers: Sequence[str], tried: Sequence[str], only_up: bool = False) -> str | None:
-        """The first untried carrier of a route that is up; else, unless ``only_up``, the first untried; else None.
-
-        A message may have waited since before a carrier of its route was taken out of the site's files. Paused
-        carriers are none.
-        """
-        untried = [name for name in carriers if name not in tried and name in self.pools and self.is_open(name)]
-        for name in untried:
-            if self.pools[name].up:
-                return name
-        return untried[0] if untried and not only_up else None
-
-    def stream_for(self, carriers: Sequence[str], message_class: int) -> str:
-        """How admission names the stream where a new message goes."""
-        return self.stream_names[self.first_carrier(carriers)][message_class]
-
-    def first_carrier(self, carriers: Sequence[str]) -> str:
-        """Where a message goes: the first carrier of its route that is up and not paused, or as near as can be."""
-        first = carriers[0]
-        if self.pools[first].up and not self.registers.pauses.any:
-            return first
-        return self.next_carrier(carriers, ()) or first
 
 
 LANE_LABELS = tuple(member.label for member in MessageClass)

@@ -254,7 +254,7 @@ class MtJourney:
         at_ms = submission.due_ms or submission.accepted_ms
         caps = None if own else rules.rules.cap_rows(draft)
         message_class = submission.message_class
-        carrier = context.first_carrier(route.carriers)
+        carrier = context.choice.first(route.carriers)
         if submission.expires_ms and (submission.due_ms or submission.review):
             # "Two hours from now" would begin only when the carrier gets it.
             for part in submission.parts:

@@ -132,7 +132,7 @@ class Outcomes:
         """
         envelope = job.envelope
         had = [*envelope.tried, queue.name]
-        target = self._context.next_carrier(envelope.carriers, had, only_up)
+        target = self._context.choice.next(envelope.carriers, had, only_up, envelope.province)
         if target is None:
             return False
         if tried and not only_up:

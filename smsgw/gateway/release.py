@@ -238,7 +238,9 @@ class Releaser:
                 return ""
             carriers = envelope.carriers = list(route.carriers)
             envelope.tried = []
-        return context.next_carrier(carriers, envelope.tried) or context.first_carrier(carriers)
+        return context.choice.next(carriers, envelope.tried, False, envelope.province) or context.choice.first(
+            carriers, envelope.province
+        )
 
     def _refuse(self, held: HeldMessage, envelope: Envelope, reason: Reason, now_ms: int) -> None:
         report = Report(int(MessageState.REJECTED), reason.receipt_err, now_ms)

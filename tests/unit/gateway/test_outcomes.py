@@ -50,7 +50,7 @@ class Scene:
             records=SimpleNamespace(append=lambda row: None),
             rules={},
             log=lambda event, fields: self.did.append(("log", event)),
-            next_carrier=self._next_carrier,
+            choice=SimpleNamespace(next=self._next_carrier),
             settlement=SimpleNamespace(
                 sent=lambda context, stream, entry, carrier, cid, mapping: self.did.append(
                     ("settled", cid, mapping.mask)
@@ -70,7 +70,7 @@ class Scene:
             cast(Any, SimpleNamespace()),
         )
 
-    def _next_carrier(self, carriers: list[str], tried: list[str], only_up: bool = False) -> str | None:
+    def _next_carrier(self, carriers: list[str], tried: list[str], only_up: bool, province: str) -> str | None:
         return next((name for name in carriers if name not in tried and (self.up[name] or not only_up)), None)
 
     def _report(self, account: str, message_id: str, view: Any, at_ms: int, report: Any, durable: Any) -> None:

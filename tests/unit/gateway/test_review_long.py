@@ -81,7 +81,7 @@ class World:
             closing=False,
             accounts={"shop": self.account},
             rules={"shop": rules},
-            first_carrier=lambda carriers: carriers[0],
+            choice=SimpleNamespace(first=lambda carriers, province="": carriers[0]),
             stream_names={"alpha": ("alpha:0", "alpha:1", "alpha:2")},
             log=lambda event, fields: None,
             spawn=lambda work: self.spawn(tasks, work),

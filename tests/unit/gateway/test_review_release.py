@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+from smsgw.gateway.choice import CarrierChoice
 from smsgw.gateway.context import Context
 from smsgw.gateway.lanes import Job
 from smsgw.gateway.last_look import LastLook
@@ -74,7 +75,8 @@ class World:
                 end=lambda moving, held, states: self.asked.append(("end", moving, held, states)),
             ),
         )
-        for name in ("next_carrier", "first_carrier", "is_open", "pause_of"):
+        self.context.choice = CarrierChoice(self.context)
+        for name in ("is_open", "pause_of"):
             setattr(self.context, name, getattr(Context, name).__get__(self.context))
         learning: Any = SimpleNamespace()
         self.outcomes = Outcomes(self.context, LocalReports(self.context), {}, random.Random(1), learning)

@@ -11,12 +11,11 @@ import pytest
 
 from smsgw.clock import to_ms
 from smsgw.errors import RecoverableError
-from smsgw.gateway.context import Context, Dialled, Numbers
+from smsgw.gateway.context import Dialled, Numbers
 from smsgw.gateway.ids import MessageIds, shown, with_tail
 from smsgw.gateway.multi import Multi
 from smsgw.gateway.reports import FAILURE, INTERMEDIATE, SUCCESS, Origin, Report, kind_of, receipt_pdu, wanted_kinds
 from smsgw.gateway.views import air_segments, check_text, outgoing, read_times, whole_text
-from smsgw.policy.registers import Registers
 from smsgw.smpp import pdu
 from smsgw.smpp.codec import decode
 from smsgw.smpp.constants import CommandId, Tag
@@ -193,26 +192,13 @@ def test_one_text_is_enough(fields: dict[str, Any]) -> None:
     check_text(submit(**fields))
 
 
-# -- owners and carriers
+# -- owners
 
 
 def test_a_dialled_number_belongs_to_the_longest_that_it_begins_with() -> None:
     numbers = Numbers([Dialled("1069", "a", ""), Dialled("106901", "b", "签名"), Dialled("10690122", "c", "")])
     owners = {dialled: numbers.owner(dialled) for dialled in ("1069", "10690", "106901", "1069012", "106901229", "106")}
     assert [owner and owner.account for owner in owners.values()] == ["a", "a", "b", "b", "c", None]
-
-
-def test_the_next_carrier_is_the_first_untried_that_is_up() -> None:
-    pools = {name: SimpleNamespace(up=name in ("b", "d")) for name in "abcd"}
-    context: Any = SimpleNamespace(pools=pools, registers=Registers())
-    for name in ("is_open", "next_carrier"):
-        setattr(context, name, getattr(Context, name).__get__(context))
-    assert Context.first_carrier(context, ["a", "b", "d"]) == "b"
-    assert Context.first_carrier(context, ["a", "c"]) == "a"
-    assert Context.next_carrier(context, ["a", "b", "d"], ["b"]) == "d"
-    assert Context.next_carrier(context, ["a", "b", "c"], ["b"]) == "a"
-    assert Context.next_carrier(context, ["a", "b", "c"], ["b"], only_up=True) is None
-    assert Context.next_carrier(context, ["a"], ["a"]) is None
 
 
 # -- submit_multi
