@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from smsgw.errors import StoreError
 from smsgw.gateway.lanes import LANES, Job, Lane, Order
-from smsgw.gateway.views import from_number
+from smsgw.gateway.outgoing import Outgoing
+from smsgw.smpp.convert import Unfit
 from smsgw.smpp.pdu import with_header
 from smsgw.store.entries import Entry, entry_key
 from smsgw.store.envelope import Envelope
@@ -59,7 +60,7 @@ class CarrierQueue:
         self._loop = asyncio.get_running_loop()
         self.pool = pool
         self.name = pool.name
-        self._source = pool.settings.source_number.encode("latin-1")
+        self._outgoing = Outgoing(pool.settings)
         self._chunk = max(pool.settings.window_total, 1)
         self._capacity = max(MIN_BUFFER, BUFFER_WINDOWS * self._chunk)
         #: One lane per partition and class: high-water marks are per stream.
@@ -157,28 +158,30 @@ class CarrierQueue:
     def _send(self, bind: Bind, job: Job, now_s: float) -> bool:
         """Send the segments of a job that the bind and the rate let through; False when the rate said stop."""
         take = self.pool.throttle.take
+        shipment = job.shipment
+        if shipment is None:
+            made = self._outgoing.ship(job.envelope)
+            if isinstance(made, Unfit):
+                self._outcomes.unfit(self, job, made)
+                return True
+            job.fit(made)
+            shipment = made
         todo = job.todo
-        # A message_payload is one PDU and as many segments as its text takes on the air.
-        segments = job.envelope.segments if len(job.envelope.pdus) == 1 else 1
         while todo:
             if not bind.free:
                 self._keep(bind, job)
                 return True
-            wait_s = take(segments, now_s)
+            wait_s = take(shipment.segments[todo[0]], now_s)
             if wait_s:
                 self._keep(bind, job)
                 self._wake_in(wait_s)
                 return False
             index = todo.pop(0)
             sequence_number = bind.next_sequence()
-            pdu = self._pdu(job.envelope.pdus[index], sequence_number)
-            bind.submit(pdu, sequence_number, Flight(job, index, now_s))
+            bind.submit(with_header(shipment.pdus[index], sequence_number), sequence_number, Flight(job, index, now_s))
             self._outcomes.sent(self, bind, job, index)
         job.queued = False
         return True
-
-    def _pdu(self, pdu: bytes, sequence_number: int) -> bytes:
-        return with_header(from_number(pdu, self._source) if self._source else pdu, sequence_number)
 
     def _keep(self, bind: Bind, job: Job) -> None:
         """The job can't go on now: stay with its bind once a segment of it is there, else wait for any."""
@@ -210,11 +213,11 @@ class CarrierQueue:
 
     def send_direct(self, pdu: bytes, flight: DirectFlight, now_s: float) -> bool:
         """Send a segment that is in no stream; False when no bind has room or the rate says no."""
-        bind = self.pool.pick()
-        if bind is None or self.pool.throttle.take(1, now_s):
+        bind, alone = self.pool.pick(), self._outgoing.alone(pdu)
+        if bind is None or alone is None or self.pool.throttle.take(1, now_s):
             return False
         sequence_number = bind.next_sequence()
-        bind.submit(self._pdu(pdu, sequence_number), sequence_number, flight)
+        bind.submit(with_header(alone, sequence_number), sequence_number, flight)
         return True
 
     def bind_lost(self, bind: Bind) -> None:

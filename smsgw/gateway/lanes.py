@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from smsgw.gateway.outgoing import Shipment
     from smsgw.store.envelope import Envelope
 
 LANES = 3
@@ -26,10 +27,15 @@ class Job:
 
     ``todo`` are the segments still to be sent, in order; ``open_segments`` how many have no outcome yet;
     ``order`` the entry id as numbers; ``states`` what query_sm will answer for segments that ended here.
-    ``queued`` is True while a lane or a bind will come back to it.
+    ``queued`` is True while a lane or a bind will come back to it. Segments are those of ``shipment``, the message as
+    the carrier takes it; until that is made, those that the application sent. ``told`` are those of the application's
+    whose end was reported.
     """
 
-    __slots__ = ("entry_id", "envelope", "lane", "open_segments", "order", "queued", "states", "stream", "todo")
+    __slots__ = (
+        "entry_id", "envelope", "lane", "open_segments", "order", "queued", "shipment", "states", "stream", "todo",
+        "told",
+    )  # fmt: skip
 
     def __init__(self, stream: str, entry_id: bytes, order: Order, lane: int, envelope: Envelope) -> None:
         self.stream = stream
@@ -41,11 +47,35 @@ class Job:
         self.todo = list(range(self.open_segments))
         self.queued = True
         self.states: list[tuple[str, bytes]] = []
+        self.shipment: Shipment | None = None
+        self.told: set[int] = set()
+
+    def fit(self, shipment: Shipment) -> None:
+        """This is how the carrier gets it; before anything of it is sent."""
+        self.shipment = shipment
+        self.open_segments = len(shipment.pdus)
+        self.todo = list(range(self.open_segments))
+
+    @property
+    def pdus(self) -> Sequence[bytes]:
+        """What is sent."""
+        return self.shipment.pdus if self.shipment is not None else self.envelope.pdus
 
     @property
     def is_whole(self) -> bool:
         """Nothing of it was sent yet."""
-        return len(self.todo) == len(self.envelope.pdus)
+        return len(self.todo) == len(self.pdus)
+
+    def original(self, index: int) -> int:
+        """The first of the application's segments for which segment ``index`` stands."""
+        return self.shipment.stands_for[index][0] if self.shipment is not None else index
+
+    def ends(self, index: int) -> list[int]:
+        """The application's segments that end with segment ``index`` and were not told of yet; they count as told."""
+        stands_for = self.shipment.stands_for[index] if self.shipment is not None else (index,)
+        new = [original for original in stands_for if original not in self.told]
+        self.told.update(new)
+        return new
 
     def __lt__(self, other: Job) -> bool:
         return self.order < other.order

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from smsgw.gateway.lanes import Job
     from smsgw.gateway.learning import Learning
     from smsgw.gateway.local_reports import LocalReports
+    from smsgw.smpp.convert import Unfit
     from smsgw.store.settlement import Settled
 
 RESEND = "resend"
@@ -78,6 +79,13 @@ class Outcomes:
         report = Report(int(MessageState.REJECTED), refusal.reason.receipt_err, self._context.clock.now_ms())
         self._fail_rest(queue, job, report, Step.REFUSED, refusal.reason.rule_id)
 
+    def unfit(self, queue: CarrierQueue, job: Job, unfit: Unfit) -> None:
+        """This carrier can't be given the message in any shape: the next one, or the end of it."""
+        if self.reroute(queue, job, unfit.why):
+            return
+        report = Report(int(MessageState.REJECTED), "000", self._context.clock.now_ms())
+        self._fail_rest(queue, job, report, Step.FAILED, unfit.why)
+
     def resend_uncertain(self, queue: CarrierQueue, job: Job) -> bool:
         """After a crash: a message that may be at the carrier. True to send it again, else it is reported unknown."""
         if self._context.settings.uncertain[job.envelope.message_class] == RESEND:
@@ -91,11 +99,12 @@ class Outcomes:
     def sent(self, queue: CarrierQueue, bind: Bind, job: Job, index: int) -> None:
         """A segment was written."""
         self._context.metrics.carrier(queue.name).mt_submitted += 1
-        self._journal.step(_SENT, job.envelope, index, queue.name, 0, 0, bind.number)
+        self._journal.step(_SENT, job.envelope, job.original(index), queue.name, 0, 0, bind.number)
 
     def answered(self, queue: CarrierQueue, flight: Flight, command_status: int, raw: bytes, now_s: float) -> None:
         """The carrier answered a segment."""
         job, index = flight.job, flight.index
+        original = job.original(index)
         latency_ms = (now_s - flight.sent_at_s) * 1000
         counters = self._context.metrics.carrier(queue.name)
         counters.answered[command_status] += 1
@@ -103,10 +112,11 @@ class Outcomes:
         if command_status == 0:
             queue.pool.throttle.on_ok(now_s)
             carrier_message_id = raw[_HEADER_OCTETS:].partition(b"\0")[0].decode("latin-1")
-            self._journal.step(_ANSWERED, job.envelope, index, queue.name, 0, round(latency_ms, 1), carrier_message_id)
+            took_ms = round(latency_ms, 1)
+            self._journal.step(_ANSWERED, job.envelope, original, queue.name, 0, took_ms, carrier_message_id)
             self._settle(queue, job, index, carrier_message_id)
             return
-        self._journal.step(_ANSWERED, job.envelope, index, queue.name, command_status, round(latency_ms, 1))
+        self._journal.step(_ANSWERED, job.envelope, original, queue.name, command_status, round(latency_ms, 1))
         self._refused(queue, job, index, command_status, now_s)
 
     def unknown(self, queue: CarrierQueue, flight: Flight, why: str) -> None:
@@ -118,7 +128,7 @@ class Outcomes:
         envelope = job.envelope
         self._context.metrics.carrier(queue.name).response_timeouts += 1
         resends = self._context.settings.uncertain[envelope.message_class] == RESEND
-        if resends and envelope.attempts < queue.pool.settings.retry_attempts * len(envelope.pdus):
+        if resends and envelope.attempts < queue.pool.settings.retry_attempts * len(job.pdus):
             envelope.attempts += 1
             queue.send_again(job, index)
             return
@@ -205,9 +215,7 @@ class Outcomes:
             if last:
                 settlement.done(queue.name, job.stream, job.entry_id, job.states)
             return
-        mask = 0 if envelope.flags & INTERNAL else wanted_kinds(envelope.registered[index])
-        origin = self._context.store.sealer.seal(pack_origin(view_of(envelope.pdus[index]), envelope.accepted_at_ms))
-        mapping = Mapping(envelope.account, envelope.message_ids[index], mask, origin, envelope.source_addr)
+        mapping = self._mapping(envelope, job.original(index))
         cid = canonical_id(carrier_message_id, queue.pool.settings.response_id)
         if last and not job.states:
             settlement.sent(queue.name, job.stream, job.entry_id, queue.name, cid, mapping)
@@ -215,6 +223,11 @@ class Outcomes:
             settlement.remember(queue.name, queue.name, cid, mapping)
             if last:
                 settlement.done(queue.name, job.stream, job.entry_id, job.states)
+
+    def _mapping(self, envelope: Envelope, index: int) -> Mapping:
+        mask = 0 if envelope.flags & INTERNAL else wanted_kinds(envelope.registered[index])
+        origin = self._context.store.sealer.seal(pack_origin(view_of(envelope.pdus[index]), envelope.accepted_at_ms))
+        return Mapping(envelope.account, envelope.message_ids[index], mask, origin, envelope.source_addr)
 
     def _refused(self, queue: CarrierQueue, job: Job, index: int, command_status: int, now_s: float) -> None:
         action = self._statuses[queue.name].action(command_status)
@@ -224,7 +237,7 @@ class Outcomes:
             queue.pool.throttle.on_throttled(now_s)
             queue.send_again(job, index)
             return
-        alone = len(job.envelope.pdus) == 1
+        alone = len(job.pdus) == 1
         why = f"carrier answered 0x{command_status:08X}"
         if action is Action.RETRY and job.envelope.attempts < queue.pool.settings.retry_attempts:
             counters.mt_retried += 1
@@ -240,7 +253,7 @@ class Outcomes:
         envelope = job.envelope
         delay_s = self._backoff.delay_s(envelope.attempts)
         envelope.attempts += 1
-        if len(envelope.pdus) == 1:
+        if len(job.pdus) == 1:
             due_ms = self._context.clock.after_ms(delay_s)
             self._hold(job, due_ms, Step.RETRIED, envelope.attempts, round(delay_s * 1000), why)
         else:
@@ -266,15 +279,24 @@ class Outcomes:
     def _fail(self, queue: CarrierQueue, job: Job, index: int, report: Report, step: Step, why: str) -> None:
         """Segment ``index`` ends here, and with it those that were not sent: nobody could read the rest."""
         envelope = job.envelope
-        self._journal.step(int(step), envelope, index, queue.name, 0, 0, why)
-        job.states.append(self.states(envelope, report)[index])
+        originals = job.ends(index)
+        left = len(originals)
 
         def durable(done: bool) -> None:
+            nonlocal left
+            left -= 1
+            if left > 0:
+                return
             job.open_segments -= 1
             if job.open_segments == 0:
                 self._context.settlement.done(queue.name, job.stream, job.entry_id, job.states)
 
-        self.report(segment_of(envelope, index), report, durable)
+        for original in originals:
+            self._journal.step(int(step), envelope, original, queue.name, 0, 0, why)
+            job.states.append(self.states(envelope, report)[original])
+            self.report(segment_of(envelope, original), report, durable)
+        if not originals:  # told with another segment
+            durable(True)
         if job.todo:
             self._fail_rest(queue, job, report, step, why)
 
