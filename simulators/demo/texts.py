@@ -13,6 +13,7 @@ RULES_ZH = {
     "account.disabled": "账号未启用",
     "account.expired": "账号资质已过期",
     "account.unapproved": "账号通道未获批准或批准已失效",
+    "account.suspended": "账号已停用（人工操作）",
     "paused": "发送已暂停",
     "class.content": "内容与声明的短信类别不符",
     "class.source": "主叫号码不用于该类别或该账号",

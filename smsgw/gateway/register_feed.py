@@ -21,6 +21,7 @@ from smsgw.policy.entries import (
     ContactEntry,
     Document,
     Kind,
+    OrderEntry,
     PauseEntry,
     SignatureEntry,
     TemplateEntry,
@@ -45,6 +46,7 @@ _READERS: Final[dict[Kind, Callable[[Document], object]]] = {
     "campaign": CampaignEntry.from_document,
     "pause": PauseEntry.from_document,
     "channel": ChannelEntry.from_document,
+    "order": OrderEntry.from_document,
 }
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Final, Literal, Self, TypeAlias, cast
 
 Document: TypeAlias = Mapping[str, Any]
-Kind: TypeAlias = Literal["signature", "template", "word", "contact", "campaign", "pause", "channel"]
-KINDS: Final[tuple[Kind, ...]] = ("signature", "template", "word", "contact", "campaign", "pause", "channel")
+Kind: TypeAlias = Literal["signature", "template", "word", "contact", "campaign", "pause", "channel", "order"]
+KINDS: Final[tuple[Kind, ...]] = ("signature", "template", "word", "contact", "campaign", "pause", "channel", "order")
 
 WordAction: TypeAlias = Literal["reject", "review", "count"]
 VariableKind: TypeAlias = Literal["text", "digits", "letters", "code", "amount", "date", "time"]
@@ -160,3 +160,19 @@ class ChannelEntry(_Entry):
     licence_expires: str = ""
     expires: str = ""
     state: str = "draft"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEntry(_Entry):
+    """Register ``order``, id = ``scope``: ``carrier:alpha``, ``account:shop``, ``sessions:shop`` or ``bind:alpha#0``.
+
+    What staff ordered of it: ``suspend``, ``drain`` or ``close``; ``orders`` says which of them it may be ordered.
+    In force until it is deleted (resumed) or ``expires_ms`` (0: no end). ``at_ms`` tells one order from the next.
+    """
+
+    scope: str
+    action: str
+    reason: str
+    who: str
+    at_ms: int
+    expires_ms: int = 0

@@ -25,6 +25,7 @@ from smsgw.policy.direction import as_shown
 from smsgw.policy.length import length_rule
 from smsgw.policy.localtime import LocalDay
 from smsgw.policy.model import CLASS_LABELS, Check, Draft, Hold, MessageClass, Outcome, Refusal, Rule
+from smsgw.policy.orders import order_rule
 from smsgw.policy.pauses import pause_rule
 from smsgw.policy.profile import AccountPolicy, CarrierPolicy, Profile
 from smsgw.policy.reasons import ROUTE_NONE
@@ -91,6 +92,7 @@ def _route_rule(parts: Parts, message_class: int) -> Rule:
 
 _ROOM: Final[tuple[tuple[int, str, tuple[Builder, ...]], ...]] = (
     (1, "account", (account_rule,)),
+    (1, "suspended", (order_rule,)),
     (2, "paused", (pause_rule,)),
     (3, "class", (class_rule, source_rule)),
     (4, "signature", (signature_rule,)),

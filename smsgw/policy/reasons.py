@@ -40,6 +40,12 @@ ACCOUNT_UNAPPROVED: Final = Reason(
     "have the channel reviewed by market, legal and technical, approved by management and activated",
     "通道须经市场、法务、技术评审，管理层批准并启用",
 )  # fmt: skip
+ACCOUNT_SUSPENDED: Final = Reason(
+    1, "account.suspended", 0x401, _SUBMIT_FAIL,
+    "the account is suspended", "账号已停用（人工操作）",
+    "wait until it is resumed; whoever suspended it gave the reason",
+    "等待恢复；操作人已写明原因",
+)  # fmt: skip
 PAUSED: Final = Reason(
     2, "paused", 0x450, _SUBMIT_FAIL,
     "sending is paused", "发送已暂停",
@@ -210,6 +216,7 @@ REASONS: Final[dict[str, Reason]] = {
         ACCOUNT_DISABLED,
         ACCOUNT_EXPIRED,
         ACCOUNT_UNAPPROVED,
+        ACCOUNT_SUSPENDED,
         PAUSED,
         CLASS_CONTENT,
         CLASS_SOURCE,

@@ -20,11 +20,13 @@ from smsgw.policy.entries import (
     ContactEntry,
     Document,
     Kind,
+    OrderEntry,
     PauseEntry,
     SignatureEntry,
     TemplateEntry,
     WordEntry,
 )
+from smsgw.policy.orders import Orders
 from smsgw.policy.pauses import Pauses
 from smsgw.policy.signature import Signatures
 from smsgw.policy.templates import Templates
@@ -34,7 +36,7 @@ from smsgw.policy.words import Words
 class Registers:
     """All registers of a process; empty ones when made."""
 
-    __slots__ = ("campaigns", "channels", "contacts", "pauses", "signatures", "templates", "words")
+    __slots__ = ("campaigns", "channels", "contacts", "orders", "pauses", "signatures", "templates", "words")
 
     def __init__(self) -> None:
         self.signatures = Signatures(())
@@ -44,6 +46,7 @@ class Registers:
         self.campaigns = Campaigns(())
         self.pauses = Pauses(())
         self.channels = Channels(())
+        self.orders = Orders(())
 
     def put(self, kind: Kind, compiled: Any) -> None:
         """Put what ``compile_register`` made for ``kind`` in force, at once for every rule of this process."""
@@ -58,6 +61,7 @@ _COMPILERS: Mapping[Kind, tuple[Any, Any]] = {
     "campaign": (CampaignEntry, Campaigns),
     "pause": (PauseEntry, Pauses),
     "channel": (ChannelEntry, Channels),
+    "order": (OrderEntry, Orders),
 }
 assert tuple(_COMPILERS) == KINDS
 

@@ -66,6 +66,8 @@ ACCOUNTS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "draft": ("shop", {}),
     "off": ("shop", {"enabled": False}),
     "halted": ("shop", {}),
+    "suspended": ("shop", {}),
+    "suspended-briefly": ("shop", {}),
     "briefly": ("shop", {}),
     "wholesale": ("shop", {"department": "wholesale"}),
     "gamma-only": ("orders", {}),
@@ -123,6 +125,7 @@ REGISTERS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
         "department:wholesale": {}, "signature:停用商城": {}, "template:halted-form": {}, "campaign:halted": {},
         "carrier:gamma": {},
     },
+    "order": {"account:suspended": {}, "account:suspended-briefly": {"expires": BRIEFLY}},
     "signature": {
         "shop/停用商城": {"state": "active"},
         "shop/停牌商城": {"state": "suspended"},
@@ -202,8 +205,8 @@ def documents(kind: str) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for name, short in REGISTERS[kind].items():
         first, _, rest = name.partition("/")
-        if kind == "pause":
-            own: dict[str, Any] = {"scope": name, "reason": "complaints", "who": "amy", "at_ms": 0}
+        if kind in ("pause", "order"):
+            own: dict[str, Any] = {"scope": name, "action": "suspend", "reason": "complaints", "who": "amy", "at_ms": 0}
             own["expires_ms"] = ms(short["expires"]) if short else 0
         elif kind == "signature":
             own = {"account": first, "name": rest}
@@ -215,7 +218,7 @@ def documents(kind: str) -> dict[str, dict[str, Any]]:
             own = {"id": name.partition("@")[0], "version": 1, "message_class": "notice", "state": "active"}
         else:
             own = {"channel" if kind == "channel" else "name": name, "state": "active"}
-        found[name] = {**own, **short} if kind != "pause" else own
+        found[name] = {**own, **short} if kind not in ("pause", "order") else own
     if kind == "signature":
         for document in list(found.values()):
             for how in (PLAIN, RECEIPT):

@@ -178,6 +178,7 @@ def registers() -> dict[str, dict[str, dict[str, Any]]]:
             "club": {"name": "club", "account": "club", "slots": [], "starts": "", "ends": "", "state": "active"},
         },
         "pause": {},
+        "order": {},
         "channel": {
             "account:login": {"channel": "account:login", "state": "active"},
             "account:orders": {"channel": "account:orders", "state": "active", "licence": "B2-1",

@@ -16,6 +16,7 @@ from smsgw.services.recipients import Known
 RULES: Final[tuple[tuple[int, str, str, str], ...]] = (
     (0, "number", "recipient's number", "接收号码"),
     (1, "account", "account", "账号资质"),
+    (1, "suspended", "suspended by staff", "人工停用"),
     (2, "paused", "pause", "暂停"),
     (3, "class", "class and source number", "类别与主叫"),
     (4, "signature", "signature", "签名"),

@@ -55,6 +55,7 @@ def test_every_rule_is_shown_and_the_first_refusal_decides(smsgw: Run) -> None:
     assert {rule["name"]: rule["says"] for rule in found["rules"]} == {
         "number": "passes",
         "account": "not asked",
+        "suspended": "passes",
         "paused": "passes",
         "class": "passes",
         "signature": "refuses",

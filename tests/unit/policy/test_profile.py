@@ -40,6 +40,7 @@ def test_reasons_are_what_clients_were_told() -> None:
         "account.disabled": (1, 0x401, 0x45),
         "account.expired": (1, 0x401, 0x45),
         "account.unapproved": (1, 0x401, 0x45),
+        "account.suspended": (1, 0x401, 0x45),
         "paused": (2, 0x450, 0x45),
         "class.content": (3, 0x451, 0x45),
         "class.source": (3, 0x451, 0x45),
