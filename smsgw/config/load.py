@@ -48,13 +48,14 @@ ROUTES_FILE: Final = "routes.toml"
 FOLDERS: Final = ("accounts", "carriers", "profiles", "calendar")
 
 
-def load_site(directory: Path, *, today: date | None = None) -> Site:
+def load_site(directory: Path, *, today: date | None = None, home: Path | None = None) -> Site:
     """The settings of the site in ``directory``.
 
-    ``today`` (default: the present day) is what expiry dates and the calendar are compared with. Warnings are in
+    ``today`` (default: the present day) is what expiry dates and the calendar are compared with. ``home``: where the
+    site lives when its files are only laid out in ``directory``; what they name is looked for there. Warnings are in
     ``Site.warnings``. Raises ConfigErrors with every error of every file.
     """
-    loader = _Loader(directory, today or datetime.now(UTC).date())
+    loader = _Loader(directory, today or datetime.now(UTC).date(), home or directory)
     site = loader.load()
     loader.problems.raise_errors()
     assert site is not None  # no error means that every file could be built
@@ -70,8 +71,9 @@ def _with_owners(profile: Profile, numbers: Mapping[str, NumberOwner]) -> Profil
 class _Loader:
     """One run of ``load_site``."""
 
-    def __init__(self, directory: Path, today: date) -> None:
+    def __init__(self, directory: Path, today: date, home: Path) -> None:
         self.directory = directory
+        self.home = home
         self.today = today
         self.problems = Problems()
 
@@ -99,12 +101,12 @@ class _Loader:
                 if entry.settings is not None:
                     check_account(entry.settings, entry.document, profiles, self.today, self.problems)
         numbers = own_numbers(accounts, self.problems)
-        people = load_people(self.directory, self.problems)
+        people = load_people(self.home, self.problems)
         table = self._routes(routes, accounts, carriers)
         if self.problems.count or node.settings is None:
             return None
         return Site(
-            directory=self.directory,
+            directory=self.home,
             file=node.settings,
             accounts={entry.name: entry.settings for entry in accounts if entry.settings is not None},
             carriers={entry.name: entry.settings for entry in carriers if entry.settings is not None},
@@ -123,7 +125,7 @@ class _Loader:
         if document is None:
             return Entry(path, path.stem, None, None)
         name = document.data.get(key, path.stem) if key is not None else path.stem
-        return Entry(path, str(name), document, document.build(model, self.directory, self.problems))
+        return Entry(path, str(name), document, document.build(model, self.home, self.problems))
 
     def _file(self, name: str, model: type[M]) -> Entry[M]:
         path = self.directory / name

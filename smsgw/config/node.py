@@ -174,6 +174,19 @@ class PauseSettings(Settings):
     resume_per_s: PerSecond = Field(100.0, alias="resume_rate")
 
 
+class ApplySettings(Settings):
+    """``[apply]``: how this process takes part in versions of the site.
+
+    ``follow`` false: it runs its own files, whatever is applied. For ``watch`` after a version came into force it is
+    rolled back when the share of messages refused or failed has grown by ``rise``, of at least ``sample`` messages.
+    """
+
+    follow: bool = True
+    watch_s: Seconds = Field(60.0, alias="watch")
+    rise: Annotated[float, Field(gt=0, le=1)] = 0.1
+    sample: Annotated[int, Field(ge=1)] = 50
+
+
 class LogSettings(Settings):
     """``[log]``."""
 
@@ -195,4 +208,5 @@ class NodeFile(Settings):
     uncertain: UncertainSettings = UncertainSettings()
     channels: ChannelSettings = ChannelSettings()
     pause: PauseSettings = PauseSettings()
+    apply: ApplySettings = ApplySettings()
     log: LogSettings = LogSettings()

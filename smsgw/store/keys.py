@@ -20,7 +20,9 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:done:<slot>`` | string | the last reply of one caller, for replay |
 | ``{p}:reg:<kind>``, ``{p}:regfeed`` | hash, stream | a register: id → document · its changes; partition 0 |
 | ``{p}:regbulk`` | hash | kinds of which a bulk change is under way; partition 0 |
+| ``{p}:fleet`` | hash | process → when it last told which version of the site it runs; partition 0 |
 | ``{p}:audit``, ``{p}:audithead`` | stream, hash | who changed what · number and hash of the last entry; partition 0 |
+| ``{p}:nodes``, ``{p}:lease:<carrier>`` | hash | processes that live · whose each bind is; partition 0 |
 | ``{p}:hwm:<consumer>``, ``{p}:events``, ``{p}:meta`` | hash, stream, hash | marks · changes of facts · schema |
 """
 
@@ -32,6 +34,8 @@ SCHEMA = 1
 MAX_PARTITIONS = 256
 REGISTERS = 0
 """The partition of what is one for the whole fleet: registers, their feed of changes, the audit log."""
+LEASES = 0
+"""The partition of who lives, and whose the carriers' binds are."""
 GROUP = "edge"
 """The one consumer group of every stream."""
 
@@ -50,6 +54,8 @@ LUA_NAMES = {
     "KEY_DONE": ":done:",
     "KEY_EVENTS": ":events",
     "KEY_HWM": ":hwm:",
+    "KEY_NODES": ":nodes",
+    "KEY_LEASE": ":lease:",
     "KEY_PARKED": ":parked:",
     "KEY_LOTOF": ":lotof",
     "KEY_LOTS": ":lots",
@@ -197,6 +203,11 @@ def register(kind: str) -> str:
 def register_feed() -> str:
     """Stream of the registers' changes."""
     return f"{TAGS[REGISTERS]}:regfeed"
+
+
+def fleet() -> str:
+    """Which version of the site each process runs, by the name of its node."""
+    return f"{TAGS[REGISTERS]}:fleet"
 
 
 def audit() -> str:
