@@ -1,0 +1,224 @@
+"""Versions of the site's files: which one is in force for the whole fleet, which came before, who runs which.
+
+Owns: the documents of register ``version`` (one for each version, its files sealed beside it, and ``now``, which says
+what is in force), and the list of processes that are alive. Every step names the revision of ``now`` that it was
+decided on, so of two who decide at once one wins and the other gets RequestError ``conflict``; each step brings its
+audit entry and its event along, all or nothing. Deadlines are by Redis' clock: no process's own clock decides.
+Knows nothing of what stands in the files.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Literal
+
+from smsgw.errors import RequestError, StoreError
+from smsgw.store import keys
+from smsgw.store.audit import AuditEntry
+from smsgw.store.connection import Store
+from smsgw.store.packing import pack, unpack
+from smsgw.store.registers import RegisterChange, RegisterStore
+
+KIND: Final = "version"
+KEPT: Final = 100
+"""Versions whose files are kept; those of older ones are forgotten, what was said of them is not."""
+ALIVE_MS: Final = 5_000
+"""A process that has not told anything for this long is not waited for."""
+PROPOSAL_MS: Final = 60_000
+"""A proposal that nobody decided within this time (its command was killed) is over."""
+_NOW: Final = "now"
+
+State = Literal["proposed", "refused", "on trial", "confirmed", "rolled back"]
+Trial = Literal["", "confirm", "roll back"]
+"""What happens to the version in force when its time is over; empty: it stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version. ``before``: the one that was in force when this was put in its place, 0 for none.
+
+    ``ended``: why it was refused or rolled back. Times are business time in ms.
+    """
+
+    number: int
+    digest: str
+    who: str
+    why: str
+    at_ms: int
+    state: State
+    before: int = 0
+    ended: str = ""
+    ended_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What is in force. ``number`` 0: nothing yet. ``until_ms`` (Redis' clock) ends its trial.
+
+    ``proposed``: a version that every process is asked to prepare, 0 for none; ``last`` is the newest one's number.
+    """
+
+    number: int = 0
+    last: int = 0
+    trial: Trial = ""
+    until_ms: int = 0
+    proposed: int = 0
+    proposed_ms: int = 0
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What a process last told. ``ready``: the proposed version it has prepared; ``fault``: why it can't."""
+
+    node: str
+    at_ms: int
+    running: int = 0
+    ready: int = 0
+    fault_of: int = 0
+    fault: str = ""
+
+
+class VersionStore:
+    """Reads and changes which version is in force. Every method raises StoreError, steps also RequestError."""
+
+    def __init__(self, store: Store, registers: RegisterStore | None = None) -> None:
+        self._store = store
+        self._registers = registers or RegisterStore(store)
+
+    # -- reading
+
+    async def now(self) -> Now:
+        """What is in force."""
+        stored = await self._registers.get(KIND, _NOW)
+        return Now() if stored is None else Now(**stored.body, revision=stored.revision)
+
+    async def get(self, number: int) -> Version | None:
+        """One version without its files."""
+        stored = await self._registers.get(KIND, _id(number))
+        return None if stored is None else Version(**stored.body)
+
+    async def all(self, most: int = KEPT) -> list[Version]:
+        """The last versions, newest first."""
+        last = (await self.now()).last
+        ids = [_id(number) for number in range(max(1, last - most + 1), last + 1)]
+        found = await self._registers.get_some(KIND, ids)
+        return [Version(**stored.body) for stored in reversed(found.values()) if stored is not None]
+
+    async def newest_like(self, digest: str) -> Version | None:
+        """The newest version with these files that was not only proposed."""
+        return next((each for each in await self.all() if each.digest == digest and each.state != "proposed"), None)
+
+    async def files(self, number: int) -> dict[str, str]:
+        """A version's files. Raises RequestError ``missing`` when they are not kept."""
+        stored = await self._registers.get(KIND, _files_id(number))
+        if stored is None:
+            raise RequestError("missing", f"the files of version {number} are not kept")
+        try:
+            files: dict[str, str] = unpack(zlib.decompress(self._store.sealer.open(stored.body["sealed"])))
+        except (ValueError, KeyError, zlib.error) as error:
+            raise StoreError(f"the files of version {number} can't be read: {error}") from error
+        return files
+
+    # -- steps
+
+    async def propose(self, now: Now, version: Version, files: Mapping[str, str], audit: AuditEntry) -> Now:
+        """Write a new version down and ask every process to prepare it; its ``number`` is ``now.last + 1``."""
+        sealed = self._store.sealer.seal(zlib.compress(pack(dict(files))))
+        after = replace(now, last=version.number, proposed=version.number, proposed_ms=await self.clock_ms())
+        changes = [
+            _written(replace(version, state="proposed", before=now.number)),
+            RegisterChange(_files_id(version.number), {"sealed": sealed}),
+            RegisterChange(_files_id(version.number - KEPT), None),
+        ]
+        return await self._step(now, after, changes, audit)
+
+    async def refuse(self, now: Now, version: Version, why: str, audit: AuditEntry) -> Now:
+        """A process can't run it: it never comes into force."""
+        ended = replace(version, state="refused", ended=why, ended_ms=audit.at_ms)
+        return await self._step(now, replace(now, proposed=0, proposed_ms=0), [_written(ended)], audit)
+
+    async def put_in_force(self, now: Now, version: Version, trial: Trial, for_s: float, audit: AuditEntry) -> Now:
+        """From now on every process runs it; after ``for_s`` seconds happens what ``trial`` says."""
+        until_ms = await self.clock_ms() + round(for_s * 1000) if trial else 0
+        after = replace(now, number=version.number, trial=trial, until_ms=until_ms, proposed=0, proposed_ms=0)
+        put = replace(version, state="on trial" if trial else "confirmed", before=now.number)
+        changes = [_written(put)]
+        before = await self.get(now.number) if now.number else None
+        if before is not None and before.state == "on trial":
+            changes.append(_written(replace(before, state="confirmed")))
+        return await self._step(now, after, changes, audit)
+
+    async def confirm(self, now: Now, audit: AuditEntry) -> Now:
+        """The version in force stays."""
+        version = await self._in_force(now)
+        after = replace(now, trial="", until_ms=0)
+        return await self._step(now, after, [_written(replace(version, state="confirmed"))], audit)
+
+    async def roll_back(self, now: Now, to: int, why: str, audit: AuditEntry) -> Now:
+        """An earlier version is in force again, for good."""
+        version = await self._in_force(now)
+        target = await self.get(to)
+        if target is None:
+            raise RequestError("missing", f"there is no version {to}")
+        ended = replace(version, state="rolled back", ended=why, ended_ms=audit.at_ms)
+        after = replace(now, number=to, trial="", until_ms=0, proposed=0, proposed_ms=0)
+        changes = [_written(ended), _written(replace(target, state="confirmed", ended="", ended_ms=0))]
+        return await self._step(now, after, changes, audit)
+
+    # -- the fleet
+
+    async def clock_ms(self) -> int:
+        """Redis' clock."""
+        seconds, microseconds = await self._store.command(keys.REGISTERS, "TIME")
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
+    async def tell(self, process: Process) -> None:
+        """What a process runs; tell it again every second or so. ``at_ms`` is set here."""
+        body = pack(asdict(replace(process, at_ms=await self.clock_ms())))
+        await self._store.command(keys.REGISTERS, "HSET", keys.fleet(), process.node, body)
+
+    async def leave(self, node: str) -> None:
+        """A process ends."""
+        await self._store.command(keys.REGISTERS, "HDEL", keys.fleet(), node)
+
+    async def fleet(self) -> list[Process]:
+        """The processes that are alive, by name."""
+        alive_from_ms = await self.clock_ms() - ALIVE_MS
+        reply = await self._store.command(keys.REGISTERS, "HGETALL", keys.fleet())
+        found = [Process(**unpack(body)) for body in reply[1::2]]
+        return sorted((each for each in found if each.at_ms >= alive_from_ms), key=lambda each: each.node)
+
+    # -- inside
+
+    async def _in_force(self, now: Now) -> Version:
+        version = await self.get(now.number)
+        if version is None:
+            raise RequestError("missing", "no version is in force yet; the first one is made when the gateway starts")
+        return version
+
+    async def _step(self, now: Now, after: Now, changes: Iterable[RegisterChange], audit: AuditEntry) -> Now:
+        body = asdict(after)
+        del body["revision"]
+        written = [RegisterChange(_NOW, body, now.revision), *changes]
+        try:
+            revisions = await self._registers.write(KIND, written, audit)
+        except RequestError as error:
+            if error.kind == "conflict":
+                raise RequestError("conflict", "somebody else changed what is in force meanwhile; look again") from None
+            raise
+        return replace(after, revision=revisions[0])
+
+
+def _written(version: Version) -> RegisterChange:
+    return RegisterChange(_id(version.number), asdict(version))
+
+
+def _id(number: int) -> str:
+    return f"{number:06}"
+
+
+def _files_id(number: int) -> str:
+    return f"files/{number}"
