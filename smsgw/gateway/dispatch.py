@@ -58,11 +58,9 @@ class CarrierQueue:
         self._outcomes = outcomes
         self._stops = last_look.stops
         self._loop = asyncio.get_running_loop()
-        self.pool = pool
         self.name = pool.name
-        self._outgoing = Outgoing(pool.settings)
-        self._chunk = max(pool.settings.window_total, 1)
-        self._capacity = max(MIN_BUFFER, BUFFER_WINDOWS * self._chunk)
+        #: The carrier was taken out of the site: what waits for it moves.
+        self._leaving = False
         #: One lane per partition and class: high-water marks are per stream.
         self._lanes: dict[str, Lane] = {}
         self._by_class: tuple[list[Lane], ...] = tuple([] for _ in range(LANES))
@@ -70,6 +68,22 @@ class CarrierQueue:
         self._unfinished: dict[Bind, Job] = {}
         self._pump_due = False
         self._timer: asyncio.TimerHandle | None = None
+        self.renew(pool)
+
+    def renew(self, pool: Pool) -> None:
+        """From now on these are the carrier's binds, with these settings; also of one that had been taken out."""
+        self.pool = pool
+        self._outgoing = Outgoing(pool.settings)
+        self._chunk = max(pool.settings.window_total, 1)
+        self._capacity = max(MIN_BUFFER, BUFFER_WINDOWS * self._chunk)
+        self._leaving = False
+        self.pump_soon()
+
+    def leave(self) -> None:
+        """The carrier is not in the site any more: what waits for it, here and in the store, moves by its route."""
+        self._leaving = True
+        self.pump_soon()
+        self._context.wake_readers()
 
     # -- from the store
 
@@ -81,7 +95,7 @@ class CarrierQueue:
     def room(self, stream: str) -> int:
         """How many more entries of this stream may be read; 0 while nothing could be done with them."""
         lane = self._lanes[stream]
-        usable = self.pool.up or self._failing_over()
+        usable = self.pool.up or self._leaving or self._failing_over()
         room = max(0, self._capacity - len(lane)) if usable else 0
         lane.starved = room == 0
         return room
@@ -127,6 +141,8 @@ class CarrierQueue:
     def _pump(self) -> None:
         self._pump_due = False
         now_s = self._loop.time()
+        if self._leaving:
+            return self._pump_leaving(now_s)
         if not self.pool.up:
             if self._failing_over():
                 self._move_away()
@@ -277,6 +293,25 @@ class CarrierQueue:
     def is_halfway(self) -> bool:
         """A long message is at the carrier with some of its segments only."""
         return bool(self._unfinished) or any(lane.is_halfway for lane in self._lanes.values())
+
+    # -- a carrier that was taken out
+
+    def _pump_leaving(self, now_s: float) -> None:
+        """Messages that are there in part are ended over the binds that they began on; all others move."""
+        for bind, job in tuple(self._unfinished.items()):
+            del self._unfinished[bind]
+            if not self._stops(self, job):
+                self._send(bind, job, now_s)
+
+        def moves(job: Job) -> bool:
+            if job.is_whole or not any(bind.up for bind in self.pool.binds):
+                self._outcomes.carrier_gone(self, job)
+                return True
+            return False
+
+        for lane in self._lanes.values():
+            lane.remove(moves)
+        self._more_later()
 
     # -- a carrier that is down
 

@@ -1,4 +1,4 @@
-"""Versions as one process follows them: prepares what is proposed, changes over to what is in force, goes back by itself.
+"""Versions as one process follows them: prepares what is proposed, changes over to what is in force, goes back too.
 
 Owns: this process's part in the fleet. It hears of every step within milliseconds, prepares a version aside (in a
 thread), tells whether it could, and changes over between two turns of the loop. While a version is on trial it watches

@@ -131,6 +131,12 @@ class Throttle:
         gained = self.full_rate_per_s * _CREEP_SHARE_PER_S * min(elapsed_s, 1.0)
         self._set_rate(min(self.full_rate_per_s, self._bucket.rate_per_s + gained))
 
+    def set_full(self, rate_per_s: float, burst: float) -> None:
+        """The full rate is another one from now on; a link that is slowed stays slowed by the same share."""
+        share = self._bucket.rate_per_s / self.full_rate_per_s
+        self.full_rate_per_s, self._full_burst = float(rate_per_s), float(burst)
+        self._set_rate(self.full_rate_per_s * share)
+
     def _set_rate(self, rate_per_s: float) -> None:
         self._bucket.rate_per_s = rate_per_s
         self._bucket.burst = max(1.0, self._full_burst * rate_per_s / self.full_rate_per_s)
