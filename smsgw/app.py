@@ -126,7 +126,7 @@ class App:
         self.records = RecordLog(site.records_dir, site.node_name, self.clock.now_ms)
         rng = random.Random()
         context = self._context(rng)
-        self.gateway = Gateway(context, wiring.carrier_statuses(site), rng)
+        self.gateway = Gateway(context, rng)
         await self.gateway.load_marks()
         await self.gateway.load_registers()
         for carrier in site.carriers.values():

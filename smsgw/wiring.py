@@ -20,7 +20,6 @@ from smsgw.gateway.account_rules import AccountRules
 from smsgw.gateway.context import Dialled, GatewaySettings, Numbers
 from smsgw.policy.mo_words import MoWords, all_words
 from smsgw.policy.registers import Registers
-from smsgw.policy.retry import Action, CarrierStatuses
 from smsgw.site_rules import compiled_rules
 from smsgw.site_rules import store_settings as store_settings
 
@@ -126,15 +125,8 @@ def carrier_settings(site: Site, carrier: CarrierFile) -> CarrierSettings:
         receipt_id=carrier.receipt_id,
         source_number=carrier.source_number,
         default_alphabet=carrier.default_alphabet,
+        failover=carrier.failover_policy(site.codes),
     )
-
-
-def carrier_statuses(site: Site) -> dict[str, CarrierStatuses]:
-    """What each carrier's error statuses mean."""
-    return {
-        name: CarrierStatuses({status: Action(word) for status, word in carrier.status_actions.items()})
-        for name, carrier in site.carriers.items()
-    }
 
 
 def account_rules(site: Site, registers: Registers) -> dict[str, AccountRules]:

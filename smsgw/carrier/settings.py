@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from smsgw.policy.failover import FailoverPolicy
 from smsgw.smpp.constants import CommandId
 
 BIND_COMMANDS: Mapping[str, int] = {
@@ -21,7 +22,7 @@ class CarrierSettings:
 
     ``binds`` has one entry for each connection, a key of ``BIND_COMMANDS``. ``window`` is per bind.
     ``rate_per_s`` and ``burst`` count segments over the whole carrier. ``response_id`` and ``receipt_id``
-    say how ids are written (text, hex, dec). ``status_actions`` overrides what an error status means.
+    say how ids are written (text, hex, dec). ``failover`` has what its statuses and codes mean.
     ``failover_after_s`` is how long all binds may be down before waiting messages move to the next carrier.
     """
 
@@ -51,7 +52,7 @@ class CarrierSettings:
     receipt_id: str = "text"
     source_number: str = ""
     default_alphabet: str = "gsm0338"
-    status_actions: Mapping[int, str] = field(default_factory=dict)
+    failover: FailoverPolicy = field(default_factory=FailoverPolicy)
 
     @property
     def window_total(self) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, Strict, model_validator
 
+from smsgw.config.codes import BreakerTable, CarrierCodes, CodesFile, CodesSettings, FailoverSettings, code_table
 from smsgw.documents.names import with_hint
 from smsgw.documents.values import (
     DigitsOrEmpty,
@@ -24,8 +25,9 @@ from smsgw.documents.values import (
     Strings,
     SystemId,
 )
+from smsgw.policy.failover import FailoverPolicy
 from smsgw.policy.profile import CarrierPolicy, SignaturePosition
-from smsgw.policy.retry import Action
+from smsgw.policy.retry import Action, CarrierStatuses
 from smsgw.smpp.alphabet import DEFAULT_ALPHABETS
 from smsgw.smpp.canonical import FORMS
 
@@ -119,6 +121,9 @@ class CarrierSettings(Settings):
     source_number: DigitsOrEmpty = ""
     default_alphabet: Annotated[str, _one_of(DEFAULT_ALPHABETS)] = "gsm0338"
     status_actions: StatusActions = Field(default_factory=dict, alias="statuses")
+    codes: CodesSettings | None = None
+    failover: FailoverSettings = FailoverSettings()
+    breaker: BreakerTable | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -151,6 +156,25 @@ class CarrierSettings(Settings):
     def receives(self) -> bool:
         """Whether receipts and MO can come over any of its binds."""
         return any(group.type != "transmitter" for group in self.bind_groups)
+
+    def failover_policy(self, files: Mapping[str, CodesFile]) -> FailoverPolicy:
+        """When and where its messages go elsewhere; ``files``: the site's tables of codes."""
+        table = code_table(self.codes, files)
+        codes = self.codes or CarrierCodes()
+        actions = {status: Action(word) for status, word in self.status_actions.items()}
+        return FailoverPolicy(
+            on_timeout=self.failover.on_timeout,
+            on_receipt=self.failover.on_receipt,
+            latency_s=self.failover.latency_s,
+            response_s=self.failover.response.by_class,
+            codes=table,
+            statuses=CarrierStatuses(actions, table),
+            breaker=self.breaker.settings() if self.breaker is not None else None,
+            opens_minute=codes.opens_minute,
+            cap_s=codes.cap_s,
+            signature_after=codes.signature_after,
+            signature_pause_s=codes.signature_pause_s,
+        )
 
     def policy(self) -> CarrierPolicy:
         """What the rules need to know of this carrier."""

@@ -1,6 +1,6 @@
 """Reads the files of a site and builds its settings.
 
-    smsgw.toml  routes.toml  accounts/*.toml  carriers/*.toml  profiles/*.toml  calendar/<year>.toml
+    smsgw.toml  routes.toml  accounts/*.toml  carriers/*.toml  codes/*.toml  profiles/*.toml  calendar/<year>.toml
 
 All files are read and all checks made before anything is reported. Reads files and nothing else; starts nothing.
 """
@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from smsgw.config.account import AccountSettings
 from smsgw.config.calendar import CalendarFile, read_days, warn_of_unknown_years
 from smsgw.config.carrier import CarrierSettings
+from smsgw.config.codes import CodesFile, check_codes
 from smsgw.config.node import NodeFile
 from smsgw.config.people import PEOPLE_FILE, load_people
 from smsgw.config.profile import build_profile
@@ -45,7 +46,8 @@ M = TypeVar("M", bound=BaseModel)
 
 NODE_FILE: Final = "smsgw.toml"
 ROUTES_FILE: Final = "routes.toml"
-FOLDERS: Final = ("accounts", "carriers", "profiles", "calendar")
+FOLDERS: Final = ("accounts", "carriers", "profiles", "codes", "calendar")
+_OPTIONAL: Final = ("codes", "calendar")
 
 
 def load_site(directory: Path, *, today: date | None = None, home: Path | None = None) -> Site:
@@ -88,6 +90,10 @@ class _Loader:
         carriers = self._folder("carriers", CarrierSettings, "name")
         profile_files = self._folder("profiles", ProfileFile, "name")
         profiles = self._profiles(profile_files)
+        codes = {entry.name: entry.settings for entry in self._folder("codes", CodesFile, "name")}
+        for carrier in carriers:
+            if carrier.document is not None:
+                check_codes(carrier.document, codes, self.problems)
         check_caps(profile_files, self.problems)
         workdays = self._workdays(profiles)
         self._warn_of_strangers(node)
@@ -115,6 +121,7 @@ class _Loader:
             workdays=workdays,
             numbers=numbers,
             people=people,
+            codes={name: table for name, table in codes.items() if table is not None},
             warnings=self.problems.warnings,
         )
 
@@ -136,7 +143,7 @@ class _Loader:
 
     def _folder(self, name: str, model: type[M], key: str | None) -> list[Entry[M]]:
         paths = sorted((self.directory / name).glob("*.toml"))
-        if not paths and name != "calendar":
+        if not paths and name not in _OPTIONAL:
             self.problems.error(self.directory / name, 0, "", f"expected at least one .toml file of {name}, found none")
         entries = [self._entry(path, model, key) for path in paths]
         if key is not None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from smsgw.config.account import AccountSettings
 from smsgw.config.carrier import CarrierSettings
+from smsgw.config.codes import CodesFile
 from smsgw.config.node import (
     ChannelSettings,
     ClockSettings,
@@ -52,6 +53,7 @@ class Site:
     workdays: Workdays
     numbers: Mapping[str, NumberOwner]
     people: Mapping[str, PersonSettings] = field(default_factory=dict)
+    codes: Mapping[str, CodesFile] = field(default_factory=dict)
     warnings: tuple[ConfigError, ...] = ()
 
     @property

@@ -32,7 +32,6 @@ from smsgw.gateway.refuser import Refuser
 from smsgw.gateway.register_feed import RegisterFeed
 from smsgw.gateway.release import Releaser
 from smsgw.gateway.requests import Requests
-from smsgw.policy.retry import CarrierStatuses
 from smsgw.store.admission import Admission
 from smsgw.store.commit import GroupCommit
 from smsgw.store.correlation import Correlation
@@ -63,14 +62,14 @@ NO_MARK: Order = (0, 0, 0)
 class Gateway:
     """What the ESME edge and the carrier edge hand everything to. Make it, ``add_pool`` each carrier, ``run``."""
 
-    def __init__(self, context: Context, statuses: dict[str, CarrierStatuses], rng: random.Random) -> None:
+    def __init__(self, context: Context, rng: random.Random) -> None:
         self.context = context
         store = context.store
         reports = LocalReports(context)
         self._mo = MoJourney(context)
         self._learning = Learning(context)
         self._receipts = ReceiptJourney(context, self._mo, self._learning)
-        self._outcomes = Outcomes(context, reports, statuses, rng, self._learning)
+        self._outcomes = Outcomes(context, reports, rng, self._learning)
         self._last_look = LastLook(context, self._outcomes)
         self._approvals = Approvals(context)
         refuser = Refuser(context, reports)

@@ -17,7 +17,7 @@ from smsgw.gateway.journal import Journal
 from smsgw.gateway.reports import Report, err_digits, kind_of, pack_origin, unpack_report, wanted_kinds
 from smsgw.gateway.views import view_of
 from smsgw.policy.model import Hold, Refusal
-from smsgw.policy.retry import Action, Backoff, CarrierStatuses
+from smsgw.policy.retry import Action, Backoff
 from smsgw.records.record import Step
 from smsgw.smpp.canonical import canonical_id
 from smsgw.smpp.constants import MessageState
@@ -45,20 +45,18 @@ _SENT, _ANSWERED = int(Step.SENT), int(Step.ANSWERED)
 
 
 class Outcomes:
-    """One for all carriers. ``statuses`` has what each carrier's error statuses mean."""
+    """One for all carriers."""
 
     def __init__(
         self,
         context: Context,
         reports: LocalReports,
-        statuses: dict[str, CarrierStatuses],
         rng: random.Random,
         learning: Learning,
     ) -> None:
         self._context = context
         self._reports = reports
         self._learning = learning
-        self._statuses = statuses
         self._journal = Journal(context)
         self._backoff = Backoff(RETRY_BASE_S, RETRY_CEILING_S, rng, RETRY_BASE_S / 2)
 
@@ -93,6 +91,19 @@ class Outcomes:
         report = Report(int(MessageState.UNKNOWN), "000", self._context.clock.now_ms())
         self._fail_rest(queue, job, report, Step.UNKNOWN, "written before a restart, never answered")
         return False
+
+    def carrier_gone(self, queue: CarrierQueue, job: Job) -> None:
+        """The carrier was taken out of the site: the next one of the message's route, else it is routed again."""
+        why = "the carrier was taken out"
+        if self.is_over(queue, job):
+            return
+        if not job.is_whole:
+            job.queued = False
+            report = Report(int(MessageState.UNDELIVERABLE), "000", self._context.clock.now_ms())
+            self._fail_rest(queue, job, report, Step.FAILED, why)
+        elif not self.reroute(queue, job, why):
+            # Due at once, in the order of acceptance: whoever releases it finds it a route.
+            self._hold(job, job.envelope.accepted_at_ms, Step.HELD, job.envelope.accepted_at_ms, why)
 
     # -- sending and answers
 
@@ -230,7 +241,7 @@ class Outcomes:
         return Mapping(envelope.account, envelope.message_ids[index], mask, origin, envelope.source_addr)
 
     def _refused(self, queue: CarrierQueue, job: Job, index: int, command_status: int, now_s: float) -> None:
-        action = self._statuses[queue.name].action(command_status)
+        action = queue.pool.settings.failover.statuses.action(command_status)
         counters = self._context.metrics.carrier(queue.name)
         if action is Action.RETRY_LINK:
             counters.throttled += 1

@@ -3,7 +3,7 @@
 Owns: the mapping from a carrier's command_status to an action (the other mapping, from verdict to the
 application's status, is ``reasons``) and exponential back-off with full jitter. Never counts attempts
 of a message and never sleeps. Defaults: 0x58 and 0x14 slow the whole link, 0x08 and 0x64–0x67 are
-temporary, all others final; a carrier may override any of them.
+temporary, all others final; a carrier's codes, and above them its own statuses, may override any of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import random
 from collections.abc import Mapping
 from enum import Enum
 from typing import Final
+
+from smsgw.policy.code_classes import CodeClass, CodeTable
 
 
 class Action(Enum):
@@ -23,6 +25,8 @@ class Action(Enum):
     """Temporary: the message goes again over this carrier, after a back-off."""
     REROUTE = "reroute"
     """The message goes to the next carrier of its route."""
+    HOLD = "hold"
+    """The message waits until the carrier's hours begin."""
     REJECT = "reject"
     """Final: report it."""
 
@@ -38,16 +42,33 @@ DEFAULT_ACTIONS: Final[Mapping[int, Action]] = {
 }
 
 
+ACTION_OF_CLASS: Final[Mapping[CodeClass, Action]] = {
+    CodeClass.FLOW: Action.RETRY_LINK,
+    CodeClass.TIME: Action.HOLD,
+    CodeClass.PORTED: Action.REROUTE,
+    CodeClass.NO_ROUTE: Action.REROUTE,
+}
+"""Those that are not listed are final."""
+
+
 class CarrierStatuses:
-    """The actions of one carrier: the defaults with its own overrides on top."""
+    """The actions of one carrier: the defaults, on top what its codes mean, on top of all its own overrides."""
 
-    __slots__ = ("_actions",)
+    __slots__ = ("_actions", "_overrides")
 
-    def __init__(self, overrides: Mapping[int, Action] | None = None) -> None:
-        self._actions = {**DEFAULT_ACTIONS, **(overrides or {})}
+    def __init__(self, overrides: Mapping[int, Action] | None = None, codes: CodeTable | None = None) -> None:
+        self._overrides = dict(overrides or {})
+        of_codes = codes.statuses if codes is not None else {}
+        classes = {status: ACTION_OF_CLASS.get(each, Action.REJECT) for status, each in of_codes.items()}
+        self._actions = {**DEFAULT_ACTIONS, **classes, **self._overrides}
 
-    def action(self, command_status: int) -> Action:
-        """What an error status of a submit_sm_resp means; not to be asked for ESME_ROK."""
+    def action(self, command_status: int, said: CodeClass | None = None) -> Action:
+        """What an error status of a submit_sm_resp means; not to be asked for ESME_ROK.
+
+        ``said``: the class of a code that came with it, which knows more than the status unless that is overridden.
+        """
+        if said is not None and command_status not in self._overrides:
+            return ACTION_OF_CLASS.get(said, Action.REJECT)
         return self._actions.get(command_status, Action.REJECT)
 
 

@@ -70,7 +70,7 @@ UNKNOWN_WORDS = [
         "carriers/alpha.toml",
         '"0x64" = "retry"',
         '"0x64" = "retri"',
-        "statuses.0x64: unknown word 'retri'; did you mean 'retry'? valid: reject, reroute, retry, throttle",
+        "statuses.0x64: unknown word 'retri'; did you mean 'retry'? valid: hold, reject, reroute, retry, throttle",
     ),
     Mistake(
         "carriers/alpha.toml",

@@ -12,6 +12,7 @@ from smsgw.carrier.settings import CarrierSettings
 from smsgw.gateway.dispatch import Flight
 from smsgw.gateway.lanes import Job
 from smsgw.gateway.outcomes import Outcomes
+from smsgw.policy.failover import FailoverPolicy
 from smsgw.policy.retry import Action, CarrierStatuses
 from smsgw.policy.shaping import Throttle
 from smsgw.smpp import pdu
@@ -27,7 +28,10 @@ class Scene:
 
     def __init__(self, **statuses: Action) -> None:
         self.did: list[tuple[Any, ...]] = []
-        settings = CarrierSettings("alpha", "h", 1, "s", "p", retry_attempts=2)
+        actions = {int(name[1:], 16): action for name, action in statuses.items()}
+        settings = CarrierSettings(
+            "alpha", "h", 1, "s", "p", retry_attempts=2, failover=FailoverPolicy(statuses=CarrierStatuses(actions))
+        )
         self.throttle = Throttle(100.0)
         self.queue = SimpleNamespace(
             name="alpha",
@@ -61,11 +65,9 @@ class Scene:
                 hold=lambda context, stream, entry, due_ms, held_id, blob: self.did.append(("held", due_ms - NOW_MS)),
             ),
         )
-        actions = {int(name[1:], 16): action for name, action in statuses.items()}
         self.outcomes = Outcomes(
             cast(Any, context),
             cast(Any, SimpleNamespace(send=self._report)),
-            {"alpha": CarrierStatuses(actions)},
             random.Random(1),
             cast(Any, SimpleNamespace()),
         )

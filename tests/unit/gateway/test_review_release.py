@@ -79,7 +79,7 @@ class World:
         for name in ("is_open", "pause_of"):
             setattr(self.context, name, getattr(Context, name).__get__(self.context))
         learning: Any = SimpleNamespace()
-        self.outcomes = Outcomes(self.context, LocalReports(self.context), {}, random.Random(1), learning)
+        self.outcomes = Outcomes(self.context, LocalReports(self.context), random.Random(1), learning)
         self.last_look = LastLook(self.context, self.outcomes)
         self.releaser = Releaser(self.context, self.outcomes)
 

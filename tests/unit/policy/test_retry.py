@@ -37,7 +37,7 @@ def test_a_carrier_overrides_what_it_names_and_nothing_else() -> None:
 
 
 def test_the_words_of_a_carrier_file() -> None:
-    assert {action.value for action in Action} == {"throttle", "retry", "reroute", "reject"}
+    assert {action.value for action in Action} == {"throttle", "retry", "reroute", "hold", "reject"}
 
 
 def test_backoff_spreads_below_a_doubling_bound() -> None:
