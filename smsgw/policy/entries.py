@@ -164,10 +164,12 @@ class ChannelEntry(_Entry):
 
 @dataclass(frozen=True, slots=True)
 class OrderEntry(_Entry):
-    """Register ``order``, id = ``scope``: ``carrier:alpha``, ``account:shop``, ``sessions:shop`` or ``bind:alpha#0``.
+    """Register ``order``, id = ``scope``: ``carrier:alpha``, ``account:shop``, ``sessions:shop``, ``bind:alpha#0`` or
+    ``queue:alpha/marketing/shop``, with ``*`` for any.
 
-    What staff ordered of it: ``suspend``, ``drain`` or ``close``; ``orders`` says which of them it may be ordered.
-    In force until it is deleted (resumed) or ``expires_ms`` (0: no end). ``at_ms`` tells one order from the next.
+    What staff ordered of it: ``suspend``, ``drain``, ``close``, ``purge`` or ``move``; ``orders`` says what may be
+    ordered of what. In force until it is deleted (resumed) or ``expires_ms`` (0: no end). ``at_ms`` tells one order from
+    the next; one about a queue is about messages accepted before it. ``target``: the carrier that it moves them to.
     """
 
     scope: str
@@ -176,3 +178,4 @@ class OrderEntry(_Entry):
     who: str
     at_ms: int
     expires_ms: int = 0
+    target: str = ""

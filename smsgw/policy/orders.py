@@ -1,4 +1,4 @@
-"""What staff ordered of a carrier, an account or a bind: suspended, drained, closed, until resumed or for a time.
+"""What staff ordered of a carrier, an account, a bind or a queue: suspended, drained, closed, purged; or for a time.
 
 Owns: which orders there are, and reading the register of them. Never gives an order: people do, with a reason; the
 register brings it to every process. Unlike a pause, an order is about a link and not about what is sent: messages of a
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 SUSPEND: Final = "suspend"
 DRAIN: Final = "drain"
 CLOSE: Final = "close"
+PURGE: Final = "purge"
+MOVE: Final = "move"
+ANY: Final = "*"
+HELD: Final = "held"
+"""In place of a carrier: what is held for a window, a schedule, a retry, a person or a pause."""
 ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     # Nothing new over it, binds stay for receipts; or: finish what is queued, then unbind.
     "carrier": (SUSPEND, DRAIN),
@@ -30,6 +35,8 @@ ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "sessions": (CLOSE,),
     # A carrier's bind stays unbound while it is in force.
     "bind": (CLOSE,),
+    # What waits for ``<carrier>/<lane>/<account>``, accepted before: deleted and reported, or to another carrier.
+    "queue": (PURGE, MOVE),
 }
 """What may be ordered of what; a scope is ``<what>:<name>``."""
 
@@ -37,13 +44,19 @@ ACTIONS: Final[Mapping[str, tuple[str, ...]]] = {
 class Orders:
     """The register of orders, compiled. ``any`` is False when there is none, which is the usual case."""
 
-    __slots__ = ("_entries", "any")
+    __slots__ = ("_entries", "any", "queues")
 
     def __init__(self, entries: Iterable[OrderEntry]) -> None:
         self._entries: Mapping[str, OrderEntry] = {
             entry.scope: entry for entry in entries if entry.action in ACTIONS.get(entry.scope.partition(":")[0], ())
         }
         self.any: bool = bool(self._entries)
+        #: Those about queues, with the parts of their scopes; empty but while somebody tidies up.
+        self.queues: tuple[tuple[tuple[str, ...], OrderEntry], ...] = tuple(
+            (tuple(name.split("/")), entry)
+            for name, entry in ((scope.partition(":")[2], each) for scope, each in self._entries.items())
+            if entry.action in ACTIONS["queue"]
+        )
 
     @property
     def entries(self) -> tuple[OrderEntry, ...]:
@@ -54,6 +67,16 @@ class Orders:
         """The order of exactly that scope, if it is in force then."""
         entry = self._entries.get(scope)
         return entry if entry is not None and in_force(entry, now_ms) else None
+
+    def of_waiting(self, carrier: str, lane: str, account: str, accepted_ms: int, now_ms: int) -> OrderEntry | None:
+        """What was ordered of a message that waits for ``carrier`` (or is ``HELD``), if anything."""
+        names = (carrier, lane, account)
+        for wanted, entry in self.queues:
+            if entry.at_ms < accepted_ms or not in_force(entry, now_ms) or len(wanted) != len(names):
+                continue
+            if all(each in (ANY, name) for each, name in zip(wanted, names, strict=True)):
+                return entry
+        return None
 
 
 def in_force(entry: OrderEntry, now_ms: int) -> bool:

@@ -94,7 +94,7 @@ async def _put(desk: Desk, scope: str, why: str, expires: str, action: str, befo
         "reason": desk.reason(why),
         "who": desk.person.name,
         "at_ms": now_ms,
-        "expires_ms": _expires_ms(desk, expires, now_ms),
+        "expires_ms": ends_at_ms(desk, expires, now_ms),
     }
     return _pause(desk, await desk.put(KIND, scope, document, action, why, before))
 
@@ -106,7 +106,8 @@ def _pause(desk: Desk, found: Registered) -> Pause:
     return Pause(body["scope"], body["reason"], body["who"], int(body["at_ms"]), expires_ms, in_force, found.revision)
 
 
-def _expires_ms(desk: Desk, text: str, now_ms: int) -> int:
+def ends_at_ms(desk: Desk, text: str, now_ms: int) -> int:
+    """When something ends that ends by itself, as people write it; 0 for never."""
     text = text.strip()
     if not text:
         return 0
