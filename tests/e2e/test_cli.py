@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from simulators.carrier.settings import CarrierSettings
 from simulators.carrier.sim import CarrierSim
 from simulators.esme.settings import EsmeSettings
 from simulators.esme.sim import EsmeSim
+from smsgw.cli.main import app
+from smsgw.errors import SmsgwError
 from tests.e2e.gateway import PASSWORDS, ROOT, GatewayProcess, StartGateway
 
 pytestmark = pytest.mark.e2e
@@ -24,6 +27,7 @@ OTHER = MARKETING.replace("五折", "六折")
 SOURCE = "106900013001"
 WHY = ("--why", "a test")
 _DEADLINE_S = 30
+_one_at_a_time = asyncio.Lock()
 
 
 @dataclass(frozen=True)
@@ -41,13 +45,14 @@ class Said:
 
 
 async def _smsgw(site: Path, *arguments: str) -> Said:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "smsgw", *arguments, "--site", str(site),
-        cwd=ROOT, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    async with asyncio.timeout(_DEADLINE_S):
-        out, err = await process.communicate()
-    return Said(process.returncode, out.decode(), err.decode())
+    """A command in a thread of its own: it starts no second interpreter, which would take longer than its work."""
+    async with asyncio.timeout(_DEADLINE_S), _one_at_a_time:  # what is printed is caught for the whole process
+        result = await asyncio.to_thread(CliRunner().invoke, app, [*arguments, "--site", str(site)])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        if not isinstance(result.exception, SmsgwError):
+            raise result.exception
+        return Said(1, result.stdout, f"smsgw: {result.exception}\n")
+    return Said(result.exit_code, result.stdout, result.stderr)
 
 
 async def _explain(gateway: GatewayProcess, to: str, text: str, *options: str) -> Any:
