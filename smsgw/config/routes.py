@@ -30,7 +30,8 @@ class RouteEntry(Settings):
 
     def route(self) -> Route:
         """The policy's value for it."""
-        return Route(self.name, self.account, self.classes, self.prefixes, self.carriers)
+        accounts = None if self.account is None else frozenset((self.account,))
+        return Route(self.name, accounts, self.classes, self.prefixes, self.carriers)
 
 
 class RoutesFile(Settings):
@@ -62,14 +63,16 @@ def check_accounts_have_routes(
             who = f"account {account.system_id!r} ({CLASS_LABELS[account.message_class]})"
             document.warn(problems, ("route",), f"no route fits {who}: all it sends is refused")
     for index, route in enumerate(routes):
-        named = accounts.get(route.account or "")
+        named = accounts.get(next(iter(route.accounts or ()), ""))
         if named is not None and route.classes is not None and named.message_class not in route.classes:
             why = f"account {named.system_id!r} sends {CLASS_LABELS[named.message_class]}: this route is never taken"
             document.warn(problems, ("route", index, "class"), why)
 
 
 def _fits(route: Route, account: str, message_class: int) -> bool:
-    return route.account in (None, account) and (route.classes is None or message_class in route.classes)
+    return (route.accounts is None or account in route.accounts) and (
+        route.classes is None or message_class in route.classes
+    )
 
 
 def _hidden_by(route: Route, earlier: Iterable[Route]) -> list[str]:
@@ -87,13 +90,14 @@ def _hidden_by(route: Route, earlier: Iterable[Route]) -> list[str]:
 def _cases(route: Route) -> Iterator[_Case]:
     for message_class in sorted(route.classes or ALL_CLASSES):
         for prefix in route.prefixes or ("",):
-            yield route.account, message_class, prefix
+            for account in route.accounts or (None,):
+                yield account, message_class, prefix
 
 
 def _takes(route: Route, case: _Case) -> bool:
     account, message_class, prefix = case
     return (
-        (route.account is None or route.account == account)
+        (route.accounts is None or account in route.accounts)
         and (route.classes is None or message_class in route.classes)
         and (not route.prefixes or prefix.startswith(route.prefixes))
     )

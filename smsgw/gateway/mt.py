@@ -146,15 +146,17 @@ class MtJourney:
             submission.due_ms, hold_reason = outcome.until_ms, outcome.reason.rule_id
         if draft.plain:
             self._count_words(draft)
-        if not context.store_up and draft.route is not None and not draft.review:
-            carriers, route = draft.route.carriers, draft.route.name
-            if self._direct.takes(submission, carriers, route, asyncio.get_running_loop().time()):
-                return
+        if not context.store_up and not draft.review and self._goes_directly(submission, draft):
+            return
         if rules.has_quota:
             at_ms = submission.due_ms or submission.accepted_ms
             context.quotas.take(account.system_id, at_ms, partial(self._quota, submission, rules, draft, hold_reason))
         else:
             self._admit(submission, rules, draft, hold_reason)
+
+    def _goes_directly(self, submission: Submission, draft: Draft) -> bool:
+        route = draft.route.name if draft.route is not None else ""
+        return self._direct.takes(submission, draft.carriers, route, asyncio.get_running_loop().time())
 
     def _count_words(self, draft: Draft) -> None:
         """Words that are only counted; the lists remember what they found in the last text."""
@@ -254,19 +256,19 @@ class MtJourney:
         at_ms = submission.due_ms or submission.accepted_ms
         caps = None if own else rules.rules.cap_rows(draft)
         message_class = submission.message_class
-        carrier = context.choice.first(route.carriers)
+        carrier = context.choice.first(draft.carriers, draft.province)
         if submission.expires_ms and (submission.due_ms or submission.review):
             # "Two hours from now" would begin only when the carrier gets it.
             for part in submission.parts:
                 part.pdu = with_absolute_validity(part.pdu, submission.expires_ms)
-        envelope = self._envelope(submission, list(route.carriers), flags)
+        envelope = self._envelope(submission, draft, flags)
         context.admission.submit(
             AdmitItem(
                 _Ticket(submission, route.name, hold_reason, caps),
                 submission.rhash,
                 envelope.message_ids,
                 context.store.sealer.seal(envelope.pack()),
-                context.stream_names[carrier][message_class],
+                context.stream_names[carrier][draft.lane],
                 at_ms,
                 state_value(ENROUTE_HEADER, account.system_id, submission.source_addr),
                 () if own else rules.facts(submission.signature, message_class, carrier),
@@ -281,7 +283,7 @@ class MtJourney:
             )
         )
 
-    def _envelope(self, submission: Submission, carriers: list[str], flags: int) -> Envelope:
+    def _envelope(self, submission: Submission, draft: Draft, flags: int) -> Envelope:
         parts = submission.parts
         account = submission.account.settings
         now_ms = submission.accepted_ms
@@ -301,12 +303,16 @@ class MtJourney:
             submission.expires_ms or (submission.due_ms or now_ms) + int(self._context.settings.max_validity_s * 1000),
             submission.due_ms,
             submission.segments,
-            carriers,
+            list(draft.carriers),
             flags=flags,
             template=submission.template,
             campaign=submission.campaign,
             lot=LOT_REVIEW if submission.review else "",
             note=submission.review,
+            lane=draft.lane if draft.lane != submission.message_class else -1,
+            route=draft.route.name if draft.route is not None else "",
+            network=draft.network,
+            province=draft.province,
         )
 
     @staticmethod

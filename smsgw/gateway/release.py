@@ -236,8 +236,8 @@ class Releaser:
             route = rules.rules.route(draft) if rules is not None else None
             if route is None:
                 return ""
-            carriers = envelope.carriers = list(route.carriers)
-            envelope.tried = []
+            carriers = envelope.carriers = list(draft.carriers)
+            envelope.tried, envelope.route = [], route.name
         return context.choice.next(carriers, envelope.tried, False, envelope.province) or context.choice.first(
             carriers, envelope.province
         )

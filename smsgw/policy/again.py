@@ -13,7 +13,6 @@ from smsgw.policy.entries import TemplateEntry
 from smsgw.policy.localtime import LocalDay
 from smsgw.policy.model import CLASS_LABELS, Check, Draft, Outcome, Refusal, Rule
 from smsgw.policy.reasons import SIGNATURE_UNREGISTERED, TEMPLATE
-from smsgw.policy.routing import Route
 from smsgw.policy.signature import AccountSignatures
 
 if TYPE_CHECKING:
@@ -83,8 +82,8 @@ class Again:
         campaign: str,
         carriers: tuple[str, ...],
     ) -> Outcome:
-        route = Route("", None, None, (), carriers) if carriers else None
-        draft = Draft(self._name, message_class, "", recipient, "", 1, at_ms, route, None, campaign)
+        draft = Draft(self._name, message_class, "", recipient, "", 1, at_ms, None, None, campaign)
+        draft.carriers = carriers
         draft.signature = signature or None
         if template:
             name, _, version = template.rpartition("@")

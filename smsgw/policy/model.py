@@ -104,11 +104,13 @@ class Draft:
     Given: ``message_class`` as the account declares it; ``recipient`` E.164 digits without a plus; ``text`` the whole
     text of all segments; ``at_ms`` business time in ms since 1970 UTC at which it would be sent; ``campaign`` and
     ``audience`` as the application named them (empty: not at all). ``route`` may be None: the pipeline looks it up.
+    ``carriers`` is the order in which this message tries those of its route.
 
     Found by the pipeline before any rule is asked: ``carrier``, by whose habits signature and phrases are judged (the
     first of the route that is not paused; empty: none); ``signature`` (only a registered one) with ``body_start`` and
     ``body_end``, the part of ``text`` without it; ``plain``, the text as ``policy.text.fold_kept`` reads it (empty
-    while no rule needs it); ``template``; and the ``message_class`` that really holds, see ``policy.classify``.
+    while no rule needs it); ``template``; the ``message_class`` that really holds, see ``policy.classify``, and the
+    ``lane`` that it waits in; ``network`` and ``province`` of the recipient, empty for unknown.
     ``review`` is set by a word that asks for a person; the message is then accepted and parked.
     """
 
@@ -120,9 +122,13 @@ class Draft:
         "body_start",
         "campaign",
         "carrier",
+        "carriers",
         "declared_class",
+        "lane",
         "message_class",
+        "network",
         "plain",
+        "province",
         "recipient",
         "review",
         "route",
@@ -159,7 +165,11 @@ class Draft:
         self.tier = tier
         self.campaign = campaign
         self.audience = audience
+        self.carriers: tuple[str, ...] = route.order(recipient) if route is not None else ()
         self.carrier = ""
+        self.lane = message_class
+        self.network = ""
+        self.province = ""
         self.signature: str | None = None
         self.body_start = 0
         self.body_end = len(text)

@@ -101,8 +101,8 @@ def pause_rule(parts: Parts, message_class: int) -> Rule:
         pauses, at_ms = registers.pauses, draft.at_ms
         template = draft.template.id if draft.template is not None else ""
         found = pauses.find(account, department, draft.signature, template, draft.campaign, "", at_ms)
-        if found is None and draft.route is not None and not pauses.open_carriers(draft.route.carriers, at_ms):
-            found = pauses.of(f"carrier:{draft.route.carriers[0]}", at_ms)
+        if found is None and draft.carriers and not pauses.open_carriers(draft.carriers, at_ms):
+            found = pauses.of(f"carrier:{draft.carriers[0]}", at_ms)
         return found
 
     def check(draft: Draft) -> Outcome:

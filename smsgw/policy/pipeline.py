@@ -85,7 +85,7 @@ def _route_rule(parts: Parts, message_class: int) -> Rule:
 
     def looked_at(draft: Draft) -> str:
         route = draft.route
-        return "no route" if route is None else f"route {route.name}: {', '.join(route.carriers)}"
+        return "no route" if route is None else f"route {route.name}: {', '.join(draft.carriers)}"
 
     return Rule(13, "route", lambda draft: none if draft.route is None else None, looked_at)
 
@@ -112,8 +112,8 @@ class Rules:
     """The compiled rules of one account; call it with a draft. Made by ``compile_rules``."""
 
     __slots__ = (
-        "_again", "_checks", "_classify", "_facts", "_finders", "_folded", "_local_day", "_plain_always",
-        "_plain_for", "_signature", "_text_checks", "account", "caps", "places", "profile",
+        "_again", "_checks", "_classify", "_facts", "_finders", "_folded", "_lanes", "_local_day", "_plain_always",
+        "_plain_for", "_plan", "_signature", "_text_checks", "account", "caps", "places", "profile",
         "registers", "windows",
     )  # fmt: skip
 
@@ -124,7 +124,10 @@ class Rules:
         self.windows = parts.windows
         self.registers = parts.registers
         self.caps = caps
-        self._finders = routes.finders(parts.account.name)
+        account = parts.account
+        self._finders = routes.finders(account.name, account.department, account.lane)
+        self._lanes = tuple(max(each, account.lane) for each in MessageClass)
+        self._plan = routes.plan
         self._signature = SignatureFinder(parts)
         self._classify = classifier(parts)
         self._local_day = LocalDay.of(profile.zone)
@@ -158,12 +161,15 @@ class Rules:
         """Find what rules look at: route (unless it is set), carrier, signature, template, campaign, class, plain text.
 
         The class decides the route, whose carrier decides where a signature stands, within which a template is found,
-        which may say another class: then route and signature are looked up once more, for the class that holds.
+        which may say another class: then, and where routes ask for signature or template, route and signature are
+        looked up once more, for the class that holds.
         """
         given = draft.route
         declared = draft.declared_class
+        draft.network = self._plan.network(draft.recipient, self.registers.ported)
+        draft.province = self._plan.province(draft.recipient)
         if given is None:
-            draft.route = self._finders[declared](draft.recipient)
+            self._take_route(draft, declared)
         carrier = draft.carrier = self._carrier(draft)
         self._signature(draft)
         draft.template = None
@@ -172,8 +178,9 @@ class Rules:
         if self._plain_always and not draft.plain:
             draft.plain = _plain(draft.text)
         found = draft.message_class = self._classify(draft)
-        if found != declared and given is None:
-            draft.route = self._finders[found](draft.recipient)
+        draft.lane = self._lanes[found]
+        if given is None and (found != declared or self._finders[found].reads_content):
+            self._take_route(draft, found)
             draft.carrier = self._carrier(draft)
             if draft.carrier != carrier:
                 signature = draft.signature
@@ -183,15 +190,19 @@ class Rules:
         if not draft.plain and self._plain_for[found]:
             draft.plain = _plain(draft.text)
 
+    def _take_route(self, draft: Draft, message_class: int) -> None:
+        route = draft.route = self._finders[message_class](draft)
+        draft.carriers = route.order(draft.recipient, draft.network) if route is not None else ()
+
     def _carrier(self, draft: Draft) -> str:
-        route = draft.route
-        if route is None:
+        carriers = draft.carriers
+        if not carriers:
             return ""
         pauses = self.registers.pauses
         if pauses.any:
-            for name in pauses.open_carriers(route.carriers, draft.at_ms):
+            for name in pauses.open_carriers(carriers, draft.at_ms):
                 return name
-        return route.carriers[0]
+        return carriers[0]
 
     def _find_template(self, draft: Draft) -> None:
         text, start, end = draft.text, draft.body_start, draft.body_end
@@ -248,9 +259,15 @@ class Rules:
         return None, draft.review
 
     def route(self, draft: Draft) -> Route | None:
-        """The route of a draft that no rule looks at, such as a confirmation; sets and returns ``draft.route``."""
+        """The route of a draft that no rule looks at, such as a confirmation; sets and returns ``draft.route``.
+
+        Sets network, province, lane and carriers too; signature and template are those that are set already.
+        """
+        draft.network = self._plan.network(draft.recipient, self.registers.ported)
+        draft.province = self._plan.province(draft.recipient)
+        draft.lane = self._lanes[draft.message_class]
         if draft.route is None:
-            draft.route = self._finders[draft.message_class](draft.recipient)
+            self._take_route(draft, draft.message_class)
         return draft.route
 
     def explain(self, draft: Draft) -> list[Finding]:

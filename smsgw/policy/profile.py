@@ -23,6 +23,7 @@ Days: TypeAlias = Literal["workdays", "weekdays", "all"]
 WindowAction: TypeAlias = Literal["reject", "hold"]
 WindowZone: TypeAlias = Literal["profile", "recipient"]
 NO_CLASSES: Final[frozenset[int]] = frozenset()
+NO_NETWORKS: Final[frozenset[str]] = frozenset()
 CapScope: TypeAlias = Literal["company", "account", "signature", "template", "segment"]
 """What a cap counts by, beside the recipient; ``segment`` is the audience that the application names."""
 CapKind: TypeAlias = Literal["clock", "rolling"]
@@ -308,7 +309,8 @@ class AccountPolicy:
 
     ``licence_expires`` is the last day it may send, in the profile's zone. ``slots`` narrow the soft window.
     ``signatures`` are those of its file; the register may add to them and take them away. ``service_phone`` is written
-    as in its texts; empty for none. ``numbers`` maps its source numbers to the classes that may use each.
+    as in its texts; empty for none. ``numbers`` maps its source numbers to the classes that may use each. ``lane``: the
+    best it may wait in; a class whose lane is lower keeps its own.
     """
 
     name: str
@@ -320,12 +322,23 @@ class AccountPolicy:
     service_phone: str = ""
     numbers: Mapping[str, Classes] = field(default_factory=dict)
     quota: Quota = Quota()
+    lane: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CarrierPolicy:
-    """What rules need to know of a carrier; None and () leave it to the profile."""
+    """What rules need to know of a carrier; None and () leave it to the profile.
+
+    ``cost`` is that of a segment, ``costs`` where a network has another one. ``networks``: those it serves; none: all.
+    """
 
     name: str
     signature_position: SignaturePosition | None = None
     unsubscribe_phrases: tuple[str, ...] = ()
+    cost: float = 0.0
+    costs: Mapping[str, float] = field(default_factory=dict)
+    networks: frozenset[str] = NO_NETWORKS
+
+    def cost_for(self, network: str) -> float:
+        """What a segment to a recipient of this network costs."""
+        return self.costs.get(network, self.cost)

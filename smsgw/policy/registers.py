@@ -34,9 +34,9 @@ from smsgw.policy.words import Words
 
 
 class Registers:
-    """All registers of a process; empty ones when made."""
+    """All registers of a process; empty ones when made. ``ported``: number → network, as carriers have said."""
 
-    __slots__ = ("campaigns", "channels", "contacts", "orders", "pauses", "signatures", "templates", "words")
+    __slots__ = ("campaigns", "channels", "contacts", "orders", "pauses", "ported", "signatures", "templates", "words")
 
     def __init__(self) -> None:
         self.signatures = Signatures(())
@@ -47,6 +47,7 @@ class Registers:
         self.pauses = Pauses(())
         self.channels = Channels(())
         self.orders = Orders(())
+        self.ported: dict[str, str] = {}
 
     def put(self, kind: Kind, compiled: Any) -> None:
         """Put what ``compile_register`` made for ``kind`` in force, at once for every rule of this process."""

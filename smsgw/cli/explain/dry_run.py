@@ -52,7 +52,7 @@ async def explain_message(desk: Desk, question: Question, carriers: Mapping[str,
         value = each.looked_at if each.applies else _ALWAYS.get(each.rule_id, each.looked_at)
         found.lines.append(Line(each.rule_id, each.outcome, value, each.applies, hints_for(each, looked)))
     _found_in(found, draft)
-    found.ways = tuple(_way(name, looked, carriers) for name in (draft.route.carriers if draft.route else ()))
+    found.ways = tuple(_way(name, looked, carriers) for name in draft.carriers)
     await ask_store(desk, rules, found, draft)
     return found
 

@@ -22,6 +22,7 @@ from smsgw.policy.pauses import GLOBAL
 from smsgw.policy.pipeline import Finding, Rules
 from smsgw.policy.reasons import ACCOUNT_DISABLED, ACCOUNT_EXPIRED, CLASS_SOURCE, UNSUBSCRIBE_MISSING
 from smsgw.policy.registers import Registers
+from smsgw.policy.route_words import describe
 from smsgw.policy.signature import CLOSE, OPEN
 from smsgw.policy.templates import reference
 from smsgw.policy.text import normalise
@@ -88,9 +89,8 @@ def _paused(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
         "template": draft.template.id if draft.template is not None else "",
         "campaign": draft.campaign,
     }
-    carriers = draft.route.carriers if draft.route is not None else ()
     scopes = [f"{what}:{name}" for what, name in named.items() if name]
-    for scope in (GLOBAL, *scopes, *(f"carrier:{name}" for name in carriers)):
+    for scope in (GLOBAL, *scopes, *(f"carrier:{name}" for name in draft.carriers)):
         pause = looked.registers.pauses.of(scope, draft.at_ms)
         if pause is None:
             continue
@@ -218,13 +218,11 @@ def _window(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
 
 
 def _route(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
-    routes = [each for each in looked.site.routes.routes if each.account in (None, looked.account)]
+    account = looked.rules.account
+    routes = [each for each in looked.site.routes.routes if each.is_for(account.name, account.department)]
     for route in routes[:_SHOWN]:
-        classes = ", ".join(CLASS_LABELS[each] for each in sorted(route.classes)) if route.classes else "any class"
-        prefixes = ", ".join(route.prefixes) or "any number"
-        yield Hint(
-            f"route {route.name} takes {classes}, {prefixes}", f"路由 {route.name}：类别 {classes}，号段 {prefixes}"
-        )
+        takes = describe(route)
+        yield Hint(f"route {route.name} takes {takes}", f"路由 {route.name}：{takes}")
     if not routes:
         yield Hint("routes.toml has no route for this account", "routes.toml 中没有本账号的路由")
 

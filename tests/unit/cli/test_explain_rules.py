@@ -259,7 +259,7 @@ def test_route(site: Path, smsgw: Run) -> None:
     head, _, rest = text.rpartition('name = "everything-else"')
     file.write_text(f'{head}name = "everything-else"\nprefix = ["86"]{rest}', encoding="utf-8")
     said = _say(smsgw, "route", to="+14155550100")
-    _refuses(said, "route.none", "no route", "route everything-else takes notice, marketing, 86")
+    _refuses(said, "route.none", "no route", "route everything-else takes class notice, marketing; prefix 86")
     assert said.whole["carrier"] is None
 
 

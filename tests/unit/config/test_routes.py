@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smsgw.config.routes import _hidden_by
+from smsgw.policy.model import Draft
 from smsgw.policy.routing import Route, RouteTable
 
 from .conftest import SiteCopy
@@ -17,7 +18,13 @@ from .conftest import SiteCopy
 def _route(
     name: str, account: str | None = None, classes: set[int] | None = None, prefixes: tuple[str, ...] = ()
 ) -> Route:
-    return Route(name, account, frozenset(classes) if classes is not None else None, prefixes, ("alpha",))
+    return Route(
+        name,
+        frozenset((account,)) if account else None,
+        frozenset(classes) if classes is not None else None,
+        prefixes,
+        ("alpha",),
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,13 +54,17 @@ ROUTES = st.builds(
 )
 
 
+def draft(account: str, message_class: int, recipient: str) -> Draft:
+    return Draft(account, message_class, "", recipient, "", 1, 0)
+
+
 @given(st.lists(ROUTES, max_size=4), ROUTES)
 def test_a_hidden_route_is_never_found(earlier: list[Route], route: Route) -> None:
     if not _hidden_by(route, earlier):
         return
     table = RouteTable([*earlier, route])
     for account, message_class, recipient in itertools.product(["a", "b", "c"], range(3), ["1", "12", "123", "2", "3"]):
-        assert table.find(account, message_class, recipient) is not route or route in earlier
+        assert table.find(draft(account, message_class, recipient)) is not route or route in earlier
 
 
 def test_unreachable_routes_are_pointed_out(site: SiteCopy) -> None:

@@ -147,7 +147,7 @@ class Rules:
         self._route = route
 
     def __call__(self, draft: Any) -> Refusal | None:
-        draft.route = self._route
+        draft.route, draft.carriers = self._route, self._route.carriers
         return self._world.verdict
 
     def cap_rows(self, draft: Any) -> None:

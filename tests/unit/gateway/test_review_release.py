@@ -45,11 +45,15 @@ class World:
         self.receipts: list[tuple[str, tuple[Any, ...], Callable[[Any], None]]] = []
         self.events: list[str] = []
         self.text_again: tuple[Refusal | None, str] = (None, "")
-        found = SimpleNamespace(carriers=route) if route else None
+
+        def todays_route(draft: Any) -> Any:
+            draft.carriers = route or ()
+            return SimpleNamespace(name="today") if route else None
+
         rules = SimpleNamespace(
             judge_again=lambda *message: None,
             text_again=lambda *message: self.text_again,
-            route=lambda draft: found,
+            route=todays_route,
             account=SimpleNamespace(department=""),
         )
         self.context: Any = SimpleNamespace(

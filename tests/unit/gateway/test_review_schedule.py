@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from smsgw.gateway.submission import Part, Submission
+from smsgw.policy.model import Draft
 from tests.unit.gateway.test_review_long import NOW_MS, World
 
 DAY_MS = 86_400_000
@@ -19,4 +20,5 @@ async def test_validity_without_a_validity_period(due_ms: int, starts_ms: int) -
         part = Part(None, 0, 0, "0" * 20, 0, b"")
         submission = Submission(world.account, [part], "1069", "8613800000001", "hash", 0, NOW_MS)
         submission.due_ms = due_ms
-        assert world.mt._envelope(submission, ["alpha"], 0).expires_at_ms == starts_ms + 3_600_000
+        draft = Draft("shop", 2, "1069", "8613800000001", "", 1, NOW_MS)
+        assert world.mt._envelope(submission, draft, 0).expires_at_ms == starts_ms + 3_600_000

@@ -94,6 +94,8 @@ def draft(at: Callable[..., int]) -> Callable[..., Draft]:
         made = Draft("shop", message_class, "10690001", "8613912345678", text, 1, at(when))
         for name, value in others.items():
             setattr(made, name, value)
+        if made.route is not None:
+            made.carriers = made.route.carriers
         return made
 
     return make
