@@ -6,6 +6,7 @@ Only translates; starts nothing. The rooms have their own small settings, so tha
 from __future__ import annotations
 
 import ssl
+from collections.abc import Hashable
 from pathlib import Path
 
 from smsgw.carrier.settings import CarrierSettings
@@ -17,6 +18,7 @@ from smsgw.errors import ConfigError
 from smsgw.esme.account import AccountSettings
 from smsgw.esme.listener import ListenerSettings
 from smsgw.gateway.account_rules import AccountRules
+from smsgw.gateway.change import SiteParts
 from smsgw.gateway.context import Dialled, GatewaySettings, Numbers
 from smsgw.policy.mo_words import MoWords, all_words
 from smsgw.policy.registers import Registers
@@ -143,6 +145,28 @@ def account_rules(site: Site, registers: Registers) -> dict[str, AccountRules]:
         )
         for name, account in site.accounts.items()
     }
+
+
+def site_parts(site: Site, registers: Registers) -> SiteParts:
+    """Everything of a site that a running gateway can change over to. Raises ConfigError for a bad certificate."""
+    return SiteParts(
+        settings=gateway_settings(site),
+        accounts={name: account_settings(each) for name, each in site.accounts.items()},
+        rules=account_rules(site, registers),
+        carriers={name: carrier_settings(site, each) for name, each in site.carriers.items()},
+        links={name: carrier_link(each) for name, each in site.carriers.items()},
+        dialled=dialled_numbers(site),
+        mo_words=all_mo_words(site),
+    )
+
+
+def carrier_link(carrier: CarrierFile) -> Hashable:
+    """What of a carrier can't change without a new bind."""
+    tls = carrier.tls
+    return (
+        carrier.host, carrier.port, carrier.system_id, carrier.password, carrier.binds, carrier.system_type,
+        carrier.interface_version, tls and tuple(tls.model_dump().items()),
+    )  # fmt: skip
 
 
 def all_mo_words(site: Site) -> MoWords:

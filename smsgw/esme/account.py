@@ -67,6 +67,14 @@ class Account:
         self.bucket = TokenBucket(settings.rate_per_s, max(settings.rate_per_s, 1.0))
         self.turn = 0
 
+    def renew(self, settings: AccountSettings) -> None:
+        """Other settings; sessions stay, also those that would not be let in any more."""
+        if settings.rate_per_s != self.settings.rate_per_s:
+            self.bucket = TokenBucket(settings.rate_per_s, max(settings.rate_per_s, 1.0))
+        self.settings = settings
+        for session in self.sessions:
+            session.link.window.limit = settings.deliver_window
+
     def receiver(self) -> EsmeSession | None:
         """A session that can take a deliver_sm now, in turn; None when there is none."""
         sessions = self.sessions

@@ -45,7 +45,15 @@ class Direct:
     def __init__(self, context: Context, rate_per_s: float) -> None:
         self._context = context
         self._journal = Journal(context)
-        self._bucket = TokenBucket(rate_per_s) if rate_per_s > 0 else None
+        self._rate_per_s = 0.0
+        self._bucket: TokenBucket | None = None
+        self.renew(rate_per_s)
+
+    def renew(self, rate_per_s: float) -> None:
+        """Another local limit."""
+        if rate_per_s != self._rate_per_s:
+            self._rate_per_s = rate_per_s
+            self._bucket = TokenBucket(rate_per_s) if rate_per_s > 0 else None
 
     def takes(self, submission: Submission, carriers: tuple[str, ...], route: str, now_s: float) -> bool:
         """Send it now if it is a code, the limit allows it and a carrier has room; False: refuse it as store.away."""

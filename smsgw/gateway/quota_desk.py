@@ -35,12 +35,13 @@ Then = Callable[[Refusal | None], None]
 class _Day:
     """An account's messages of one calendar day. ``full``: the store had no more when it was last asked."""
 
-    __slots__ = ("account", "book", "from_ms", "full", "until_ms", "waiting")
+    __slots__ = ("account", "book", "from_ms", "full", "quota", "until_ms", "waiting")
 
     def __init__(self, account: str, quota: Quota, zone: ZoneInfo, at_ms: int, until_ms: int) -> None:
         self.account = account
         self.book = SliceBook(quota, zone)
         self.from_ms, self.until_ms = at_ms, until_ms
+        self.quota = quota
         self.full = False
         self.waiting: deque[tuple[int, Then]] = deque()
 
@@ -76,6 +77,8 @@ class QuotaDesk:
 
     def give_back(self, account: str, at_ms: int) -> None:
         """The message was refused after all."""
+        if account not in self._rules or not self._rules[account].has_quota:
+            return  # it had one when the message was counted
         self._day(account, at_ms).book.put_back(1, at_ms)
 
     @property
@@ -99,6 +102,15 @@ class QuotaDesk:
                 await self._look()
             ticks += 1
             await asyncio.sleep(TICK_S)
+
+    def renew(self) -> None:
+        """The rules are other ones: what was leased for another quota goes back."""
+        for account, days in list(self._days.items()):
+            rules = self._rules.get(account)
+            for day in list(days.values()):
+                if not day.waiting and (rules is None or rules.rules.account.quota != day.quota):
+                    self._return(day, self._clock.now_ms(), closing=True)
+                    self._forget(day)
 
     def close(self) -> None:
         """Give everything back."""
@@ -169,7 +181,7 @@ class QuotaDesk:
             self._leases.give_back(day.account, returned, count)
 
     async def _look(self) -> None:
-        for name, rules in self._rules.items():
+        for name, rules in list(self._rules.items()):  # others are put in their place meanwhile
             if rules.has_quota:
                 try:
                     self.used[name] = await self._leases.used(name, self.buckets_now(name))
