@@ -71,6 +71,8 @@ async def run_site(site: Site, started: Callable[[App], None] = lambda app: None
         await app.run_until(stop)
     finally:
         await app.close()
+    if app.put_out:
+        raise StoreError(f"another process runs as node {site.node_name!r}, or has taken over what this one had")
 
 
 def _allow_files(wanted: int) -> None:
@@ -107,6 +109,8 @@ class App:
         self.listener: Listener
         self.ticker = Ticker()
         self.ops: OpsServer | None = None
+        #: Another process took this one's place; it has ended its work early.
+        self.put_out = False
 
     async def start(self) -> None:
         """Everything up to, not including, the first bind."""
@@ -131,6 +135,7 @@ class App:
         await self.gateway.load_registers()
         for carrier in site.carriers.values():
             self.gateway.add_pool(self._pool(wiring.carrier_settings(site, carrier), rng))
+        await self.gateway.leases.join()
         passwords = PasswordChecker()
         self.listener = Listener(
             wiring.listener_settings(site),
@@ -159,6 +164,12 @@ class App:
 
     async def run_until(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set, then drain."""
+
+        def put_out() -> None:
+            self.put_out = True
+            stop.set()
+
+        self.gateway.put_out = put_out
         async with asyncio.TaskGroup() as tasks:
             background = [
                 tasks.create_task(self.gateway.run(), name="gateway"),
@@ -261,6 +272,8 @@ class App:
             ):
                 break
             await asyncio.sleep(0.02)
+        if not self.put_out:
+            await self.gateway.leases.leave()
         self.listener.close()
 
     async def _beat(self) -> None:

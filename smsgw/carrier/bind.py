@@ -1,9 +1,9 @@
 """One bind to a carrier: connect, bind, serve, lose, wait with jitter, connect again.
 
-``run`` never returns by itself. A refusal that retrying can't mend (wrong password, unknown system_id)
-is told once and tried again slowly; an old session that the carrier still holds (ESME_RALYBND) is an
-ordinary reason to back off. What was unanswered when a link went is *unknown*: it is handed to the
-gateway in the order it was sent, never resent here.
+``run`` never returns by itself; it connects only while this process has the lease of the bind. A refusal that
+retrying can't mend (wrong password, unknown system_id) is told once and tried again slowly; an old session that the
+carrier still holds (ESME_RALYBND) is an ordinary reason to back off. What was unanswered when a link went is
+*unknown*: it is handed to the gateway in the order it was sent, never resent here.
 """
 
 from __future__ import annotations
@@ -63,8 +63,11 @@ class Bind:
         "_bound",
         "_gone",
         "_handler",
+        "_leased",
         "_ticker",
+        "_wake",
         "kind",
+        "leaving",
         "link",
         "number",
         "settings",
@@ -82,12 +85,37 @@ class Bind:
         self.transmits = kind != "receiver"
         self.up = False
         self.stopping = False
+        #: Another process is to have it: nothing new is sent, and it is let go of when all is answered.
+        self.leaving = False
         self.link: Link[object] | None = None
         self._handler = handler
         self._ticker = ticker
         self._backoff = backoff
         self._bound: asyncio.Future[None] | None = None
         self._gone = asyncio.Event()
+        self._leased = True
+        self._wake = asyncio.Event()
+
+    @property
+    def leased(self) -> bool:
+        """Whether this process may have the bind up; all are, unless somebody says otherwise."""
+        return self._leased
+
+    def take(self) -> None:
+        """This process has the lease of the bind now."""
+        self._leased, self.leaving = True, False
+        self._wake.set()
+
+    def lose(self) -> None:
+        """Another process has the lease: no goodbye, for it may be bound already."""
+        self._leased = self.leaving = False
+        if self.link is not None and self.link.is_connected:
+            self.link.abort("another process has its lease")
+
+    def let_go(self) -> None:
+        """Unbind, for another process is to have the bind; not to be connected again before ``take``."""
+        self._leased = False
+        self.unbind()
 
     @property
     def free(self) -> int:
@@ -101,6 +129,11 @@ class Bind:
     def in_flight(self) -> int:
         """Requests of ours that are unanswered."""
         return len(self.link.window) if self.link is not None else 0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection, bound or not."""
+        return self.link is not None and self.link.is_connected
 
     def submit(self, raw: bytes, sequence_number: int, flight: object) -> None:
         """Send a request; call only while ``free`` is above 0. Its outcome comes to the handler with ``flight``."""
@@ -124,6 +157,10 @@ class Bind:
         """Keep the bind up until ``stop``."""
         while not self.stopping:
             delay_s: float | None = None
+            if not self._leased:
+                self._wake.clear()
+                await self._wake.wait()
+                continue
             try:
                 await self._connect_and_bind()
                 loop = asyncio.get_running_loop()
@@ -153,12 +190,17 @@ class Bind:
                 if self.link is not None and self.link.is_connected:
                     self.link.close("giving up this attempt")
                     await self._gone.wait()
-            if not self.stopping:
+            if not self.stopping and self._leased:
                 await asyncio.sleep(self._backoff.next_s() if delay_s is None else delay_s)
 
     def stop(self) -> None:
         """Unbind and don't come back; the link closes at the carrier's unbind_resp or by its timers."""
         self.stopping = True
+        self._wake.set()
+        self.unbind()
+
+    def unbind(self) -> None:
+        """Unbind politely, if bound."""
         if self.link is not None and self.up and not self.link.closing:
             self.link.send(unbind(self.link.session.next_sequence()))
 
@@ -167,6 +209,9 @@ class Bind:
     def connected(self) -> None:
         settings = self.settings
         assert self.link is not None
+        if not self._leased:  # lost while the connection was made
+            self.link.abort("another process has its lease")
+            return
         command_id = BIND_COMMANDS[self.kind]
         self.link.session.bind_sent(command_id)
         self.link.send(

@@ -2,7 +2,8 @@
 
 Owns: the binds, the carrier's rate and its whole-link back-off. A message is picked for a bind by
 the gateway; the pool only says whether there is room. A carrier that is not allowed (its channel is not approved)
-has no binds: open ones are closed once what they carry has been answered.
+has no binds: open ones are closed once what they carry has been answered. Nor does it have those of which another
+process has the lease; whoever keeps the leases says which ones are ours (``lease``) and which we should let go.
 """
 
 from __future__ import annotations
@@ -66,6 +67,11 @@ class Pool:
         #: Loop time since which no bind transmits; None while one does. Set at start, so that a carrier
         #: that never came up counts as down from the start.
         self.down_since_s: float | None = 0.0
+        #: Another process has a bind of this carrier up that transmits: what waits in the store is sent by it.
+        self.elsewhere = False
+        #: Which part of the carrier's rate is this process's, by the binds that transmit.
+        self.share = 1.0
+        self._transmits = False
         self._stopping = False
         self._allowed = asyncio.Event()
         self._forbidden = asyncio.Event()
@@ -73,7 +79,8 @@ class Pool:
 
     async def run(self) -> None:
         """Keep every bind up until ``stop``, while the carrier is allowed."""
-        self.down_since_s = asyncio.get_running_loop().time()
+        if not self.elsewhere:
+            self.down_since_s = asyncio.get_running_loop().time()
         while not self._stopping:
             await self._allowed.wait()
             async with asyncio.TaskGroup() as group:
@@ -105,10 +112,28 @@ class Pool:
         for bind in self.binds:
             bind.stop()
 
+    def renew(self, settings: CarrierSettings) -> None:
+        """Other settings of the same binds: rate, windows, timers. Open links keep their enquire_link timers."""
+        if (settings.rate_per_s, settings.burst) != (self.settings.rate_per_s, self.settings.burst):
+            self._share_out(settings)
+        self.settings = settings
+        for bind in self.binds:
+            bind.settings = settings
+            if bind.link is not None:
+                bind.link.window.limit = settings.window
+
+    def retire(self) -> None:
+        """Others take its place: let it answer what it has, unbind, and end ``run``."""
+        allowed = self.allowed
+        self._stopping = True
+        self.allow(False)
+        if not allowed:  # ``run`` waits for leave, and has no bind
+            self._allowed.set()
+
     @property
     def up(self) -> bool:
         """True while at least one bind can transmit, and may."""
-        return self.down_since_s is None and self._allowed.is_set()
+        return self._transmits and self._allowed.is_set()
 
     def pick(self) -> Bind | None:
         """The transmitting bind with most room in its window, None when none has any."""
@@ -117,7 +142,7 @@ class Pool:
         if not self._allowed.is_set():
             return None
         for bind in self.binds:
-            if bind.transmits:
+            if bind.transmits and not bind.leaving:
                 free = bind.free
                 if free > most:
                     best, most = bind, free
@@ -128,14 +153,72 @@ class Pool:
         """Requests of ours that are unanswered, over all binds."""
         return sum(bind.in_flight for bind in self.binds)
 
+    # -- leases
+
+    @property
+    def wanted(self) -> bool:
+        """Whether this process wants binds of the carrier at all."""
+        return self._allowed.is_set() and not self._stopping
+
+    @property
+    def states(self) -> list[int]:
+        """Of each bind: 0 down, 1 up, 2 up and it transmits."""
+        return [(2 if bind.transmits else 1) if bind.up and not bind.leaving else 0 for bind in self.binds]
+
+    @property
+    def let_go(self) -> list[int]:
+        """Binds that are down and that this process does not want any more."""
+        return [
+            bind.number
+            for bind in self.binds
+            if (not self.wanted or (bind.leaving and not bind.leased)) and not bind.is_connected
+        ]
+
+    def lease(self, own: frozenset[int], elsewhere: bool, share: float) -> None:
+        """Which binds are ours; the others are unbound at once. ``share``: our part of the rate."""
+        for bind in self.binds:
+            if bind.number not in own:
+                bind.lose()
+            elif not bind.leased and not bind.leaving:
+                bind.take()
+        if share != self.share:
+            self.share = share
+            self._share_out(self.settings)
+        was, self.elsewhere = self.elsewhere, elsewhere
+        if was != elsewhere:
+            self._look()
+
+    def _share_out(self, settings: CarrierSettings) -> None:
+        self.throttle.set_full(settings.rate_per_s * self.share, max(1.0, settings.burst * self.share))
+
+    async def leave(self, numbers: frozenset[int]) -> None:
+        """Let other processes have these binds, once what they carry has been answered."""
+        binds = [bind for bind in self.binds if bind.number in numbers]
+        for bind in binds:
+            bind.leaving = True
+        await self._until(lambda: not any(bind.in_flight for bind in binds), LAST_ANSWERS_S)
+        for bind in binds:
+            if bind.leaving:
+                bind.let_go()
+        if not await self._until(lambda: not any(bind.is_connected for bind in binds if bind.leaving), LEAVE_S):
+            for bind in binds:
+                if bind.leaving and bind.link is not None:
+                    bind.link.abort("it does not answer unbind")
+
+    @staticmethod
+    async def _until(condition: Callable[[], bool], patience_s: float) -> bool:
+        try:
+            async with asyncio.timeout(patience_s):
+                while not condition():
+                    await asyncio.sleep(_LOOK_S)
+        except TimeoutError:
+            return False
+        return True
+
     async def _leave(self, binds: Sequence[asyncio.Task[None]]) -> None:
         """Once the carrier is forbidden: let it answer what it has, unbind, and end what does not end by itself."""
         await self._forbidden.wait()
-        try:
-            async with asyncio.timeout(LAST_ANSWERS_S):
-                while self.in_flight:
-                    await asyncio.sleep(_LOOK_S)
-        except TimeoutError:
+        if not await self._until(lambda: not self.in_flight, LAST_ANSWERS_S):
             self.told("carrier.unanswered", {"carrier": self.name, "in_flight": self.in_flight})
         for bind in self.binds:
             bind.stop()
@@ -155,12 +238,15 @@ class Pool:
         self._dispatch.inbound(self, bind, command_id, raw, sequence_number)
 
     def changed(self, bind: Bind) -> None:
-        transmits = any(each.up and each.transmits for each in self.binds)
-        if transmits:
+        self._transmits = any(each.up and each.transmits for each in self.binds)
+        self._look()
+        self._dispatch.changed(self, bind)
+
+    def _look(self) -> None:
+        if self._transmits or self.elsewhere:
             self.down_since_s = None
         elif self.down_since_s is None:
             self.down_since_s = asyncio.get_running_loop().time()
-        self._dispatch.changed(self, bind)
 
     def told(self, event: str, fields: dict[str, object]) -> None:
         self._dispatch.told(event, fields)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import bisect
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from smsgw.errors import StoreError
@@ -61,6 +62,9 @@ class CarrierQueue:
         self.name = pool.name
         #: The carrier was taken out of the site: what waits for it moves.
         self._leaving = False
+        #: By order of staff: nothing new over this carrier; and what takes messages out of its queue.
+        self._suspended = False
+        self._takes: Callable[[CarrierQueue, Job], bool] | None = None
         #: One lane per partition and class: high-water marks are per stream.
         self._lanes: dict[str, Lane] = {}
         self._by_class: tuple[list[Lane], ...] = tuple([] for _ in range(LANES))
@@ -95,7 +99,7 @@ class CarrierQueue:
     def room(self, stream: str) -> int:
         """How many more entries of this stream may be read; 0 while nothing could be done with them."""
         lane = self._lanes[stream]
-        usable = self.pool.up or self._leaving or self._failing_over()
+        usable = self.pool.up or self._leaving or self._takes is not None or self._failing_over()
         room = max(0, self._capacity - len(lane)) if usable else 0
         lane.starved = room == 0
         return room
@@ -105,25 +109,61 @@ class CarrierQueue:
 
         ``pending`` ones were read before a restart; those of them up to ``mark`` may be at the carrier.
         """
-        open_sealed = self._context.store.sealer.open
         target = self._lanes[stream]
+        for job in self._jobs(stream, lane, entries):
+            if pending and job.order <= mark:
+                if not self._outcomes.resend_uncertain(self, job):
+                    continue
+                target.again(job)
+            else:
+                target.waiting.append(job)
+        if self._takes is not None:
+            self._sweep(self._takes)
+        self.pump_soon()
+
+    # -- orders of staff
+
+    def order(self, suspended: bool, takes: Callable[[CarrierQueue, Job], bool] | None) -> None:
+        """Whether nothing new goes over this carrier, and what takes out those of its messages that it says True of."""
+        self._suspended, self._takes = suspended, takes
+        if takes is not None:
+            self._sweep(takes)
+        self._context.wake_readers()
+        self.pump_soon()
+
+    def _sweep(self, takes: Callable[[CarrierQueue, Job], bool]) -> None:
+        for lane in self._lanes.values():
+            lane.remove(lambda job: job.is_whole and takes(self, job))
+
+    def taken_over(self, stream: str, lane: int, entries: list[Entry], mark: Order) -> None:
+        """What another process had read before it died, and may have written up to ``mark``; it stays that one's."""
+        for job in self._jobs(stream, lane, entries):
+            if job.order > mark or self._outcomes.resend_uncertain(self, job):
+                self._outcomes.requeue(self, job)
+
+    def hand_over(self) -> None:
+        """Other processes have the carrier's binds, and this one none: they may send what is in memory here."""
+
+        def moves(job: Job) -> bool:
+            if job.is_whole:
+                self._outcomes.requeue(self, job)
+            return job.is_whole
+
+        for lane in self._lanes.values():
+            lane.remove(moves)
+
+    def _jobs(self, stream: str, lane: int, entries: list[Entry]) -> Iterator[Job]:
+        open_sealed = self._context.store.sealer.open
         for entry_id, fields in entries:
-            order = entry_key(entry_id)
             try:
-                job = Job(stream, entry_id, order, lane, Envelope.unpack(open_sealed(fields[1])))
+                envelope = Envelope.unpack(open_sealed(fields[1]))
             except StoreError as error:
                 # It stays pending and is read again at the next start: its key may have come back by then.
                 self._context.log(
                     "store.entry_unreadable", {"stream": stream, "entry": entry_id.decode(), "why": str(error)}
                 )
                 continue
-            if pending and order <= mark:
-                if not self._outcomes.resend_uncertain(self, job):
-                    continue
-                target.again(job)
-            else:
-                target.waiting.append(job)
-        self.pump_soon()
+            yield Job(stream, entry_id, entry_key(entry_id), lane, envelope)
 
     # -- pumping
 
@@ -144,8 +184,8 @@ class CarrierQueue:
         if self._leaving:
             return self._pump_leaving(now_s)
         if not self.pool.up:
-            if self._failing_over():
-                self._move_away()
+            if self._suspended or self._failing_over():
+                self._move_away("all binds are down")
             return
         unfinished = self._unfinished
         if unfinished:
@@ -155,6 +195,9 @@ class CarrierQueue:
                     continue
                 if not self._send(bind, job, now_s):
                     return self._more_later()
+        if self._suspended:
+            self._move_away("the carrier is suspended")
+            return self._more_later()
         burst, free_bind = 0, None
         while True:
             if burst <= 0:
@@ -321,19 +364,19 @@ class CarrierQueue:
             return False
         return self._loop.time() - down_since_s >= self.pool.settings.failover_after_s
 
-    def _move_away(self) -> None:
-        """All binds are down for long enough: what waits here expires, or goes to a carrier of its route that is up."""
+    def _move_away(self, why: str) -> None:
+        """Nothing goes over this carrier: what waits here expires, or goes to a carrier of its route that is up."""
 
         def moves(job: Job) -> bool:
             if self._outcomes.is_over(self, job):
                 return True
-            return job.is_whole and self._outcomes.reroute(self, job, "all binds are down", only_up=True)
+            return job.is_whole and self._outcomes.reroute(self, job, why, only_up=True)
 
         for lane in self._lanes.values():
             lane.remove(moves)
 
     def tick(self) -> None:
         """Called each FAILOVER_PERIOD_S: a carrier that stays down has nothing else to wake its queue."""
-        if not self.pool.up and self._failing_over():
+        if self._suspended or (not self.pool.up and self._failing_over()):
             self._context.wake_readers()
             self.pump_soon()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
 from smsgw.errors import StoreError
@@ -20,6 +20,7 @@ from smsgw.gateway.dispatch import FAILOVER_PERIOD_S, CarrierQueue, Flight
 from smsgw.gateway.lanes import Order
 from smsgw.gateway.last_look import LastLook
 from smsgw.gateway.learning import Learning
+from smsgw.gateway.lease_desk import LeaseDesk
 from smsgw.gateway.local_reports import LocalReports
 from smsgw.gateway.long_messages import LongMessages
 from smsgw.gateway.mo import MoJourney, Received
@@ -35,10 +36,11 @@ from smsgw.gateway.requests import Requests
 from smsgw.store.admission import Admission
 from smsgw.store.commit import GroupCommit
 from smsgw.store.correlation import Correlation
-from smsgw.store.entries import Entry, entry_key
+from smsgw.store.entries import MOST_IN_ENTRY, Entry, entry_key
 from smsgw.store.facts import FactChange, FactResult, Facts
 from smsgw.store.held import Held
-from smsgw.store.keys import mt, mt_suffix
+from smsgw.store.keys import mt, mt_suffix, partition_of_key
+from smsgw.store.leases import Leases
 from smsgw.store.long import Long
 from smsgw.store.looks import Looks
 from smsgw.store.marks import Marks
@@ -47,7 +49,7 @@ from smsgw.store.parked import Parked
 from smsgw.store.quota import QuotaLeases
 from smsgw.store.settlement import Settlement
 from smsgw.store.state import States
-from smsgw.store.streams import StreamReader
+from smsgw.store.streams import ENTRIES_AT_ONCE, StreamReader
 
 if TYPE_CHECKING:
     from smsgw.carrier.bind import Bind
@@ -88,7 +90,11 @@ class Gateway:
         self._tasks: asyncio.TaskGroup | None = None
         self._loop = asyncio.get_running_loop()
 
-        self._leases = QuotaLeases(store)
+        self._quota_leases = QuotaLeases(store)
+        self._bind_leases = Leases(store, context.settings.node)
+        self.leases = LeaseDesk(context, self._bind_leases, self._by_stream, self.outbox, self._put_out)
+        #: Called when another process has taken this one's place; the application ends.
+        self.put_out: Callable[[], None] = lambda: None
         self._feed = RegisterFeed(store, context.registers, self._in_force, context.log)
         self._fill(context)
         partitions = range(store.partitions)
@@ -116,14 +122,37 @@ class Gateway:
         context.long = Long(store, self._long.stored)
         context.looks = Looks(store, self._last_look.looked)
         context.facts = Facts(store, self._facts_changed)
-        context.quotas = QuotaDesk(self._leases, context.rules, context.clock)
-        context.marks = Marks(store, context.settings.node)
+        context.quotas = QuotaDesk(self._quota_leases, context.rules, context.clock)
+        context.marks = Marks(store, context.settings.node, self._bind_leases.token)
 
     # -- starting and ending
 
+    def start_pool(self, pool: Pool) -> None:
+        """While running: a carrier that is new, has new binds, or comes back."""
+        known = self.queues.get(pool.name)
+        if known is None:
+            self.add_pool(pool)
+        else:
+            self.context.pools[pool.name] = pool
+            pool.lease(frozenset(), False, 1.0)
+            known.renew(pool)
+        self.leases.wake()
+        self._spawn(pool.run())
+
+    def changed_over(self) -> None:
+        """Another version of the site was put in place: what waits in memory is looked at by it."""
+        settings = self.context.settings
+        self._direct.renew(settings.away_otp_rate_per_s)
+        self.context.quotas.renew()
+        self._approvals.look()
+        for queue in self.queues.values():
+            queue.pump_soon()
+        self.context.wake_readers()
+
     def add_pool(self, pool: Pool) -> None:
-        """A carrier: its streams are read from now on. Call before ``run``."""
+        """A carrier: its streams are read from now on. Call before ``run``; later ``start_pool``."""
         queue = CarrierQueue(self.context, pool, self._outcomes, self._last_look)
+        pool.lease(frozenset(), False, 1.0)
         self.context.pools[pool.name] = pool
         self.context.stream_names[pool.name] = tuple(mt_suffix(pool.name, lane) for lane in range(len(LANE_LABELS)))
         self.queues[pool.name] = queue
@@ -149,14 +178,17 @@ class Gateway:
             context.long.commit,
             context.looks.commit,
             context.facts.commit,
-            self._leases.commit,
+            self._quota_leases.commit,
             context.states.commit,
         ]
 
     async def load_marks(self) -> None:
-        """Read what an earlier life of this node may have written to carriers. Raises StoreError."""
+        """Read what an earlier life of this node may have written to carriers. Raises StoreError.
+
+        From now on no other process takes over what that life had read.
+        """
         for partition in range(self.context.store.partitions):
-            for stream, entry_id in (await self.context.marks.load(partition)).items():
+            for stream, entry_id in (await self.context.marks.claim(partition)).items():
                 self._marks_found[stream] = entry_key(entry_id)
 
     @property
@@ -176,6 +208,7 @@ class Gateway:
                 tasks.create_task(commit.run(), name=f"commit {commit.name}")
             for reader in (*self.context.mt_readers, *self.outbox.readers):
                 tasks.create_task(reader.run(), name="reader")
+            tasks.create_task(self.leases.run(), name="leases")
             self._approvals.look()
             for pool in self.context.pools.values():
                 tasks.create_task(pool.run(), name=f"carrier {pool.name}")
@@ -272,12 +305,20 @@ class Gateway:
 
     def told(self, event: str, fields: dict[str, object]) -> None:
         self.context.log(event, fields)
+        if event in ("carrier.bound", "carrier.unbound"):
+            self.leases.wake()
 
     # -- inside
 
     def _mt_room(self, stream: str) -> int:
         # While shutting down nothing more is taken from the store.
-        return 0 if self.context.closing else self._by_stream[stream][0].room(stream)
+        if self.context.closing:
+            return 0
+        queue, _ = self._by_stream[stream]
+        room = queue.room(stream)
+        if not room and queue.pool.elsewhere and self.context.mt_readers[partition_of_key(stream)].keeps(stream):
+            return ENTRIES_AT_ONCE * MOST_IN_ENTRY  # read before others got the carrier's binds; ``hand_over`` follows
+        return room
 
     def _mt_arrived(self, stream: str, entries: list[Entry], pending: bool) -> None:
         queue, lane = self._by_stream[stream]
@@ -303,6 +344,9 @@ class Gateway:
                 queue.pump_soon()
             self.context.wake_readers()
 
+    def _put_out(self) -> None:
+        self.put_out()
+
     def _store_error(self, error: StoreError) -> None:
         self.context.log("store.away", {"while": "reading", "why": str(error)})
 
@@ -321,4 +365,7 @@ class Gateway:
                 next_failover_s = now_s + FAILOVER_PERIOD_S
                 self._approvals.look()
                 for queue in self.queues.values():
+                    if queue.pool.elsewhere and not queue.pool.up:
+                        queue.hand_over()
+                        self.context.wake_readers()
                     queue.tick()

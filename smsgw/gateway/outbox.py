@@ -81,6 +81,8 @@ class Outbox:
         self._loop = asyncio.get_running_loop()
         self._boxes: dict[str, _Box] = {}
         self._by_stream: dict[str, _Box] = {}
+        #: Streams of which what was read is being given back; they are not read meanwhile.
+        self._giving_back: frozenset[str] = frozenset()
 
     def waiting(self, system_id: str) -> int:
         """Entries in memory for an account."""
@@ -120,6 +122,8 @@ class Outbox:
             return
         box = self._box(account)
         if not box.reading:
+            if box.stream in self._giving_back:
+                return
             box.reading = True
             self._reader(box).add(box.stream)
         self._reader(box).wake()
@@ -169,6 +173,22 @@ class Outbox:
             box.aside = 0
             box.queue.clear()
             self._reader(box).remove(box.stream)
+
+    # -- beside other processes
+
+    def begin_giving_back(self) -> frozenset[str]:
+        """Streams of applications that have left; other processes may have what was read of them."""
+        self._giving_back = frozenset(box.stream for box in self._boxes.values() if not box.reading)
+        return self._giving_back
+
+    def end_giving_back(self) -> None:
+        """Whoever came back meanwhile is served from now on."""
+        streams, self._giving_back = self._giving_back, frozenset()
+        for stream in streams:
+            sessions = self._by_stream[stream].account.sessions
+            session = next((each for each in sessions if each.receives), None)
+            if session is not None:
+                self.bound(session)
 
     # -- inside
 

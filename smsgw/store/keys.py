@@ -15,6 +15,9 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:c:<hash>``, ``{p}:who:<hash>`` | string | a recipient's counters · what is known of it |
 | ``{p}:quota:<account>:<bucket>`` | string | messages of an account's day or month leased to processes |
 | ``{p}:rcpt:<carrier>:<cid>``, ``{p}:early:<carrier>:<cid>`` | string, list | carrier's id → ours · early receipts |
+| ``{p}:gather:<message id>`` | hash | parts of a message that a carrier has under several ids |
+| ``{p}:tally:<carrier>`` | hash | messages that wait for a receipt, receipts for their message, by the minute |
+| ``{p}:idforms`` | hash | carrier → how it writes its message ids, as learnt; partition 0 |
 | ``{p}:st:<message id>`` | string | what query_sm answers |
 | ``{p}:long:<group>``, ``{p}:longdue`` | hash, zset | segments waiting for the rest |
 | ``{p}:done:<slot>`` | string | the last reply of one caller, for replay |
@@ -48,6 +51,8 @@ LUA_NAMES = {
     "KEY_WHO": ":who:",
     "KEY_RCPT": ":rcpt:",
     "KEY_EARLY": ":early:",
+    "KEY_GATHER": ":gather:",
+    "KEY_TALLY": ":tally:",
     "KEY_ST": ":st:",
     "KEY_LONG": ":long:",
     "KEY_LONGDUE": ":longdue",
@@ -150,6 +155,16 @@ def early(partition: int, carrier: str, cid: str) -> str:
     return f"{TAGS[partition]}:early:{carrier}:{cid}"
 
 
+def tally(partition: int, carrier: str) -> str:
+    """What of a carrier's messages and receipts waits for the other."""
+    return f"{TAGS[partition]}:tally:{carrier}"
+
+
+def id_forms() -> str:
+    """How carriers write their ids, as learnt."""
+    return f"{TAGS[REGISTERS]}:idforms"
+
+
 def held(partition: int) -> str:
     """Ids of deferred messages by due time."""
     return f"{TAGS[partition]}:held"
@@ -188,6 +203,16 @@ def long_group(partition: int, group: str) -> str:
 def hwm(partition: int, consumer: str) -> str:
     """One consumer's high-water marks: stream → entry id."""
     return f"{TAGS[partition]}:hwm:{consumer}"
+
+
+def nodes() -> str:
+    """Processes that live, or did: node → token of its life, end of its lease (ms, Redis' clock), state."""
+    return f"{TAGS[LEASES]}:nodes"
+
+
+def lease(carrier: str) -> str:
+    """Whose the binds of a carrier are: number → owner, end of its lease, state; ``w:<node>`` → who wants some."""
+    return f"{TAGS[LEASES]}:lease:{carrier}"
 
 
 def events(partition: int) -> str:

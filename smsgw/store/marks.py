@@ -2,7 +2,8 @@
 
 Owns ``{p}:hwm:<consumer>``. A mark is durable before the entries up to it are written, so after a crash a
 pending entry at or below its mark is *uncertain* and one above it was surely not sent. One call a turn for
-all streams of a partition, one in flight, so a mark never goes back.
+all streams of a partition, one in flight, so a mark never goes back. Marks belong to one life of a consumer, named
+by its token: once another process has taken over what that life had read, it can mark, and so send, nothing more.
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ from smsgw.store.scripts import script
 Marked = Callable[[StoreError | None], None]
 _Item = tuple[str, bytes, Marked]
 _MOST_AT_ONCE: Final = 4096
+_OWNER: Final = "owner"
 
 
 class Marks:
     """One consumer's marks. Run ``commit.run()``."""
 
-    def __init__(self, store: Store, consumer: str) -> None:
+    def __init__(self, store: Store, consumer: str, token: str) -> None:
         self._store = store
         self._consumer = consumer
+        self._token = token
         self._script = script("mark")
         self.commit: GroupCommit[_Item, None] = GroupCommit(
             "mark", self._send, self._answered, max_batch=_MOST_AT_ONCE, in_flight=1
@@ -41,10 +44,20 @@ class Marks:
         """
         self.commit.put(keys.partition_of_key(stream), (stream, entry_id, done))
 
+    async def claim(self, partition: int) -> dict[str, bytes]:
+        """Make this life the owner of a partition's marks; gives them as an earlier one left them. Raises StoreError.
+
+        Before anything is read from streams: what nobody has taken over by then nobody will.
+        """
+        await self._store.command(partition, "HSET", keys.hwm(partition, self._consumer), _OWNER, self._token)
+        return await self.load(partition)
+
     async def load(self, partition: int) -> dict[str, bytes]:
-        """All marks of this consumer in a partition, as an earlier life left them. Raises StoreError."""
+        """All marks of this consumer in a partition. Raises StoreError."""
         flat = await self._store.command(partition, "HGETALL", keys.hwm(partition, self._consumer))
-        return {stream.decode(): entry_id for stream, entry_id in zip(flat[::2], flat[1::2], strict=True)}
+        found = {stream.decode(): entry_id for stream, entry_id in zip(flat[::2], flat[1::2], strict=True)}
+        found.pop(_OWNER, None)
+        return found
 
     async def _send(self, partition: int, call_id: CallId, items: list[_Item]) -> list[None]:
         highest: dict[str, bytes] = {}
@@ -53,7 +66,7 @@ class Marks:
             if before is None or entry_key(before) < entry_key(entry_id):
                 highest[stream] = entry_id
         flat = [part for pair in highest.items() for part in pair]
-        await self._store.evaluate(partition, self._script, to_script((self._consumer, flat)), call_id)
+        await self._store.evaluate(partition, self._script, to_script((self._consumer, self._token, flat)), call_id)
         return [None] * len(items)
 
     @staticmethod

@@ -98,6 +98,11 @@ class StreamReader:
         self._streams.pop(stream.encode(), None)
         self.wake()
 
+    def keeps(self, stream: str) -> bool:
+        """Whether something of it was read, or was pending at the start, and has not been delivered."""
+        found = self._streams.get(stream.encode())
+        return found is not None and (bool(found.backlog) or not found.recovered)
+
     def wake(self) -> None:
         """A stream was added or has room again. Cheap; at most one command a turn goes to Redis for it."""
         self._news.set()

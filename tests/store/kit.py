@@ -58,7 +58,7 @@ class Kit:
         self.settlement = Settlement(self.store, self.correlation, _pairs(self.settled))
         self.held = Held(self.store, _pairs(self.released))
         self.long = Long(self.store, _each(self.long_replies))
-        self.marks = Marks(self.store, "node1")
+        self.marks = Marks(self.store, "node1", "token1")
         self.facts = RecipientFacts(self.store)
         self._tasks: list[asyncio.Task[None]] = []
         self._last_reader: asyncio.Task[None]
@@ -67,11 +67,14 @@ class Kit:
     def commits(self) -> list[GroupCommit[Any, Any]]:
         return [
             self.admission.commit, self.outbound.appends, self.outbound.acks, self.states.commit,
-            self.correlation.commit, self.settlement.commit, self.held.commit, self.long.commit, self.marks.commit,
+            self.correlation.commit, self.correlation.sharing.commit, self.settlement.commit, self.held.commit,
+            self.long.commit, self.marks.commit,
         ]  # fmt: skip
 
     async def start(self) -> None:
         await self.store.ready()
+        for partition in range(self.store.partitions):
+            await self.marks.claim(partition)
         for commit in self.commits:
             self.run(commit.run())
 

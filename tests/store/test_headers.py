@@ -19,12 +19,13 @@ PATTERNS = {
     ":mt:": "{pNN}:mt:<carrier>:<lane>", ":out:": "{pNN}:out:<account>", ":held": "{pNN}:held",
     ":heldmsg": "{pNN}:heldmsg", ":c:": "{pNN}:c:<hash>", ":who:": "{pNN}:who:<hash>",
     ":rcpt:": "{pNN}:rcpt:<carrier>:<cid>", ":early:": "{pNN}:early:<carrier>:<cid>", ":st:": "{pNN}:st:<message id>",
+    ":gather:": "{pNN}:gather:<message id>", ":tally:": "{pNN}:tally:<carrier>", ":idforms": "{pNN}:idforms",
     ":long:": "{pNN}:long:<group>", ":longdue": "{pNN}:longdue", ":done:": "{pNN}:done:<slot>",
     ":events": "{pNN}:events", ":hwm:": "{pNN}:hwm:<consumer>", ":part:": "{pNN}:part:<stream>",
     ":reg:": "{pNN}:reg:<kind>", ":regbulk": "{pNN}:regbulk", ":regfeed": "{pNN}:regfeed", ":audit": "{pNN}:audit",
     ":audithead": "{pNN}:audithead",
     ":parked:": "{pNN}:parked:<lot>", ":lotof": "{pNN}:lotof", ":lots": "{pNN}:lots", ":pace:": "{pNN}:pace:<lot>",
-    ":quota:": "{pNN}:quota:<account>:<bucket>",
+    ":quota:": "{pNN}:quota:<account>:<bucket>", ":nodes": "{pNN}:nodes", ":lease:": "{pNN}:lease:<carrier>",
 }  # fmt: skip
 
 

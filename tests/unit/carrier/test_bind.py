@@ -317,6 +317,7 @@ class _Bound:
 
     def __init__(self, transmits: bool, up: bool, free: int) -> None:
         self.transmits, self.up, self.free, self.in_flight = transmits, up, free, 0
+        self.leaving = False
 
 
 def pool_of(world: World, *binds: _Bound) -> Pool:
