@@ -54,9 +54,9 @@ class StoreSettings:
     itself whose it is, admission writes none, and only final states are kept."""
 
     @property
-    def receipt_limits(self) -> tuple[int, int, int]:
+    def receipt_limits(self) -> tuple[int, int, int, int]:
         """As ``scripts/parts/match.lua`` takes them."""
-        return self.duplicate_ttl_ms, self.out_limit, self.final_state_ttl_ms
+        return self.duplicate_ttl_ms, self.out_limit, self.final_state_ttl_ms, self.receipt_ttl_ms
 
     @property
     def final_state_ttl_ms(self) -> int:

@@ -9,7 +9,7 @@ durable (passed on, parked, or known before): only then may the carrier be answe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from smsgw.errors import StoreError
@@ -19,6 +19,7 @@ from smsgw.store.connection import Store
 from smsgw.store.outbound import FIELD_MESSAGE_ID, FIELD_ORIGIN, FIELD_RECEIPT, Outbound
 from smsgw.store.packing import from_script, to_script
 from smsgw.store.scripts import script
+from smsgw.store.sharing import Sharing, Target, Told, told_of
 from smsgw.store.state import States, state_value
 
 KIND_SUCCESS: Final = 1
@@ -30,12 +31,21 @@ MATCHED: Final = 1
 PARKED: Final = 2
 ELSEWHERE: Final = 3
 """Inside this room only: found, but the receipt must be passed on in another partition."""
+_ALIAS: Final = 4
+_SHARED: Final = 5
+_SHARED_ELSEWHERE: Final = 6
+
+_COMMIT: Final = 1
+_UNTALLIED: Final = 2
+TAG_OCTETS: Final = 8
+"""Of a recipient's keyed hash, what an alias keeps of it."""
 
 
 class Mapping(NamedTuple):
     """What a carrier's message id stands for. ``mask``: kinds of receipts wanted (KIND_…, or-ed).
 
-    ``origin`` is sealed, the gateway's own: what it needs to write the account's receipt.
+    ``origin`` is sealed, the gateway's own: what it needs to write the account's receipt. ``due``: since when its last
+    receipt is waited for, in whole seconds; 0: it is not.
     """
 
     account: str
@@ -43,12 +53,23 @@ class Mapping(NamedTuple):
     mask: int
     origin: bytes
     source_addr: str
+    due: int = 0
+
+
+class SharedMapping(NamedTuple):
+    """What a carrier's message id stands for, when that isn't one whole message of ours."""
+
+    account: str
+    source_addr: str
+    targets: tuple[Target, ...]
+    due: int = 0
 
 
 class Correlated(NamedTuple):
     """``outcome`` DUPLICATE (final before: only record it), MATCHED or PARKED (no response seen yet).
 
     ``forwarded``: it went to the account's out stream, as its mask asks. ``origin`` (sealed) comes with a failure.
+    ``told``: of an id that stands for several messages, or for a part of one, those for which this is the last word.
     """
 
     outcome: int
@@ -56,6 +77,7 @@ class Correlated(NamedTuple):
     message_id: str = ""
     forwarded: bool = False
     origin: bytes = b""
+    told: tuple[str, ...] | None = None
 
 
 class Receipt(NamedTuple):
@@ -68,31 +90,63 @@ class Receipt(NamedTuple):
     kind: int
     final: bool
     header: bytes
-    commit: bool = False
+    mark: int = 0
     then: Callable[[Correlated | StoreError], None] | None = None
     """Told instead of the batch's ``done``; for receipts that settlement found waiting."""
+    found: Correlated | None = None
+    """What to report once it is marked as final."""
 
 
 PARKED_REPLY: Final = Correlated(PARKED)
+BUCKET_S: Final = 60
+"""Receipts are tallied by the minute."""
 Done = Callable[[list[object], "list[Correlated] | StoreError"], None]
 
 
-def mapping_value(mapping: Mapping, partitions: int) -> bytes:
+def mapping_value(mapping: Mapping | SharedMapping, partitions: int) -> bytes:
     """The receipt map's value, see ``scripts/parts/match.lua``."""
-    account, message_id, mask, origin, source = mapping
-    tag = keys.TAGS[keys.account_partition(account, partitions)]
-    packed: bytes = to_script((account, message_id, tag, mask, origin, source))
+    tag = keys.TAGS[keys.account_partition(mapping[0], partitions)]
+    packed: bytes
+    if isinstance(mapping, SharedMapping):
+        account, source, targets, due = mapping
+        packed = to_script((account, tag, source, due, targets))
+        return b"2" + packed
+    account, message_id, mask, origin, source, due = mapping
+    packed = to_script((account, message_id, tag, mask, origin, source, due))
     return b"0" + packed
 
 
-class Correlation:
-    """``put`` receipts; ``done(contexts, results)`` reports them. Run ``commit.run()``."""
+def bucket_of(now_s: float) -> int:
+    """Where something of this moment is tallied; 0 for no moment."""
+    return int(now_s) // BUCKET_S * BUCKET_S
 
-    def __init__(self, store: Store, outbound: Outbound, states: States, done: Done) -> None:
+
+def known_value(message_id: str) -> bytes:
+    """For an id whose receipts are only recorded: the message is told of by another one."""
+    return b"1" + message_id.encode()
+
+
+def alias_value(cid: str, tag: str) -> bytes:
+    """For an id that leads to another; ``tag``: TAG_OCTETS characters of the recipient's hash."""
+    return b"A" + tag.encode() + cid.encode()
+
+
+class Correlation:
+    """``put`` receipts; ``done(contexts, results)`` reports them. Run ``commit.run()`` and ``sharing.commit.run()``.
+
+    ``now_s`` is business time, for the tally of receipts that wait for their message.
+    """
+
+    def __init__(
+        self, store: Store, outbound: Outbound, states: States, done: Done, now_s: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self._store = store
         self._outbound = outbound
         self._states = states
+        #: Of its own, and run by whoever runs ``commit``.
+        self.sharing = Sharing(store)
         self._done = done
+        self._now_s = now_s
         self._script = script("correlate")
         self.commit: GroupCommit[Receipt, Any] = GroupCommit(
             "correlate", self._send, self._answered, retry_for_s=math.inf
@@ -102,18 +156,37 @@ class Correlation:
         """Correlate one receipt. ``cid`` is the carrier's message id in its canonical form, ``blob`` sealed."""
         self._put(Receipt(context, carrier, cid, blob, kind, final, header))
 
+    def park(self, receipt: Receipt, cids: Sequence[str]) -> None:
+        """Correlate one receipt that may be about any of ``cids``: the first that is there, else wait under each."""
+        results: list[Correlated] = []
+        left = len(cids)
+
+        def one(result: Correlated | StoreError) -> None:
+            nonlocal left
+            left -= 1
+            if isinstance(result, StoreError):
+                left = 0 if left < 0 else -1
+                self._done([receipt.context], result)
+                return
+            results.append(result)
+            if left == 0:
+                self._done([receipt.context], [max(results, key=lambda each: each.outcome == MATCHED)])
+
+        for cid in cids:
+            self._put(receipt._replace(cid=cid, mark=_UNTALLIED, then=one))
+
     def _put(self, receipt: Receipt) -> None:
         self.commit.put(keys.carrier_partition(receipt.carrier, receipt.cid, self._store.partitions), receipt)
 
     async def _send(self, partition: int, call_id: CallId, items: list[Receipt]) -> list[Any]:
         rows = [
-            (f"{carrier}:{cid}", kind, 1 if final else 0, header, blob, 1)
-            if commit
+            (f"{carrier}:{cid}", kind, 1 if final else 0, header, blob, mark)
+            if mark
             else (f"{carrier}:{cid}", kind, 1 if final else 0, header, blob)
-            for _, carrier, cid, blob, kind, final, header, commit, _ in items
+            for _, carrier, cid, blob, kind, final, header, mark, _, _ in items
         ]
         settings = self._store.settings
-        payload = to_script((settings.early_ttl_ms, settings.receipt_limits, rows))
+        payload = to_script((settings.early_ttl_ms, settings.receipt_limits, rows, bucket_of(self._now_s())))
         replies: list[Any] = from_script(await self._store.evaluate(partition, self._script, payload, call_id))
         return replies
 
@@ -143,6 +216,17 @@ class Correlation:
         outcome = reply[0]
         if outcome == DUPLICATE:
             return Correlated(DUPLICATE, message_id=reply[1].decode())
+        if receipt.found is not None:
+            return receipt.found
+        if outcome == _ALIAS:
+            self._put(receipt._replace(cid=reply[1].decode()))
+            return None
+        if outcome == _SHARED:
+            account, source, origin = reply[1].decode(), reply[2].decode(), reply[3]
+            return self._shared(receipt, account, source, origin, told_of(reply[4]))
+        if outcome == _SHARED_ELSEWHERE:
+            self._share(receipt, reply[1])
+            return None
         account, message_id = reply[1].decode(), reply[2].decode()
         if outcome == ELSEWHERE:
             self._forward(receipt, account, message_id, reply[4])
@@ -151,12 +235,37 @@ class Correlation:
             self._states.write(message_id, state_value(receipt.header, account, reply[4].decode()))
         return Correlated(MATCHED, account, message_id, bool(reply[3]), reply[5] if len(reply) > 5 else b"")
 
+    def _shared(self, receipt: Receipt, account: str, source_addr: str, origin: bytes, told: list[Told]) -> Correlated:
+        """An id that stands for several messages, or for a part of one: what query_sm answers is ours to write."""
+        last = tuple(each.message_id for each in told if each.told)
+        if receipt.header:
+            for message_id in last:
+                self._states.write(message_id, state_value(receipt.header, account, source_addr))
+        forwarded = any(each.forwarded for each in told)
+        shown = origin if receipt.kind == KIND_FAILURE and last else b""
+        return Correlated(MATCHED, account, last[0] if last else told[0].message_id, forwarded, shown, last)
+
+    def _share(self, receipt: Receipt, packed: bytes) -> None:
+        """As ``_forward``: the out stream first, the mark afterwards."""
+        account, _, source, _, targets = from_script(packed)
+
+        def shared(result: list[Told] | StoreError) -> None:
+            if not isinstance(result, StoreError):
+                found = self._shared(receipt, account.decode(), source.decode(), targets[0][2], result)
+                self._put(receipt._replace(mark=_COMMIT, found=found))
+            elif receipt.then is not None:
+                receipt.then(result)
+            else:
+                self._done([receipt.context], result)
+
+        self.sharing.pass_on(account.decode(), receipt.kind, receipt.final, receipt.blob, targets, shared)
+
     def _forward(self, receipt: Receipt, account: str, message_id: str, origin: bytes) -> None:
         """The out stream first, the mark afterwards: between them a crash repeats, it does not lose."""
 
         def appended(error: StoreError | None) -> None:
             if error is None:
-                self._put(receipt._replace(commit=True))
+                self._put(receipt._replace(mark=_COMMIT))
             elif receipt.then is not None:
                 receipt.then(error)
             else:

@@ -15,7 +15,16 @@ from smsgw.errors import StoreError
 from smsgw.store import keys
 from smsgw.store.commit import CallId, GroupCommit
 from smsgw.store.connection import Store
-from smsgw.store.correlation import Correlated, Correlation, Mapping, Receipt, mapping_value
+from smsgw.store.correlation import (
+    Correlated,
+    Correlation,
+    Mapping,
+    Receipt,
+    SharedMapping,
+    alias_value,
+    known_value,
+    mapping_value,
+)
 from smsgw.store.entries import Groups, split
 from smsgw.store.packing import from_script, to_script
 from smsgw.store.scripts import script
@@ -60,27 +69,39 @@ class Settlement:
         self._partitions = store.partitions
         self.commit: GroupCommit[_Item, Any] = GroupCommit("settle", self._send, self._answered)
 
-    def sent(self, context: object, stream: str, entry_id: bytes, carrier: str, cid: str, mapping: Mapping) -> None:
+    def sent(
+        self, context: object, stream: str, entry_id: bytes, carrier: str, cid: str, mapping: Mapping | SharedMapping
+    ) -> None:
         """The carrier has taken it: remember its id and end the entry."""
         value = mapping_value(mapping, self._partitions)
         suffix = f"{carrier}:{cid}"
         if self._partitions == 1:
-            self.commit.put(0, (context, _SENT, stream, entry_id, suffix, value))
+            self.commit.put(0, (context, _SENT, stream, entry_id, suffix, value, mapping.due))
             return
         there = keys.carrier_partition(carrier, cid, self._partitions)
         here = keys.partition_of_key(stream)
         if there == here:
-            self.commit.put(here, (context, _SENT, stream, entry_id, suffix, value))
+            self.commit.put(here, (context, _SENT, stream, entry_id, suffix, value, mapping.due))
         else:
             state = _Unfinished((context, _SENT, stream, entry_id))
             state.to_acknowledge = True
-            self.commit.put(there, (state, _REMEMBER, suffix, value))
+            self.commit.put(there, (state, _REMEMBER, suffix, value, mapping.due))
 
-    def remember(self, context: object, carrier: str, cid: str, mapping: Mapping) -> None:
+    def remember(self, context: object, carrier: str, cid: str, mapping: Mapping | SharedMapping) -> None:
         """One segment of several was taken; the entry ends with its last segment."""
+        self._remember(context, carrier, cid, mapping_value(mapping, self._partitions), mapping.due)
+
+    def remember_known(self, context: object, carrier: str, cid: str, message_id: str) -> None:
+        """A segment was taken whose receipts are only recorded, for another segment's tell of the message."""
+        self._remember(context, carrier, cid, known_value(message_id))
+
+    def remember_alias(self, context: object, carrier: str, alias: str, cid: str, tag: str) -> None:
+        """Another key that leads to ``cid``, see ``correlation.alias_value``."""
+        self._remember(context, carrier, alias, alias_value(cid, tag))
+
+    def _remember(self, context: object, carrier: str, cid: str, value: bytes, due: int = 0) -> None:
         partition = keys.carrier_partition(carrier, cid, self._partitions)
-        value = mapping_value(mapping, self._partitions)
-        self.commit.put(partition, (context, _REMEMBER, f"{carrier}:{cid}", value))
+        self.commit.put(partition, (context, _REMEMBER, f"{carrier}:{cid}", value, due))
 
     def done(self, context: object, stream: str, entry_id: bytes, states: Sequence[tuple[str, bytes]] = ()) -> None:
         """End the entry. ``states``: (message id, ``state.state_value(...)``) to write, for failures."""
@@ -117,13 +138,16 @@ class Settlement:
         acks = Groups()
         states: list[tuple[object, ...]] = []
         moves: list[tuple[object, ...]] = []
+        taken: dict[tuple[str, int], int] = {}
         for position, item in enumerate(items, 1):
             op = item[1]
             if op == _SENT:
                 acks.add(item[2], item[3], position)
                 remembers += (item[4], item[5], position)
+                _count(taken, item[4], item[6])
             elif op == _REMEMBER:
                 remembers += (item[2], item[3], position)
+                _count(taken, item[2], item[4])
             elif op == _DONE:
                 acks.add(item[2], item[3], position)
                 if len(item) > 4:
@@ -131,8 +155,10 @@ class Settlement:
             else:
                 moves.append((position, item[2], *split(item[3]), *item[4:]))
         settings = self._store.settings
+        tallies = [part for (carrier, due), count in taken.items() for part in (carrier, due, count)]
+        rows = acks.rows()
         return to_script(
-            (len(items), settings.receipt_ttl_ms, settings.receipt_limits, remembers, acks.rows(), states, moves)
+            (len(items), settings.receipt_ttl_ms, settings.receipt_limits, remembers, rows, states, moves, tallies)
         )
 
     def _answered(self, items: list[_Item], replies: list[Any] | StoreError) -> None:
@@ -169,7 +195,7 @@ class Settlement:
         """Early receipts: those for this partition have been passed on, the others go their way now."""
         carrier, _, cid = item[2 if item[1] == _REMEMBER else 4].partition(":")
         state.to_acknowledge = state.to_acknowledge or (reply[0] == _POSTPONED and item[1] == _SENT)
-        for (kind, final, header, blob), answer in reply[1]:
+        for (kind, final, header, blob, *_), answer in reply[1]:
             then = partial(self._passed_on, state, blob)
             receipt = Receipt(None, carrier, cid, blob, kind, bool(final), header, then=then)
             result = self._correlation.finish(receipt, answer)
@@ -213,6 +239,12 @@ class _Unfinished:
         self.forwarding = 0
         self.error: StoreError | None = None
         self.to_acknowledge = False
+
+
+def _count(taken: dict[tuple[str, int], int], suffix: str, due: int) -> None:
+    if due:
+        key = (suffix.partition(":")[0], due)
+        taken[key] = taken.get(key, 0) + 1
 
 
 def _context_of(item: _Item) -> object:

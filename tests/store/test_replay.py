@@ -24,6 +24,7 @@ from smsgw.store.quota import QuotaLeases
 from smsgw.store.secrets import Secrets
 from smsgw.store.server import EmbeddedServer
 from smsgw.store.settlement import Settled
+from smsgw.store.sharing import Target
 from smsgw.store.streams import waiting_messages
 from tests.store.kit import NOW_MS, NUMBER, Kit
 
@@ -63,11 +64,15 @@ async def test_every_other_call_replayed_changes_nothing(kit: Kit) -> None:
     failed = FactChange(None, FactOp.FAILED, NUMBER, "", "UNDELIV", NOW_MS, threshold=9, within_ms=1000, keep_ms=1000)
     calls: list[tuple[Callable[..., Any], list[Any]]] = [
         (kit.settlement._send, [
-            (None, 1, STREAM, read[0], "alpha:c", value), (None, 1, STREAM, read[1], "alpha:early", value),
+            (None, 1, STREAM, read[0], "alpha:c", value, 60), (None, 1, STREAM, read[1], "alpha:early", value, 0),
             (None, 4, STREAM, read[2], 0, "beta:1", b"blob"), (None, 4, STREAM, read[3], NOW_MS, "00aa", b"blob"),
             (None, 4, STREAM, read[4], NOW_MS, "00ab", b"blob", "review", NOW_MS),
         ]),
         (kit.correlation._send, [receipt, late, receipt]),
+        (kit.correlation.sharing._send, [
+            (print, "shop", KIND_SUCCESS, True, b"receipt", [Target("00" + "0" * 16, 3, b"origin", part, 2)])
+            for part in (0, 1)
+        ]),
         (kit.outbound._send_appends, [("shop", (b"m", b"mo"), print), ("shop", (b"m", b"mo"), print)]),
         (kit.held._send, [
             (None, held_id, held.blob[:13], 1, "alpha:2", b"blob", "rhash", 0, [], NOW_MS),

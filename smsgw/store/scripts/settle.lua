@@ -2,17 +2,19 @@
 --
 -- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:mt:<carrier>:<lane> {pNN}:part:<stream> {pNN}:held {pNN}:heldmsg
 --          {pNN}:st:<message id> {pNN}:rcpt:<carrier>:<cid> {pNN}:early:<carrier>:<cid> {pNN}:out:<account>
+--          {pNN}:gather:<message id> {pNN}:tally:<carrier>
 --          {pNN}:parked:<lot> {pNN}:lotof {pNN}:lots {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
--- ARGV[4]  msgpack [number of items, receipt TTL (ms), limits (see match), remembers, acks, states, moves]; an item's
+-- ARGV[4]  msgpack [number of items, receipt TTL (ms), limits (see match), remembers, acks, states, moves, tallies]; an item's
 --          position is from 1, an index is the message's place in its entry from 0, -1 in an entry of one
 --          remembers: [<carrier>:<cid>, value, position] in a row
 --          acks:      [stream, [entry], [[index]], [[position]]]...
 --          states:    [position, message id, state, message id, state...]...
 --          moves:     [position, stream, entry, index, due (business ms), id, blob] hold, or with due 0 and a stream
 --                     suffix for id: append there; with [lot, accepted (business ms)] behind: park, held until due
+--          tallies:   [carrier, bucket (s), count] in a row: messages that the carrier has taken
 -- Returns  '' when all were settled and nothing came early, else msgpack [per item: 1, 0 (settled before), or
---          [1 or 0, [[kind, final, state header, blob], reply of correlate]...], or the same with 2: the early receipt
+--          [1 or 0, [[kind, final, state header, blob, bucket], reply of correlate]...], or the same with 2: the early receipt
 --          must be passed on in another partition, and the entry acknowledged after that; it was not]
 --
 -- Atomic because a message must end exactly once, in one place, and a receipt that overtook its response
@@ -20,11 +22,13 @@
 -- include: replay
 -- include: entries
 -- include: states
+-- include: tally
+-- include: share
 -- include: match
 -- include: lots
 local input = unpack_message(ARGV[4])
 local receipt_ttl, limits = string.format('%.0f', input[2]), limits_of(input[3])
-local remembers, acks, states, moves = input[4], input[5], input[6], input[7]
+local remembers, acks, states, moves, taken = input[4], input[5], input[6], input[7], input[8]
 local replies, eventful = {}, false
 for i = 1, input[1] do replies[i] = 1 end
 -- A first write that needs no memory: after it a full Redis does not refuse the rest, and settling frees memory.
@@ -47,8 +51,9 @@ local function meet_early(n)
   for e = 1, #found do
     local ready, reply = unpack_message(found[e]), nil
     reply, value = match_receipt(suffix, value, ready[1], ready[2], ready[3], ready[4], limits)
-    if reply[1] == 3 then elsewhere = true end
+    if reply[1] == 3 or reply[1] == 4 or reply[1] == 6 then elsewhere = true end
     list[e] = {ready, reply}
+    tally(suffix, 'o', ready[5], -1)
   end
   met[position] = list
   if elsewhere then
@@ -59,10 +64,12 @@ local function meet_early(n)
   end
 end
 
+for n = 1, #taken, 3 do tally(taken[n], 'a', taken[n + 1], taken[n + 2]) end
 if early_keys[1] and call('EXISTS', unpack(early_keys)) > 0 then
   for n = 1, #early_keys do meet_early(n) end
   flush_receipts(limits)
 end
+flush_tallies(limits)
 
 local function without_postponed(ack)
   local entries, indexes, positions = {}, {}, {}

@@ -1,22 +1,47 @@
 -- One receipt against the receipt map; used where receipts come in and where an early one finds its response.
--- The map's value is '0' and msgpack [account, message id, out tag, mask, origin, source] until a final state
--- has been reported, then '1' and the message id: what is final stays final, and is kept short.
+-- The map's value is, until a final state has been reported,
+--   '0' and msgpack [account, message id, out tag, mask, origin, source, due], or for an id that stands for several of
+--       our messages or for a part of one
+--   '2' and msgpack [account, out tag, source, due, targets], see parts/share.lua,
+-- and then '1' and the message id: what is final stays final, and is kept short. 'A', eight characters and another id: it
+-- is found there. due: where its receipt is tallied, see parts/tally.lua.
 -- kind: 1 success, 2 failure, 4 intermediate; final: 0/1.
--- limits: [duplicate TTL (ms), out stream limit, state TTL (ms; 0: update only states that are there)].
+-- limits: [duplicate TTL (ms), out stream limit, state TTL (ms; 0: update only states that are there), receipt TTL (ms)].
 -- Of a failure the origin is given too: whoever learns from it must know the recipient.
 -- match_receipt gives what correlate.lua returns for one item, and the map's value afterwards; nothing is written when
--- the out stream is in another partition. flush_receipts must follow: it appends what was matched.
+-- the receipt must be passed on elsewhere. flush_receipts must follow: it appends what was matched.
 local own_prefix = string.sub(KEYS[1], 3, 4)
-local receipts, accounts = {}, {}
-local FAILURE = 2
 
 local function limits_of(list)
-  return {duplicate_ttl = string.format('%.0f', list[1]), out = list[2], state_ttl = string.format('%.0f', list[3])}
+  return {
+    duplicate_ttl = string.format('%.0f', list[1]), out = list[2], state_ttl = string.format('%.0f', list[3]),
+    receipt_ttl = string.format('%.0f', list[4]),
+  }
+end
+
+local function ended(suffix, message_id, due, limits)
+  local value = '1' .. message_id
+  call('SET', KEY_RCPT .. suffix, value, 'PX', limits.duplicate_ttl)
+  tally(suffix, 'a', due, -1)
+  return value
+end
+
+local function match_shared(suffix, value, kind, final, blob, limits)
+  local ours = unpack_message(string.sub(value, 2))
+  if ours[2] ~= KEYS[1] then return {6, string.sub(value, 2)}, value end
+  local told = share(ours[1], ours[5], kind, final, blob, limits)
+  if final == 1 then value = ended(suffix, ours[5][1][1], ours[4], limits) end
+  return {5, ours[1], ours[3], ours[5][1][3], told}, value
 end
 
 local function match_receipt(suffix, value, kind, final, header, blob, limits)
-  if string.byte(value) == 49 then
+  local form = string.byte(value)
+  if form == 49 then
     return {0, string.sub(value, 2)}, value
+  elseif form == 50 then
+    return match_shared(suffix, value, kind, final, blob, limits)
+  elseif form == 65 then
+    return {4, string.sub(value, 10)}, value
   end
   local ours = unpack_message(string.sub(value, 2))
   local account, message_id = ours[1], ours[2]
@@ -25,18 +50,9 @@ local function match_receipt(suffix, value, kind, final, header, blob, limits)
     if ours[3] ~= KEYS[1] then
       return {3, account, message_id, ours[4], ours[5], ours[3], ours[6]}, value
     end
-    local list = receipts[account]
-    if not list then
-      list = {}
-      receipts[account] = list
-      accounts[#accounts + 1] = account
-    end
-    list[#list + 1] = {'o', ours[5], 'r', blob, 'i', message_id}
+    pass_on(account, ours[5], blob, message_id)
   end
-  if final == 1 then
-    value = '1' .. message_id
-    call('SET', KEY_RCPT .. suffix, value, 'PX', limits.duplicate_ttl)
-  end
+  if final == 1 then value = ended(suffix, message_id, ours[7], limits) end
   local source = false
   if header ~= '' then
     if string.sub(message_id, 1, 2) ~= own_prefix then
@@ -47,12 +63,4 @@ local function match_receipt(suffix, value, kind, final, header, blob, limits)
   end
   if kind == FAILURE then return {1, account, message_id, wanted and 1 or 0, source, ours[5]}, value end
   return {1, account, message_id, wanted and 1 or 0, source}, value
-end
-
-local function flush_receipts(limits)
-  for n = 1, #accounts do
-    local stream = KEY_OUT .. accounts[n]
-    local count = append(stream, 'f', receipts[accounts[n]])
-    if count > limits.out then trim(stream, count, limits.out) end
-  end
 end
