@@ -19,7 +19,10 @@ _smsgw_fail() {
 
 # The lock, what the editable install reads, and the place: a moved clone needs a new environment.
 _smsgw_key() {
-    { printf '%s\n' "$ROOT" && cat "$ROOT/requirements/$1.txt" "$ROOT/requirements/build.txt" "$ROOT/pyproject.toml"; } | cksum
+    {
+        printf '%s\n' "$ROOT" && cat "$ROOT/requirements/$1.txt" "$ROOT/requirements/build.txt" "$ROOT/pyproject.toml" \
+            "$ROOT/setup.py" "$ROOT"/smsgw/policy/*.c
+    } | cksum
 }
 
 _smsgw_is_ready() {

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from smsgw.policy.domains import CORE, HAN, LATIN, PROSE
+from smsgw.policy.native import IS_COMPILED, flags, scan
 from smsgw.policy.text import LATELY, outline
 
 # Both atomic, as is the chain of them: a text of nothing but dots must not be tried in every way there is.
@@ -78,6 +79,8 @@ class Link(NamedTuple):
 
 def find_links(plain: str) -> list[Link]:
     """The links of a text that ``fold_kept`` gave, in their order, not to be changed; quick where there are none."""
+    if IS_COMPILED and not scan.link_hint(plain, _BEGIN_HAN):
+        return _NO_LINKS
     place = hash(plain) & LATELY
     known, links = _LATELY[place]
     if known != plain:
@@ -92,6 +95,7 @@ def find_links(plain: str) -> list[Link]:
 
 _NO_LINKS: Final[list[Link]] = []
 _LATELY: Final = [("", _NO_LINKS)] * (LATELY + 1)
+_BEGIN_HAN: Final = flags(f"[{''.join(tld[0] for tld in HAN)}]") if IS_COMPILED else b""
 
 
 def link_spans(plain: str) -> list[tuple[int, int, int]]:

@@ -9,8 +9,10 @@ What can go wrong: a short number without such a word is not found; digits writt
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
+from smsgw.policy.native import IS_COMPILED, scan
 from smsgw.policy.text import LATELY, outline
 
 _SEP: Final = r"[ -]?"
@@ -75,13 +77,15 @@ def bare(number: str) -> str:
 
 def find_phones(plain: str) -> list[str]:
     """The phone numbers of a text that ``fold_kept`` gave, as ``bare`` digits, not to be changed."""
+    runs = scan.digit_runs(plain) if IS_COMPILED else _runs(plain)
+    if not runs:
+        return _NO_PHONES
     place = hash(plain) & LATELY
     known, found = _LATELY[place]
     if known == plain:
         return found
     found = []
-    for run in _find_runs(outline(plain)):
-        start, end = run.span()
+    for start, end in runs:
         digits = plain[start:end]
         if not digits.isdigit():
             if not _is_nothing(digits, plain, start):
@@ -103,7 +107,13 @@ def find_phones(plain: str) -> list[str]:
     return found
 
 
-_LATELY: Final[list[tuple[str, list[str]]]] = [("", [])] * (LATELY + 1)
+_NO_PHONES: Final[list[str]] = []
+_LATELY: Final = [("", _NO_PHONES)] * (LATELY + 1)
+
+
+def _runs(plain: str) -> Sequence[tuple[int, int]]:
+    """Where digits are that may be a number, with what separates them."""
+    return [run.span() for run in _find_runs(outline(plain))]
 
 
 def _add_from_run(plain: str, run_start: int, run_end: int, found: list[str]) -> None:

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple, TypeAlias
 from smsgw.policy.domains import HAN as HAN_DOMAINS
 from smsgw.policy.entries import Variable, VariableKind
 from smsgw.policy.links import link_spans
+from smsgw.policy.native import IS_COMPILED, flags, scan
 from smsgw.policy.text import fold_kept, normalise
 
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
@@ -90,7 +91,9 @@ class Step(NamedTuple):
 class Form:
     """A template in one spelling (as written, or folded)."""
 
-    __slots__ = ("_best", "_inner", "_last", "head", "literals", "max_chars", "min_chars", "steps", "tail")
+    __slots__ = (
+        "_best", "_fits_compiled", "_inner", "_last", "head", "literals", "max_chars", "min_chars", "steps", "tail",
+    )  # fmt: skip
 
     def __init__(self, literals: Sequence[str], variables: Sequence[Variable]) -> None:
         self.literals = tuple(literals)
@@ -103,9 +106,16 @@ class Form:
         fixed = sum(map(len, literals))
         self.min_chars = fixed + sum(each.min_chars for each in variables)
         self.max_chars = fixed + sum(each.max_chars for each in variables)
+        self._fits_compiled = _compiled(self, self._best).fits if IS_COMPILED else None
 
     def fits(self, text: str) -> Fit:
         """Whether the text is this template filled in. Line ends and 【】 are the caller's, see ``apart``."""
+        if self._fits_compiled is None:
+            return self._fits(text)
+        fit = self._fits_compiled(text)
+        return _FITS[fit] if fit < len(_FITS) else self._fits_exactly(text, ())
+
+    def _fits(self, text: str) -> Fit:
         if not self.min_chars <= len(text) <= self.max_chars:
             return _NO
         if not (text.startswith(self.head) and text.endswith(self.tail)):
@@ -156,14 +166,30 @@ class Form:
         return _UNLESS_LINKS if _reached(text, self.steps[-1], starts, [end], links, runs) else _NO
 
 
-_NO, _YES, _UNLESS_LINKS = Fit
+_NO, _YES, _UNLESS_LINKS = _FITS = tuple(Fit)
 _HAN: Final = "\u3400-\u70b8\u70ba-\u9ede\u9ee0-\u9fff"  # but for 点 and 點, which are read as a dot
 # No part of a link if nothing of one stands beside it: there is neither a dot in any spelling nor a colon.
-_harmless: Final = re.compile(f"[0-9A-Za-z{_HAN}，,！!、；;（）()《》“” _-]*").fullmatch
+_HARMLESS: Final = f"[0-9A-Za-z{_HAN}，,！!、；;（）()《》“” _-]"
+_harmless: Final = re.compile(_HARMLESS + "*").fullmatch
 _quiet_before: Final = re.compile(f"(?:[{_HAN}，,！!、；;：:（()）《》“”￥¥ ]|[{_HAN}]。)$").search
 _quiet_behind: Final = re.compile(
     f"[{_HAN}，,！!、；;（()）《》“” ]|[。.]$|。(?!{'|'.join(sorted(HAN_DOMAINS))})[{_HAN}]"
 ).match
+
+
+_COMPILED_KINDS: Final[Mapping[VariableKind, int]] = {"text": 0, "digits": 1, "letters": 2, "code": 3}
+_HARMLESS_FLAGS: Final = flags(_HARMLESS) if IS_COMPILED else b""
+_APART_FLAGS: Final = flags(_APART.pattern) if IS_COMPILED else b""
+
+
+def _compiled(form: Form, best: Fit) -> scan.Form:
+    steps = tuple(
+        (step.min_chars, step.max_chars, _COMPILED_KINDS.get(step.kind, step.check or 0), step.literal)
+        for step in form.steps
+    )
+    return scan.Form(
+        form.head, form.tail, steps, form.min_chars, form.max_chars, best is _UNLESS_LINKS, _HARMLESS_FLAGS
+    )
 
 
 def _is_exposed(literals: Sequence[str]) -> bool:
@@ -243,6 +269,8 @@ def _touches(links: Sequence[Link], step: Step, start: int, stop: int) -> bool:
 
 def apart(text: str) -> int:
     """How many line ends and 【】 a text has: as many as its template, since no variable may hold any."""
+    if IS_COMPILED:
+        return scan.count(text, _APART_FLAGS)
     # Nearly all texts have none, and the first two looks are quicker than any expression.
     if text.isprintable() and "【" not in text and "】" not in text:
         return 0

@@ -11,7 +11,7 @@ built in one piece while no other thread runs, so a long list is split; each pie
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
@@ -20,6 +20,7 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from smsgw.policy.entries import WordEntry
 from smsgw.policy.model import Draft, Outcome, Refusal, Rule
+from smsgw.policy.native import IS_COMPILED, scan
 from smsgw.policy.reasons import WORDS_COMPANY, WORDS_NATIONAL
 from smsgw.policy.text import LATELY, fold_kept, squeezed_ways
 
@@ -51,43 +52,95 @@ def _strength(entry: WordEntry) -> int:
     return {"reject": 0, "review": 2, "count": 4}[entry.action] + (entry.list != _NATIONAL)
 
 
-_Found: TypeAlias = list[tuple[int, int, int]]
+class _Automata:
+    """All words as they are without signs and spaces, some thousands in each automaton."""
+
+    __slots__ = ("_pieces", "_waiting")
+
+    def __init__(self) -> None:
+        #: By their first character: an automaton of neighbours is built faster than one of strangers.
+        self._waiting: dict[str, dict[str, None]] = {}
+        self._pieces: list[tuple[list[str], BytesAhoCorasick]] = []
+
+    def put(self, words: Iterable[str]) -> None:
+        """Words to be found once ``build`` is done."""
+        for word in words:
+            self._waiting.setdefault(word[0], {})[word] = None
+
+    def build(self) -> Iterator[None]:
+        """In steps."""
+        words: list[str] = []
+        for first in sorted(self._waiting):
+            for word in self._waiting.pop(first):
+                words.append(word)
+                if len(words) == PIECE_WORDS:
+                    yield
+                    self._pieces.append((words, _automaton(words)))
+                    yield
+                    words = []
+                elif len(words) % STEP_WORDS == 0:
+                    yield
+        if words:
+            self._pieces.append((words, _automaton(words)))
+
+    def find(self, plain: str) -> tuple[_Words, _Words]:
+        """The words in a text that ``fold_kept`` gave, by where they end; and those in it character by character."""
+        octets, apart = squeezed_ways(plain)
+        found = self._within(octets)
+        return found, found if apart is octets else self._within(apart)
+
+    def _within(self, octets: bytes) -> _Words:
+        found: list[_Found] = []
+        for words, automaton in self._pieces:
+            hits = automaton.find_matches_as_indexes(octets, True)
+            if hits:
+                found += [(end, start, words[number]) for number, start, end in hits]
+        return _in_order(found) if found else ()
 
 
-class _Piece:
-    """Some words, as they are without signs and spaces, in one automaton."""
+class _Tree:
+    """The same, compiled: one tree for all of them, that is there as soon as they are."""
 
-    __slots__ = ("_shelf", "_words", "find")
+    __slots__ = ("_tree", "_words")
 
-    def __init__(self, words: list[str], shelf: _Shelf) -> None:
-        self._words = words
-        self._shelf = shelf
-        # The quicker kind of automaton is large, so it is for a few words only.
-        kind = Implementation.DFA if len(words) <= _FEW_WORDS else Implementation.ContiguousNFA
-        encoded = [word.encode() for word in words]
-        self.find = BytesAhoCorasick(encoded, implementation=kind).find_matches_as_indexes
+    def __init__(self) -> None:
+        self._tree = scan.Trie()
+        self._words: list[str] = []
 
-    def scattered(self, plain: str, found: _Found) -> Iterator[WordEntry]:
-        """Of what ``find`` gave for the squeezed ``plain``, those against evasion; borders are those of ``plain``."""
-        for number in dict.fromkeys(number for number, _, _ in found):
-            word = self._words[number]
-            entry = self._shelf.loose.get(word)
-            if entry is None:
-                continue
-            if (word[0] in _ALNUM or word[-1] in _ALNUM) and _scattered(word).search(plain) is None:
-                continue
-            yield entry
+    def put(self, words: list[str]) -> None:
+        self._words += words
+        self._tree.add(words)
 
-    def within(self, plain: str, found: _Found) -> Iterator[tuple[int, int, WordEntry]]:
-        """Of the same the others, which must stand in ``plain`` as they are: the end, the length negated, the entry."""
-        kept, spelt = self._shelf.kept, self._shelf.spelt
-        for number in dict.fromkeys(number for number, _, _ in found):
-            word = self._words[number]
-            for form in (word, *spelt.get(word, ())):
-                entry = kept.get(form)
-                end = _end_of(form, plain) if entry is not None else 0
-                if end and entry is not None:
-                    yield end, -len(form), entry
+    def build(self) -> Iterator[None]:
+        return iter(())
+
+    def find(self, plain: str) -> tuple[_Words, _Words]:
+        hits = self._tree.find_squeezed(plain)
+        if hits is not None:
+            found = self._found(hits) if hits else ()
+            return found, found
+        octets, apart = squeezed_ways(plain)
+        found = self._found(self._tree.find(octets.decode()))
+        return found, found if apart is octets else self._found(self._tree.find(apart.decode()))
+
+    def _found(self, hits: Iterable[tuple[int, int, int]]) -> _Words:
+        return _in_order([(end, start, self._words[number]) for number, start, end in hits])
+
+
+_Words: TypeAlias = Sequence[str]
+_Found: TypeAlias = tuple[int, int, str]
+
+
+def _in_order(found: list[_Found]) -> _Words:
+    """Each once, by where they end, the longer before the shorter."""
+    found.sort()
+    return tuple(dict.fromkeys(word for _, _, word in found))
+
+
+def _automaton(words: list[str]) -> BytesAhoCorasick:
+    # The quicker kind of automaton is large, so it is for a few words only.
+    kind = Implementation.DFA if len(words) <= _FEW_WORDS else Implementation.ContiguousNFA
+    return BytesAhoCorasick([word.encode() for word in words], implementation=kind)
 
 
 def _end_of(word: str, plain: str) -> int:
@@ -120,12 +173,11 @@ def _folded(words: list[str]) -> list[str]:
 
 
 class _Shelf:
-    """All words. By their first character: an automaton of neighbours is built faster than one of strangers."""
+    """All words and what stands for each."""
 
-    __slots__ = ("_words", "kept", "loose", "same", "signs", "spelt")
+    __slots__ = ("kept", "loose", "same", "signs", "spelt")
 
     def __init__(self) -> None:
-        self._words: dict[str, dict[str, None]] = {}
         self.loose: dict[str, WordEntry] = {}
         """Those against evasion, by the word without signs."""
         self.kept: dict[str, WordEntry] = {}
@@ -137,24 +189,21 @@ class _Shelf:
         self.same: dict[WordEntry, list[WordEntry]] = {}
         """Other entries of a word, by its first one; few, while a list for each word would be many."""
 
-    def put(self, entry: WordEntry, form: str) -> None:
-        """``form`` is the folded word. Words that are equal share a place."""
+    def put(self, entry: WordEntry, form: str) -> str:
+        """``form`` is the folded word; gives what to look for, if anything. Words that are equal share a place."""
         # Most words have no signs in them: those are themselves without signs.
         word = form if form.isalnum() else squeezed_ways(form)[1].decode()
         if entry.evasion and word:
-            self._put(self.loose, word, entry)
-            self._words.setdefault(word[0], {})[word] = None
-            return
+            return word if self._put(self.loose, word, entry) else ""
         if not form:
-            return  # invisible, and would be in every text
+            return ""  # invisible, and would be in every text
         if not self._put(self.kept, form, entry):
-            return
+            return ""
         if not word:
             self.signs.append(form)
-            return
-        self._words.setdefault(word[0], {})[word] = None
-        if word != form:
+        elif word != form:
             self.spelt.setdefault(word, []).append(form)
+        return word
 
     def _put(self, place: dict[str, WordEntry], word: str, entry: WordEntry) -> bool:
         first = place.setdefault(word, entry)
@@ -162,31 +211,35 @@ class _Shelf:
             self.same.setdefault(first, []).append(entry)
         return first is entry
 
-    def pieces(self) -> Iterator[_Piece | None]:
-        """One automaton after another, built as it is asked for; None where nothing is built yet."""
-        words: list[str] = []
-        for first in sorted(self._words):
-            for word in self._words.pop(first):
-                words.append(word)
-                if len(words) == PIECE_WORDS:
-                    yield None
-                    yield _Piece(words, self)
-                    words = []
-                elif len(words) % STEP_WORDS == 0:
-                    yield None
-        if words:
-            yield _Piece(words, self)
+    def scattered(self, plain: str, words: _Words) -> Iterator[WordEntry]:
+        """Of words in the squeezed ``plain`` those against evasion; borders are those of ``plain``."""
+        for word in words:
+            entry = self.loose.get(word)
+            if entry is None:
+                continue
+            if (word[0] in _ALNUM or word[-1] in _ALNUM) and _scattered(word).search(plain) is None:
+                continue
+            yield entry
+
+    def within(self, plain: str, words: _Words) -> Iterator[tuple[int, int, WordEntry]]:
+        """Of the same the others, which must stand in ``plain`` as they are: the end, the length negated, the entry."""
+        for word in words:
+            for form in (word, *self.spelt.get(word, ())):
+                entry = self.kept.get(form)
+                end = _end_of(form, plain) if entry is not None else 0
+                if end and entry is not None:
+                    yield end, -len(form), entry
 
 
 class Words:
     """Both lists, compiled. Immutable but for the memory of the latest texts."""
 
-    __slots__ = ("_count", "_lately", "_pieces", "_shelf")
+    __slots__ = ("_count", "_finder", "_lately", "_shelf")
 
     def __init__(self, entries: Iterable[WordEntry] = ()) -> None:
         self._count = 0
         self._shelf = _Shelf()
-        self._pieces: list[_Piece] = []
+        self._finder: _Tree | _Automata = _Tree() if IS_COMPILED else _Automata()
         self._lately: list[tuple[str, tuple[WordEntry, ...]]] = [("", _NOTHING)] * (LATELY + 1)
         for _ in self._filled(entries):
             pass
@@ -203,17 +256,14 @@ class Words:
         return words
 
     def _filled(self, entries: Iterable[WordEntry]) -> Iterator[None]:
-        shelf = self._shelf
+        put = self._shelf.put
         rest = iter(entries)
         while some := list(islice(rest, STEP_WORDS)):
-            for entry, form in zip(some, _folded([entry.word for entry in some]), strict=True):
-                shelf.put(entry, form)
+            forms = _folded([entry.word for entry in some])
+            self._finder.put(list(filter(None, map(put, some, forms))))
             self._count += len(some)
             yield
-        for piece in shelf.pieces():
-            if piece is not None:
-                self._pieces.append(piece)
-            yield
+        yield from self._finder.build()
 
     def __len__(self) -> int:
         return self._count
@@ -238,24 +288,14 @@ class Words:
         return every
 
     def _search(self, plain: str) -> tuple[WordEntry, ...]:
-        octets, apart = squeezed_ways(plain)
-        kept: list[tuple[int, int, WordEntry]] = []
-        loose: list[WordEntry] = []
-        for piece in self._pieces:
-            hits = piece.find(octets, True)
-            if hits:
-                loose += piece.scattered(plain, hits)
-            if apart is not octets:
-                hits = piece.find(apart, True)
-            if hits:
-                kept += piece.within(plain, hits)
-        if self._shelf.signs:
-            kept += self._signs(plain)
-        if kept:
-            # Of several that are equally strong the one decides that ends first, the longer before the shorter.
-            kept.sort(key=_place)
-            loose = [*(entry for _, _, entry in kept), *loose]
-        return self._ranked(loose) if loose else _NOTHING
+        words, apart = self._finder.find(plain)
+        shelf = self._shelf
+        if not (words or apart or shelf.signs):
+            return _NOTHING
+        # Of several that are equally strong the one decides that ends first, the longer before the shorter.
+        kept = sorted((*shelf.within(plain, apart), *self._signs(plain)), key=_place)
+        found = [*(entry for _, _, entry in kept), *shelf.scattered(plain, words)]
+        return self._ranked(found) if found else _NOTHING
 
     def _signs(self, plain: str) -> Iterator[tuple[int, int, WordEntry]]:
         for form in self._shelf.signs:
