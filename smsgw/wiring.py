@@ -125,8 +125,10 @@ def carrier_settings(site: Site, carrier: CarrierFile) -> CarrierSettings:
         retry_attempts=carrier.retry_attempts,
         response_id=carrier.response_id,
         receipt_id=carrier.receipt_id,
+        segment_receipts=carrier.segment_receipts,
+        receipt_overdue_s=carrier.receipt_overdue_s,
+        fit=carrier.fit(),
         source_number=carrier.source_number,
-        default_alphabet=carrier.default_alphabet,
         failover=carrier.failover_policy(site.codes),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from smsgw.policy.failover import FailoverPolicy
 from smsgw.smpp.constants import CommandId
+from smsgw.smpp.convert import ANYTHING, Fit
 
 BIND_COMMANDS: Mapping[str, int] = {
     "transceiver": int(CommandId.BIND_TRANSCEIVER),
@@ -22,7 +23,9 @@ class CarrierSettings:
 
     ``binds`` has one entry for each connection, a key of ``BIND_COMMANDS``. ``window`` is per bind.
     ``rate_per_s`` and ``burst`` count segments over the whole carrier. ``response_id`` and ``receipt_id``
-    say how ids are written (text, hex, dec). ``failover`` has what its statuses and codes mean.
+    say how ids are written (``smpp.canonical.FORMS``, or auto), ``segment_receipts`` for which segments of a long
+    message receipts come (each, first, last), ``fit`` which shapes of messages it takes. ``failover`` has what its
+    statuses and codes mean.
     ``failover_after_s`` is how long all binds may be down before waiting messages move to the next carrier.
     """
 
@@ -50,8 +53,10 @@ class CarrierSettings:
     retry_attempts: int = 5
     response_id: str = "text"
     receipt_id: str = "text"
+    segment_receipts: str = "each"
+    receipt_overdue_s: float = 24 * 3600.0
+    fit: Fit = ANYTHING
     source_number: str = ""
-    default_alphabet: str = "gsm0338"
     failover: FailoverPolicy = field(default_factory=FailoverPolicy)
 
     @property

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, Strict, model_validator
 
+from smsgw.config.carrier_content import IdForm, LongSettings, SegmentReceipts, TextSettings, fit_of
 from smsgw.config.codes import BreakerTable, CarrierCodes, CodesFile, CodesSettings, FailoverSettings, code_table
 from smsgw.documents.names import with_hint
 from smsgw.documents.values import (
@@ -29,7 +30,7 @@ from smsgw.policy.failover import FailoverPolicy
 from smsgw.policy.profile import CarrierPolicy, SignaturePosition
 from smsgw.policy.retry import Action, CarrierStatuses
 from smsgw.smpp.alphabet import DEFAULT_ALPHABETS
-from smsgw.smpp.canonical import FORMS
+from smsgw.smpp.convert import Fit
 
 _VERSIONS: Final = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 _ACTIONS: Final = tuple(action.value for action in Action)
@@ -60,7 +61,6 @@ def _one_of(words: Collection[str]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-IdForm = Annotated[str, _one_of(FORMS)]
 StatusActions = dict[Annotated[int, BeforeValidator(_status)], Annotated[str, _one_of(_ACTIONS)]]
 """command_status → a value of policy's ``retry.Action``."""
 
@@ -116,6 +116,10 @@ class CarrierSettings(Settings):
     retry_attempts: Annotated[int, Field(ge=0, le=100)] = 5
     response_id: IdForm = "text"
     receipt_id: IdForm = "text"
+    segment_receipts: SegmentReceipts = "each"
+    receipt_overdue_s: PositiveSeconds = Field(24 * 3600.0, alias="receipt_overdue")
+    long: LongSettings | None = None
+    text: TextSettings | None = None
     signature_position: SignaturePosition | None = None
     unsubscribe_phrases: Strings = ()
     source_number: DigitsOrEmpty = ""
@@ -175,6 +179,10 @@ class CarrierSettings(Settings):
             signature_after=codes.signature_after,
             signature_pause_s=codes.signature_pause_s,
         )
+
+    def fit(self) -> Fit:
+        """The shapes of messages that it takes."""
+        return fit_of(self.long, self.text, self.default_alphabet)
 
     def policy(self) -> CarrierPolicy:
         """What the rules need to know of this carrier."""

@@ -35,6 +35,9 @@ class Fit(NamedTuple):
         return not self.long_forms and not self.data_codings and self.default_alphabet == "gsm0338"
 
 
+ANYTHING: Final = Fit()
+
+
 class Unfit(NamedTuple):
     """Why a message can't be said in a way that a peer takes."""
 

@@ -82,7 +82,7 @@ UNKNOWN_WORDS = [
         "carriers/alpha.toml",
         'response_id = "text"',
         'response_id = "hax"',
-        "response_id: unknown word 'hax'; did you mean 'hex'? valid: dec, hex, text",
+        "response_id: unknown word 'hax'; did you mean 'hex'? valid: auto, dec, first10, hex, last10, nocase, text",
     ),
     Mistake(
         "profiles/cn.toml",
