@@ -9,11 +9,14 @@ for the first that is allowed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from smsgw.gateway.context import Context
+
+#: Whether a message's text suits a carrier, by its name.
+Suits: TypeAlias = Callable[[str], bool]
 
 
 class CarrierChoice:
@@ -24,35 +27,42 @@ class CarrierChoice:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def first(self, carriers: Sequence[str], province: str = "") -> str:
+    def first(self, carriers: Sequence[str], province: str = "", suits: Suits | None = None) -> str:
         """Where a new message goes: the first usable carrier of its route, else the first allowed, else the first."""
-        first = carriers[0]
-        if self.usable(first, province):
-            return first
-        return self.next(carriers, (), False, province) or first
+        return self.next(carriers, (), False, province, suits) or carriers[0]
 
     def next(
-        self, carriers: Sequence[str], tried: Sequence[str], only_up: bool = False, province: str = ""
+        self,
+        carriers: Sequence[str],
+        tried: Sequence[str],
+        only_up: bool = False,
+        province: str = "",
+        suits: Suits | None = None,
     ) -> str | None:
         """The first untried carrier that is usable; else, unless ``only_up``, the first untried that is allowed; else
         None.
 
-        A message may have waited since before a carrier of its route was taken out of the site's files.
+        A carrier that the text does not suit (``suits`` says False) is passed over. A message may have waited since
+        before a carrier of its route was taken out of the site's files.
         """
-        untried = [name for name in carriers if name not in tried and self.allowed(name)]
-        for name in untried:
-            if self.usable(name, province):
+        for name in carriers:
+            if name not in tried and self._takes(name, province) and (suits is None or suits(name)):
                 return name
-        return untried[0] if untried and not only_up else None
+        return None if only_up else self._waits_at(carriers, tried, suits)
 
     def allowed(self, name: str) -> bool:
         """Nothing that staff did forbids the carrier; it may be down."""
         context = self._context
-        return name in context.pools and context.is_open(name)
+        if name not in context.pools:
+            return False
+        registers = context.registers
+        if not (registers.pauses.any or registers.orders.any):
+            return True
+        return context.is_open(name) and registers.orders.of(f"carrier:{name}", context.clock.now_ms()) is None
 
     def usable(self, name: str, province: str = "") -> bool:
-        """What is given to the carrier now is sent at once."""
-        return self.allowed(name) and self._context.pools[name].up
+        """What is given to the carrier now is sent at once, here or by another process."""
+        return self._is_there(name) and not self._context.health.why_not(name, province)
 
     def why_not(self, name: str, province: str = "") -> str:
         """Why a carrier is not usable, in words; empty when it is."""
@@ -62,6 +72,30 @@ class CarrierChoice:
             return "it is not in the site's files"
         if not context.is_open(name):
             return "it is paused"
-        if not pool.up:
+        order = context.registers.orders.of(f"carrier:{name}", context.clock.now_ms())
+        if order is not None:
+            return f"staff ordered {order.action}: {order.reason}"
+        if not (pool.up or pool.elsewhere):
             return "none of its binds is up"
-        return ""
+        return context.health.why_not(name, province)
+
+    def leaves(self, name: str, province: str) -> bool:
+        """Whether what waits for a carrier should look for another one: its breaker is open."""
+        return self._context.health.is_open(name, province)
+
+    def _waits_at(self, carriers: Sequence[str], tried: Sequence[str], suits: Suits | None) -> str | None:
+        """None is usable: the first that is up whatever its breaker says, else the first that is allowed."""
+        allowed = [name for name in carriers if name not in tried and self.allowed(name)]
+        if suits is not None:
+            allowed = [name for name in allowed if suits(name)]
+        return next((name for name in allowed if self._is_there(name)), allowed[0] if allowed else None)
+
+    def _is_there(self, name: str) -> bool:
+        if not self.allowed(name):
+            return False
+        pool = self._context.pools[name]
+        return pool.up or pool.elsewhere
+
+    def _takes(self, name: str, province: str) -> bool:
+        """Usable, or probed with just this message."""
+        return self._is_there(name) and self._context.health.lets(name, province)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from smsgw.gateway.choice import CarrierChoice
+from smsgw.gateway.health import Health
 from smsgw.policy.mo_words import MoWords
 from smsgw.policy.model import MessageClass
 from smsgw.policy.numbers import to_e164
@@ -139,9 +140,13 @@ class Context:
     states: States = field(init=False)
     marks: Marks = field(init=False)
     choice: CarrierChoice = field(init=False)
+    health: Health = field(init=False)
+    #: What waits in memory is looked at again, in every carrier's queue.
+    wake_queues: Callable[[], None] = field(init=False)
 
     def __post_init__(self) -> None:
         self.choice = CarrierChoice(self)
+        self.health = Health(self)
 
     def number_of(self, address: bytes, account: str) -> str | None:
         """An address as E.164 digits, read as the account's country writes numbers; None when it is none."""

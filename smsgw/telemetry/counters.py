@@ -142,9 +142,9 @@ class CarrierCounters:
     """What one carrier was given and gave back."""
 
     __slots__ = (
-        "answer_latency", "answered", "binds_lost", "binds_opened", "binds_refused", "gauges", "mo_received",
-        "mt_rerouted", "mt_retried", "mt_submitted", "name", "receipts", "receipts_duplicate", "receipts_early",
-        "receipts_orphan", "receipts_parked", "response_timeouts", "throttled",
+        "answer_latency", "answered", "binds_lost", "binds_opened", "binds_refused", "breaker_opened", "gauges",
+        "mo_received", "mt_rerouted", "mt_retried", "mt_submitted", "name", "receipts", "receipts_duplicate",
+        "receipts_early", "receipts_orphan", "receipts_parked", "response_timeouts", "switched", "throttled",
     )  # fmt: skip
 
     COUNTERS: ClassVar[tuple[Family, ...]] = (
@@ -154,6 +154,8 @@ class CarrierCounters:
         Family("response_timeouts", "smsgw_carrier_response_timeouts", "submit_sm never answered: outcome unknown."),
         Family("mt_retried", "smsgw_carrier_mt_retried", "Messages put back for another try at this carrier."),
         Family("mt_rerouted", "smsgw_carrier_mt_rerouted", "Messages taken from this carrier to the next one."),
+        Family("switched", "smsgw_carrier_mt_switched", "The same, by what caused it.", "cause"),
+        Family("breaker_opened", "smsgw_carrier_breaker_opened", "Provinces taken off this carrier.", "province"),
         Family("receipts", "smsgw_carrier_receipts", "Receipts of the carrier, by message state.", "state"),
         Family("receipts_orphan", "smsgw_carrier_receipts_orphan", "Receipts that name no message."),
         Family(
@@ -186,6 +188,8 @@ class CarrierCounters:
         ) = 0
         self.binds_opened = self.binds_lost = 0
         self.answered: Counts[int] = Counts()
+        self.breaker_opened: Counts[str] = Counts()
+        self.switched: Counts[str] = Counts()
         self.receipts: Counts[str] = Counts()
         self.binds_refused: Counts[int] = Counts()
         self.answer_latency = Histogram()
