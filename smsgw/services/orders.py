@@ -63,9 +63,9 @@ async def give(desk: Desk, scope: str, action: str, *, why: str, expires: str = 
     before = await desk.find_any(KIND, scope)
     now_ms = desk.now_ms()
     expires_ms = ends_at_ms(desk, expires, now_ms)
-    if before is not None and (there := _order(desk, before)).in_force and there.action == action:
-        if there.expires_ms == expires_ms:
-            raise RequestError("conflict", f"{scope}: {action} was ordered already, by {there.who}: {there.reason}")
+    there = None if before is None else _order(desk, before)
+    if there is not None and there.in_force and (there.action, there.expires_ms) == (action, expires_ms):
+        raise RequestError("conflict", f"{scope}: {action} was ordered already, by {there.who}: {there.reason}")
     if action == CLOSE and what == "sessions" and not expires_ms:
         expires_ms = now_ms
     return await _put(desk, scope, action, why, expires_ms, before)
