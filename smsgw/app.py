@@ -26,11 +26,14 @@ from smsgw.config.site import Site
 from smsgw.errors import StoreError
 from smsgw.esme.account import Account
 from smsgw.esme.listener import Listener
+from smsgw.gateway.change import SiteParts
 from smsgw.gateway.context import Context
 from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.ids import MessageIds
+from smsgw.in_force import Builder, Built, Following, choose
 from smsgw.link.ticker import Ticker
 from smsgw.policy.model import Refusal
+from smsgw.policy.orders import account_refusal
 from smsgw.policy.registers import Registers
 from smsgw.policy.retry import Backoff
 from smsgw.records.log import RecordLog
@@ -58,9 +61,12 @@ GC_THRESHOLDS = (50_000, 20, 100)
 _log = EventLog("smsgw.app")
 
 
-async def run_site(site: Site, started: Callable[[App], None] = lambda app: None) -> None:
-    """Run the gateway until SIGTERM or SIGINT. Raises SmsgwError when it can't start."""
-    app = App(site)
+async def run_site(site: Site, started: Callable[[App], None] = lambda app: None, applied: bool = False) -> None:
+    """Run the gateway until SIGTERM or SIGINT. ``applied``: not by its files, but by the version in force.
+
+    Raises SmsgwError when it can't start.
+    """
+    app = App(site, applied)
     await app.start()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -95,8 +101,9 @@ def _signalled(stop: asyncio.Event) -> None:
 class App:
     """One gateway process."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, applied: bool = False) -> None:
         self.site = site
+        self._applied = applied
         self.clock = wiring.clock_of(site)
         self.metrics = Metrics(__version__, status_name)
         self.embedded: EmbeddedServer | None = None
@@ -106,6 +113,7 @@ class App:
         self.store: Store
         self.records: RecordLog
         self.gateway: Gateway
+        self.following: Following
         self.listener: Listener
         self.ticker = Ticker()
         self.ops: OpsServer | None = None
@@ -128,14 +136,8 @@ class App:
         await self.store.ready()
         self.store_up = True
         self.records = RecordLog(site.records_dir, site.node_name, self.clock.now_ms)
-        rng = random.Random()
-        context = self._context(rng)
-        self.gateway = Gateway(context, rng)
-        await self.gateway.load_marks()
-        await self.gateway.load_registers()
-        for carrier in site.carriers.values():
-            self.gateway.add_pool(self._pool(wiring.carrier_settings(site, carrier), rng))
-        await self.gateway.leases.join()
+        await self._make_gateway()
+        context = self.gateway.context
         passwords = PasswordChecker()
         self.listener = Listener(
             wiring.listener_settings(site),
@@ -162,6 +164,30 @@ class App:
         self.ops.start()
         watch(self)
 
+    async def _make_gateway(self) -> None:
+        """The gateway of the version that is in force, with everything that it finds in the store."""
+        builder = Builder(self.site)
+        self.site, version = await choose(self.site, builder, self.store, self.clock.now_ms, self._applied)
+        registers, rng = Registers(), random.Random()
+        parts = wiring.site_parts(self.site, registers)
+        self.gateway = gateway = Gateway(self._context(parts, registers, rng), rng)
+        await gateway.load_marks()
+        await gateway.load_registers()
+        make_pool = partial(self._pool, rng)
+        for settings in parts.carriers.values():
+            gateway.add_pool(make_pool(settings))
+        await gateway.leases.join()
+        self.following = Following(builder, gateway, Built(self.site, parts), version, make_pool, self._put_site)
+
+    def _put_site(self, site: Site) -> None:
+        """Another version has come into force."""
+        for name in self.site.accounts.keys() - site.accounts.keys():
+            self.metrics.forget_account(name)
+        for name in self.site.carriers.keys() - site.carriers.keys():
+            self.metrics.forget_carrier(name)
+        self.site = site
+        watch(self)
+
     async def run_until(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set, then drain."""
 
@@ -173,6 +199,7 @@ class App:
         async with asyncio.TaskGroup() as tasks:
             background = [
                 tasks.create_task(self.gateway.run(), name="gateway"),
+                tasks.create_task(self.following.run(), name="versions"),
                 tasks.create_task(self.ticker.run(), name="ticker"),
                 tasks.create_task(self._beat(), name="heartbeat"),
                 tasks.create_task(self._flush_records(), name="records"),
@@ -205,31 +232,31 @@ class App:
 
     # -- inside
 
-    def _context(self, rng: random.Random) -> Context:
-        site = self.site
-        registers = Registers()
+    def _context(self, parts: SiteParts, registers: Registers, rng: random.Random) -> Context:
         return Context(
-            settings=wiring.gateway_settings(site),
+            settings=parts.settings,
             clock=self.clock,
             wall_s=time.time,
             store=self.store,
             ids=MessageIds(rng.getrandbits(16)),
-            accounts={name: Account(wiring.account_settings(each)) for name, each in site.accounts.items()},
-            rules=wiring.account_rules(site, registers),
+            accounts={name: Account(settings) for name, settings in parts.accounts.items()},
+            rules=dict(parts.rules),
             registers=registers,
             metrics=self.metrics,
             records=self.records,
-            dialled=wiring.dialled_numbers(site),
-            mo_words=wiring.all_mo_words(site),
+            dialled=parts.dialled,
+            mo_words=parts.mo_words,
             log=self._told,
         )
 
     def _standing(self, account: str) -> Refusal | None:
         """Rule 1 at the bind: is the account in force?"""
-        rules = self.gateway.context.rules.get(account)
-        return rules.refusal_now(self.clock.now_ms()) if rules is not None else None
+        context, now_ms = self.gateway.context, self.clock.now_ms()
+        rules = context.rules.get(account)
+        refused = rules.refusal_now(now_ms) if rules is not None else None
+        return refused or account_refusal(context.registers.orders, f"sessions:{account}", now_ms)
 
-    def _pool(self, settings: CarrierSettings, rng: random.Random) -> Pool:
+    def _pool(self, rng: random.Random, settings: CarrierSettings) -> Pool:
         def backoff(of: CarrierSettings) -> Backoff:
             return Backoff(of.reconnect_min_s, of.reconnect_max_s, rng, of.reconnect_min_s / 2)
 
@@ -274,6 +301,7 @@ class App:
             await asyncio.sleep(0.02)
         if not self.put_out:
             await self.gateway.leases.leave()
+        await self.following.reloader.leave()
         self.listener.close()
 
     async def _beat(self) -> None:

@@ -44,8 +44,15 @@ class SiteParts:
 class LiveChange:
     """``put`` a site in place of ``parts``, the one before."""
 
-    def __init__(self, gateway: Gateway, parts: SiteParts, make_pool: Callable[[CarrierSettings], Pool]) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        parts: SiteParts,
+        make_pool: Callable[[CarrierSettings], Pool],
+        log: Callable[[str, dict[str, object]], None],
+    ) -> None:
         self._gateway = gateway
+        self._log = log
         self._make_pool = make_pool
         #: Removed accounts; whoever comes back is the one that was there, for deliveries may be under way.
         self._removed: dict[str, Account] = {}
@@ -107,7 +114,7 @@ class LiveChange:
             self._told("carrier.removed", name)
 
     def _told(self, event: str, carrier: str) -> None:
-        self._gateway.context.log(event, {"carrier": carrier})
+        self._log(event, {"carrier": carrier})
 
 
 def _same(settings: CarrierSettings, before: CarrierSettings) -> bool:

@@ -1,0 +1,195 @@
+"""Which version of its site a process runs: chosen at its start, and built for a running one.
+
+Owns the rule of the start. Files that nobody has seen become a new version; files of the version in force just run;
+files of any other version don't come back by a restart: the version in force runs, and a warning says so. While a
+version is on trial, nothing else starts. With ``applied`` the files are not looked at. Never changes a running gateway;
+that is ``gateway.reload``, to which ``Following`` gives what this process is made of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+from typing import Any, Final
+
+from smsgw import wiring
+from smsgw.carrier.pool import Pool
+from smsgw.carrier.settings import CarrierSettings
+from smsgw.config.bundle import Bundle, load_bundle, own_tables
+from smsgw.config.site import Site
+from smsgw.errors import ConfigError, RequestError
+from smsgw.gateway.change import LiveChange, SiteParts
+from smsgw.gateway.context import Context
+from smsgw.gateway.gateway import Gateway
+from smsgw.gateway.reload import Reloader
+from smsgw.policy.error_watch import ErrorWatch, Totals
+from smsgw.policy.registers import Registers
+from smsgw.smpp.constants import CommandStatus, MessageState
+from smsgw.store.audit import AuditEntry
+from smsgw.store.connection import Store
+from smsgw.store.publishing import PREPARE_S, Entry, publish, settled
+from smsgw.store.versions import Now, Version, VersionStore
+from smsgw.telemetry.logs import EventLog
+
+MakePool = Callable[[CarrierSettings], Pool]
+PutSite = Callable[[Site], None]
+START: Final = "start"
+_AGAIN_S: Final = 0.1
+#: Answers after which the same message is sent again: nothing has failed yet.
+_LATER: Final = frozenset((int(CommandStatus.ESME_RTHROTTLED), int(CommandStatus.ESME_RMSGQFUL)))
+_FAILURES: Final = frozenset(
+    int(state)
+    for state in (
+        MessageState.EXPIRED, MessageState.DELETED, MessageState.UNDELIVERABLE, MessageState.UNKNOWN,
+        MessageState.REJECTED,
+    )
+)  # fmt: skip
+_WARNINGS: Final = frozenset(("site.files_not_in_force", "site.unusable", "site.rolled_back"))
+_log = EventLog("smsgw.in_force")
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A version, ready to be changed over to."""
+
+    site: Site
+    parts: SiteParts
+
+
+class Builder:
+    """Builds versions for one process; ``own`` are its tables of smsgw.toml as it was started with them."""
+
+    def __init__(self, site: Site) -> None:
+        self._home = site.directory
+        self._own: dict[str, Any] = own_tables(site.directory)
+
+    def site(self, files: Mapping[str, str]) -> Site:
+        """The site that a version makes here. Raises ConfigErrors."""
+        return load_bundle(Bundle(files), self._home, self._own)
+
+    def build(self, registers: Registers, files: Mapping[str, str]) -> Built:
+        """A site with everything compiled; slow, for a thread. Raises ConfigError."""
+        site = self.site(files)
+        return Built(site, wiring.site_parts(site, registers))
+
+
+async def choose(
+    site: Site, builder: Builder, store: Store, now_ms: Callable[[], int], applied: bool = False
+) -> tuple[Site, int]:
+    """The site to run, and its version; 0 when the process takes no part in versions.
+
+    Raises ConfigError when the version in force can't run here, StoreError.
+    """
+    if not site.file.apply.follow and not applied:
+        return site, 0
+    versions = VersionStore(store)
+    entry = partial(_entry, site.node_name, now_ms)
+    if applied:
+        now = await settled(versions, entry)
+        if not now.number:
+            raise ConfigError(site.directory, 0, "", "no version was ever in force; start without --applied")
+        return await _in_force(builder, versions, now), now.number
+    bundle = Bundle.read(site.directory)
+    deadline_s = monotonic() + PREPARE_S
+    while True:
+        now = await settled(versions, entry)
+        known = await versions.newest_like(bundle.digest)
+        if known is not None and known.number == now.number:
+            return site, now.number
+        if known is not None:
+            why = f"the files here are those of version {known.number} ({known.state})"
+            break
+        if now.trial == "roll back":
+            why = f"version {now.number} is on trial, and the files here are not its"
+            break
+        try:
+            published = await publish(versions, _draft(bundle, entry), bundle.files, "", 0.0, entry, site.node_name)
+        except RequestError:
+            # Another process starts with new files just now, perhaps the same: theirs first.
+            if monotonic() > deadline_s:
+                raise
+            await asyncio.sleep(_AGAIN_S)
+            continue
+        if not published.refused:
+            site_log("site.in_force", {"version": published.version.number, "why": START})
+            return site, published.version.number
+        now, why = published.now, f"the files here can't be applied: {published.refused}"
+        break
+    if not now.number:
+        raise ConfigError(site.directory, 0, "", why)
+    mend = "smsgw diff shows how the files differ; smsgw apply puts them in force"
+    site_log("site.files_not_in_force", {"running": now.number, "why": why, "mend": mend})
+    return await _in_force(builder, versions, now), now.number
+
+
+class Following:
+    """A running gateway with the versions that it follows. ``run`` in the application's task group."""
+
+    def __init__(
+        self, builder: Builder, gateway: Gateway, built: Built, running: int, make_pool: MakePool, put: PutSite
+    ) -> None:
+        context = gateway.context
+        self.live = LiveChange(gateway, built.parts, make_pool, site_log)
+        self._put_site = put
+        apply = built.site.file.apply
+        self._follows = apply.follow or running > 0
+        self.reloader: Reloader[Built] = Reloader(
+            context.store,
+            context.settings.node,
+            running,
+            partial(builder.build, context.registers),
+            self._put,
+            partial(_totals, context),
+            ErrorWatch(apply.rise, apply.sample),
+            context.clock.now_ms,
+            site_log,
+        )
+
+    async def run(self) -> None:
+        """Follow until cancelled; a process that takes no part runs its own files."""
+        if self._follows:
+            await self.reloader.run()
+
+    def _put(self, built: Built, number: int) -> None:
+        self.live.put(built.parts)
+        self._put_site(built.site)
+
+
+def site_log(event: str, fields: dict[str, object]) -> None:
+    """What happens to versions is rare, and each time of its own interest."""
+    if event in _WARNINGS:
+        _log.warning(event, **fields)
+    else:
+        _log.event(event, **fields)
+
+
+def _draft(bundle: Bundle, entry: Entry) -> Version:
+    audit = entry("version.propose", 0, START)
+    return Version(0, bundle.digest, audit.who, START, audit.at_ms, "proposed")
+
+
+def _totals(context: Context) -> Totals:
+    accounts = [context.metrics.account(name) for name in tuple(context.accounts)]
+    carriers = [context.metrics.carrier(name) for name in tuple(context.pools)]
+    answers = [(status, count) for each in carriers for status, count in each.answered.items()]
+    receipts = [(int(state), count) for each in carriers for state, count in each.receipts.items()]
+    return Totals(
+        refused=sum(sum(each.refused.values()) + each.refused.other for each in accounts),
+        asked=sum(each.mt_received for each in accounts),
+        failed=sum(count for status, count in answers if status and status not in _LATER)
+        + sum(each.response_timeouts for each in carriers),
+        answered=sum(count for _, count in answers) + sum(each.response_timeouts for each in carriers),
+        undelivered=sum(count for state, count in receipts if state in _FAILURES),
+        receipts=sum(count for _, count in receipts),
+    )
+
+
+async def _in_force(builder: Builder, versions: VersionStore, now: Now) -> Site:
+    return await asyncio.to_thread(builder.site, await versions.files(now.number))
+
+
+def _entry(node: str, now_ms: Callable[[], int], action: str, number: int, why: str) -> AuditEntry:
+    return AuditEntry(now_ms(), f"smsgw {node}", action, f"version {number}", why)
