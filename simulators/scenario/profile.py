@@ -2,7 +2,8 @@
 
 The other side of the same contract: where the gateway connects is where the carrier listens, what it
 binds with is the account, what it keeps to is the limit. Keys that only the gateway obeys (its timers, its
-retries) are its own business and not looked at.
+retries) are its own business and not looked at. What the carrier does beyond that stands in ``[habits]``, which the
+gateway does not look at: the tables of a scenario's ``[[carrier]]``. They go before what the other keys say.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from simulators.carrier.ids import IdForm
+from simulators.carrier.plan import Parts
+from simulators.carrier.settings import LONG_FORMS
 from simulators.scenario.certificate import self_signed
+from simulators.scenario.tables import ChangesTable
 from smsgw.documents.document import Document
 from smsgw.documents.problems import Problems
 from smsgw.documents.values import Name, PerSecond, Port, SecretFile, Text
@@ -37,6 +41,10 @@ class _Binds(_Open):
     count: Annotated[int, Field(ge=1)] = 1
 
 
+class _Long(_Open):
+    forms: Annotated[tuple[str, ...], Strict(False)] = tuple(sorted(LONG_FORMS))
+
+
 class ProfileFile(_Open):
     """The keys of a gateway's carrier file that mean something to the carrier."""
 
@@ -46,13 +54,16 @@ class ProfileFile(_Open):
     password: str = ""
     password_file: SecretFile = ""
     binds: Annotated[tuple[_Binds, ...], Strict(False)] = (_Binds(type="transceiver"),)
-    window: Annotated[int, Field(ge=1)] = 10
+    window: Annotated[int, Field(ge=1)] | Literal["auto"] = 10
     rate: PerSecond = 100.0
     burst: Annotated[int, Field(ge=1)] | None = None
     response_id: _Form = Field(default_factory=lambda: IdForm("dec"))
     receipt_id: _Form = Field(default_factory=lambda: IdForm("dec"))
+    segment_receipts: Literal["each", "first", "last"] = "each"
+    long: _Long = _Long()
     #: Only whether there is one: the gateway's own certificate is not the carrier's.
     tls: dict[str, Any] | None = None
+    habits: ChangesTable = ChangesTable()
 
     def settings(self) -> dict[str, Any]:
         """Fields of ``CarrierSettings``."""
@@ -62,15 +73,18 @@ class ProfileFile(_Open):
             "accounts": {self.system_id: self.password or self.password_file},
             "max_binds": sum(group.count for group in self.binds),
             "bind_kinds": frozenset(group.type for group in self.binds),
-            "window": self.window,
+            # A gateway that finds its window by itself has no contract about it.
+            "window": 0 if self.window == "auto" else self.window,
             "tps": self.rate,
             "tps_burst": float(self.burst or 0),
             # The gateway counts its rate over all binds.
             "tps_per": "account",
             "response_id": self.response_id,
             "receipt_id": self.receipt_id,
+            "parts": Parts(self.segment_receipts),
+            "long_forms": frozenset(self.long.forms) & LONG_FORMS,
             "tls": None if self.tls is None else self_signed(),
-        }
+        } | self.habits.changes()
 
 
 def is_profile(data: dict[str, Any]) -> bool:
