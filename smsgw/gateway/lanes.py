@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from smsgw.gateway.outgoing import Shipment
     from smsgw.store.envelope import Envelope
-
-LANES = 3
 
 Order = tuple[int, int, int]
 
@@ -29,12 +27,12 @@ class Job:
     ``order`` the entry id as numbers; ``states`` what query_sm will answer for segments that ended here.
     ``queued`` is True while a lane or a bind will come back to it. Segments are those of ``shipment``, the message as
     the carrier takes it; until that is made, those that the application sent. ``told`` are those of the application's
-    whose end was reported.
+    whose end was reported. ``paid``: its account's own rate at the carrier has let it through.
     """
 
     __slots__ = (
-        "entry_id", "envelope", "lane", "open_segments", "order", "queued", "shipment", "states", "stream", "todo",
-        "told",
+        "aside", "entry_id", "envelope", "lane", "open_segments", "order", "paid", "queued", "shipment", "states", "stream",
+        "taken", "todo", "told",
     )  # fmt: skip
 
     def __init__(self, stream: str, entry_id: bytes, order: Order, lane: int, envelope: Envelope) -> None:
@@ -46,9 +44,14 @@ class Job:
         self.open_segments = len(envelope.pdus)
         self.todo = list(range(self.open_segments))
         self.queued = True
+        self.paid = False
         self.states: list[tuple[str, bytes]] = []
         self.shipment: Shipment | None = None
         self.told: set[int] = set()
+        #: Segments that the carrier refused, and those that were not sent any more, while it may move as a whole.
+        self.aside: list[int] = []
+        #: Some of it is at the carrier, or may be.
+        self.taken = False
 
     def fit(self, shipment: Shipment) -> None:
         """This is how the carrier gets it; before anything of it is sent."""
@@ -82,13 +85,15 @@ class Job:
 
 
 class Lane:
-    """The jobs of one stream that are in memory."""
+    """The jobs of one stream that are in memory. ``counts[index]`` is what can be sent of all streams of this lane."""
 
-    __slots__ = ("_again", "marking", "ready", "starved", "waiting")
+    __slots__ = ("_again", "_counts", "_index", "_ready", "marking", "starved", "waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, index: int, counts: list[int]) -> None:
+        self._index = index
+        self._counts = counts
         self.waiting: deque[Job] = deque()
-        self.ready: deque[Job] = deque()
+        self._ready: deque[Job] = deque()
         self._again: list[Job] = []
         #: A high-water mark is on its way to the store.
         self.marking = False
@@ -96,27 +101,39 @@ class Lane:
         self.starved = False
 
     def __len__(self) -> int:
-        return len(self.waiting) + len(self.ready) + len(self._again)
+        return len(self.waiting) + len(self._ready) + len(self._again)
 
     @property
     def sendable(self) -> int:
         """Jobs that may be written now."""
-        return len(self.ready) + len(self._again)
+        return len(self._ready) + len(self._again)
 
     @property
     def is_halfway(self) -> bool:
         """One of the jobs that came back is a long message of which other segments were sent."""
         return any(not job.is_whole for job in self._again)
 
+    @property
+    def oldest_ms(self) -> int:
+        """When the oldest of them came into its stream, by Redis' clock; 0 when there is none."""
+        heads = [queue[0].order[0] for queue in (self._again, self._ready, self.waiting) if queue]
+        return min(heads, default=0)
+
     def again(self, job: Job) -> None:
         """Take a job back; it goes out before anything newer than itself."""
+        self._counts[self._index] += 1
         heapq.heappush(self._again, job)
 
     def pop(self) -> Job | None:
         """The oldest job that may be written."""
-        if self._again and (not self.ready or self._again[0] < self.ready[0]):
+        ready = self._ready
+        if self._again and (not ready or self._again[0] < ready[0]):
+            self._counts[self._index] -= 1
             return heapq.heappop(self._again)
-        return self.ready.popleft() if self.ready else None
+        if ready:
+            self._counts[self._index] -= 1
+            return ready.popleft()
+        return None
 
     def to_mark(self, count: int) -> bytes | None:
         """The entry id that the mark must reach so that ``count`` more jobs become ready; None when nothing waits."""
@@ -126,19 +143,53 @@ class Lane:
 
     def take_ready(self) -> list[Job]:
         """Take out everything that might be written, oldest first."""
-        jobs = sorted((*self._again, *self.ready))
+        jobs = sorted((*self._again, *self._ready))
         self._again.clear()
-        self.ready.clear()
+        self._ready.clear()
+        self._counts[self._index] -= len(jobs)
         return jobs
 
     def marked(self, order: Order) -> None:
         """The mark is durable up to ``order``."""
-        waiting, ready = self.waiting, self.ready
+        waiting, ready = self.waiting, self._ready
+        before = len(ready)
         while waiting and waiting[0].order <= order:
             ready.append(waiting.popleft())
+        self._counts[self._index] += len(ready) - before
 
     def remove(self, moves: Callable[[Job], bool]) -> None:
         """Take out the jobs for which ``moves`` says True, asked oldest first; the others stay as they are."""
+        before = self.sendable
         self._again = [job for job in sorted(self._again) if not moves(job)]
-        self.ready = deque(job for job in self.ready if not moves(job))
+        self._ready = deque(job for job in self._ready if not moves(job))
         self.waiting = deque(job for job in self.waiting if not moves(job))
+        self._counts[self._index] += self.sendable - before
+
+
+class LaneStreams:
+    """The streams of one lane, one for each partition: served in turn."""
+
+    __slots__ = ("_lanes", "_turn")
+
+    def __init__(self) -> None:
+        self._lanes: list[Lane] = []
+        self._turn = 0
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(self._lanes)
+
+    def add(self, lane: Lane) -> None:
+        """Another partition's."""
+        self._lanes.append(lane)
+
+    def pop(self) -> Job | None:
+        """The oldest job that may be written, of the stream whose turn it is or the next that has one."""
+        lanes = self._lanes
+        if len(lanes) == 1:
+            return lanes[0].pop()
+        for _ in lanes:
+            self._turn = (self._turn + 1) % len(lanes)
+            job = lanes[self._turn].pop()
+            if job is not None:
+                return job
+        return None

@@ -6,20 +6,62 @@ answer (nothing is wrong) costs a few comparisons; only where one of them fails 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from smsgw.policy.channels import account_refusal
 from smsgw.policy.entries import TemplateEntry
 from smsgw.policy.localtime import LocalDay
 from smsgw.policy.model import CLASS_LABELS, Check, Draft, Outcome, Refusal, Rule
 from smsgw.policy.reasons import SIGNATURE_UNREGISTERED, TEMPLATE
-from smsgw.policy.signature import AccountSignatures
+from smsgw.policy.signature import AccountSignatures, SignatureFinder
 
 if TYPE_CHECKING:
     from smsgw.policy.pipeline import Parts
 
+_HABITUAL: Final = frozenset(("signature", "unsubscribe"))
 # These read of a draft only what is known of a message whose text is sealed away.
 _ASKED: Final = frozenset(("account", "paused", "window.hard", "window.soft"))
+
+_Habit: TypeAlias = tuple[str, tuple[str, ...]]
+
+
+class OtherCarrier:
+    """Whether a text that one carrier takes suits another, which may want the signature or the phrase elsewhere."""
+
+    __slots__ = ("_checks", "_find", "_habits", "_name", "_usual", "any_differ")
+
+    def __init__(
+        self, parts: Parts, places: tuple[tuple[tuple[int, str, tuple[Rule, ...]], ...], ...], find: SignatureFinder
+    ) -> None:
+        self._name = parts.account.name
+        self._find = find
+        position, phrases = parts.profile.signature.position, tuple(parts.profile.unsubscribe.phrases)
+        self._usual: _Habit = (position, phrases)
+        self._habits: dict[str, _Habit] = {
+            name: (carrier.signature_position or position, carrier.unsubscribe_phrases or phrases)
+            for name, carrier in parts.carriers.items()
+        }
+        #: False where all carriers want the same, which is the usual case.
+        self.any_differ = any(habit != self._usual for habit in self._habits.values())
+        self._checks: tuple[tuple[Check, ...], ...] = tuple(
+            tuple(rule.check for _, rule_id, rules in of_class if rule_id in _HABITUAL for rule in rules)
+            for of_class in places
+        )
+
+    def suits(
+        self, message_class: int, at_ms: int, signature: str, text: Callable[[], str], judged_by: str, carrier: str
+    ) -> bool:
+        """``text`` is asked only where ``carrier`` differs from the one by whose habits it was judged."""
+        habits, usual = self._habits, self._usual
+        if habits.get(judged_by, usual) == habits.get(carrier, usual):
+            return True
+        draft = Draft(self._name, message_class, "", "", text(), 1, at_ms)
+        draft.carrier = carrier
+        self._find(draft)
+        if (draft.signature or "") != signature:
+            return False
+        return not any(isinstance(check(draft), Refusal) for check in self._checks[message_class])
 
 
 class Again:

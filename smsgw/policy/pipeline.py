@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
-from smsgw.policy.again import Again
+from smsgw.policy.again import Again, OtherCarrier
 from smsgw.policy.calendar import Workdays
 from smsgw.policy.caps import CapRows, CapSet
 from smsgw.policy.channels import account_refusal, account_rule
@@ -113,7 +113,7 @@ class Rules:
 
     __slots__ = (
         "_again", "_checks", "_classify", "_facts", "_finders", "_folded", "_lanes", "_local_day", "_plain_always",
-        "_plain_for", "_plan", "_signature", "_text_checks", "account", "caps", "places", "profile",
+        "_plain_for", "_plan", "_signature", "_text_checks", "account", "caps", "other_carrier", "places", "profile",
         "registers", "windows",
     )  # fmt: skip
 
@@ -146,6 +146,7 @@ class Rules:
             for places in self.places
         )
         self._again = Again(parts, self.places, self._signature.names)
+        self.other_carrier = OtherCarrier(parts, self.places, self._signature)
         self._facts = tuple(_facts(profile, each) for each in MessageClass)
 
     def __call__(self, draft: Draft) -> Outcome:
