@@ -69,12 +69,13 @@ class GatewayProcess:
         carriers: Mapping[str, int] | None = None,
         overrides: Overrides | None = None,
         clock: str = WORKDAY,
+        base: Path = EXAMPLE,
     ) -> None:
         self.site = directory / "site"
         self.log_path = directory / "gateway.log"
         self.port, self.ops_port = free_port(), free_port()
         self.process: subprocess.Popen[bytes] | None = None
-        shutil.copytree(EXAMPLE, self.site, ignore=shutil.ignore_patterns("state"))
+        shutil.copytree(base, self.site, ignore=shutil.ignore_patterns("state"))
         self.override(
             {
                 "smsgw.toml": {
