@@ -78,6 +78,16 @@ def choose_coding(text: str) -> int:
     return DATA_CODING_DEFAULT if _GSM_CHARACTERS.issuperset(text) else DATA_CODING_UCS2
 
 
+def is_default(data_coding: int) -> bool:
+    """Whether a data_coding (0..255) stands for the carrier's default alphabet."""
+    return _NAME_OF[data_coding] == _DEFAULT
+
+
+def is_text(data_coding: int) -> bool:
+    """Whether a data_coding (0..255) is one of text, not of octets that mean something else."""
+    return _NAME_OF[data_coding] != "binary"
+
+
 def unit_of(data_coding: int) -> Unit:
     """Tell what the segments of a data_coding (0..255) are counted in."""
     return _UNIT_OF[data_coding]
