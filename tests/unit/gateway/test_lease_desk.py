@@ -1,0 +1,189 @@
+"""Leases as the gateway keeps them: what Redis grants reaches the binds, and what the dead left is decided once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+import smsgw.gateway.lease_desk as module
+from smsgw.errors import StoreAway
+from smsgw.gateway.lease_desk import LeaseDesk
+from smsgw.store.adoption import NewLife, TakenOver
+from smsgw.store.leases import Grant, PutOut, Turn, Wish
+
+
+class FakePool:
+    """As much of a pool as the desk sees."""
+
+    def __init__(self, name: str, binds: tuple[str, ...]) -> None:
+        self.name = name
+        self.settings = SimpleNamespace(binds=binds)
+        self.binds = [
+            SimpleNamespace(number=number, transmits=kind != "receiver", leaving=False)
+            for number, kind in enumerate(binds)
+        ]
+        self.wanted = True
+        self.states = [0] * len(binds)
+        self.let_go: list[int] = []
+        self.leased: tuple[frozenset[int], bool, float] | None = None
+        self.left: list[frozenset[int]] = []
+
+    def lease(self, own: frozenset[int], elsewhere: bool, share: float) -> None:
+        self.leased = (own, elsewhere, share)
+
+    async def leave(self, numbers: frozenset[int]) -> None:
+        self.left.append(numbers)
+
+
+class Scene:
+    """A desk with turns that are written beforehand."""
+
+    def __init__(self) -> None:
+        self.pool = FakePool("alpha", ("transmitter", "transmitter", "receiver"))
+        self.turns: list[Turn | Exception] = []
+        self.wishes: list[list[Wish]] = []
+        self.seized: list[str] = []
+        self.forgotten: list[str] = []
+        self.taken: list[TakenOver | Exception] = []
+        self.ended = 0
+        self.decided: list[tuple[str, list[Any], tuple[int, ...]]] = []
+        self.told: list[str] = []
+        self.put_out = 0
+        self.tasks: list[asyncio.Task[None]] = []
+        queue = SimpleNamespace(taken_over=lambda stream, lane, entries, mark: self._decide(stream, entries, mark))
+        outbox = SimpleNamespace(begin_giving_back=frozenset, end_giving_back=lambda: None)
+        context = SimpleNamespace(
+            pools={"alpha": self.pool},
+            accounts=("shop",),
+            store=SimpleNamespace(partitions=1),
+            closing=False,
+            log=lambda event, fields: self.told.append(event),
+            spawn=lambda work: self.tasks.append(asyncio.ensure_future(work)),
+        )
+        leases = SimpleNamespace(node="b", token="tb", join=self._turn, turn=self._turn, leave=self._turn,
+                                 seize=self._seize, forget=self._forget)  # fmt: skip
+        queues: Any = {"{p00}:mt:alpha:2": (queue, 2)}
+        self.desk = LeaseDesk(cast(Any, context), cast(Any, leases), queues, cast(Any, outbox), self._out)
+        self.desk._adoption = cast(Any, SimpleNamespace(take_over=self._take_over, end=self._end))
+
+    def _out(self) -> None:
+        self.put_out += 1
+
+    def _decide(self, stream: str, entries: list[Any], mark: tuple[int, ...]) -> None:
+        if entries:
+            self.decided.append((stream, entries, mark))
+
+    async def _turn(self, wishes: list[Wish]) -> Turn:
+        self.wishes.append(wishes)
+        if not self.turns:
+            await asyncio.Event().wait()
+        turn = self.turns.pop(0)
+        if isinstance(turn, Exception):
+            raise turn
+        return turn
+
+    async def _seize(self, node: str, token: str) -> bool:
+        self.seized.append(node)
+        return True
+
+    async def _forget(self, node: str, token: str) -> None:
+        self.forgotten.append(node)
+
+    async def _take_over(self, partition: int, node: str, token: str, streams: list[str]) -> TakenOver:
+        assert streams == ["{p00}:mt:alpha:2", "{p00}:out:shop"]
+        taken = self.taken.pop(0) if self.taken else TakenOver()
+        if isinstance(taken, Exception):
+            raise taken
+        return taken
+
+    async def _end(self, partition: int, node: str, token: str, streams: list[str]) -> int:
+        return self.ended
+
+    async def run(self, *turns: Turn | Exception) -> None:
+        """Take these turns, without waiting between them."""
+        self.turns.extend(turns)
+        task = asyncio.ensure_future(self.desk.run())
+        async with asyncio.timeout(5):
+            while self.turns or not task.done() and len(self.wishes) <= len(turns):
+                self.desk.wake()
+                await asyncio.sleep(0)
+                if task.done():
+                    break
+        task.cancel()
+        await asyncio.gather(task, *self.tasks, return_exceptions=True)
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    yield Scene()
+
+
+def granted(own: tuple[int, ...], theirs: tuple[int, ...] = (), give: tuple[int, ...] = (), **more: Any) -> Turn:
+    grant = Grant(frozenset(own), frozenset(theirs), bool(theirs), frozenset(give))
+    return Turn({"alpha": grant}, **more)
+
+
+async def test_what_is_granted_reaches_the_binds_and_the_rate_is_shared_by_those_that_transmit(scene: Scene) -> None:
+    scene.turns.append(granted((0, 1, 2)))
+    await scene.desk.join()
+    assert scene.pool.leased == (frozenset((0, 1, 2)), False, 1.0)
+    await scene.run(granted((0, 2), (1,), others=("a",)))
+    assert scene.pool.leased == (frozenset((0, 2)), True, 0.5)
+    assert (scene.desk.others, scene.told) == (("a",), ["node.others"])
+
+
+async def test_a_bind_that_others_should_have_is_let_go_of_once(scene: Scene) -> None:
+    scene.pool.binds[1].leaving = False
+    await scene.run(granted((0, 1, 2), give=(1,), others=("a",)))
+    assert scene.pool.left == [frozenset((1,))]
+    scene.pool.binds[1].leaving = True
+    await scene.run(granted((0, 1, 2), give=(1,), others=("a",)))
+    assert scene.pool.left == [frozenset((1,))]
+
+
+async def test_without_redis_everybody_keeps_what_it_has(scene: Scene) -> None:
+    scene.turns.append(granted((0, 1, 2)))
+    await scene.desk.join()
+    await scene.run(StoreAway("gone"), StoreAway("gone"))
+    assert scene.pool.leased == (frozenset((0, 1, 2)), False, 1.0)
+    assert scene.told == ["store.away"] * 2
+
+
+async def test_who_was_put_out_unbinds_and_ends(scene: Scene) -> None:
+    await scene.run(PutOut("another process has the name"))
+    assert scene.pool.leased == (frozenset(), False, 1.0)
+    assert (scene.put_out, scene.told) == (1, ["node.put_out"])
+
+
+async def test_the_first_of_the_living_decides_once_on_what_the_dead_left(scene: Scene) -> None:
+    uncertain = [("{p00}:mt:alpha:2", [(b"5-0", [b"m", b"x"])], b"5-0")]
+    scene.taken = [TakenOver(3, list(uncertain)), TakenOver(0, list(uncertain))]
+    dead = granted((0, 1, 2), others=("c",), dead=(("a", "ta"),))
+    scene.ended = 1
+    await scene.run(dead, dead)
+    assert scene.decided == [("{p00}:mt:alpha:2", [(b"5-0", [b"m", b"x"])], (5, 0, 0))]
+    assert (scene.forgotten, scene.told.count("node.taken_over")) == ([], 1)
+    scene.ended = 0
+    await scene.run(dead)
+    assert scene.forgotten == ["a"]
+
+
+async def test_another_one_takes_over_when_it_comes_before_us_by_name(scene: Scene) -> None:
+    await scene.run(granted((), others=("a",), dead=(("z", "tz"),)))
+    assert scene.seized == []
+
+
+async def test_who_runs_again_and_what_nobody_can_end_is_left_alone(scene: Scene) -> None:
+    scene.taken = [NewLife("it runs again")]
+    dead = granted((0, 1, 2), dead=(("a", "ta"),))
+    await scene.run(dead, dead)
+    assert scene.seized == ["a"]
+    scene.ended = 1
+    unreadable = granted((0, 1, 2), dead=(("d", "td"),))
+    await scene.run(*[unreadable] * (module.IDLE_TURNS + 3))
+    assert scene.seized.count("d") == module.IDLE_TURNS
+    assert scene.forgotten == []
