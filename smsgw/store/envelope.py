@@ -21,6 +21,8 @@ REVIEWED = 4
 """A person looked at it and let it go; ``note`` says who."""
 REVIEW_REJECTED = 8
 """A person looked at it and rejected it; ``note`` says who and why."""
+HAS_TURN = 16
+"""It waited for its turn at its account's rate with a carrier."""
 
 
 class Envelope:
@@ -83,15 +85,9 @@ class Envelope:
         tried: list[str] | None = None,
         attempts: int = 0,
         flags: int = 0,
-        template: str = "",
-        campaign: str = "",
-        lot: str = "",
-        note: str = "",
-        lane: int = -1,
-        route: str = "",
-        network: str = "",
-        province: str = "",
-    ) -> None:
+        template: str = "", campaign: str = "", lot: str = "", note: str = "",
+        lane: int = -1, route: str = "", network: str = "", province: str = "",
+    ) -> None:  # fmt: skip
         self.message_ids = message_ids
         self.pdus = pdus
         self.account = account
