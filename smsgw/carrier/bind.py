@@ -9,6 +9,7 @@ carrier still holds (ESME_RALYBND) is an ordinary reason to back off. What was u
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Protocol, cast
 
 from smsgw.carrier.settings import BIND_COMMANDS, CarrierSettings
@@ -32,6 +33,7 @@ PERMANENT_RETRY_S = 300.0
 #: A bind that lasted this long was a good one: the next reconnect begins with the shortest wait again.
 STEADY_S = 10.0
 
+_LOOK_S = 0.05
 _SUBMIT_SM_RESP = int(CommandId.SUBMIT_SM_RESP)
 _DELIVER_SM = int(CommandId.DELIVER_SM)
 
@@ -62,9 +64,12 @@ class Bind:
         "_backoff",
         "_bound",
         "_gone",
+        "_closed",
         "_handler",
         "_leased",
+        "_hurry",
         "_ticker",
+        "_resting",
         "_wake",
         "kind",
         "leaving",
@@ -102,6 +107,9 @@ class Bind:
         return self._leased
 
     def take(self) -> None:
+        #: By order of staff: closed until they say otherwise; or unbinding, to bind again at once.
+        self._closed = self._resting = False
+        self._hurry = asyncio.Event()
         """This process has the lease of the bind now."""
         self._leased, self.leaving = True, False
         self._wake.set()
@@ -121,9 +129,48 @@ class Bind:
     def free(self) -> int:
         """How many requests may be sent now; 0 when down or when the carrier does not read."""
         link = self.link
-        if not self.up or link is None or not link.writable or link.closing:
+        if not self.up or self._resting or link is None or not link.writable or link.closing:
             return 0
         return link.window.free
+    def keep_closed(self, closed: bool) -> None:
+        """Unbind when all is answered, and don't bind before this is called with False."""
+        if closed == self._closed:
+            return
+        self._closed = closed
+        self._wake.set()
+        if closed:
+            self._rest(self.link)
+
+    def rebind(self) -> None:
+        """Unbind when all is answered and bind again at once; one that waits for its next try is tried now."""
+        self._backoff.reset()
+        self._hurry.set()
+        self._rest(self.link)
+
+    @property
+    def label(self) -> str:
+        """``alpha#0``."""
+        return f"{self.settings.name}#{self.number}"
+
+    @property
+    def why_down(self) -> str:
+        """Why it is not up, as far as we wish it so; empty when we wish it up."""
+        if self._closed:
+            return "closed by order"
+        return "" if self._leased else "another process has it"
+
+    def resize(self, window: int) -> None:
+        """From now on so many requests may be unanswered; those that are too many are waited for."""
+        self.window = window
+        if self.link is not None:
+            self.link.window.limit = window
+
+    def renew(self, settings: CarrierSettings) -> None:
+        """Other settings of the same bind; an open link keeps its enquire_link timers."""
+        if (settings.bind_rate_per_s, settings.bind_burst) != (self.settings.bind_rate_per_s, self.settings.bind_burst):
+            self.bucket = _bucket(settings)
+        self.settings = settings
+
 
     @property
     def in_flight(self) -> int:
@@ -157,7 +204,7 @@ class Bind:
         """Keep the bind up until ``stop``."""
         while not self.stopping:
             delay_s: float | None = None
-            if not self._leased:
+            if not self._leased or self._closed:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
@@ -191,7 +238,9 @@ class Bind:
                     self.link.close("giving up this attempt")
                     await self._gone.wait()
             if not self.stopping and self._leased:
-                await asyncio.sleep(self._backoff.next_s() if delay_s is None else delay_s)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._hurry.wait(), self._backoff.next_s() if delay_s is None else delay_s)
+            self._hurry.clear()
 
     def stop(self) -> None:
         """Unbind and don't come back; the link closes at the carrier's unbind_resp or by its timers."""
@@ -252,6 +301,7 @@ class Bind:
             self._tell("carrier.unbound", reason=reason, unanswered=len(unanswered))
         if unanswered:
             self._handler.unknown(self, unanswered, reason)
+        self._resting = False
         self._handler.changed(self)
 
     # -- inside
@@ -263,6 +313,16 @@ class Bind:
         self._bound = loop.create_future()
         timers = SessionTimers(
             settings.bind_timeout_s, settings.enquire_link_s, settings.inactivity_s, settings.response_s
+    def _rest(self, link: Link[object] | None) -> None:
+        """Nothing new is sent; unbind as soon as nothing is unanswered, which the window's timer bounds."""
+        if link is None or link is not self.link or not self.up:
+            return
+        self._resting = True
+        if len(link.window):
+            asyncio.get_running_loop().call_later(_LOOK_S, self._rest, link)
+        else:
+            self.unbind()
+
         )
         owner = cast(LinkOwner[object], self)
         self.link = link = Link(Role.ESME, owner, self._ticker, timers, settings.window, settings.response_s)

@@ -25,6 +25,7 @@ from smsgw.gateway.local_reports import LocalReports
 from smsgw.gateway.long_messages import LongMessages
 from smsgw.gateway.mo import MoJourney, Received
 from smsgw.gateway.mt import MtJourney
+from smsgw.gateway.order_desk import OrderDesk
 from smsgw.gateway.outbox import Outbox, as_delivery
 from smsgw.gateway.outcomes import Outcomes
 from smsgw.gateway.quota_desk import QuotaDesk
@@ -73,7 +74,6 @@ class Gateway:
         self._receipts = ReceiptJourney(context, self._mo, self._learning)
         self._outcomes = Outcomes(context, reports, rng, self._learning)
         self._last_look = LastLook(context, self._outcomes)
-        self._approvals = Approvals(context)
         refuser = Refuser(context, reports)
         self._direct = Direct(context, context.settings.away_otp_rate_per_s)
         self._mt = MtJourney(context, refuser, self._direct)
@@ -84,6 +84,8 @@ class Gateway:
         self._requests = Requests(context, self._mt, self._outcomes)
         self.outbox = Outbox(context)
         self.queues: dict[str, CarrierQueue] = {}
+        self.orders = OrderDesk(context, self._outcomes, self.queues)
+        self._approvals = Approvals(context, self.orders.drained)
         self._direct.queues = self.queues
         self._by_stream: dict[str, tuple[CarrierQueue, int]] = {}
         self._marks_found: dict[str, Order] = {}
@@ -145,6 +147,7 @@ class Gateway:
         self._direct.renew(settings.away_otp_rate_per_s)
         self.context.quotas.renew()
         self._approvals.look()
+        self.orders.look()
         for queue in self.queues.values():
             queue.pump_soon()
         self.context.wake_readers()
@@ -210,6 +213,7 @@ class Gateway:
                 tasks.create_task(reader.run(), name="reader")
             tasks.create_task(self.leases.run(), name="leases")
             self._approvals.look()
+            self.orders.start()
             for pool in self.context.pools.values():
                 tasks.create_task(pool.run(), name=f"carrier {pool.name}")
             tasks.create_task(self._releaser.run(), name="held")
@@ -341,6 +345,9 @@ class Gateway:
             self._approvals.look()
         if kind == "pause":
             for queue in self.queues.values():
+        if kind == "order" and self._tasks is not None:
+            self.orders.look()
+            self._approvals.look()
                 queue.pump_soon()
             self.context.wake_readers()
 
@@ -368,4 +375,5 @@ class Gateway:
                     if queue.pool.elsewhere and not queue.pool.up:
                         queue.hand_over()
                         self.context.wake_readers()
+                self.orders.look()
                     queue.tick()

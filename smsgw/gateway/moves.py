@@ -55,6 +55,19 @@ class Moves:
         self._context.settlement.move(None, job.stream, job.entry_id, mt_suffix(target, job.lane), blob)
         return True
 
+    def move_to(self, carrier: str, job: Job, target: str, why: str) -> bool:
+        """Move it to one carrier of its route that staff chose; False where that is none or does not take its text."""
+        envelope = job.envelope
+        suits = self.suits(envelope, carrier)
+        if target not in envelope.carriers or not self._context.choice.allowed(target):
+            return False
+        if suits is not None and not suits(target):
+            return False
+        self.told(envelope, carrier, target, why, "order")
+        blob = self._context.store.sealer.seal(envelope.pack())
+        self._context.settlement.move(None, job.stream, job.entry_id, mt_suffix(target, job.lane), blob)
+        return True
+
     def target(self, envelope: Envelope, carrier: str, only_up: bool = False) -> str | None:
         """The next carrier for a message of ``carrier``; None when there is none."""
         had = (*envelope.tried, carrier)
