@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from smsgw.carrier.settings import BIND_COMMANDS, CarrierSettings
 from smsgw.errors import BindRejected, ConnectFailed, LinkError, LinkLost
 from smsgw.link.link import Link, LinkOwner
+from smsgw.policy.shaping import TokenBucket
 from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus, status_name
 from smsgw.smpp.pdu import bind as bind_pdu
 from smsgw.smpp.pdu import generic_nack, unbind, unbind_resp
@@ -32,8 +33,8 @@ PERMANENT_BIND_ERRORS = frozenset(
 PERMANENT_RETRY_S = 300.0
 #: A bind that lasted this long was a good one: the next reconnect begins with the shortest wait again.
 STEADY_S = 10.0
-
 _LOOK_S = 0.05
+
 _SUBMIT_SM_RESP = int(CommandId.SUBMIT_SM_RESP)
 _DELIVER_SM = int(CommandId.DELIVER_SM)
 
@@ -63,14 +64,15 @@ class Bind:
     __slots__ = (
         "_backoff",
         "_bound",
-        "_gone",
         "_closed",
+        "_gone",
         "_handler",
-        "_leased",
         "_hurry",
-        "_ticker",
+        "_leased",
         "_resting",
+        "_ticker",
         "_wake",
+        "bucket",
         "kind",
         "leaving",
         "link",
@@ -79,12 +81,17 @@ class Bind:
         "stopping",
         "transmits",
         "up",
+        "window",
     )
 
     def __init__(
         self, settings: CarrierSettings, kind: str, number: int, handler: Handler, ticker: Ticker, backoff: Backoff
     ) -> None:
         self.settings = settings
+        #: Requests that may be unanswered here, now and after the next connect.
+        self.window = settings.window
+        #: The rate of this bind alone, beside the carrier's.
+        self.bucket = _bucket(settings)
         self.kind = kind
         self.number = number
         self.transmits = kind != "receiver"
@@ -100,6 +107,9 @@ class Bind:
         self._gone = asyncio.Event()
         self._leased = True
         self._wake = asyncio.Event()
+        #: By order of staff: closed until they say otherwise; or unbinding, to bind again at once.
+        self._closed = self._resting = False
+        self._hurry = asyncio.Event()
 
     @property
     def leased(self) -> bool:
@@ -107,9 +117,6 @@ class Bind:
         return self._leased
 
     def take(self) -> None:
-        #: By order of staff: closed until they say otherwise; or unbinding, to bind again at once.
-        self._closed = self._resting = False
-        self._hurry = asyncio.Event()
         """This process has the lease of the bind now."""
         self._leased, self.leaving = True, False
         self._wake.set()
@@ -125,13 +132,6 @@ class Bind:
         self._leased = False
         self.unbind()
 
-    @property
-    def free(self) -> int:
-        """How many requests may be sent now; 0 when down or when the carrier does not read."""
-        link = self.link
-        if not self.up or self._resting or link is None or not link.writable or link.closing:
-            return 0
-        return link.window.free
     def keep_closed(self, closed: bool) -> None:
         """Unbind when all is answered, and don't bind before this is called with False."""
         if closed == self._closed:
@@ -171,6 +171,13 @@ class Bind:
             self.bucket = _bucket(settings)
         self.settings = settings
 
+    @property
+    def free(self) -> int:
+        """How many requests may be sent now; 0 when down or when the carrier does not read."""
+        link = self.link
+        if not self.up or self._resting or link is None or not link.writable or link.closing:
+            return 0
+        return link.window.free
 
     @property
     def in_flight(self) -> int:
@@ -294,6 +301,7 @@ class Bind:
 
     def lost(self, reason: str, unanswered: list[object]) -> None:
         was_up, self.up = self.up, False
+        self._resting = False
         self._gone.set()
         if self._bound is not None and not self._bound.done():
             self._bound.set_exception(LinkLost(reason))
@@ -301,18 +309,10 @@ class Bind:
             self._tell("carrier.unbound", reason=reason, unanswered=len(unanswered))
         if unanswered:
             self._handler.unknown(self, unanswered, reason)
-        self._resting = False
         self._handler.changed(self)
 
     # -- inside
 
-    async def _connect_and_bind(self) -> None:
-        settings = self.settings
-        loop = asyncio.get_running_loop()
-        self._gone.clear()
-        self._bound = loop.create_future()
-        timers = SessionTimers(
-            settings.bind_timeout_s, settings.enquire_link_s, settings.inactivity_s, settings.response_s
     def _rest(self, link: Link[object] | None) -> None:
         """Nothing new is sent; unbind as soon as nothing is unanswered, which the window's timer bounds."""
         if link is None or link is not self.link or not self.up:
@@ -323,9 +323,16 @@ class Bind:
         else:
             self.unbind()
 
+    async def _connect_and_bind(self) -> None:
+        settings = self.settings
+        loop = asyncio.get_running_loop()
+        self._gone.clear()
+        self._bound = loop.create_future()
+        timers = SessionTimers(
+            settings.bind_timeout_s, settings.enquire_link_s, settings.inactivity_s, settings.response_s
         )
         owner = cast(LinkOwner[object], self)
-        self.link = link = Link(Role.ESME, owner, self._ticker, timers, settings.window, settings.response_s)
+        self.link = link = Link(Role.ESME, owner, self._ticker, timers, self.window, settings.response_s)
         try:
             async with asyncio.timeout(settings.connect_timeout_s):
                 await loop.create_connection(
@@ -379,3 +386,7 @@ class Bind:
 
     def _tell(self, event: str, **fields: object) -> None:
         self._handler.told(event, {"carrier": self.settings.name, "bind": f"{self.kind}#{self.number}", **fields})
+
+
+def _bucket(settings: CarrierSettings) -> TokenBucket | None:
+    return TokenBucket(settings.bind_rate_per_s, settings.bind_burst) if settings.bind_rate_per_s else None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from smsgw.carrier.bind import Bind
 from smsgw.carrier.settings import CarrierSettings
+from smsgw.policy.auto_window import AutoWindow
 from smsgw.policy.shaping import Throttle
 
 if TYPE_CHECKING:
@@ -64,6 +65,11 @@ class Pool:
             Bind(settings, kind, number, self, ticker, make_backoff(settings))
             for number, kind in enumerate(settings.binds)
         ]
+        #: What sizes the windows, where the settings leave it to us.
+        self.auto_window = _auto_window(settings)
+        #: Requests that may be unanswered on each bind.
+        self.window = settings.window
+        self._slowdowns = 0
         #: Loop time since which no bind transmits; None while one does. Set at start, so that a carrier
         #: that never came up counts as down from the start.
         self.down_since_s: float | None = 0.0
@@ -116,11 +122,13 @@ class Pool:
         """Other settings of the same binds: rate, windows, timers. Open links keep their enquire_link timers."""
         if (settings.rate_per_s, settings.burst) != (self.settings.rate_per_s, self.settings.burst):
             self._share_out(settings)
+        resized = (settings.window, settings.auto_window) != (self.settings.window, self.settings.auto_window)
         self.settings = settings
         for bind in self.binds:
-            bind.settings = settings
-            if bind.link is not None:
-                bind.link.window.limit = settings.window
+            bind.renew(settings)
+        if resized:
+            self.auto_window = _auto_window(settings)
+            self._resize(settings.window)
 
     def retire(self) -> None:
         """Others take its place: let it answer what it has, unbind, and end ``run``."""
@@ -135,8 +143,8 @@ class Pool:
         """True while at least one bind can transmit, and may."""
         return self._transmits and self._allowed.is_set()
 
-    def pick(self) -> Bind | None:
-        """The transmitting bind with most room in its window, None when none has any."""
+    def pick(self, now_s: float) -> Bind | None:
+        """The transmitting bind with most room in its window that its own rate lets send; None when there is none."""
         best: Bind | None = None
         most = 0
         if not self._allowed.is_set():
@@ -144,9 +152,45 @@ class Pool:
         for bind in self.binds:
             if bind.transmits and not bind.leaving:
                 free = bind.free
-                if free > most:
+                if free > most and (bind.bucket is None or not bind.bucket.wait_s(1, now_s)):
                     best, most = bind, free
         return best
+
+    def bind_wait_s(self, now_s: float) -> float:
+        """How long until a bind that has room in its window may send by its own rate; 0 when no rate holds it back."""
+        waits = [bind.bucket.wait_s(1, now_s) for bind in self.binds if bind.bucket is not None and bind.free]
+        return min(waits, default=0.0)
+
+    # -- windows
+
+    @property
+    def window_total(self) -> int:
+        """Requests that may be unanswered over all binds that transmit, at present."""
+        return self.window * sum(bind.transmits for bind in self.binds)
+
+    def window_full(self) -> None:
+        """A message waited for room in the windows."""
+        if self.auto_window is not None:
+            self.auto_window.full()
+
+    def answer_took(self, latency_s: float, now_s: float) -> None:
+        """A request was answered: windows that size themselves may change."""
+        auto = self.auto_window
+        if auto is None:
+            return
+        slowdowns, self._slowdowns = self._slowdowns, self.throttle.slowdowns
+        if slowdowns != self._slowdowns:
+            changed = auto.slowed()
+        else:
+            sending = sum(bind.transmits and bind.up for bind in self.binds) or 1
+            changed = auto.answered(latency_s, self.throttle.full_rate_per_s / sending, now_s)
+        if changed:
+            self._resize(auto.limit)
+
+    def _resize(self, window: int) -> None:
+        self.window = window
+        for bind in self.binds:
+            bind.resize(window)
 
     @property
     def in_flight(self) -> int:
@@ -250,3 +294,7 @@ class Pool:
 
     def told(self, event: str, fields: dict[str, object]) -> None:
         self._dispatch.told(event, fields)
+
+
+def _auto_window(settings: CarrierSettings) -> AutoWindow | None:
+    return AutoWindow(*settings.auto_window, settings.window) if settings.auto_window is not None else None

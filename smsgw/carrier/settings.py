@@ -26,6 +26,9 @@ class CarrierSettings:
     say how ids are written (``smpp.canonical.FORMS``, or auto), ``segment_receipts`` for which segments of a long
     message receipts come (each, first, last), ``fit`` which shapes of messages it takes. ``failover`` has what its
     statuses and codes mean.
+    Where ``auto_window`` has a smallest and a largest size, windows size themselves and begin at ``window``.
+    ``bind_rate_per_s`` (None: no limit) is for each bind alone, ``account_rates`` for accounts by name, ``reserved``
+    are the shares of lanes, a lane ages after ``age_after_s`` (0: never).
     ``failover_after_s`` is how long all binds may be down before waiting messages move to the next carrier.
     """
 
@@ -40,6 +43,12 @@ class CarrierSettings:
     window: int = 10
     rate_per_s: float = 100.0
     burst: float = 100.0
+    auto_window: tuple[int, int] | None = None
+    bind_rate_per_s: float | None = None
+    bind_burst: float | None = None
+    account_rates: Mapping[str, float] = field(default_factory=dict)
+    reserved: tuple[float, ...] = (0.0, 0.0, 0.0)
+    age_after_s: float = 60.0
     tls: ssl.SSLContext | None = None
     tls_server_name: str | None = None
     connect_timeout_s: float = 10.0

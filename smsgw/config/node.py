@@ -144,6 +144,12 @@ class LongSettings(Settings):
     expire_s: PositiveSeconds = Field(60.0, alias="expire")
 
 
+class LanesSettings(Settings):
+    """``[lanes]``: a verification code that is not with a carrier after ``otp_limit_s`` expires; 0 s: as all others."""
+
+    otp_limit_s: Seconds = Field(30.0, alias="otp_limit")
+
+
 class UncertainSettings(Settings):
     """``[uncertain]``: what becomes of a message that was written to a carrier and never answered."""
 
@@ -205,6 +211,7 @@ class NodeFile(Settings):
     records: RecordSettings = RecordSettings()
     clock: ClockSettings = ClockSettings()
     long: LongSettings = LongSettings()
+    lanes: LanesSettings = LanesSettings()
     uncertain: UncertainSettings = UncertainSettings()
     channels: ChannelSettings = ChannelSettings()
     pause: PauseSettings = PauseSettings()

@@ -14,8 +14,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from smsgw.errors import StoreError
-from smsgw.gateway.lanes import LANES, Job, Lane, Order
+from smsgw.gateway.account_lines import AccountLines
+from smsgw.gateway.lanes import Job, Lane, LaneStreams, Order
 from smsgw.gateway.outgoing import Outgoing
+from smsgw.policy.lanes import LANES, LanePlan
 from smsgw.smpp.convert import Unfit
 from smsgw.smpp.pdu import with_header
 from smsgw.store.entries import Entry, entry_key
@@ -43,12 +45,14 @@ SHORTEST_WAIT_S = 0.001
 class Flight:
     """One segment at the carrier, unanswered."""
 
-    __slots__ = ("index", "job", "sent_at_s")
+    __slots__ = ("index", "is_over", "job", "sent_at_s")
 
     def __init__(self, job: Job, index: int, sent_at_s: float) -> None:
         self.job = job
         self.index = index
         self.sent_at_s = sent_at_s
+        #: Answered, or nobody waits for its answer any longer.
+        self.is_over = False
 
 
 class CarrierQueue:
@@ -67,21 +71,32 @@ class CarrierQueue:
         self._takes: Callable[[CarrierQueue, Job], bool] | None = None
         #: One lane per partition and class: high-water marks are per stream.
         self._lanes: dict[str, Lane] = {}
-        self._by_class: tuple[list[Lane], ...] = tuple([] for _ in range(LANES))
+        self._by_class = tuple(LaneStreams() for _ in range(LANES))
+        self._sendable = [0] * LANES
+        self._lines: AccountLines | None = None
         #: A long message of which segments are left, by its bind.
         self._unfinished: dict[Bind, Job] = {}
         self._pump_due = False
         self._timer: asyncio.TimerHandle | None = None
+        self._wake_s = 0.0
         self.renew(pool)
 
     def renew(self, pool: Pool) -> None:
         """From now on these are the carrier's binds, with these settings; also of one that had been taken out."""
         self.pool = pool
-        self._outgoing = Outgoing(pool.settings)
-        self._chunk = max(pool.settings.window_total, 1)
-        self._capacity = max(MIN_BUFFER, BUFFER_WINDOWS * self._chunk)
+        settings = pool.settings
+        self._outgoing = Outgoing(settings)
+        self.plan = LanePlan(pool.throttle, self._sendable, settings.reserved)
+        self._dissolve_lines()
+        self._lines = AccountLines(settings.account_rates, self._outcomes.put_off) if settings.account_rates else None
+        self._size()
         self._leaving = False
         self.pump_soon()
+
+    def _size(self) -> None:
+        """How much is in memory: some windows, which may have changed."""
+        self._chunk = max(self.pool.window_total, 1)
+        self._capacity = max(MIN_BUFFER, BUFFER_WINDOWS * self._chunk)
 
     def leave(self) -> None:
         """The carrier is not in the site any more: what waits for it, here and in the store, moves by its route."""
@@ -93,8 +108,8 @@ class CarrierQueue:
 
     def add_stream(self, stream: str, lane: int) -> None:
         """A stream whose entries come to ``arrived``."""
-        self._lanes[stream] = added = Lane()
-        self._by_class[lane].append(added)
+        self._lanes[stream] = added = Lane(lane, self._sendable)
+        self._by_class[lane].add(added)
 
     def room(self, stream: str) -> int:
         """How many more entries of this stream may be read; 0 while nothing could be done with them."""
@@ -132,8 +147,7 @@ class CarrierQueue:
         self.pump_soon()
 
     def _sweep(self, takes: Callable[[CarrierQueue, Job], bool]) -> None:
-        for lane in self._lanes.values():
-            lane.remove(lambda job: job.is_whole and takes(self, job))
+        self._take_out(lambda job: job.is_whole and takes(self, job))
 
     def taken_over(self, stream: str, lane: int, entries: list[Entry], mark: Order) -> None:
         """What another process had read before it died, and may have written up to ``mark``; it stays that one's."""
@@ -149,8 +163,7 @@ class CarrierQueue:
                 self._outcomes.requeue(self, job)
             return job.is_whole
 
-        for lane in self._lanes.values():
-            lane.remove(moves)
+        self._take_out(moves)
 
     def _jobs(self, stream: str, lane: int, entries: list[Entry]) -> Iterator[Job]:
         open_sealed = self._context.store.sealer.open
@@ -175,7 +188,7 @@ class CarrierQueue:
 
     @property
     def waiting(self) -> list[int]:
-        """Jobs in memory, by class."""
+        """Jobs in memory, by lane, without those that wait for their account's rate."""
         return [sum(len(lane) for lane in lanes) for lanes in self._by_class]
 
     def _pump(self) -> None:
@@ -198,25 +211,45 @@ class CarrierQueue:
         if self._suspended:
             self._move_away("the carrier is suspended")
             return self._more_later()
-        burst, free_bind = 0, None
-        while True:
-            if burst <= 0:
-                # Half of the room of the bind that has most, then ask again: even enough, and cheaper than each time.
-                free_bind = self.pool.pick()
-                burst = (free_bind.free + 1) // 2 if free_bind is not None else 0
-            next_job = self._next_job() if free_bind is not None else None
-            if free_bind is None or next_job is None:
-                break
-            burst -= len(next_job.todo)
-            if self._stops(self, next_job):
-                continue
-            if not self._send(free_bind, next_job, now_s):
-                break
+        if self._lines is not None and self._lines:
+            self._let_pass(self._lines, now_s)
+        self._send_waiting(now_s)
         self._more_later()
 
+    def _send_waiting(self, now_s: float) -> None:
+        """Whole messages, lane by lane as the plan says, until nothing waits or something says stop."""
+        plan, pool, lines = self.plan, self.pool, self._lines
+        burst, bind = 0, None
+        while (index := plan.next()) >= 0:
+            if burst <= 0 or bind is None:
+                bind = pool.pick(now_s)
+                if bind is None:
+                    return self._no_bind(now_s)
+                # Half of the room of the bind that has most, then ask again: even enough, and cheaper than each time.
+                burst = (bind.free + 1) // 2 if bind.bucket is None else 1
+            if bind.free <= plan.kept(index, bind.window):
+                return pool.window_full()
+            job = self._by_class[index].pop()
+            if job is None or (lines is not None and not lines.passes(job, now_s)):
+                continue
+            burst -= len(job.todo)
+            if self._stops(self, job):
+                continue
+            if not self._send(bind, job, now_s):
+                return None
+        return None
+
+    def _no_bind(self, now_s: float) -> None:
+        """Something waits, and no bind may take it: an answer will make room, or a bind's own rate lets it pass."""
+        wait_s = self.pool.bind_wait_s(now_s)
+        if wait_s:
+            self._wake_in(wait_s)
+        else:
+            self.pool.window_full()
+
     def _send(self, bind: Bind, job: Job, now_s: float) -> bool:
-        """Send the segments of a job that the bind and the rate let through; False when the rate said stop."""
-        take = self.pool.throttle.take
+        """Send the segments of a job that the bind and the rate let through; False when a rate said stop."""
+        plan, lane, bucket = self.plan, job.lane, bind.bucket
         shipment = job.shipment
         if shipment is None:
             made = self._outgoing.ship(job.envelope)
@@ -230,15 +263,23 @@ class CarrierQueue:
             if not bind.free:
                 self._keep(bind, job)
                 return True
-            wait_s = take(shipment.segments[todo[0]], now_s)
+            segments = shipment.segments[todo[0]]
+            wait_s = plan.take(lane, segments, now_s)
             if wait_s:
                 self._keep(bind, job)
                 self._wake_in(wait_s)
                 return False
+            if bucket is not None and (wait_s := bucket.take(segments, now_s)):
+                plan.give_back(lane, segments)
+                self._keep(bind, job)
+                self._wake_in(wait_s)
+                return not job.is_whole
+            plan.sent(lane, segments)
             index = todo.pop(0)
             sequence_number = bind.next_sequence()
-            bind.submit(with_header(shipment.pdus[index], sequence_number), sequence_number, Flight(job, index, now_s))
-            self._outcomes.sent(self, bind, job, index)
+            flight = Flight(job, index, now_s)
+            bind.submit(with_header(shipment.pdus[index], sequence_number), sequence_number, flight)
+            self._outcomes.sent(self, bind, flight)
         job.queued = False
         return True
 
@@ -250,13 +291,24 @@ class CarrierQueue:
             job.queued = True
             self._unfinished[bind] = job
 
-    def _next_job(self) -> Job | None:
-        for lanes in self._by_class:
-            for lane in lanes:
-                job = lane.pop()
-                if job is not None:
-                    return job
-        return None
+    def _let_pass(self, lines: AccountLines, now_s: float) -> None:
+        """Whose account's rate allows it goes back into its lane, before anything newer."""
+        due, wait_s = lines.turns(now_s)
+        for job in due:
+            self.put_back(job)
+        if wait_s:
+            self._wake_in(wait_s)
+
+    def _dissolve_lines(self) -> None:
+        if self._lines is not None:
+            for job in self._lines.dissolve():
+                self.put_back(job)
+
+    def _take_out(self, moves: Callable[[Job], bool]) -> None:
+        """Whatever ``moves`` says True of leaves the memory of this queue."""
+        self._dissolve_lines()
+        for lane in self._lanes.values():
+            lane.remove(moves)
 
     def put_back(self, job: Job) -> None:
         """The job goes out again, before anything newer than itself."""
@@ -272,9 +324,11 @@ class CarrierQueue:
 
     def send_direct(self, pdu: bytes, flight: DirectFlight, now_s: float) -> bool:
         """Send a segment that is in no stream; False when no bind has room or the rate says no."""
-        bind, alone = self.pool.pick(), self._outgoing.alone(pdu)
-        if bind is None or alone is None or self.pool.throttle.take(1, now_s):
+        bind, alone = self.pool.pick(now_s), self._outgoing.alone(pdu)
+        if bind is None or alone is None or self.plan.take(0, 1, now_s):
             return False
+        if bind.bucket is not None:
+            bind.bucket.take(1, now_s)  # ``pick`` has seen that it lets one pass
         sequence_number = bind.next_sequence()
         bind.submit(with_header(alone, sequence_number), sequence_number, flight)
         return True
@@ -315,9 +369,14 @@ class CarrierQueue:
         self._context.marks.advance(stream, target, durable)
 
     def _wake_in(self, wait_s: float) -> None:
+        wait_s = max(wait_s, SHORTEST_WAIT_S)
         # Not ``when()``: for a wait below a millisecond uvloop gives a plain Handle, which has none.
-        if self._timer is None:
-            self._timer = self._loop.call_later(max(wait_s, SHORTEST_WAIT_S), self._woken)
+        wake_s = self._loop.time() + wait_s
+        if self._timer is not None:
+            if self._wake_s <= wake_s:
+                return
+            self._timer.cancel()
+        self._timer, self._wake_s = self._loop.call_later(wait_s, self._woken), wake_s
 
     def _woken(self) -> None:
         self._timer = None
@@ -325,6 +384,7 @@ class CarrierQueue:
 
     def give_back(self) -> None:
         """Shutting down: what was marked but not sent goes to the end of its stream, so that it is not uncertain."""
+        self._dissolve_lines()
         for lane in self._lanes.values():
             for job in lane.take_ready():
                 if job.is_whole:
@@ -352,11 +412,18 @@ class CarrierQueue:
                 return True
             return False
 
-        for lane in self._lanes.values():
-            lane.remove(moves)
+        self._take_out(moves)
         self._more_later()
 
     # -- a carrier that is down
+
+    def _age(self) -> None:
+        age_after_s = self.pool.settings.age_after_s
+        if not age_after_s:
+            return
+        born_ms = (self._context.wall_s() - age_after_s) * 1000
+        for index, lanes in enumerate(self._by_class):
+            self.plan.set_aged(index, any(0 < lane.oldest_ms < born_ms for lane in lanes))
 
     def _failing_over(self) -> bool:
         down_since_s = self.pool.down_since_s
@@ -372,11 +439,17 @@ class CarrierQueue:
                 return True
             return job.is_whole and self._outcomes.reroute(self, job, why, only_up=True)
 
-        for lane in self._lanes.values():
-            lane.remove(moves)
+        self._take_out(moves)
+
+    def answered(self, flight: Flight, now_s: float) -> None:
+        """A segment was answered, and what its answer means has been seen to."""
+        self.pool.answer_took(now_s - flight.sent_at_s, now_s)
+        self.pump_soon()
 
     def tick(self) -> None:
         """Called each FAILOVER_PERIOD_S: a carrier that stays down has nothing else to wake its queue."""
+        self._size()
+        self._age()
         if self._suspended or (not self.pool.up and self._failing_over()):
             self._context.wake_readers()
             self.pump_soon()

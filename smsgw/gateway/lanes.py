@@ -31,8 +31,8 @@ class Job:
     """
 
     __slots__ = (
-        "aside", "entry_id", "envelope", "lane", "open_segments", "order", "paid", "queued", "shipment", "states", "stream",
-        "taken", "todo", "told",
+        "aside", "entry_id", "envelope", "lane", "open_segments", "order", "paid", "queued", "shipment", "states",
+        "stream", "taken", "todo", "told",
     )  # fmt: skip
 
     def __init__(self, stream: str, entry_id: bytes, order: Order, lane: int, envelope: Envelope) -> None:

@@ -43,8 +43,11 @@ class TokenBucket:
         self._tokens = self.burst
         self._at_s = now_s
 
-    def take(self, segments: int, now_s: float) -> float:
-        """0.0 when the segments were taken; else nothing was, and this is how many seconds to wait."""
+    def take(self, segments: int, now_s: float, leave: float = 0.0) -> float:
+        """0.0 when the segments were taken; else nothing was, and this is how many seconds to wait.
+
+        ``leave`` segments stay for others; of a burst too small for both, the message comes first.
+        """
         tokens = self._tokens
         if now_s > self._at_s:
             tokens += (now_s - self._at_s) * self.rate_per_s
@@ -53,10 +56,18 @@ class TokenBucket:
             self._tokens = tokens
             self._at_s = now_s
         need = segments if segments < self.burst else self.burst
+        if leave:
+            need = min(need + leave, self.burst)
         if tokens >= need - _ROUNDING:
             self._tokens = tokens - segments
             return 0.0
         return (need - tokens) / self.rate_per_s
+
+    def wait_s(self, segments: int, now_s: float) -> float:
+        """What ``take`` would say, without taking."""
+        tokens = self._tokens + max(0.0, now_s - self._at_s) * self.rate_per_s
+        need = min(segments, self.burst)
+        return 0.0 if tokens >= need - _ROUNDING else (need - tokens) / self.rate_per_s
 
     def drain_until(self, at_s: float) -> None:
         """Nothing is left, and nothing comes in before ``at_s``: a pause must not save up for a burst behind it."""
@@ -75,7 +86,7 @@ class Throttle:
     ``rate_per_s`` is the effective rate, never above ``full_rate_per_s``.
     """
 
-    __slots__ = ("_bucket", "_credited_s", "_full_burst", "_pause_s", "full_rate_per_s", "paused_until_s")
+    __slots__ = ("_bucket", "_credited_s", "_full_burst", "_pause_s", "full_rate_per_s", "paused_until_s", "slowdowns")
 
     def __init__(self, rate_per_s: float, burst: float | None = None, now_s: float = 0.0) -> None:
         self._bucket = TokenBucket(rate_per_s, burst, now_s)
@@ -84,6 +95,13 @@ class Throttle:
         self.paused_until_s = now_s
         self._pause_s = 0.0
         self._credited_s = now_s
+        #: How often the carrier has slowed the link down.
+        self.slowdowns = 0
+
+    @property
+    def burst(self) -> float:
+        """Segments at once, less while the link is slowed."""
+        return self._bucket.burst
 
     @property
     def rate_per_s(self) -> float:
@@ -95,11 +113,19 @@ class Throttle:
         """Whether the link is below its full rate."""
         return self._bucket.rate_per_s < self.full_rate_per_s
 
-    def take(self, segments: int, now_s: float) -> float:
-        """0.0 when the segments may be sent now, else how many seconds the whole link waits."""
+    def take(self, segments: int, now_s: float, leave: float = 0.0) -> float:
+        """0.0 when the segments may be sent now, else how many seconds the whole link waits; ``leave`` as the bucket's."""
         if now_s < self.paused_until_s:
             return self.paused_until_s - now_s
-        return self._bucket.take(segments, now_s)
+        return self._bucket.take(segments, now_s, leave)
+
+    def give_back(self, segments: int) -> None:
+        """Undoes a ``take`` of what was then not sent."""
+        self._bucket.give_back(segments)
+
+    def wait_s(self, segments: int, now_s: float) -> float:
+        """How long until so many segments have gone, at the rate of now."""
+        return max(0.0, self.paused_until_s - now_s) + segments / self._bucket.rate_per_s
 
     def on_throttled(self, now_s: float) -> float:
         """The carrier said too fast: half the rate and a pause. Returns the seconds of pause that are left.
@@ -108,6 +134,7 @@ class Throttle:
         """
         if now_s < self.paused_until_s:
             return self.paused_until_s - now_s
+        self.slowdowns += 1
         self._pause_s = min(max(FIRST_PAUSE_S, self._pause_s * 2), MAX_PAUSE_S)
         self.paused_until_s = self._credited_s = now_s + self._pause_s
         self._set_rate(max(self._bucket.rate_per_s / 2, self.full_rate_per_s * _FLOOR_SHARE))

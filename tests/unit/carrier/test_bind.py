@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, cast
 
 import pytest
@@ -80,10 +80,15 @@ class World:
             raise ConnectionRefusedError(111, "Connection refused")
         self.connections.append(Transport(make()))
 
-    async def sleep(self, seconds: float) -> None:
+    async def wait_for(self, work: Coroutine[Any, Any, object], seconds: float) -> None:
+        """A wait between two tries, which may be cut short."""
         self.waits.append(seconds)
         self._awake.clear()
-        await self._awake.wait()
+        hurried = asyncio.ensure_future(work)
+        awake = asyncio.ensure_future(self._awake.wait())
+        await asyncio.wait((hurried, awake), return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        awake.cancel()
 
     async def awake(self) -> None:
         """The wait is over."""
@@ -117,10 +122,10 @@ class Handler:
 
 
 class _Asyncio:
-    """The module asyncio, but for sleeping."""
+    """The module asyncio, but for waiting."""
 
     def __init__(self, world: World) -> None:
-        self.sleep = world.sleep
+        self.wait_for = world.wait_for
 
     def __getattr__(self, name: str) -> Any:
         return getattr(asyncio, name)
@@ -283,6 +288,48 @@ async def test_stop_unbinds_and_does_not_come_back(world: World) -> None:
     assert (connection.closed, len(world.connections), world.waits) == (True, 1, [])
 
 
+async def test_rebinding_waits_for_what_is_unanswered_and_then_for_nothing(world: World) -> None:
+    bind = await running(world)
+    connection = await answer(world)
+    number = bind.next_sequence()
+    bind.submit(pdu.enquire_link(number), number, "a")
+    bind.rebind()
+    assert bind.free == 0
+    assert [each.command_id for each in await _written(connection)] == [CommandId.ENQUIRE_LINK]
+    connection.link.data_received(pdu.response(int(CommandId.SUBMIT_SM_RESP), 0, number, b"id"))
+    bind.rebind()  # asked again, it looks again
+    (asked,) = await _written(connection)
+    connection.link.data_received(pdu.unbind_resp(asked.sequence_number))
+    await turns()
+    assert (len(world.connections), world.lost) == (2, [])
+    await answer(world)
+    assert bind.free
+
+
+async def test_rebinding_does_not_wait_for_the_next_try(world: World) -> None:
+    world.refused = 1
+    bind = await running(world)
+    assert (len(world.connections), len(world.waits)) == (0, 1)
+    bind.rebind()
+    await turns()
+    assert len(world.connections) == 1
+
+
+async def test_a_bind_that_is_closed_by_order_comes_back_when_that_is_over(world: World) -> None:
+    bind = await running(world)
+    connection = await answer(world)
+    bind.keep_closed(True)
+    (asked,) = await _written(connection)
+    connection.link.data_received(pdu.unbind_resp(asked.sequence_number))
+    await turns()
+    await world.awake()
+    await turns()
+    assert (len(world.connections), bind.why_down) == (1, "closed by order")
+    bind.keep_closed(False)
+    await turns()
+    assert (len(world.connections), bind.why_down) == (2, "")
+
+
 async def test_what_carriers_send_by_themselves(world: World) -> None:
     await running(world)
     connection = await answer(world)
@@ -318,6 +365,7 @@ class _Bound:
     def __init__(self, transmits: bool, up: bool, free: int) -> None:
         self.transmits, self.up, self.free, self.in_flight = transmits, up, free, 0
         self.leaving = False
+        self.bucket = None
 
 
 def pool_of(world: World, *binds: _Bound) -> Pool:
@@ -329,11 +377,11 @@ def pool_of(world: World, *binds: _Bound) -> Pool:
 async def test_the_bind_with_most_room_is_picked_and_a_receiver_never(world: World) -> None:
     small, large, receiver = _Bound(True, True, 2), _Bound(True, True, 5), _Bound(False, True, 9)
     pool = pool_of(world, small, large, receiver)
-    assert pool.pick() is cast(Any, large)
+    assert pool.pick(0.0) is cast(Any, large)
     large.free = 0
-    assert pool.pick() is cast(Any, small)
+    assert pool.pick(0.0) is cast(Any, small)
     small.free = 0
-    assert pool.pick() is None
+    assert pool.pick(0.0) is None
 
 
 async def test_a_carrier_is_up_while_one_bind_transmits(world: World) -> None:
@@ -389,15 +437,15 @@ async def test_a_carrier_that_is_not_allowed_has_no_binds(world: World, monkeypa
     pool.allow(False)
     running = asyncio.create_task(pool.run())
     await turns()
-    assert (polite.runs, pool.up, pool.pick()) == (0, False, None)
+    assert (polite.runs, pool.up, pool.pick(0.0)) == (0, False, None)
     pool.allow(True)
     await until(lambda: polite.up and stubborn.up)
     pool.changed(cast(Any, polite))
     assert pool.up
-    assert pool.pick() is not None
+    assert pool.pick(0.0) is not None
     polite.in_flight = 1
     pool.allow(False)
-    assert (pool.up, pool.pick()) == (False, None)
+    assert (pool.up, pool.pick(0.0)) == (False, None)
     await turns()
     assert polite.up  # what it carries is answered first
     polite.in_flight = 0

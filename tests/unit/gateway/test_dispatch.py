@@ -11,7 +11,7 @@ from smsgw.carrier.settings import CarrierSettings
 from smsgw.errors import StoreAway
 from smsgw.gateway.dispatch import MIN_BUFFER, CarrierQueue, Flight
 from smsgw.gateway.lanes import Job
-from smsgw.policy.shaping import Throttle
+from smsgw.policy.shaping import Throttle, TokenBucket
 from smsgw.smpp import pdu
 from smsgw.smpp.constants import CommandId
 from smsgw.store.envelope import Envelope
@@ -25,6 +25,8 @@ class Bind:
 
     def __init__(self, pool: FakePool, free: int) -> None:
         self.pool, self.free, self.up = pool, free, True
+        self.window = free
+        self.bucket = None if pool.bind_rate is None else TokenBucket(pool.bind_rate)
         self.sequence = 0
 
     def next_sequence(self) -> int:
@@ -48,13 +50,25 @@ class FakePool:
         )
         self.throttle = Throttle(rate, rate)
         self.sent: list[tuple[Bind, pdu.Sm, Flight]] = []
+        self.bind_rate = self.settings.bind_rate_per_s
         self.binds = [Bind(self, free) for _ in range(binds)]
+        self.window_total = free * binds
+        self.filled = 0
         self.up = True
         self.down_since_s: float | None = None
 
-    def pick(self) -> Bind | None:
-        free = [bind for bind in self.binds if bind.free and bind.up]
+    def pick(self, now_s: float) -> Bind | None:
+        free = [
+            bind for bind in self.binds if bind.free and bind.up and not (bind.bucket and bind.bucket.wait_s(1, now_s))
+        ]
         return max(free, key=lambda bind: bind.free) if free else None
+
+    def bind_wait_s(self, now_s: float) -> float:
+        waits = [bind.bucket.wait_s(1, now_s) for bind in self.binds if bind.bucket and bind.free]
+        return min(waits, default=0.0)
+
+    def window_full(self) -> None:
+        self.filled += 1
 
     def texts(self) -> list[str]:
         return [sm.short_message.decode() for _, sm, _ in self.sent]
@@ -75,6 +89,7 @@ class Scene:
             store=SimpleNamespace(sealer=SimpleNamespace(open=lambda blob: blob)),
             marks=SimpleNamespace(advance=self._advance),
             wake_readers=lambda: None,
+            wall_s=lambda: 0.0,
             closing=False,
             log=lambda event, fields: None,
         )
