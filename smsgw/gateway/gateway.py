@@ -146,8 +146,8 @@ class Gateway:
         settings = self.context.settings
         self._direct.renew(settings.away_otp_rate_per_s)
         self.context.quotas.renew()
-        self._approvals.look()
         self.orders.look()
+        self._approvals.look()
         for queue in self.queues.values():
             queue.pump_soon()
         self.context.wake_readers()
@@ -212,8 +212,8 @@ class Gateway:
             for reader in (*self.context.mt_readers, *self.outbox.readers):
                 tasks.create_task(reader.run(), name="reader")
             tasks.create_task(self.leases.run(), name="leases")
-            self._approvals.look()
             self.orders.start()
+            self._approvals.look()
             for pool in self.context.pools.values():
                 tasks.create_task(pool.run(), name=f"carrier {pool.name}")
             tasks.create_task(self._releaser.run(), name="held")
@@ -343,11 +343,11 @@ class Gateway:
         """A register has changed: what waits in memory is looked at by it, whether or not anything else happens."""
         if kind == "channel":
             self._approvals.look()
-        if kind == "pause":
-            for queue in self.queues.values():
         if kind == "order" and self._tasks is not None:
             self.orders.look()
             self._approvals.look()
+        if kind == "pause":
+            for queue in self.queues.values():
                 queue.pump_soon()
             self.context.wake_readers()
 
@@ -370,10 +370,10 @@ class Gateway:
             self._long.tick(now_s)
             if now_s >= next_failover_s:
                 next_failover_s = now_s + FAILOVER_PERIOD_S
+                self.orders.look()
                 self._approvals.look()
                 for queue in self.queues.values():
                     if queue.pool.elsewhere and not queue.pool.up:
                         queue.hand_over()
                         self.context.wake_readers()
-                self.orders.look()
                     queue.tick()

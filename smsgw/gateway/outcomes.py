@@ -72,14 +72,14 @@ class Outcomes:
         self._fail_rest(queue, job, report, Step.EXPIRED, "validity is over")
         return True
 
-    def refuse_late(self, queue: CarrierQueue, job: Job, refusal: Refusal) -> None:
-        """A rule forbids now what it allowed when the message was accepted."""
     def delete(self, queue: CarrierQueue, job: Job, why: str) -> None:
         """Staff threw it away: the application is told DELETED."""
         job.queued = False
         report = Report(int(MessageState.DELETED), "000", self._context.clock.now_ms())
         self._fail_rest(queue, job, report, Step.CANCELLED, why)
 
+    def refuse_late(self, queue: CarrierQueue, job: Job, refusal: Refusal) -> None:
+        """A rule forbids now what it allowed when the message was accepted."""
         report = Report(int(MessageState.REJECTED), refusal.reason.receipt_err, self._context.clock.now_ms())
         self._fail_rest(queue, job, report, Step.REFUSED, refusal.reason.rule_id)
 
