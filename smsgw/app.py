@@ -23,6 +23,7 @@ from smsgw.carrier.settings import CarrierSettings
 from smsgw.clock import TestClock
 from smsgw.config.passwords import PasswordChecker
 from smsgw.config.site import Site
+from smsgw.doing import Doing
 from smsgw.errors import StoreError
 from smsgw.esme.account import Account
 from smsgw.esme.listener import Listener
@@ -47,6 +48,7 @@ from smsgw.telemetry.logs import EventLog
 from smsgw.telemetry.metrics import Metrics
 from smsgw.telemetry.ops import Heartbeat, OpsServer
 from smsgw.telemetry.repeats import Repeats
+from smsgw.telemetry.token import PURPOSE, TokenGuard
 
 DRAIN_S = 10.0
 RECORDS_PERIOD_S = 0.05
@@ -160,6 +162,8 @@ class App:
             not_ready=status.not_ready,
             status=status.snapshot,
             test_clock=test_clock,
+            acts=Doing(self).acts,
+            guard=TokenGuard(self.store.recipients.key_for(PURPOSE)),
         )
         self.ops.start()
         watch(self)

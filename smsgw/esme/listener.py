@@ -8,6 +8,7 @@ costs as much time as a wrong password, so that names can't be found by timing.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,6 +72,7 @@ class Listener:
         self._tls = tls
         self._servers: list[asyncio.Server] = []
         self.sessions: set[EsmeSession] = set()
+        self._numbers = itertools.count(1)
 
     async def start(self) -> None:
         """Listen. Raises ConnectFailed, saying which address is taken."""
@@ -167,7 +169,7 @@ class Listener:
 
     def _accept(self) -> Link[object]:
         settings = self._settings
-        session = EsmeSession(self, self._gateway)
+        session = EsmeSession(self, self._gateway, next(self._numbers))
         timers = SessionTimers(
             settings.session_init_s, settings.enquire_link_s, settings.inactivity_s, settings.response_s
         )

@@ -70,18 +70,21 @@ class EsmeSession:
         "account",
         "authenticating",
         "link",
+        "number",
         "receives",
         "tlvs_allowed",
         "unanswered",
         "version",
     )
 
-    def __init__(self, admitter: Admitter, gateway: Gateway) -> None:
+    def __init__(self, admitter: Admitter, gateway: Gateway, number: int = 0) -> None:
         self._admitter = admitter
         self._gateway = gateway
         self.link: Link[object]
         self.account: Account | None = None
         self.authenticating = False
+        #: Tells it from other sessions of this process, to people.
+        self.number = number
         self.unanswered = 0
         self.version = V34
         self.tlvs_allowed = True
@@ -142,6 +145,11 @@ class EsmeSession:
         self.authenticating = False
         self.link.send(response(command_id | RESPONSE_BIT, command_status, sequence_number))
         self.link.close(why)
+
+    @property
+    def label(self) -> str:
+        """``shop/3``; a stranger has no name yet."""
+        return f"{self.account.settings.system_id if self.account is not None else '?'}/{self.number}"
 
     # -- answering, for the gateway
 

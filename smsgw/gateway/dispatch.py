@@ -140,6 +140,8 @@ class CarrierQueue:
 
     def order(self, suspended: bool, takes: Callable[[CarrierQueue, Job], bool] | None) -> None:
         """Whether nothing new goes over this carrier, and what takes out those of its messages that it says True of."""
+        if takes is None and (suspended, takes) == (self._suspended, self._takes):
+            return
         self._suspended, self._takes = suspended, takes
         if takes is not None:
             self._sweep(takes)

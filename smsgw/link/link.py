@@ -82,6 +82,7 @@ class Link(asyncio.Protocol, Generic[Item]):
         "_ticker",
         "_timers",
         "_transport",
+        "bound_s",
         "now_s",
         "peer",
         "session",
@@ -116,6 +117,8 @@ class Link(asyncio.Protocol, Generic[Item]):
         self.window: Window[Item] = Window(window_limit)
         self.now_s = self._loop.time()
         self.peer = ""
+        #: Loop time of the bind, 0 before.
+        self.bound_s = 0.0
         #: False while the peer does not read; owners should send no further requests then.
         self.writable = False
 
@@ -137,9 +140,12 @@ class Link(asyncio.Protocol, Generic[Item]):
         owner_received = self._owner.received
         unpack = HEADER.unpack_from
         activity = False
+        tap = self._ticker.tap
         for raw in self._framer.feed(data):
             if self._closing_since_s:
                 return
+            if tap is not None:
+                tap(self, True, raw)
             _, command_id, command_status, sequence_number = unpack(raw)
             if command_id not in self.session.receivable:
                 self._refuse(command_id, sequence_number)
@@ -190,7 +196,8 @@ class Link(asyncio.Protocol, Generic[Item]):
         self.session.bound(command_id)
         self._framer.max_octets = AFTER_BIND_MAX_OCTETS
         self._fair_octets = FAIR_OCTETS
-        self._timers.bound(self._loop.time())
+        self.bound_s = self._loop.time()
+        self._timers.bound(self.bound_s)
 
     def send(self, raw: bytes) -> None:
         """Queue one PDU; everything queued in one loop turn leaves in one write."""
@@ -223,6 +230,11 @@ class Link(asyncio.Protocol, Generic[Item]):
     def is_connected(self) -> bool:
         """True while there is a transport; ``lost`` has not been told yet."""
         return self._transport is not None
+
+    @property
+    def owner(self) -> LinkOwner[Item]:
+        """Whose it is."""
+        return self._owner
 
     @property
     def closing(self) -> bool:
@@ -262,6 +274,9 @@ class Link(asyncio.Protocol, Generic[Item]):
         self._flush_due = False
         out = self._out
         if self._transport is not None and out:
+            if self._ticker.tap is not None:
+                for raw in out:
+                    self._ticker.tap(self, False, raw)
             self._transport.write(out[0] if len(out) == 1 else b"".join(out))
         out.clear()
 

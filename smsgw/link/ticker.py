@@ -1,4 +1,4 @@
-"""One timer for all links of a process, instead of one or more per connection.
+"""One timer for all links of a process, instead of one or more per connection; and the one place to listen to them.
 
 A thousand sessions would mean thousands of timer handles that are re-armed with every PDU.
 Here each link is asked a few times a second whether one of its timers is due; what that costs is
@@ -8,6 +8,7 @@ one method call a link. The precision, ``PERIOD_S``, is far below any protocol t
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ class Ticker:
 
     def __init__(self) -> None:
         self._links: set[Link[Any]] = set()
+        #: Is given every PDU of every link, and whether it came in, while somebody looks on.
+        self.tap: Callable[[Link[Any], bool, bytes], None] | None = None
 
     def add(self, link: Link[Any]) -> None:
         """Called by the link itself when its connection is made."""

@@ -1,7 +1,8 @@
-"""The ops port: /metrics, /healthz, /readyz, /status and, in test mode, /clock, over HTTP.
+"""The ops port: /metrics, /healthz, /readyz, /status and, in test mode, /clock, over HTTP; and acts, by POST to /act.
 
-Owns: a small WSGI application served by the standard library in a daemon thread. It only reads, except
-for a test clock. No authentication: it listens on localhost unless configured otherwise.
+Owns: a small WSGI application served by the standard library in a daemon thread. It only reads, except for a test
+clock, without authentication: it listens on localhost unless configured otherwise. What acts on the process needs a
+token of the site's secrets (``token``), and what goes on for longer is streamed, a JSON object a line.
 
 What can go wrong: the port is taken (``start`` raises); the callables handed in are called in a thread
 of this server, so they must only read; a client that stands still is cut off after 10 s, and more than
@@ -16,16 +17,18 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from socketserver import ThreadingMixIn
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
 from smsgw.errors import SmsgwError
+from smsgw.telemetry.token import TokenGuard
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -39,6 +42,9 @@ _SETTING = ("GET", "HEAD", "PUT", "POST")
 _log = logging.getLogger("smsgw.telemetry")
 
 _Answer = tuple[HTTPStatus, object]
+#: Does something on request: gives an object for JSON, or lines that go on until the client goes.
+Act = Callable[[dict[str, object]], object]
+_ACT = "/act/"
 
 
 class Heartbeat:
@@ -71,7 +77,7 @@ class SettableClock(Protocol):
     def advance(self, seconds: float) -> None: ...
 
 
-class _BadRequestError(Exception):
+class BadRequestError(Exception):
     """The client's request is wrong; its text is for the client."""
 
 
@@ -96,6 +102,8 @@ class OpsServer:
         not_ready: Callable[[], Mapping[str, str]] = _nothing,
         status: Callable[[], object] = _nothing,
         test_clock: SettableClock | None = None,
+        acts: Mapping[str, Act] = MappingProxyType({}),
+        guard: TokenGuard | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -103,6 +111,8 @@ class OpsServer:
         self._not_ready = not_ready
         self._status = status
         self._test_clock = test_clock
+        self._acts = acts
+        self._guard = guard
         self._metrics: WSGIApplication = make_wsgi_app(registry)
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -149,6 +159,8 @@ class OpsServer:
         path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
         if path == "/metrics" and method in _READING:
             return _without_body(method, self._metrics(environ, start_response))
+        if path.startswith(_ACT) and method == "POST":
+            return self._do(path, environ, start_response)
         headers = []
         methods = _READING if path == "/metrics" else self._pages[path][0] if path in self._pages else None
         if methods is None or method not in methods:
@@ -167,10 +179,38 @@ class OpsServer:
         start_response(f"{status.value} {status.phrase}", [*headers, ("Cache-Control", "no-store")])
         return _without_body(method, [body])
 
+    def _do(self, path: str, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """An act: a JSON object, or lines of them for as long as it goes on."""
+        try:
+            status, found = self._act(path, environ)
+        except BadRequestError as error:
+            status, found = HTTPStatus.BAD_REQUEST, _error(str(error))
+        except Exception as error:  # an act of another room; its failure is this request's answer
+            _log.error("telemetry.act.failed", exc_info=error, extra={"fields": {"act": path}})
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+            found = _error(f"{path} failed: {type(error).__name__}; see the log")
+        headers = [("Content-Type", "application/x-ndjson; charset=utf-8"), ("Cache-Control", "no-store")]
+        start_response(f"{status.value} {status.phrase}", headers)
+        if isinstance(found, Iterator):
+            return found
+        return [json.dumps(found, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace") + b"\n"]
+
+    def _act(self, path: str, environ: WSGIEnvironment) -> _Answer:
+        body = _body(environ)
+        why_not = "nothing here acts"
+        if self._guard is not None:
+            why_not = self._guard.why_not(environ.get("HTTP_AUTHORIZATION", ""), path, body, time.time())
+        if why_not:
+            return HTTPStatus.FORBIDDEN, _error(why_not)
+        act = self._acts.get(path.removeprefix(_ACT))
+        if act is None:
+            return HTTPStatus.NOT_FOUND, _error(f"no act {path}; there are {', '.join(sorted(self._acts))}")
+        return HTTPStatus.OK, act(_json_object(body))
+
     def _answer(self, path: str, environ: WSGIEnvironment) -> _Answer:
         try:
             return self._pages[path][1](environ)
-        except _BadRequestError as error:
+        except BadRequestError as error:
             return HTTPStatus.BAD_REQUEST, _error(str(error))
         except Exception as error:  # a callable of another room; its failure is this page's answer
             _log.error("telemetry.page.failed", exc_info=error, extra={"fields": {"page": path}})
@@ -197,7 +237,7 @@ class OpsServer:
         if clock is None:
             return HTTPStatus.OK, {"mode": "real", "now": datetime.now(UTC).isoformat(timespec="milliseconds")}
         if environ["REQUEST_METHOD"] in ("PUT", "POST"):
-            _change(clock, _json_object(environ))
+            _change(clock, _json_object(_body(environ)))
         now = clock.now().isoformat(timespec="milliseconds")
         return HTTPStatus.OK, {"mode": "test", "now": now, "rate": clock.rate}
 
@@ -205,7 +245,7 @@ class OpsServer:
 def _change(clock: SettableClock, wanted: dict[str, object]) -> None:
     """A rate, a move, or both; all of it or nothing."""
     if not wanted or not wanted.keys() <= {"set", "advance_s", "rate"} or {"set", "advance_s"} <= wanted.keys():
-        raise _BadRequestError('send {"set": "2026-11-18T10:30:00+08:00"} or {"advance_s": 60}, {"rate": 1.0}, or both')
+        raise BadRequestError('send {"set": "2026-11-18T10:30:00+08:00"} or {"advance_s": 60}, {"rate": 1.0}, or both')
     before = clock.rate
     try:
         if "rate" in wanted:
@@ -215,16 +255,16 @@ def _change(clock: SettableClock, wanted: dict[str, object]) -> None:
                 clock.set(datetime.fromisoformat(str(wanted["set"])))
             elif "advance_s" in wanted:
                 clock.advance(_number("advance_s", wanted["advance_s"]))
-        except (ValueError, OverflowError, _BadRequestError):
+        except (ValueError, OverflowError, BadRequestError):
             clock.rate = before
             raise
     except (ValueError, OverflowError) as error:
-        raise _BadRequestError(str(error)) from error
+        raise BadRequestError(str(error)) from error
 
 
 def _number(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise _BadRequestError(f"{name} must be a number, not {value!r}")
+        raise BadRequestError(f"{name} must be a number, not {value!r}")
     return float(value)
 
 
@@ -235,19 +275,23 @@ def _drain(environ: WSGIEnvironment) -> None:
         environ["wsgi.input"].read(min(int(length), _MAX_BODY_OCTETS))
 
 
-def _json_object(environ: WSGIEnvironment) -> dict[str, object]:
+def _body(environ: WSGIEnvironment) -> bytes:
     try:
         length = int(environ.get("CONTENT_LENGTH") or 0)
     except ValueError:
-        raise _BadRequestError("Content-Length is not a number") from None
+        raise BadRequestError("Content-Length is not a number") from None
     if not 0 < length <= _MAX_BODY_OCTETS:
-        raise _BadRequestError(f"the request needs a JSON body of at most {_MAX_BODY_OCTETS} octets")
+        raise BadRequestError(f"the request needs a JSON body of at most {_MAX_BODY_OCTETS} octets")
+    return bytes(environ["wsgi.input"].read(length))
+
+
+def _json_object(body: bytes) -> dict[str, object]:
     try:
-        wanted = json.loads(environ["wsgi.input"].read(length))
+        wanted = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise _BadRequestError(f"the body is no JSON: {error}") from error
+        raise BadRequestError(f"the body is no JSON: {error}") from error
     if not isinstance(wanted, dict):
-        raise _BadRequestError("the body must be a JSON object")
+        raise BadRequestError("the body must be a JSON object")
     return wanted
 
 
