@@ -18,7 +18,7 @@ from typing import Any, Final
 from smsgw import wiring
 from smsgw.carrier.pool import Pool
 from smsgw.carrier.settings import CarrierSettings
-from smsgw.config.bundle import Bundle, load_bundle, own_tables
+from smsgw.config.bundle import Bundle, load_bundle, own_digests, own_tables
 from smsgw.config.site import Site
 from smsgw.errors import ConfigError, RequestError
 from smsgw.gateway.change import LiveChange, SiteParts
@@ -64,11 +64,11 @@ class Builder:
 
     def __init__(self, site: Site) -> None:
         self._home = site.directory
-        self._own: dict[str, Any] = own_tables(site.directory)
+        self.own: dict[str, Any] = own_tables(site.directory)
 
     def site(self, files: Mapping[str, str]) -> Site:
         """The site that a version makes here. Raises ConfigErrors."""
-        return load_bundle(Bundle(files), self._home, self._own)
+        return load_bundle(Bundle(files), self._home, self.own)
 
     def build(self, registers: Registers, files: Mapping[str, str]) -> Built:
         """A site with everything compiled; slow, for a thread. Raises ConfigError."""
@@ -140,6 +140,7 @@ class Following:
             context.store,
             context.settings.node,
             running,
+            own_digests(builder.own),
             partial(builder.build, context.registers),
             self._put,
             partial(_totals, context),

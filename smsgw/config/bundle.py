@@ -82,6 +82,14 @@ def own_tables(directory: Path) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name in OWN_TABLES}
 
 
+def own_digests(own: Mapping[str, Any]) -> dict[str, str]:
+    """By which others see that a process runs with other tables than stand in its file, without seeing them."""
+    return {
+        name: sha256(json.dumps(table, sort_keys=True, default=str).encode()).hexdigest()[:_DIGEST_CHARS]
+        for name, table in own.items()
+    }
+
+
 def load_bundle(bundle: Bundle, home: Path, own: Mapping[str, Any], *, today: date | None = None) -> Site:
     """The site that a version makes for the process at ``home`` with its ``own_tables``.
 

@@ -53,11 +53,6 @@ def differences(before: Bundle, after: Bundle) -> list[Change]:
     return found
 
 
-def own_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """What of one process's own tables differs: it takes effect when that process is started again."""
-    return list(_tables(NODE_FILE, before, after))
-
-
 def _parsed(bundle: Bundle, name: str) -> dict[str, Any] | None:
     text = bundle.files.get(name)
     if text is None or name.endswith(".csv"):

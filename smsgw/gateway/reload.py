@@ -35,6 +35,7 @@ class Reloader(Generic[Site]):
         store: Store,
         node: str,
         running: int,
+        own: Mapping[str, str],
         build: Callable[[Mapping[str, str]], Site],
         put: Callable[[Site, int], None],
         totals: Callable[[], Totals],
@@ -50,7 +51,7 @@ class Reloader(Generic[Site]):
         self._watch = watch
         self._now_ms = now_ms
         self._log = log
-        self.process = Process(node, 0, running)
+        self.process = Process(node, 0, running, own=own)
         #: Built and ready, by number; the newest last.
         self._ready: dict[int, Site] = {}
         self._woken = asyncio.Event()

@@ -6,10 +6,12 @@ a version that one of them can't run never comes into force. Knows the fleet onl
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from smsgw.config.bundle import Bundle
+from smsgw.config.bundle import Bundle, own_digests, own_tables
+from smsgw.config.site import Site
 from smsgw.errors import RequestError
 from smsgw.services.desk import Desk
 from smsgw.store.audit import AuditEntry
@@ -91,6 +93,23 @@ async def list_(desk: Desk, limit: int = KEPT) -> Listing:
     versions = VersionStore(desk.store)
     now = await settled(versions, _automatic(desk))
     return Listing(now, await versions.all(limit), await versions.fleet())
+
+
+async def export(desk: Desk, number: int, *, why: str) -> Bundle:
+    """The same, to be written to a disk: audited."""
+    _, bundle = await files(desk, number)
+    await desk.audit("version.export", f"version {number}", why)
+    return bundle
+
+
+def to_restart(site: Site, fleet: Iterable[Process]) -> list[str]:
+    """Tables of smsgw.toml that the process of this site runs otherwise: it must be started again for them."""
+    here = own_digests(own_tables(site.directory))
+    found = []
+    for process in fleet:
+        if process.node == site.node_name:
+            found += [name for name in {**here, **process.own} if here.get(name) != process.own.get(name)]
+    return sorted(found)
 
 
 async def files(desk: Desk, number: int | None = None) -> tuple[int, Bundle]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final, Literal
 
 from smsgw.errors import RequestError, StoreError
@@ -71,7 +71,10 @@ class Now:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What a process last told. ``ready``: the proposed version it has prepared; ``fault``: why it can't."""
+    """What a process last told. ``ready``: the proposed version it has prepared; ``fault``: why it can't.
+
+    ``own``: digests of the tables of smsgw.toml that it was started with, see ``config.bundle``.
+    """
 
     node: str
     at_ms: int
@@ -79,6 +82,7 @@ class Process:
     ready: int = 0
     fault_of: int = 0
     fault: str = ""
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
 class VersionStore:

@@ -1,0 +1,1 @@
+"""Commands about versions of the site: diff, apply, confirm, rollback, history."""

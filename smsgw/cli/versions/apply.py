@@ -1,0 +1,128 @@
+"""``smsgw apply``, ``confirm`` and ``rollback``: put the files in force everywhere, let them stay, or go back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from smsgw.cli.desk import Visit, WhoOption, WhyOption
+from smsgw.cli.options import JsonOption, SiteOption
+from smsgw.cli.output import print_json
+from smsgw.cli.versions.diff import print_changes
+from smsgw.config.bundle import Bundle
+from smsgw.config.differences import Change, differences
+from smsgw.config.load import load_site
+from smsgw.documents.problems import ConfigErrors
+from smsgw.documents.units import parse_duration
+from smsgw.route_tests import run_route_tests
+from smsgw.services import versions as service
+from smsgw.services.desk import Desk
+from smsgw.store.publishing import Published
+
+
+def apply(
+    *,
+    why: WhyOption,
+    confirm_within: Annotated[
+        str,
+        typer.Option("--confirm-within", help="Go back by itself unless confirmed by then: 5m.", show_default=False),
+    ] = "",
+    site: SiteOption = Path(),
+    who: WhoOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Put the files in force (生效) on every process, with binds and sessions kept."""
+    within_s = _seconds(confirm_within)
+    load_site(site)  # a site that can't be used ends here, with all that is wrong
+    bundle = Bundle.read(site)
+    visit = Visit(site, who)
+    problems = list(run_route_tests(visit.site))
+    if problems:
+        raise ConfigErrors(problems)
+    changes = visit.ask(lambda desk: _changes(desk, bundle))
+    done = visit.ask(lambda desk: service.apply(desk, bundle, why=why, confirm_within_s=within_s))
+    restart = service.to_restart(visit.site, done.fleet)
+    if as_json:
+        print_json({**asdict(done), "changes": [asdict(each) for each in changes], "restart": restart})
+    else:
+        _tell(done, changes, restart, confirm_within)
+    if done.refused:
+        raise typer.Exit(1)
+
+
+def confirm(
+    *,
+    why: WhyOption = "it works",
+    site: SiteOption = Path(),
+    who: WhoOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Let the version that is on trial stay (确认)."""
+    now = Visit(site, who).ask(lambda desk: service.confirm(desk, why=why))
+    if as_json:
+        print_json(asdict(now))
+    else:
+        typer.echo(f"version {now.number}: confirmed")
+
+
+def rollback(
+    version: Annotated[int | None, typer.Argument(help="Go back to it.", show_default="the one before")] = None,
+    *,
+    why: WhyOption,
+    site: SiteOption = Path(),
+    who: WhoOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Put an earlier version in force again (回退), on every process. The files here stay as they are."""
+    visit = Visit(site, who)
+    now, fleet = visit.ask(lambda desk: service.roll_back(desk, version, why=why))
+    if as_json:
+        print_json({**asdict(now), "fleet": [asdict(each) for each in fleet]})
+        return
+    typer.echo(f"version {now.number}: in force again, on {_number(len(fleet), 'process', 'processes')}")
+    typer.echo(
+        f"the files here may be others: `smsgw diff` shows how, `smsgw history {now.number} --to DIR` writes them"
+    )
+
+
+async def _changes(desk: Desk, bundle: Bundle) -> list[Change]:
+    listing = await service.list_(desk, 1)
+    if not listing.now.number:
+        return []
+    _, before = await service.files(desk)
+    return differences(before, bundle)
+
+
+def _tell(done: Published, changes: list[Change], restart: list[str], confirm_within: str) -> None:
+    number = done.version.number
+    if done.refused:
+        typer.echo(f"version {number}: refused; version {done.now.number} stays in force: {done.refused}", err=True)
+        return
+    print_changes(changes)
+    behind = [each.node for each in done.fleet if each.running != number]
+    where = f"on {_number(len(done.fleet), 'process', 'processes')}" if done.fleet else "when the gateway starts"
+    typer.echo(f"version {number}: in force {where}")
+    if behind:
+        typer.echo(f"not yet on {', '.join(behind)}: see its log", err=True)
+    if done.now.trial == "roll back":
+        typer.echo(f"version {done.version.before} comes back in {confirm_within}, unless: smsgw confirm")
+    elif done.now.trial:
+        typer.echo(f"version {done.version.before} comes back by itself if errors rise")
+    for table in restart:
+        typer.echo(f"smsgw.toml [{table}] is not part of it: restart the process here for that")
+
+
+def _number(count: int, one: str, several: str) -> str:
+    return f"{count} {one if count == 1 else several}"
+
+
+def _seconds(text: str) -> float:
+    if not text:
+        return 0.0
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"--confirm-within: {error}") from None
