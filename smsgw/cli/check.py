@@ -19,6 +19,7 @@ from smsgw.config.load import load_site
 from smsgw.config.site import Site
 from smsgw.documents.problems import ConfigErrors
 from smsgw.errors import ConfigError
+from smsgw.route_tests import run_route_tests
 
 _TO_DECIDE: Final = re.compile(r"\b(has to decide|nobody has decided)\b")
 
@@ -54,7 +55,8 @@ def _load(directory: Path, today: date | None) -> tuple[Site | None, tuple[Confi
         site = load_site(directory, today=today)
     except ConfigErrors as found:
         return None, found.errors, found.warnings
-    return site, (), site.warnings
+    failed = tuple(run_route_tests(site))
+    return None if failed else site, failed, site.warnings
 
 
 def _print(severity: str, problems: Iterable[ConfigError], colour: str) -> None:
@@ -83,6 +85,7 @@ def _counts(site: Site) -> dict[str, int]:
         "accounts": len(site.accounts),
         "carriers": len(site.carriers),
         "routes": len(site.routes.routes),
+        "tests": len(site.site_routes.tests),
         "profiles": len(site.profiles),
     }
 

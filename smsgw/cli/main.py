@@ -14,7 +14,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from smsgw import __version__
-from smsgw.cli import console
+from smsgw.cli import console, route
 from smsgw.cli.check import check
 from smsgw.cli.explain.command import explain
 from smsgw.cli.operations import audit, review
@@ -25,10 +25,15 @@ from smsgw.cli.recipients import blacklist, consent, dead, optout, tier
 from smsgw.cli.records import records
 from smsgw.cli.registers import campaign, channel, contact, signature, template, word
 from smsgw.cli.run import run
+from smsgw.cli.schema import schema
 from smsgw.cli.status import status
+from smsgw.cli.versions.apply import apply, confirm, rollback
+from smsgw.cli.versions.diff import diff
+from smsgw.cli.versions.history import history
 from smsgw.errors import SmsgwError
 
 _GATEWAY: Final = "The gateway"
+_CHANGING: Final = "Changing the site"
 _REGISTERS: Final = "What staff register"
 _RECIPIENTS: Final = "Recipients"
 _DAILY: Final = "Daily work"
@@ -45,15 +50,22 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
     (_GATEWAY, run),
     (_GATEWAY, check),
     (_GATEWAY, explain),
+    (_GATEWAY, schema),
     (_GATEWAY, status),
     (_GATEWAY, records),
     (_GATEWAY, password),
+    (_CHANGING, diff),
+    (_CHANGING, apply),
+    (_CHANGING, confirm),
+    (_CHANGING, rollback),
+    (_CHANGING, history),
     (_DAILY, pause),
     (_DAILY, resume),
     (_DAILY, pauses),
     (_DAILY, quota),
 )
 _GROUPS: Final = (
+    (_GATEWAY, "route", route.app),
     (_GATEWAY, "console", console.app),
     (_DAILY, "review", review.app),
     (_DAILY, "audit", audit.app),

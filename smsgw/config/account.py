@@ -23,7 +23,7 @@ from smsgw.documents.values import (
     SystemId,
     no_duplicates,
 )
-from smsgw.policy.model import ALL_CLASSES
+from smsgw.policy.model import ALL_CLASSES, MessageClass
 from smsgw.policy.profile import AccountPolicy, Quota
 from smsgw.smpp.constants import CommandId
 
@@ -87,6 +87,7 @@ class AccountSettings(Settings):
     password: StoredPassword = Field("", repr=False)
     password_file: SecretFile = Field("", repr=False)
     message_class: ClassNumber = Field(alias="class")
+    own_lane: ClassNumber | None = Field(None, alias="lane")
     profile: Name
     department: NameOrEmpty = ""
     enabled: bool = True
@@ -115,7 +116,15 @@ class AccountSettings(Settings):
         if self.password_file:
             check_stored_form(self.password_file)
         no_duplicates(each.number for each in self.numbers)
+        if self.own_lane is not None and self.own_lane < self.message_class:
+            own, declared = self.own_lane.label, self.message_class.label
+            raise ValueError(f"lane: {own} goes before {declared}; a lane may only be lower than the class")
         return self
+
+    @property
+    def lane(self) -> int:
+        """The best lane that its messages may wait in."""
+        return self.own_lane if self.own_lane is not None else MessageClass.OTP
 
     @property
     def password_hash(self) -> str:
@@ -134,4 +143,5 @@ class AccountSettings(Settings):
             service_phone=self.service_phone,
             numbers={each.number: each.classes for each in self.numbers},
             quota=Quota(self.quota.day, self.quota.month),
+            lane=self.lane,
         )

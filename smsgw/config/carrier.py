@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, Strict, model_validator
 
 from smsgw.config.carrier_content import IdForm, LongSettings, SegmentReceipts, TextSettings, fit_of
+from smsgw.config.carrier_shaping import AccountRates, AutoWindowSettings, LaneSettings, Window
 from smsgw.config.codes import BreakerTable, CarrierCodes, CodesFile, CodesSettings, FailoverSettings, code_table
+from smsgw.config.fields import NetworkName
 from smsgw.documents.names import with_hint
 from smsgw.documents.values import (
     DigitsOrEmpty,
     ExistingFile,
     Host,
+    Listed,
     Name,
     PerSecond,
     Port,
@@ -33,6 +36,8 @@ from smsgw.smpp.alphabet import DEFAULT_ALPHABETS
 from smsgw.smpp.convert import Fit
 
 _VERSIONS: Final = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
+DEFAULT_RATE_PER_S: Final = 100.0
+FIRST_AUTO_WINDOW: Final = 10
 _ACTIONS: Final = tuple(action.value for action in Action)
 
 
@@ -61,6 +66,8 @@ def _one_of(words: Collection[str]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
+Cost = Annotated[float, Strict(False), Field(ge=0, allow_inf_nan=False)]
+"""Of a segment, in the money that the site counts in."""
 StatusActions = dict[Annotated[int, BeforeValidator(_status)], Annotated[str, _one_of(_ACTIONS)]]
 """command_status → a value of policy's ``retry.Action``."""
 
@@ -88,7 +95,10 @@ class CarrierTlsSettings(Settings):
 
 
 class CarrierSettings(Settings):
-    """One upstream. ``window`` is per bind; ``rate_per_s`` and ``burst`` count segments over the whole carrier."""
+    """One upstream. ``window`` is per bind; ``rate_per_s`` and ``burst`` count segments over the whole carrier.
+
+    Without a ``rate`` the carrier's is what its binds may send together, where they have one.
+    """
 
     name: Name
     host: Host
@@ -102,9 +112,14 @@ class CarrierSettings(Settings):
         (BindSettings(type="transceiver"),), alias="binds", min_length=1
     )
     tls: CarrierTlsSettings | None = None
-    window: Annotated[int, Field(ge=1, le=10_000)] = 10
-    rate_per_s: PerSecond = Field(100.0, alias="rate")
+    window_size: Window = Field(10, alias="window")
+    auto_window: AutoWindowSettings | None = None
+    rate: PerSecond | None = None
     burst_segments: Annotated[int, Field(ge=1)] | None = Field(None, alias="burst")
+    bind_rate_per_s: PerSecond | None = Field(None, alias="bind_rate")
+    bind_burst_segments: Annotated[int, Field(ge=1)] | None = Field(None, alias="bind_burst")
+    account_rates: AccountRates = Field(default_factory=dict)
+    lanes: LaneSettings = LaneSettings()
     connect_timeout_s: PositiveSeconds = Field(10.0, alias="connect_timeout")
     bind_timeout_s: PositiveSeconds = Field(10.0, alias="bind_timeout")
     enquire_link_s: Seconds = Field(30.0, alias="enquire_link")
@@ -125,9 +140,14 @@ class CarrierSettings(Settings):
     source_number: DigitsOrEmpty = ""
     default_alphabet: Annotated[str, _one_of(DEFAULT_ALPHABETS)] = "gsm0338"
     status_actions: StatusActions = Field(default_factory=dict, alias="statuses")
+    cost: Cost = 0.0
+    costs: dict[NetworkName, Cost] = Field(default_factory=dict)
+    networks: Listed[NetworkName] = ()
     codes: CodesSettings | None = None
     failover: FailoverSettings = FailoverSettings()
     breaker: BreakerTable | None = None
+    #: What the carrier does beyond its contract, for the simulator; the gateway must find that out for itself.
+    habits: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -137,6 +157,10 @@ class CarrierSettings(Settings):
             raise ValueError(f"password_file holds {len(self.password)} characters; SMPP carries at most 8")
         if self.reconnect_min_s > self.reconnect_max_s:
             raise ValueError("reconnect_min is longer than reconnect_max")
+        if self.auto_window is not None and self.window_size != "auto":
+            raise ValueError('auto_window needs window = "auto"')
+        if self.bind_burst_segments is not None and self.bind_rate_per_s is None:
+            raise ValueError("bind_burst needs bind_rate")
         if all(group.type == "receiver" for group in self.bind_groups):
             raise ValueError("binds: none of them can transmit")
         return self
@@ -150,6 +174,36 @@ class CarrierSettings(Settings):
     def binds(self) -> tuple[str, ...]:
         """One entry, the bind's type, for each connection."""
         return tuple(group.type for group in self.bind_groups for _ in range(group.count))
+
+    @property
+    def auto_window_sizes(self) -> tuple[int, int] | None:
+        """Least and most of windows that size themselves; None where the file says how large they are."""
+        if self.window_size != "auto":
+            return None
+        sizes = self.auto_window or AutoWindowSettings()
+        return sizes.least, sizes.most
+
+    @property
+    def window(self) -> int:
+        """Unanswered requests on one bind, at first where windows size themselves."""
+        if self.window_size != "auto":
+            return self.window_size
+        sizes = self.auto_window or AutoWindowSettings()
+        return min(max(FIRST_AUTO_WINDOW, sizes.least), sizes.most)
+
+    @property
+    def rate_per_s(self) -> float:
+        """Segments a second over the whole carrier."""
+        if self.rate is not None:
+            return self.rate
+        if self.bind_rate_per_s is not None:
+            return self.bind_rate_per_s * sum(kind != "receiver" for kind in self.binds)
+        return DEFAULT_RATE_PER_S
+
+    @property
+    def bind_burst(self) -> float | None:
+        """Segments at once over one bind; a second's worth unless set."""
+        return float(self.bind_burst_segments) if self.bind_burst_segments is not None else None
 
     @property
     def burst(self) -> float:
@@ -186,4 +240,11 @@ class CarrierSettings(Settings):
 
     def policy(self) -> CarrierPolicy:
         """What the rules need to know of this carrier."""
-        return CarrierPolicy(self.name, self.signature_position, self.unsubscribe_phrases)
+        return CarrierPolicy(
+            self.name,
+            self.signature_position,
+            self.unsubscribe_phrases,
+            cost=self.cost,
+            costs=self.costs,
+            networks=frozenset(self.networks),
+        )

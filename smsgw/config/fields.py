@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Strict
 
 from smsgw.documents.names import with_hint
 from smsgw.documents.values import checked_name
 from smsgw.policy.model import CLASS_LABELS, MessageClass
+from smsgw.policy.number_plan import NETWORKS, OTHER, PROVINCES
 from smsgw.policy.profile import TimeRange
 
 
@@ -35,10 +37,35 @@ def _time_ranges(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _one_of(what: str, words: Mapping[str, str]) -> BeforeValidator:
+    def check(value: object) -> str:
+        if not isinstance(value, str) or value not in words:
+            raise ValueError(with_hint(f"unknown {what} {value!r}", value, words))
+        return words[value]
+
+    return BeforeValidator(check)
+
+
+def one_or_more(value: object) -> object:
+    """A list of one where a value stands alone."""
+    return [value] if isinstance(value, str | int | float) and not isinstance(value, bool) else value
+
+
 def _name_or_empty(value: object) -> object:
     return value if value == "" else checked_name(value)
 
 
+_NETWORKS: Final = {**{name: name for name in NETWORKS}, OTHER: ""}
+_PROVINCES: Final = {
+    **{name: name for name in PROVINCES},
+    **{word: name for name, word in PROVINCES.items()},
+    OTHER: "",
+}
+
+NetworkName = Annotated[str, _one_of("network", _NETWORKS)]
+"""As policy knows it; "other" is the empty text."""
+ProvinceName = Annotated[str, _one_of("province", _PROVINCES)]
+"""In Chinese, whether it was written so or in letters; "other" is the empty text."""
 ClassNumber = Annotated[MessageClass, BeforeValidator(message_class)]
 Classes = Annotated[frozenset[int], BeforeValidator(_classes)]
 OneRange = Annotated[TimeRange, BeforeValidator(_time_range)]

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 
@@ -31,11 +32,12 @@ from smsgw.config.references import (
     check_names_differ,
     check_node,
     check_profile_name,
-    check_route_names,
     own_numbers,
 )
-from smsgw.config.routes import RoutesFile, check_accounts_have_routes, check_routes
+from smsgw.config.route_table import build_routes
+from smsgw.config.routes import RoutesFile
 from smsgw.config.site import NumberOwner, Site
+from smsgw.config.site_routes import SiteRoutes
 from smsgw.documents.document import Document
 from smsgw.documents.problems import Problems
 from smsgw.policy.calendar import Workdays
@@ -64,6 +66,16 @@ def load_site(directory: Path, *, today: date | None = None, home: Path | None =
     return site
 
 
+def load_node(directory: Path) -> Site:
+    """A site that only knows its smsgw.toml: enough to find its store. Raises ConfigErrors."""
+    loader = _Loader(directory, datetime.now(UTC).date(), directory)
+    node = loader.node()
+    loader.problems.raise_errors()
+    assert node is not None
+    routes = SiteRoutes(directory / ROUTES_FILE, RouteTable(()))
+    return Site(directory, node, {}, {}, {}, routes, Workdays({}), {})
+
+
 def _with_owners(profile: Profile, numbers: Mapping[str, NumberOwner]) -> Profile:
     """The profile, knowing whose each source number is."""
     owners = {number: owner.account for number, owner in numbers.items()}
@@ -78,6 +90,10 @@ class _Loader:
         self.home = home
         self.today = today
         self.problems = Problems()
+
+    def node(self) -> NodeFile | None:
+        """``smsgw.toml`` alone, or None with the reasons in ``problems``."""
+        return self._file(NODE_FILE, NodeFile).settings
 
     def load(self) -> Site | None:
         """The site, or None with the reasons in ``problems``."""
@@ -108,7 +124,7 @@ class _Loader:
                     check_account(entry.settings, entry.document, profiles, self.today, self.problems)
         numbers = own_numbers(accounts, self.problems)
         people = load_people(self.home, self.problems)
-        table = self._routes(routes, accounts, carriers)
+        site_routes = self._routes(routes, accounts, carriers, profiles, workdays)
         if self.problems.count or node.settings is None:
             return None
         return Site(
@@ -117,7 +133,7 @@ class _Loader:
             accounts={entry.name: entry.settings for entry in accounts if entry.settings is not None},
             carriers={entry.name: entry.settings for entry in carriers if entry.settings is not None},
             profiles={name: _with_owners(profile, numbers) for name, profile in profiles.items()},
-            routes=table,
+            site_routes=site_routes,
             workdays=workdays,
             numbers=numbers,
             people=people,
@@ -186,18 +202,13 @@ class _Loader:
         routes: Entry[RoutesFile],
         accounts: list[Entry[AccountSettings]],
         carriers: list[Entry[CarrierSettings]],
-    ) -> RouteTable:
+        profiles: Mapping[str, Profile],
+        workdays: Workdays,
+    ) -> SiteRoutes:
+        settings = routes.settings
+        routed = {name for route in settings.route for name in route.all_carriers} if settings is not None else None
         for entry in carriers:
             if entry.settings is not None and entry.document is not None:
-                check_carrier(entry.settings, entry.document, routes.settings, self.problems)
-        if routes.document is None:
-            return RouteTable(())
-        account_names = {entry.name for entry in accounts}
-        check_route_names(routes.document, account_names, {entry.name for entry in carriers}, self.problems)
-        if routes.settings is None:
-            return RouteTable(())
-        built = tuple(entry.route() for entry in routes.settings.route)
-        check_routes(built, routes.document, self.problems)
-        readable = {entry.name: entry.settings for entry in accounts if entry.settings is not None}
-        check_accounts_have_routes(built, readable, routes.document, self.problems)
-        return RouteTable(built)
+                check_carrier(entry.settings, entry.document, routed, self.problems)
+        zone = min(profiles.items())[1].zone if profiles else ZoneInfo("UTC")
+        return build_routes(routes, accounts, carriers, zone, workdays, self.problems)

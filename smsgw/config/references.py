@@ -6,7 +6,7 @@ turn every reference to it into a second error.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +18,6 @@ from smsgw.config.account import AccountSettings
 from smsgw.config.carrier import CarrierSettings
 from smsgw.config.node import NodeFile
 from smsgw.config.profile_tables import CapTable, ProfileFile
-from smsgw.config.routes import RoutesFile
 from smsgw.config.site import NumberOwner
 from smsgw.documents.document import Document
 from smsgw.documents.names import with_hint
@@ -161,29 +160,13 @@ def check_profile_name(document: Document, profiles: set[str], problems: Problem
         document.error(problems, ("profile",), with_hint(f"no profile is named {name!r}", name, profiles))
 
 
-def check_route_names(document: Document, accounts: set[str], carriers: set[str], problems: Problems) -> None:
-    """Routes name accounts and carriers that exist; bare values, as above."""
-    for index, route in enumerate(_tables(document.data.get("route"))):
-        account = route.get("account")
-        if isinstance(account, str) and account not in accounts:
-            why = with_hint(f"no account is named {account!r}", account, accounts)
-            document.error(problems, ("route", index, "account"), why)
-        named = route.get("carriers")
-        for place, carrier in enumerate(named if isinstance(named, list) else []):
-            if isinstance(carrier, str) and carrier not in carriers:
-                why = with_hint(f"no carrier is named {carrier!r}", carrier, carriers)
-                document.error(problems, ("route", index, "carriers", place), why)
-
-
-def _tables(value: object) -> list[dict[str, object]]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def check_carrier(carrier: CarrierSettings, document: Document, routes: RoutesFile | None, problems: Problems) -> None:
-    """Carriers that are of no use."""
+def check_carrier(
+    carrier: CarrierSettings, document: Document, routed: Collection[str] | None, problems: Problems
+) -> None:
+    """Carriers that are of no use. ``routed``: those that routes name; None: the routes can't be read."""
     if not carrier.receives:
         document.warn(problems, ("binds",), "none of them can receive: no receipts and no MO from this carrier")
-    if routes is not None and not any(carrier.name in route.carriers for route in routes.route):
+    if routed is not None and carrier.name not in routed:
         document.warn(problems, ("name",), f"no route names carrier {carrier.name!r}: nothing is sent over it")
 
 

@@ -1,103 +1,147 @@
-"""``routes.toml``: which carriers a message may take; the first entry that fits decides."""
+"""``routes.toml``: which carriers a message may take; the first entry that fits decides. And what must come of it.
+
+Owns the shape of the file. What only shows when the routes are looked at together is in ``route_checks``; what they
+mean is in ``policy.route``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, Strict, model_validator
 
-from smsgw.config.account import AccountSettings
-from smsgw.config.fields import Classes
-from smsgw.documents.document import Document
-from smsgw.documents.problems import Problems
-from smsgw.documents.values import Listed, Name, Prefix, Settings
-from smsgw.policy.model import ALL_CLASSES, CLASS_LABELS
-from smsgw.policy.routing import Route
+from smsgw.config.fields import Classes, ClassNumber, NetworkName, ProvinceName, one_or_more
+from smsgw.config.route_fields import DayMask, MinuteMask, Pattern, SegmentCounts
+from smsgw.documents.names import with_hint
+from smsgw.documents.values import Listed, Moment, Name, Prefix, Settings, Text, no_duplicates
+from smsgw.policy.reasons import REASONS
+from smsgw.policy.route import ANY_DAY, ANY_MINUTE, ANY_SEGMENTS, Route
 
-_Case: TypeAlias = tuple[str | None, int, str]
-"""An account (None: one that no route names), a class, a prefix."""
+_T = TypeVar("_T")
+OneOrMore = Annotated[Listed[_T], Field(min_length=1), BeforeValidator(one_or_more)]
+"""A value, or a list of some."""
+
+
+def _reason(value: object) -> object:
+    if not isinstance(value, str) or value not in REASONS:
+        raise ValueError(with_hint(f"unknown reason {value!r}", value, REASONS))
+    return value
+
+
+Reason = Annotated[str, BeforeValidator(_reason)]
+Weight = Annotated[int, Field(ge=1, le=10_000)]
 
 
 class RouteEntry(Settings):
-    """One ``[[route]]``. Without account, class or prefix it fits any."""
+    """One ``[[route]]``. What it leaves out fits any; several values of one key: one of them must fit."""
 
     name: Name
-    account: str | None = None
+    accounts: OneOrMore[str] | None = Field(None, alias="account")
+    departments: OneOrMore[str] | None = Field(None, alias="department")
     classes: Classes | None = Field(None, alias="class", min_length=1)
-    prefixes: Listed[Prefix] = Field((), alias="prefix")
-    carriers: Annotated[Listed[str], Field(min_length=1)]
+    lanes: Classes | None = Field(None, alias="lane", min_length=1)
+    signatures: OneOrMore[Text] | None = Field(None, alias="signature")
+    templates: OneOrMore[Name] | None = Field(None, alias="template")
+    prefixes: Annotated[Listed[Prefix], BeforeValidator(one_or_more)] = Field((), alias="prefix")
+    networks: OneOrMore[NetworkName] | None = Field(None, alias="network")
+    provinces: OneOrMore[ProvinceName] | None = Field(None, alias="province")
+    segments: SegmentCounts = ANY_SEGMENTS
+    texts: Annotated[Listed[Text], BeforeValidator(one_or_more)] = Field((), alias="text")
+    pattern: Pattern = Field("", alias="text_pattern")
+    days: DayMask = ANY_DAY
+    hours: MinuteMask = ANY_MINUTE
+    max_cost: Annotated[float, Strict(False), Field(ge=0, allow_inf_nan=False)] | None = None
+    prefer: Literal["order", "cheapest"] = "order"
+    carriers: Annotated[Listed[str], Field(min_length=1)] = ()
+    weights: dict[str, Weight] = Field(default_factory=dict)
+    backups: Listed[str] = ()
+    overlaps: Annotated[Listed[Name], BeforeValidator(one_or_more)] = ()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if bool(self.carriers) == bool(self.weights):
+            found = "both" if self.carriers else "neither"
+            raise ValueError(f'expected either carriers = ["a", "b"] or weights = {{ a = 70, b = 30 }}, found {found}')
+        if self.backups and not self.weights:
+            raise ValueError("backups go with weights; behind carriers, just list them there")
+        if self.weights and self.prefer == "cheapest":
+            raise ValueError('prefer = "cheapest" goes with carriers: with weights, the weights decide')
+        no_duplicates([*self.weights, *self.backups])
+        return self
+
+    @property
+    def all_carriers(self) -> tuple[str, ...]:
+        """The carriers that it names, the heaviest first."""
+        shared = sorted(self.weights, key=lambda name: -self.weights[name])
+        return (*self.carriers, *shared, *self.backups)
 
     def route(self) -> Route:
-        """The policy's value for it."""
-        accounts = None if self.account is None else frozenset((self.account,))
-        return Route(self.name, accounts, self.classes, self.prefixes, self.carriers)
+        """The policy's value for it, before anything is known of its carriers."""
+        carriers = self.all_carriers
+        return Route(
+            self.name,
+            _set(self.accounts),
+            self.classes,
+            self.prefixes,
+            carriers,
+            departments=_set(self.departments),
+            lanes=self.lanes,
+            signatures=_set(self.signatures),
+            templates=_set(self.templates),
+            networks=_set(self.networks),
+            provinces=_set(self.provinces),
+            segments=self.segments,
+            texts=self.texts,
+            pattern=self.pattern,
+            days=self.days,
+            minutes=self.hours,
+            weights=tuple(self.weights[name] for name in carriers if name in self.weights),
+            max_cost=self.max_cost,
+            prefer=self.prefer,
+            overlaps=frozenset(self.overlaps),
+        )
+
+
+def _set(values: tuple[str, ...] | None) -> frozenset[str] | None:
+    return None if values is None else frozenset(values)
+
+
+class Expected(Settings):
+    """``expect`` of a test; at least one of them."""
+
+    route: Name | None = None
+    carrier: str | None = None
+    carriers: Listed[str] | None = None
+    refusal: Reason | None = None
+    network: NetworkName | None = None
+    province: ProvinceName | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError('expected what must come of it, such as { route = "codes", carrier = "alpha" }')
+        if self.refusal is not None and {"route", "carrier", "carriers"} & self.model_fields_set:
+            raise ValueError("a message that is refused goes nowhere: expected either refusal or route and carriers")
+        return self
+
+
+class RouteTest(Settings):
+    """One ``[[test]]``: a message, and what must come of it. ``message_class`` is the account's unless given."""
+
+    name: str = ""
+    account: str
+    recipient: Text
+    message_class: ClassNumber | None = Field(None, alias="class")
+    text: str = ""
+    signature: Text | None = None
+    template: Name | None = None
+    segments: Annotated[int, Field(ge=1, le=255)] | None = None
+    at: Moment | None = None
+    expect: Expected
 
 
 class RoutesFile(Settings):
     """The whole of ``routes.toml``."""
 
     route: Annotated[Listed[RouteEntry], Field(min_length=1)]
-
-
-def check_routes(routes: tuple[Route, ...], document: Document, problems: Problems) -> None:
-    """Errors for names used twice; warnings for entries that can't be reached."""
-    first: dict[str, int] = {}
-    for index, route in enumerate(routes):
-        if route.name in first:
-            why = f"route[{first[route.name] + 1}] is named {route.name!r} already"
-            document.error(problems, ("route", index, "name"), why)
-        first.setdefault(route.name, index)
-        hidden_by = _hidden_by(route, routes[:index])
-        if hidden_by:
-            why = f"can never be reached: every message that fits it is taken by {' and '.join(hidden_by)} before"
-            document.warn(problems, ("route", index), why)
-
-
-def check_accounts_have_routes(
-    routes: tuple[Route, ...], accounts: Mapping[str, AccountSettings], document: Document, problems: Problems
-) -> None:
-    """Warnings for accounts that no route fits, and for routes that ask an account for a class it never sends."""
-    for account in accounts.values():
-        if not any(_fits(route, account.system_id, account.message_class) for route in routes):
-            who = f"account {account.system_id!r} ({CLASS_LABELS[account.message_class]})"
-            document.warn(problems, ("route",), f"no route fits {who}: all it sends is refused")
-    for index, route in enumerate(routes):
-        named = accounts.get(next(iter(route.accounts or ()), ""))
-        if named is not None and route.classes is not None and named.message_class not in route.classes:
-            why = f"account {named.system_id!r} sends {CLASS_LABELS[named.message_class]}: this route is never taken"
-            document.warn(problems, ("route", index, "class"), why)
-
-
-def _fits(route: Route, account: str, message_class: int) -> bool:
-    return (route.accounts is None or account in route.accounts) and (
-        route.classes is None or message_class in route.classes
-    )
-
-
-def _hidden_by(route: Route, earlier: Iterable[Route]) -> list[str]:
-    """Names of the earlier routes that take everything from ``route``; empty when something is left for it."""
-    names: dict[str, None] = {}
-    before = tuple(earlier)
-    for case in _cases(route):
-        taker = next((each for each in before if _takes(each, case)), None)
-        if taker is None:
-            return []
-        names[repr(taker.name)] = None
-    return list(names)
-
-
-def _cases(route: Route) -> Iterator[_Case]:
-    for message_class in sorted(route.classes or ALL_CLASSES):
-        for prefix in route.prefixes or ("",):
-            for account in route.accounts or (None,):
-                yield account, message_class, prefix
-
-
-def _takes(route: Route, case: _Case) -> bool:
-    account, message_class, prefix = case
-    return (
-        (route.accounts is None or account in route.accounts)
-        and (route.classes is None or message_class in route.classes)
-        and (not route.prefixes or prefix.startswith(route.prefixes))
-    )
+    test: Listed[RouteTest] = ()

@@ -26,6 +26,7 @@ from smsgw.config.node import (
     UncertainSettings,
 )
 from smsgw.config.people import PersonSettings
+from smsgw.config.site_routes import SiteRoutes
 from smsgw.errors import ConfigError
 from smsgw.policy.calendar import Workdays
 from smsgw.policy.profile import Profile
@@ -49,7 +50,7 @@ class Site:
     accounts: Mapping[str, AccountSettings]
     carriers: Mapping[str, CarrierSettings]
     profiles: Mapping[str, Profile]
-    routes: RouteTable
+    site_routes: SiteRoutes
     workdays: Workdays
     numbers: Mapping[str, NumberOwner]
     people: Mapping[str, PersonSettings] = field(default_factory=dict)
@@ -60,6 +61,11 @@ class Site:
     def node_name(self) -> str:
         """Names this process among others of the fleet."""
         return self.file.node.name
+
+    @property
+    def routes(self) -> RouteTable:
+        """The compiled routes."""
+        return self.site_routes.table
 
     @property
     def listener(self) -> ListenerSettings:

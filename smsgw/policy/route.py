@@ -25,6 +25,8 @@ Preference: TypeAlias = Literal["order", "cheapest"]
 MOST_SEGMENTS: Final = 255
 ANY_SEGMENTS: Final = (1 << (MOST_SEGMENTS + 1)) - 2
 """One bit for each number of segments, from 1 on."""
+READ_BY_PATTERNS: Final = 500
+"""Characters of a text that patterns see; with their repetitions bounded, this bounds their time."""
 ANY_DAY: Final = (1 << 14) - 1
 """Two bits for each day of the week from Monday on: as a day off, and as a workday."""
 ANY_MINUTE: Final = (1 << 1440) - 1
@@ -66,8 +68,8 @@ class Route:
 
     ``prefixes`` are E.164 digits without a plus; ``networks`` and ``provinces`` as in ``number_plan``; ``texts``:
     one of them must stand in the text; ``pattern`` must be found in it. ``carriers``, never empty, in order of
-    preference, those that share by ``weights`` first. ``by_network``: the ways of each network where
-    they differ, see ``offered``.
+    preference, those that share by ``weights`` first. ``overlaps``: routes whose order to this one is
+    meant. ``by_network``: the ways of each network where they differ, see ``offered``.
     Raises ValueError when a message could never or nowhere go by it.
     """
 
@@ -90,6 +92,7 @@ class Route:
     weights: tuple[int, ...] = ()
     max_cost: float | None = None
     prefer: Preference = "order"
+    overlaps: frozenset[str] = frozenset()
     by_network: Mapping[str, Ways] = field(default_factory=dict)
     all_ways: Ways = field(init=False)
     regex: re.Pattern[str] | None = field(init=False, repr=False)
@@ -147,7 +150,7 @@ class Route:
         text = draft.text
         if self.texts and not any(part in text for part in self.texts):
             return False
-        return self.regex is None or self.regex.search(text) is not None
+        return self.regex is None or self.regex.search(text, 0, READ_BY_PATTERNS) is not None
 
     def fits(self, draft: Draft, department: str, clock: tuple[int, int]) -> bool:
         """Whether the message may go this way: what a route means, in one place; for explain, checks and tests.

@@ -32,7 +32,7 @@ def _spoil(site: Path, file: str, old: str, new: str) -> None:
 def test_a_good_site_is_one_line(site: Path) -> None:
     result = _check(site)
     assert result.exit_code == 0
-    assert result.output == f"{site}: ok: 4 accounts, 2 carriers, 4 routes, 2 profiles\n"
+    assert result.output == f"{site}: ok: 4 accounts, 2 carriers, 4 routes, 4 tests, 2 profiles\n"
 
 
 def test_errors_are_lines_that_an_editor_can_jump_to(site: Path) -> None:
@@ -43,7 +43,7 @@ def test_errors_are_lines_that_an_editor_can_jump_to(site: Path) -> None:
     assert result.output.splitlines() == [
         f"{site}/smsgw.toml:12: error: listener.prot: unknown key; did you mean 'port'?",
         f"{site}/route.toml: warning: is not read; expected smsgw.toml, routes.toml or a file in "
-        "accounts, carriers, profiles, calendar",
+        "accounts, carriers, profiles, codes, calendar",
         f"{site}: not usable: 1 error, 1 warning",
     ]
 
@@ -62,7 +62,7 @@ def test_json_for_programs(site: Path) -> None:
         "errors": [],
         "warnings": [],
         "undecided": [],
-        "holds": {"accounts": 4, "carriers": 2, "routes": 4, "profiles": 2},
+        "holds": {"accounts": 4, "carriers": 2, "routes": 4, "tests": 4, "profiles": 2},
     }
     _spoil(site, "smsgw.toml", "port = 2775", "prot = 2775")
     result = _check(site, "--json")

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from smsgw.config.passwords import verify_password
 from smsgw.config.site import NumberOwner
-from smsgw.policy.model import MessageClass
+from smsgw.policy.model import Draft, MessageClass
 from smsgw.policy.profile import TimeRange
 
 from .conftest import EXAMPLE, TODAY, SiteCopy
@@ -78,7 +78,7 @@ def test_the_reference_caps(site: SiteCopy) -> None:
 
 def test_routes_and_numbers(site: SiteCopy) -> None:
     loaded = site.load()
-    route = loaded.routes.find("shop", MessageClass.MARKETING, "8613312345678")
+    route = loaded.routes.find(Draft("shop", MessageClass.MARKETING, "", "8613312345678", "", 1, 0))
     assert route is not None
     assert route.carriers == ("beta", "alpha")
     assert loaded.numbers["106900013001"] == NumberOwner("shop", "示例商城")

@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 import pytest
 
-from smsgw.policy.model import ALL_CLASSES, MessageClass
+from smsgw.policy.model import ALL_CLASSES, Draft, MessageClass
 from smsgw.policy.profile import (
     ClassRule,
     ConsentRule,
@@ -384,7 +384,7 @@ def test_an_account_of_the_united_states(site: SiteCopy) -> None:
     assert (policy.quota.day, policy.quota.month) == (10_000, 100_000)
     assert policy.numbers == {"18005550100": frozenset((MARKETING,))}
     assert loaded.accounts["shop"].policy().numbers["1069000130"] == ALL_CLASSES
-    route = loaded.routes.find("ushop", MARKETING, "12125550123")
+    route = loaded.routes.find(Draft("ushop", MARKETING, "", "12125550123", "", 1, 0))
     assert route is not None
     assert route.carriers == ("beta",)
 

@@ -13,8 +13,8 @@ def test_routes_name_carriers_and_accounts_that_exist(site: SiteCopy) -> None:
     site.edit("routes.toml", '["beta", "alpha"]', '["beat", "alpha"]').edit("routes.toml", '"shop"', '"shp"')
     valid = "login, orders, shop, ushop"
     assert site.errors() == [
-        f"routes.toml:12: route[2].account: no account is named 'shp'; did you mean 'shop'? valid: {valid}",
-        "routes.toml:15: route[2].carriers[1]: no carrier is named 'beat'; did you mean 'beta'? valid: alpha, beta",
+        f"routes.toml:16: route[2].account: no account is named 'shp'; did you mean 'shop'? valid: {valid}",
+        "routes.toml:19: route[2].carriers[1]: no carrier is named 'beat'; did you mean 'beta'? valid: alpha, beta",
     ]
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smsgw.config.routes import _hidden_by
 from smsgw.policy.model import Draft
+from smsgw.policy.route_cover import hidden_routes
 from smsgw.policy.routing import Route, RouteTable
 
 from .conftest import SiteCopy
@@ -54,6 +54,11 @@ ROUTES = st.builds(
 )
 
 
+def _hidden_by(route: Route, earlier: list[Route]) -> list[str]:
+    found = [each for each in hidden_routes([*earlier, route], {}) if each.route == len(earlier)]
+    return [repr(earlier[place].name) for each in found for place in each.by]
+
+
 def draft(account: str, message_class: int, recipient: str) -> Draft:
     return Draft(account, message_class, "", recipient, "", 1, 0)
 
@@ -70,14 +75,15 @@ def test_a_hidden_route_is_never_found(earlier: list[Route], route: Route) -> No
 def test_unreachable_routes_are_pointed_out(site: SiteCopy) -> None:
     routes = (site.directory / "routes.toml").read_text(encoding="utf-8")
     site.write("routes.toml", routes + '[[route]]\nname = "late"\nclass = "notice"\ncarriers = ["beta"]\n')
-    why = "can never be reached: every message that fits it is taken by 'everything-else' before"
+    taker = site.line_of("routes.toml", 'name = "everything-else"') - 1
+    why = f"'late' can never be reached: every message that fits it is taken by 'everything-else' (line {taker})"
     line = site.line_of("routes.toml", 'name = "late"') - 1
-    assert site.warnings() == [f"routes.toml:{line}: route[5]: {why}"]
+    assert site.errors() == [f"routes.toml:{line}: route[5]: {why}; move it up, narrow those, or take it out"]
 
 
 def test_a_route_for_a_class_that_its_account_never_sends(site: SiteCopy) -> None:
     site.edit("routes.toml", 'account = "shop"', 'account = "login"')
-    assert site.warnings() == ["routes.toml:13: route[2].class: account 'login' sends otp: this route is never taken"]
+    assert site.warnings() == ["routes.toml:17: route[2].class: account 'login' sends otp: this route is never taken"]
 
 
 def test_an_account_without_a_route(site: SiteCopy) -> None:
