@@ -292,7 +292,7 @@ class App:
 
     async def _drain(self) -> None:
         self.listener.stop_accepting()
-        await self.gateway.drain(DRAIN_S)
+        await self.gateway.drain(DRAIN_S, self.listener.unbind_all)
         self.listener.unbind_all()
         for pool in self.gateway.context.pools.values():
             pool.stop()

@@ -59,6 +59,8 @@ if TYPE_CHECKING:
     from smsgw.policy.entries import Kind
 
 EARLY_ANSWER_PERIOD_S = 0.02
+#: Applications have so long to answer what was delivered last before they are asked to go.
+LAST_ANSWERS_S = 2.0
 NO_MARK: Order = (0, 0, 0)
 
 
@@ -114,6 +116,7 @@ class Gateway:
         """The store's calls, whose answers come back to the journeys."""
         store = context.store
         context.spawn = self._spawn
+        context.wake_queues = self._wake_queues
         context.outbound = Outbound(store)
         context.states = States(store)
         context.admission = Admission(store, self._mt.admitted, context.clock.now_ms)
@@ -222,10 +225,11 @@ class Gateway:
             tasks.create_task(self.context.quotas.run(), name="quotas")
             tasks.create_task(self._tick(), name="tick")
 
-    async def drain(self, patience_s: float) -> None:
+    async def drain(self, patience_s: float, answered: Callable[[], None] = lambda: None) -> None:
         """End the traffic without losing any: nothing new, then wait for what is under way, at most ``patience_s``.
 
-        What is still at carriers after that stays pending in the store, marked as written.
+        ``answered`` is called when applications have their answers and gave theirs: they may go elsewhere while the
+        carriers answer. What is still at carriers after that stays pending in the store, marked as written.
         """
         context = self.context
         context.closing = True
@@ -236,6 +240,10 @@ class Gateway:
                 while context.quotas.waiting:
                     await asyncio.sleep(0.02)
                 await context.admission.commit.drain()
+                last_s = self._loop.time() + LAST_ANSWERS_S
+                while (self._long.waiting or self.outbox.in_flight) and self._loop.time() < last_s:
+                    await asyncio.sleep(0.02)
+                answered()
                 context.quotas.close()
                 while self._is_under_way():
                     await asyncio.sleep(0.02)
@@ -284,8 +292,9 @@ class Gateway:
             self._direct.answered(pool, flight, command_status, raw)
             return
         now_s = bind.link.now_s if bind.link is not None else self._loop.time()
-        self._outcomes.answered(queue, cast(Flight, flight), command_status, raw, now_s)
-        queue.pump_soon()
+        own = cast(Flight, flight)
+        self._outcomes.answered(queue, own, command_status, raw, now_s)
+        queue.answered(own, now_s)
 
     def unknown(self, pool: Pool, bind: Bind, flights: list[object], why: str) -> None:
         queue = self.queues[pool.name]
@@ -347,12 +356,15 @@ class Gateway:
             self.orders.look()
             self._approvals.look()
         if kind == "pause":
-            for queue in self.queues.values():
-                queue.pump_soon()
-            self.context.wake_readers()
+            self._wake_queues()
 
     def _put_out(self) -> None:
         self.put_out()
+
+    def _wake_queues(self) -> None:
+        for queue in self.queues.values():
+            queue.pump_soon()
+        self.context.wake_readers()
 
     def _store_error(self, error: StoreError) -> None:
         self.context.log("store.away", {"while": "reading", "why": str(error)})
@@ -372,6 +384,7 @@ class Gateway:
                 next_failover_s = now_s + FAILOVER_PERIOD_S
                 self.orders.look()
                 self._approvals.look()
+                self.context.health.tick()
                 for queue in self.queues.values():
                     if queue.pool.elsewhere and not queue.pool.up:
                         queue.hand_over()

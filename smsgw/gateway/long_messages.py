@@ -70,6 +70,11 @@ class LongMessages:
         #: Groups that this process is deciding on or ending; ``run`` leaves them alone meanwhile.
         self._deciding: set[str] = set()
 
+    @property
+    def waiting(self) -> int:
+        """Segments whose senders wait for an answer."""
+        return len(self._waiting)
+
     def take(self, part: Part, concat: Concat, account: Account, partition: int, segment: Segment) -> None:
         """One segment of an application."""
         store_long = self._context.long
