@@ -40,6 +40,7 @@ def gateway_settings(site: Site) -> GatewaySettings:
         early_answer_s=site.long.early_answer_s,
         long_expire_s=site.long.expire_s,
         uncertain=site.uncertain.by_class,
+        otp_limit_s=site.file.lanes.otp_limit_s,
         queue_limit=site.store.queue_limit,
         away_otp_rate_per_s=site.store.away_otp_rate_per_s or 0.0,
         resume_rate_per_s=site.file.pause.resume_per_s,
@@ -112,6 +113,12 @@ def carrier_settings(site: Site, carrier: CarrierFile) -> CarrierSettings:
         window=carrier.window,
         rate_per_s=carrier.rate_per_s,
         burst=carrier.burst,
+        auto_window=carrier.auto_window_sizes,
+        bind_rate_per_s=carrier.bind_rate_per_s,
+        bind_burst=carrier.bind_burst,
+        account_rates=carrier.account_rates,
+        reserved=carrier.lanes.reserved.by_lane,
+        age_after_s=carrier.lanes.age_after_s,
         tls=_carrier_tls(site, carrier),
         tls_server_name=(carrier.tls.server_name or None) if carrier.tls is not None else None,
         connect_timeout_s=carrier.connect_timeout_s,
@@ -137,6 +144,7 @@ def account_rules(site: Site, registers: Registers) -> dict[str, AccountRules]:
     """Every account's rules, compiled; they read ``registers`` anew for each message."""
     rules = compiled_rules(site, registers)
     approval_required = site.channels.approval == "required"
+    capping = frozenset(name for name, each in site.carriers.items() if each.failover_policy(site.codes).codes.caps)
     return {
         name: AccountRules(
             name,
@@ -144,6 +152,7 @@ def account_rules(site: Site, registers: Registers) -> dict[str, AccountRules]:
             rules[name],
             MoWords(site.profile_of(account).mo, account.dialogue_words),
             approval_required,
+            capping,
         )
         for name, account in site.accounts.items()
     }
@@ -157,6 +166,7 @@ def site_parts(site: Site, registers: Registers) -> SiteParts:
         rules=account_rules(site, registers),
         carriers={name: carrier_settings(site, each) for name, each in site.carriers.items()},
         links={name: carrier_link(each) for name, each in site.carriers.items()},
+        sources={name: (each, dict(site.codes)) for name, each in site.carriers.items()},
         dialled=dialled_numbers(site),
         mo_words=all_mo_words(site),
     )

@@ -23,15 +23,21 @@ NO_QUOTA = Quota()
 
 
 class AccountRules:
-    """``message_class`` is the one that the account declares."""
+    """``message_class`` is the one that the account declares, ``capping`` the carriers that tell of their own caps."""
 
     __slots__ = (
-        "_facts", "_standing", "blacklist_codes", "country", "dead_codes", "has_quota", "message_class", "mo_words",
-        "name", "rules", "zone",
+        "_capping", "_facts", "_standing", "blacklist_codes", "country", "dead_codes", "has_quota", "message_class",
+        "mo_words", "name", "rules", "zone",
     )  # fmt: skip
 
     def __init__(
-        self, name: str, message_class: int, rules: Rules, mo_words: MoWords, approval_required: bool = False
+        self,
+        name: str,
+        message_class: int,
+        rules: Rules,
+        mo_words: MoWords,
+        approval_required: bool = False,
+        capping: frozenset[str] = frozenset(),
     ) -> None:
         self.mo_words = mo_words
         self.name = name
@@ -43,6 +49,7 @@ class AccountRules:
         self.dead_codes = _folded(rules.profile.dead_number.learn_from)
         self.has_quota = rules.account.quota != NO_QUOTA
         self._standing = account_refusal(rules.account, rules.profile.zone, rules.registers, approval_required)
+        self._capping = capping
         self._facts: dict[tuple[str, int, str], tuple[str, ...]] = {}
 
     def refusal_now(self, at_ms: int) -> Refusal | None:
@@ -63,6 +70,7 @@ class AccountRules:
                 blacklist=asked.blacklist,
                 dead=asked.dead_number,
                 consent=asked.consent,
+                cap=carrier in self._capping,
             )
         return facts
 

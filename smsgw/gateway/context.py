@@ -61,6 +61,8 @@ class GatewaySettings:
     state_ttl_s: float = 24 * 3600.0
     #: A message that waited longer than this since its last look at the opt-outs is looked at again.
     look_again_s: float = 1.0
+    #: A verification code that is not with a carrier after this has expired; 0: as all others.
+    otp_limit_s: float = 30.0
     #: The longest time a message may be tried when it has no validity_period of its own.
     max_validity_s: float = 72 * 3600.0
     #: Messages a second that go on after a pause, over the whole fleet.
@@ -153,6 +155,11 @@ class Context:
         rules = self.rules.get(account)
         written = address.decode("latin-1")
         return to_e164(written, rules.country) if rules is not None else to_e164(written)
+
+    def province_of(self, number: str, account: str) -> str:
+        """The province of a recipient of an account; empty for unknown."""
+        rules = self.rules.get(account)
+        return rules.rules.province(number) if rules is not None else ""
 
     def mo_words_of(self, account: str) -> MoWords:
         """The opt-out words of an account's profile."""

@@ -3,8 +3,8 @@
 Owns: the breakers of this process, what counts for them, and the telling when one changes. The delivery rate counts
 final receipts of what was sent lately; those whose code speaks of the recipient or the text don't count. Times of
 deliveries are business time, of answers the monotonic clock's. Never moves a message: ``choice`` asks it, and so does
-the last look for what waits. What can go wrong: each process sees only the receipts that came to it, so each judges by itself;
-what is usual begins anew with the process, until then only the absolute share counts.
+the last look for what waits. What can go wrong: each process sees only the receipts that came to it, so each judges by
+itself; what is usual begins anew with the process, until then only the absolute share counts.
 """
 
 from __future__ import annotations
@@ -54,6 +54,11 @@ class _Watch:
         self.provinces: dict[str, Breaker] = {}
         #: Messages sent while their province was probed, by id, oldest first.
         self.probes: dict[str, str] = {}
+
+    def is_for(self, policy: FailoverPolicy) -> bool:
+        """Whether another version of the carrier's file asks for the same."""
+        known = self.policy
+        return known is policy or (known.breaker, known.latency_s) == (policy.breaker, policy.latency_s)
 
 
 class Health:
@@ -177,9 +182,9 @@ class Health:
     # -- inside
 
     def _watch(self, name: str, policy: FailoverPolicy) -> _Watch:
-        """A carrier whose file has changed begins anew."""
+        """A carrier whose file says something else of it begins anew."""
         watch = self._watches.get(name)
-        if watch is None or watch.policy is not policy:
+        if watch is None or not watch.is_for(policy):
             watch = self._watches[name] = _Watch(policy, self._monotonic_s())
         return watch
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.views import view_of, whole_text
+from smsgw.policy.model import MessageClass
 from smsgw.records.record import Step
 from smsgw.store.envelope import INTERNAL, Envelope
 from smsgw.store.keys import mt_suffix
@@ -72,7 +73,12 @@ class Moves:
         """The next carrier for a message of ``carrier``; None when there is none."""
         had = (*envelope.tried, carrier)
         suits = self.suits(envelope, carrier)
-        return self._context.choice.next(envelope.carriers, had, only_up, envelope.province, suits)
+        choice = self._context.choice
+        if envelope.message_class == MessageClass.OTP:
+            in_time = choice.next_in_time(envelope.carriers, had, envelope.province, suits)
+            if in_time is not None:
+                return in_time
+        return choice.next(envelope.carriers, had, only_up, envelope.province, suits)
 
     def suits(self, envelope: Envelope, carrier: str) -> Suits | None:
         """Asks of other carriers whether they take a text that ``carrier`` takes; None: nothing to ask."""
@@ -110,7 +116,7 @@ class Moves:
     def tick(self) -> None:
         """Now and then: what went on untold is summed up."""
         for key, telling in self._repeats.due(self._monotonic_s()):
-            carrier, target, cause = key  # type: ignore[misc]  # Hashable, as put in above
+            carrier, target, cause = cast("tuple[str, str, str]", key)
             self._tell(carrier, target, cause, "", telling.again)
 
     def _tell(self, carrier: str, target: str, cause: str, why: str, messages: int) -> None:

@@ -9,22 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smsgw.errors import StoreError
-from smsgw.gateway.journal import Journal
-from smsgw.gateway.reports import Report, err_digits, kind_of, pack_origin, unpack_report, wanted_kinds
+from smsgw.gateway.endings import Endings
+from smsgw.gateway.moves import Moves
+from smsgw.gateway.reports import (
+    MAX_ERR_CHARACTERS,
+    Report,
+    pack_origin,
+    unpack_report,
+    wanted_kinds,
+)
 from smsgw.gateway.views import view_of
-from smsgw.policy.model import Hold, Refusal
+from smsgw.policy.model import Hold
 from smsgw.policy.retry import Action, Backoff
 from smsgw.records.record import Step
 from smsgw.smpp.canonical import canonical_id
 from smsgw.smpp.constants import MessageState
 from smsgw.store.correlation import MATCHED, Correlated, Mapping
-from smsgw.store.envelope import INTERNAL, REPORT_ALWAYS, Envelope
+from smsgw.store.envelope import HAS_TURN, INTERNAL, Envelope
 from smsgw.store.keys import mt_suffix
-from smsgw.store.state import state_header, state_value
 
 if TYPE_CHECKING:
     from smsgw.carrier.bind import Bind
@@ -44,7 +49,7 @@ _UNDELIVERABLE = int(MessageState.UNDELIVERABLE)
 _SENT, _ANSWERED = int(Step.SENT), int(Step.ANSWERED)
 
 
-class Outcomes:
+class Outcomes(Endings):
     """One for all carriers."""
 
     def __init__(
@@ -54,34 +59,12 @@ class Outcomes:
         rng: random.Random,
         learning: Learning,
     ) -> None:
-        self._context = context
-        self._reports = reports
+        super().__init__(context, reports)
         self._learning = learning
-        self._journal = Journal(context)
+        self.moves = Moves(context)
         self._backoff = Backoff(RETRY_BASE_S, RETRY_CEILING_S, rng, RETRY_BASE_S / 2)
 
     # -- ends before sending
-
-    def is_over(self, queue: CarrierQueue, job: Job) -> bool:
-        """True when the validity of a message is over: what was not sent of it has been reported."""
-        now_ms = self._context.clock.now_ms()
-        if not job.envelope.expires_at_ms or now_ms < job.envelope.expires_at_ms:
-            return False
-        job.queued = False
-        report = Report(int(MessageState.EXPIRED), "000", now_ms)
-        self._fail_rest(queue, job, report, Step.EXPIRED, "validity is over")
-        return True
-
-    def delete(self, queue: CarrierQueue, job: Job, why: str) -> None:
-        """Staff threw it away: the application is told DELETED."""
-        job.queued = False
-        report = Report(int(MessageState.DELETED), "000", self._context.clock.now_ms())
-        self._fail_rest(queue, job, report, Step.CANCELLED, why)
-
-    def refuse_late(self, queue: CarrierQueue, job: Job, refusal: Refusal) -> None:
-        """A rule forbids now what it allowed when the message was accepted."""
-        report = Report(int(MessageState.REJECTED), refusal.reason.receipt_err, self._context.clock.now_ms())
-        self._fail_rest(queue, job, report, Step.REFUSED, refusal.reason.rule_id)
 
     def unfit(self, queue: CarrierQueue, job: Job, unfit: Unfit) -> None:
         """This carrier can't be given the message in any shape: the next one, or the end of it."""
@@ -113,8 +96,12 @@ class Outcomes:
 
     # -- sending and answers
 
-    def sent(self, queue: CarrierQueue, bind: Bind, job: Job, index: int) -> None:
+    def sent(self, queue: CarrierQueue, bind: Bind, flight: Flight) -> None:
         """A segment was written."""
+        job, index = flight.job, flight.index
+        patience_s = queue.pool.settings.failover.response_s[job.envelope.message_class]
+        if patience_s:
+            asyncio.get_running_loop().call_later(patience_s, self._overdue, queue, flight, patience_s)
         self._context.metrics.carrier(queue.name).mt_submitted += 1
         self._journal.step(_SENT, job.envelope, job.original(index), queue.name, 0, 0, bind.number)
 
@@ -122,28 +109,45 @@ class Outcomes:
         """The carrier answered a segment."""
         job, index = flight.job, flight.index
         original = job.original(index)
-        latency_ms = (now_s - flight.sent_at_s) * 1000
+        latency_s = now_s - flight.sent_at_s
+        latency_ms = latency_s * 1000
+        policy = queue.pool.settings.failover
         counters = self._context.metrics.carrier(queue.name)
         counters.answered[command_status] += 1
         counters.answer_latency.observe(latency_ms)
+        if policy.latency_s:
+            self._context.health.answered(queue.name, policy, latency_s)
+        said = raw[_HEADER_OCTETS:].partition(b"\0")[0].decode("latin-1")
+        if flight.is_over:
+            self._late(queue, flight, command_status, said)
+            return
+        flight.is_over = True
         if command_status == 0:
             queue.pool.throttle.on_ok(now_s)
-            carrier_message_id = raw[_HEADER_OCTETS:].partition(b"\0")[0].decode("latin-1")
+            carrier_message_id = said
             took_ms = round(latency_ms, 1)
             self._journal.step(_ANSWERED, job.envelope, original, queue.name, 0, took_ms, carrier_message_id)
             self._settle(queue, job, index, carrier_message_id)
             return
         self._journal.step(_ANSWERED, job.envelope, original, queue.name, command_status, round(latency_ms, 1))
-        self._refused(queue, job, index, command_status, now_s)
+        self._refused(queue, job, index, command_status, said, now_s)
 
     def unknown(self, queue: CarrierQueue, flight: Flight, why: str) -> None:
-        """A segment was written and has no answer: resend or report, by the message's class.
+        """A segment was written and has no answer: resend, here or elsewhere, or report, by the message's class.
 
         A carrier may deliver each time and never answer, so resending ends after ``retry_attempts`` for each segment.
         """
         job, index = flight.job, flight.index
+        if flight.is_over:  # its patience was over before, and the message has gone elsewhere
+            return
+        flight.is_over = True
         envelope = job.envelope
+        policy = queue.pool.settings.failover
         self._context.metrics.carrier(queue.name).response_timeouts += 1
+        self._context.health.answered(queue.name, policy, None)
+        if policy.on_timeout and self._goes_elsewhere(queue, job, why):
+            return
+        job.taken = True
         resends = self._context.settings.uncertain[envelope.message_class] == RESEND
         if resends and envelope.attempts < queue.pool.settings.retry_attempts * len(job.pdus):
             envelope.attempts += 1
@@ -152,25 +156,47 @@ class Outcomes:
         report = Report(int(MessageState.UNKNOWN), "000", self._context.clock.now_ms())
         self._fail(queue, job, index, report, Step.UNKNOWN, why)
 
-    def reroute(self, queue: CarrierQueue, job: Job, why: str, only_up: bool = False, tried: bool = True) -> bool:
-        """Move the whole message to the next carrier of its route; False when there is none.
-
-        ``tried`` False: this carrier has not had it, so it may come back to it.
-        """
-        envelope = job.envelope
-        had = [*envelope.tried, queue.name]
-        target = self._context.choice.next(envelope.carriers, had, only_up, envelope.province)
-        if target is None:
+    def _goes_elsewhere(self, queue: CarrierQueue, job: Job, why: str) -> bool:
+        """A message of one segment that may be sent twice goes to another carrier, if one is up."""
+        if len(job.pdus) > 1 or self._context.settings.uncertain[job.envelope.message_class] != RESEND:
             return False
-        if tried and not only_up:
-            envelope.tried = had
-        envelope.attempts = 0
-        envelope.looked_at_ms = -1  # so that the store is asked again: the other carrier has a blacklist of its own
-        self._context.metrics.carrier(queue.name).mt_rerouted += 1
-        self._journal.step(int(Step.REROUTED), envelope, 0, target, 0, 0, queue.name, why)
-        blob = self._context.store.sealer.seal(envelope.pack())
-        self._context.settlement.move(None, job.stream, job.entry_id, mt_suffix(target, job.lane), blob)
-        return True
+        return self.reroute(queue, job, why, only_up=True, tried=True, cause="timeout")
+
+    def _overdue(self, queue: CarrierQueue, flight: Flight, patience_s: float) -> None:
+        """The class's patience is over, the carrier's time to answer is not."""
+        if flight.is_over:
+            return
+        # Before it moves, or the answer that comes meanwhile would find it at two places.
+        flight.is_over = True
+        if not self._goes_elsewhere(queue, flight.job, f"no answer within {patience_s:g} s"):
+            flight.is_over = False
+            return
+        self._context.metrics.carrier(queue.name).response_timeouts += 1
+        self._context.health.answered(queue.name, queue.pool.settings.failover, None)
+
+    def _late(self, queue: CarrierQueue, flight: Flight, command_status: int, carrier_message_id: str) -> None:
+        """An answer to a message that has gone elsewhere: its receipts are known, and not passed on."""
+        job = flight.job
+        envelope = job.envelope
+        original = job.original(flight.index)
+        self._journal.step(_ANSWERED, envelope, original, queue.name, command_status, 0, carrier_message_id, "late")
+        if command_status or not carrier_message_id:
+            return
+        mapping = self._mapping(queue, envelope, original)._replace(mask=0)
+        cid = canonical_id(carrier_message_id, queue.pool.settings.response_id)
+        self._context.settlement.remember(queue.name, queue.name, cid, mapping)
+
+    def reroute(
+        self,
+        queue: CarrierQueue,
+        job: Job,
+        why: str,
+        only_up: bool = False,
+        tried: bool | None = None,
+        cause: str = "other",
+    ) -> bool:
+        """Move the whole message to the next carrier of its route, see ``Moves.move``; False when there is none."""
+        return self.moves.move(queue.name, job, why, only_up, tried, cause)
 
     def requeue(self, queue: CarrierQueue, job: Job) -> None:
         """Put a message that was not sent back to the end of its stream."""
@@ -190,26 +216,6 @@ class Outcomes:
                     if early.result is not None and early.result.outcome == MATCHED:
                         self._early(context, early.result, unpack_report(early.blob))
 
-    def end_held(self, envelope: Envelope, report: Report, step: Step, why: str, ended: Callable[[], None]) -> None:
-        """A held message ends here: its receipts first, ``ended`` when all of them are durable."""
-        left = len(envelope.message_ids)
-
-        def durable(done: bool) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                ended()
-
-        for index in range(left):
-            self._journal.step(int(step), envelope, index, "", 0, 0, why)
-            self.report(segment_of(envelope, index), report, durable)
-
-    def states(self, envelope: Envelope, report: Report) -> list[tuple[str, bytes]]:
-        """What query_sm will answer for each segment of a message that ended here."""
-        header = state_header(report.message_state, int(err_digits(report.err)), report.done_ms)
-        value = state_value(header, envelope.account, envelope.source_addr)
-        return [(message_id, value) for message_id in envelope.message_ids]
-
     # -- inside
 
     def _early(self, carrier: str, result: Correlated, report: Report) -> None:
@@ -224,6 +230,11 @@ class Outcomes:
     def _settle(self, queue: CarrierQueue, job: Job, index: int, carrier_message_id: str) -> None:
         envelope = job.envelope
         settlement = self._context.settlement
+        job.taken = True
+        if job.aside:
+            # Others of its segments were refused: they end here, for the whole can't move any more.
+            job.todo, job.aside = sorted((*job.todo, *job.aside)), []
+            self._fail_rest(queue, job, self._undelivered("000"), Step.FAILED, "others of its segments were taken")
         job.open_segments -= 1
         last = job.open_segments == 0
         if not carrier_message_id:
@@ -232,7 +243,7 @@ class Outcomes:
             if last:
                 settlement.done(queue.name, job.stream, job.entry_id, job.states)
             return
-        mapping = self._mapping(envelope, job.original(index))
+        mapping = self._mapping(queue, envelope, job.original(index))
         cid = canonical_id(carrier_message_id, queue.pool.settings.response_id)
         if last and not job.states:
             settlement.sent(queue.name, job.stream, job.entry_id, queue.name, cid, mapping)
@@ -241,29 +252,56 @@ class Outcomes:
             if last:
                 settlement.done(queue.name, job.stream, job.entry_id, job.states)
 
-    def _mapping(self, envelope: Envelope, index: int) -> Mapping:
+    def _mapping(self, queue: CarrierQueue, envelope: Envelope, index: int) -> Mapping:
+        policy = queue.pool.settings.failover
+        more: tuple[int | str | bytes, ...] = ()
+        if policy.breaker is not None or policy.codes or policy.on_receipt:
+            whole = policy.on_receipt and len(envelope.pdus) == 1 and not envelope.flags & INTERNAL
+            more = (self._context.clock.now_ms(), envelope.signature, envelope.pack() if whole else b"")
+            self._context.health.taken(queue.name, policy, envelope, index)
         mask = 0 if envelope.flags & INTERNAL else wanted_kinds(envelope.registered[index])
-        origin = self._context.store.sealer.seal(pack_origin(view_of(envelope.pdus[index]), envelope.accepted_at_ms))
+        packed = pack_origin(view_of(envelope.pdus[index]), envelope.accepted_at_ms, *more)
+        origin = self._context.store.sealer.seal(packed)
         return Mapping(envelope.account, envelope.message_ids[index], mask, origin, envelope.source_addr)
 
-    def _refused(self, queue: CarrierQueue, job: Job, index: int, command_status: int, now_s: float) -> None:
-        action = queue.pool.settings.failover.statuses.action(command_status)
+    def _refused(self, queue: CarrierQueue, job: Job, index: int, command_status: int, said: str, now_s: float) -> None:
+        """The carrier answered with an error; ``said``: what it wrote besides, which may be a code of its own."""
+        policy = queue.pool.settings.failover
+        code_class = policy.codes.of_answer(command_status, said)
+        if code_class is not None:
+            codes = (said[:MAX_ERR_CHARACTERS], f"0x{command_status:08X}")
+            self._learning.refused(queue.name, policy, job.envelope, codes, code_class)
+        action = policy.statuses.action(command_status, code_class)
         counters = self._context.metrics.carrier(queue.name)
         if action is Action.RETRY_LINK:
             counters.throttled += 1
             queue.pool.throttle.on_throttled(now_s)
             queue.send_again(job, index)
             return
-        alone = len(job.pdus) == 1
-        why = f"carrier answered 0x{command_status:08X}"
+        why = f"carrier answered 0x{command_status:08X}" + (f" {code_class.value}" if code_class is not None else "")
         if action is Action.RETRY and job.envelope.attempts < queue.pool.settings.retry_attempts:
             counters.mt_retried += 1
             self._retry_later(queue, job, index, why)
             return
-        if action is not Action.REJECT and alone and self.reroute(queue, job, why):
+        refusal = Refused(action, why, f"{command_status % 1000:03d}")
+        if action is Action.REJECT or job.taken:
+            self._fail(queue, job, index, self._undelivered(refusal.err), Step.FAILED, why)
             return
-        report = Report(_UNDELIVERABLE, f"{command_status % 1000:03d}", self._context.clock.now_ms())
-        self._fail(queue, job, index, report, Step.FAILED, why)
+        # It may go elsewhere as a whole, once every segment that was sent has been refused.
+        job.aside += (index, *job.todo)
+        job.todo = []
+        if job.open_segments == len(job.aside):
+            self._all_refused(queue, job, refusal)
+
+    def _all_refused(self, queue: CarrierQueue, job: Job, refusal: Refused) -> None:
+        """Nothing of the message is at the carrier: it goes elsewhere, or waits, as a whole."""
+        job.todo, job.aside = sorted(job.aside), []
+        if refusal.action is Action.HOLD:
+            now_ms = self._context.clock.now_ms()
+            job.envelope.due_ms = queue.pool.settings.failover.opens_ms(now_ms, self._context.settings.zone)
+            self._hold(job, job.envelope.due_ms, Step.HELD, job.envelope.due_ms, refusal.why)
+        elif not self.reroute(queue, job, refusal.why, cause="code"):
+            self._fail_rest(queue, job, self._undelivered(refusal.err), Step.FAILED, refusal.why)
 
     def _retry_later(self, queue: CarrierQueue, job: Job, index: int, why: str) -> None:
         """A whole message waits in the held set; a segment whose siblings are at the carrier waits here."""
@@ -281,77 +319,22 @@ class Outcomes:
         job.envelope.due_ms = hold.until_ms
         self._hold(job, hold.until_ms, Step.HELD, hold.until_ms, hold.reason.rule_id)
 
+    def put_off(self, job: Job, delay_s: float) -> None:
+        """Its account is over its rate with the carrier: it comes back when it is its turn."""
+        job.envelope.flags |= HAS_TURN
+        due_ms = self._context.clock.after_ms(delay_s)
+        self._hold(job, due_ms, Step.HELD, due_ms, "rate of the account")
+
     def _hold(self, job: Job, due_ms: int, step: Step, *detail: object) -> None:
         envelope = job.envelope
         self._journal.step(int(step), envelope, 0, "", 0, 0, *detail)
         blob = self._context.store.sealer.seal(envelope.pack())
         self._context.settlement.hold(None, job.stream, job.entry_id, due_ms, envelope.message_ids[0], blob)
 
-    def _fail_rest(self, queue: CarrierQueue, job: Job, report: Report, step: Step, why: str) -> None:
-        """All segments that were not sent end here."""
-        todo, job.todo = job.todo, []
-        for index in todo:
-            self._fail(queue, job, index, report, step, why)
 
-    def _fail(self, queue: CarrierQueue, job: Job, index: int, report: Report, step: Step, why: str) -> None:
-        """Segment ``index`` ends here, and with it those that were not sent: nobody could read the rest."""
-        envelope = job.envelope
-        originals = job.ends(index)
-        left = len(originals)
+class Refused(NamedTuple):
+    """What a carrier's refusal means; ``err`` as a receipt of ours says it."""
 
-        def durable(done: bool) -> None:
-            nonlocal left
-            left -= 1
-            if left > 0:
-                return
-            job.open_segments -= 1
-            if job.open_segments == 0:
-                self._context.settlement.done(queue.name, job.stream, job.entry_id, job.states)
-
-        for original in originals:
-            self._journal.step(int(step), envelope, original, queue.name, 0, 0, why)
-            job.states.append(self.states(envelope, report)[original])
-            self.report(segment_of(envelope, original), report, durable)
-        if not originals:  # told with another segment
-            durable(True)
-        if job.todo:
-            self._fail_rest(queue, job, report, step, why)
-
-    def report(self, segment: Segment, report: Report, durable: Callable[[bool], None]) -> None:
-        """A receipt of ours, if the application asked for this kind or was promised one; then ``durable``."""
-        flags = segment.flags
-        wanted = wanted_kinds(segment.registered) & kind_of(report.message_state) or flags & REPORT_ALWAYS
-        if not wanted or flags & INTERNAL:
-            durable(True)
-            return
-        self._reports.send(
-            segment.account, segment.message_id, view_of(segment.pdu), segment.accepted_at_ms, report, durable
-        )
-
-
-class Segment:
-    """What a receipt of ours needs to know of one segment."""
-
-    __slots__ = ("accepted_at_ms", "account", "flags", "message_id", "pdu", "registered")
-
-    def __init__(
-        self, account: str, message_id: str, pdu: bytes, registered: int, accepted_at_ms: int, flags: int
-    ) -> None:
-        self.account = account
-        self.message_id = message_id
-        self.pdu = pdu
-        self.registered = registered
-        self.accepted_at_ms = accepted_at_ms
-        self.flags = flags
-
-
-def segment_of(envelope: Envelope, index: int) -> Segment:
-    """Segment ``index`` of a message."""
-    return Segment(
-        envelope.account,
-        envelope.message_ids[index],
-        envelope.pdus[index],
-        envelope.registered[index],
-        envelope.accepted_at_ms,
-        envelope.flags,
-    )
+    action: Action
+    why: str
+    err: str

@@ -14,7 +14,7 @@ from smsgw.gateway.reports import Report
 from smsgw.gateway.views import view_of
 from smsgw.policy.caps import CapRows
 from smsgw.policy.model import Refusal
-from smsgw.policy.reasons import BLACKLISTED, CONSENT, DEAD_NUMBER, OPTOUT, QUEUE_FULL, STORE_AWAY
+from smsgw.policy.reasons import BLACKLISTED, CONSENT, DEAD_NUMBER, FREQUENCY, OPTOUT, QUEUE_FULL, STORE_AWAY
 from smsgw.smpp.constants import RESPONSE_BIT, CommandStatus, MessageState
 from smsgw.smpp.pdu import response
 from smsgw.store.admission import CAPPED, FORBIDDEN, FULL, NO_CONSENT, AdmitReply
@@ -124,8 +124,10 @@ def refusal_of(reply: AdmitReply, caps: CapRows | None) -> Refusal:
 
 
 def fact_refusal(fact: str) -> Refusal:
-    """``o``, ``o:a:shop``, ``o:s:…``, ``b``, ``b:c:alpha``, ``d``; empty: there is no consent."""
+    """``o``, ``o:a:shop``, ``o:s:…``, ``b``, ``b:c:alpha``, ``b:k:alpha``, ``d``; empty: there is no consent."""
     kind, scope = fact[:1], fact[1:]
+    if scope.startswith(":k:"):
+        return Refusal(FREQUENCY, f"the own cap of carrier {scope[3:]} is reached")
     if kind == "b":
         return Refusal(BLACKLISTED, f"by carrier {scope[3:]}" if scope else "of the company")
     if kind == "d":

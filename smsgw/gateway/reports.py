@@ -33,6 +33,8 @@ STATS = frozenset(_STAT_OF_STATE.values())
 
 #: Vendor TLV of a receipt: the carrier's own code, ASCII, where it is not a number of three digits.
 TAG_CARRIER_CODE = 0x1403
+#: Of a carrier's ``err:``, which may run on: what it becomes part of must still fit a short_message.
+MAX_ERR_CHARACTERS = 20
 #: ``err`` for a code without a digit.
 UNNUMBERED = "999"
 
@@ -45,7 +47,11 @@ _WANTED = {0: 0, 1: SUCCESS | FAILURE, 2: FAILURE, 3: SUCCESS}
 
 
 class Origin(NamedTuple):
-    """The addresses of a submit_sm and its time of submission in business ms."""
+    """The addresses of a submit_sm and its time of submission in business ms.
+
+    Only where the carrier's file asks for it: when it was sent, its signature, and the whole message as ``Envelope``
+    packs it.
+    """
 
     source_addr: bytes
     source_ton: int
@@ -54,6 +60,9 @@ class Origin(NamedTuple):
     dest_ton: int
     dest_npi: int
     submitted_ms: int
+    sent_ms: int = 0
+    signature: str = ""
+    envelope: bytes = b""
 
 
 class Report(NamedTuple):
@@ -79,8 +88,8 @@ def kind_of(message_state: int) -> int:
     return SUCCESS if message_state == _DELIVERED else _OTHER_KINDS.get(message_state, FAILURE)
 
 
-def pack_origin(view: Sm | DataSm, submitted_ms: int) -> bytes:
-    """The origin of a message as octets, not sealed yet."""
+def pack_origin(view: Sm | DataSm, submitted_ms: int, *more: int | str | bytes) -> bytes:
+    """The origin of a message as octets, not sealed yet; ``more`` are the last fields of ``Origin``."""
     return pack(
         (
             view.source_addr,
@@ -90,6 +99,7 @@ def pack_origin(view: Sm | DataSm, submitted_ms: int) -> bytes:
             view.dest_addr_ton,
             view.dest_addr_npi,
             submitted_ms,
+            *more,
         )
     )
 

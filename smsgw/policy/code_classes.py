@@ -66,6 +66,11 @@ class CodeTable:
         #: What is written as ``0x58``, by command_status.
         self.statuses = {status: each for code, each in given.items() if (status := status_of(code)) is not None}
 
+    @property
+    def caps(self) -> bool:
+        """Whether some code says that the carrier's own cap is reached."""
+        return CodeClass.CAP in self._classes.values()
+
     def __bool__(self) -> bool:
         return bool(self._classes)
 
@@ -76,6 +81,11 @@ class CodeTable:
             if found is not None:
                 return found
         return None
+
+    def of_answer(self, command_status: int, said: str) -> CodeClass | None:
+        """The class of an error response; what it says besides counts more than its status."""
+        found = self._classes.get(said.casefold()) if said else None
+        return found if found is not None else self.statuses.get(command_status)
 
     def ported_to(self, codes: Iterable[str]) -> str:
         """The network that the codes name; empty when they only say that it is another one."""

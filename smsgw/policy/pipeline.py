@@ -271,6 +271,10 @@ class Rules:
             self._take_route(draft, draft.message_class)
         return draft.route
 
+    def province(self, recipient: str) -> str:
+        """The province of a number, as routes see it; empty for unknown."""
+        return self._plan.province(recipient)
+
     def explain(self, draft: Draft) -> list[Finding]:
         """Every rule from 1 to 13, in order, with what it says by itself; for people. Prepares the draft."""
         self.prepare(draft)

@@ -43,6 +43,11 @@ def scope_carrier(carrier: str) -> str:
     return f":c:{carrier}"
 
 
+def scope_cap(carrier: str) -> str:
+    """The scope of a carrier's own cap, which it reached for a recipient; a blacklist's entry that ends with it."""
+    return f":k:{carrier}"
+
+
 def fact_account(account: str) -> str:
     """The fact that a recipient opted out of an account."""
     return FACT_COMPANY + scope_account(account)
@@ -58,12 +63,19 @@ def fact_carrier(carrier: str) -> str:
     return FACT_BLACKLIST + scope_carrier(carrier)
 
 
+def fact_cap(carrier: str) -> str:
+    """The fact that a carrier's own cap for a recipient is reached."""
+    return FACT_BLACKLIST + scope_cap(carrier)
+
+
 def facts_for(
-    account: str, signature: str, carrier: str, *, optout: bool, blacklist: bool, dead: bool, consent: bool
-) -> tuple[str, ...]:
+    account: str, signature: str, carrier: str, *, optout: bool, blacklist: bool, dead: bool, consent: bool,
+    cap: bool = False,
+) -> tuple[str, ...]:  # fmt: skip
     """What to look for before a message is taken or sent; the flags say which rules hold for its class.
 
-    ``signature`` and ``carrier`` may be empty. Names with ``+`` in front come last: a message needs one of them.
+    ``signature`` and ``carrier`` may be empty. ``cap``: the carrier tells when its own cap for a recipient is reached.
+    Names with ``+`` in front come last: a message needs one of them.
     """
     scopes = [SCOPE_COMPANY, scope_account(account)]
     if signature:
@@ -75,6 +87,8 @@ def facts_for(
         names.append(FACT_BLACKLIST)
         if carrier:
             names.append(fact_carrier(carrier))
+    if cap and carrier:
+        names.append(fact_cap(carrier))
     if dead:
         names.append(FACT_DEAD)
     if consent:
@@ -85,8 +99,9 @@ def facts_for(
 class Fact(NamedTuple):
     """One thing known. ``kind``: optout, subscribe, consent, blacklist, dead, failures, tier.
 
-    ``source`` is also a list entry's reason and a tier's name (whose ``at_ms`` is 0). ``scope`` of a blacklist is empty
-    or ``scope_carrier``. ``expires_ms`` 0: for good. ``failures`` counted so far. ``imported`` is of consent.
+    ``source`` is also a list entry's reason and a tier's name (whose ``at_ms`` is 0). ``scope`` of a blacklist is
+    empty, ``scope_carrier`` or ``scope_cap``. ``expires_ms`` 0: for good. ``failures`` counted so far. ``imported`` is
+    of consent.
     """
 
     kind: str

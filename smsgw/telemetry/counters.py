@@ -142,8 +142,8 @@ class CarrierCounters:
     """What one carrier was given and gave back."""
 
     __slots__ = (
-        "answer_latency", "answered", "binds_lost", "binds_opened", "binds_refused", "breaker_opened", "gauges",
-        "mo_received", "mt_rerouted", "mt_retried", "mt_submitted", "name", "receipts", "receipts_duplicate",
+        "answer_latency", "answered", "binds_lost", "binds_opened", "binds_refused", "breaker_opened", "codes",
+        "gauges", "mo_received", "mt_rerouted", "mt_retried", "mt_submitted", "name", "receipts", "receipts_duplicate",
         "receipts_early", "receipts_orphan", "receipts_parked", "response_timeouts", "switched", "throttled",
     )  # fmt: skip
 
@@ -155,6 +155,7 @@ class CarrierCounters:
         Family("mt_retried", "smsgw_carrier_mt_retried", "Messages put back for another try at this carrier."),
         Family("mt_rerouted", "smsgw_carrier_mt_rerouted", "Messages taken from this carrier to the next one."),
         Family("switched", "smsgw_carrier_mt_switched", "The same, by what caused it.", "cause"),
+        Family("codes", "smsgw_carrier_codes", "Codes in answers and receipts, by what they mean.", "class"),
         Family("breaker_opened", "smsgw_carrier_breaker_opened", "Provinces taken off this carrier.", "province"),
         Family("receipts", "smsgw_carrier_receipts", "Receipts of the carrier, by message state.", "state"),
         Family("receipts_orphan", "smsgw_carrier_receipts_orphan", "Receipts that name no message."),
@@ -190,6 +191,7 @@ class CarrierCounters:
         self.answered: Counts[int] = Counts()
         self.breaker_opened: Counts[str] = Counts()
         self.switched: Counts[str] = Counts()
+        self.codes: Counts[str] = Counts()
         self.receipts: Counts[str] = Counts()
         self.binds_refused: Counts[int] = Counts()
         self.answer_latency = Histogram()

@@ -35,6 +35,7 @@ class World:
         vars(known).update(rules)
         context: Any = SimpleNamespace(
             rules={"shop": known},
+            pools={},
             number_of=lambda address, account: address.decode() if address.isdigit() else None,
             clock=SimpleNamespace(now_ms=lambda: NOW_MS),
             store=SimpleNamespace(sealer=SimpleNamespace(open=self.open), recipients=SimpleNamespace(hash=str)),

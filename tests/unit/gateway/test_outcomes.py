@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+from datetime import UTC
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,12 +14,14 @@ from smsgw.carrier.settings import CarrierSettings
 from smsgw.gateway.dispatch import Flight
 from smsgw.gateway.lanes import Job
 from smsgw.gateway.outcomes import Outcomes
+from smsgw.policy.code_classes import CodeClass, CodeTable
 from smsgw.policy.failover import FailoverPolicy
 from smsgw.policy.retry import Action, CarrierStatuses
 from smsgw.policy.shaping import Throttle
 from smsgw.smpp import pdu
 from smsgw.smpp.constants import CommandId
 from smsgw.store.envelope import REPORT_ALWAYS, Envelope
+from tests.unit.gateway.healthy import HEALTHY
 
 OTP, NOTICE = 0, 1
 NOW_MS = 1_000_000
@@ -26,12 +30,13 @@ NOW_MS = 1_000_000
 class Scene:
     """Outcomes with a queue of carrier alpha; ``did`` has what was asked of store, queue and reports, in order."""
 
-    def __init__(self, **statuses: Action) -> None:
+    def __init__(self, codes: CodeTable | None = None, **given: Any) -> None:
         self.did: list[tuple[Any, ...]] = []
-        actions = {int(name[1:], 16): action for name, action in statuses.items()}
-        settings = CarrierSettings(
-            "alpha", "h", 1, "s", "p", retry_attempts=2, failover=FailoverPolicy(statuses=CarrierStatuses(actions))
-        )
+        actions = {int(name[1:], 16): action for name, action in given.items() if isinstance(action, Action)}
+        given = {name: value for name, value in given.items() if not isinstance(value, Action)}
+        codes = codes or CodeTable()
+        given |= {"codes": codes, "statuses": CarrierStatuses(actions, codes)}
+        settings = CarrierSettings("alpha", "h", 1, "s", "p", retry_attempts=2, failover=FailoverPolicy(**given))
         self.throttle = Throttle(100.0)
         self.queue = SimpleNamespace(
             name="alpha",
@@ -40,11 +45,12 @@ class Scene:
         )
         counters = SimpleNamespace(
             mt_submitted=0, mt_rerouted=0, mt_retried=0, throttled=0, response_timeouts=0, answered=_Zeros(),
+            switched=_Zeros(), codes=_Zeros(),
             answer_latency=SimpleNamespace(observe=lambda latency_ms: None),
         )  # fmt: skip
         self.up = {"alpha": True, "beta": True}
         context = SimpleNamespace(
-            settings=SimpleNamespace(uncertain=("resend", "report", "report"), look_again_s=5.0),
+            settings=SimpleNamespace(uncertain=("resend", "report", "report"), look_again_s=5.0, zone=UTC),
             clock=SimpleNamespace(now_ms=lambda: NOW_MS, after_ms=lambda seconds: NOW_MS + round(seconds * 1000)),
             store=SimpleNamespace(
                 sealer=SimpleNamespace(seal=lambda blob: blob),
@@ -53,8 +59,9 @@ class Scene:
             metrics=SimpleNamespace(carrier=lambda name: counters),
             records=SimpleNamespace(append=lambda row: None),
             rules={},
-            log=lambda event, fields: self.did.append(("log", event)),
+            log=lambda event, fields: event == "carrier.switched" or self.did.append(("log", event)),
             choice=SimpleNamespace(next=self._next_carrier),
+            health=HEALTHY,
             settlement=SimpleNamespace(
                 sent=lambda context, stream, entry, carrier, cid, mapping: self.did.append(
                     ("settled", cid, mapping.mask)
@@ -69,10 +76,15 @@ class Scene:
             cast(Any, context),
             cast(Any, SimpleNamespace(send=self._report)),
             random.Random(1),
-            cast(Any, SimpleNamespace()),
+            cast(
+                Any,
+                SimpleNamespace(refused=lambda name, policy, envelope, codes, said: self.did.append(("learn", said))),
+            ),
         )
 
-    def _next_carrier(self, carriers: list[str], tried: list[str], only_up: bool, province: str) -> str | None:
+    def _next_carrier(
+        self, carriers: list[str], tried: list[str], only_up: bool, province: str, suits: Any
+    ) -> str | None:
         return next((name for name in carriers if name not in tried and (self.up[name] or not only_up)), None)
 
     def _report(self, account: str, message_id: str, view: Any, at_ms: int, report: Any, durable: Any) -> None:
@@ -216,3 +228,95 @@ def test_after_a_crash_a_code_goes_again_and_a_notice_is_unknown() -> None:
     job.todo = [0]
     assert not scene.outcomes.resend_uncertain(cast(Any, scene.queue), job)
     assert scene.did == [("report", "id0", 7), ("done", 1)]
+
+
+# -- codes, patience, long messages that may move as a whole
+
+CODES = CodeTable(
+    {
+        "MA:0003": CodeClass.NO_ROUTE, "KEYWORD": CodeClass.CONTENT, "ID:0044": CodeClass.TIME,
+        "IB:0008": CodeClass.FLOW, "0x45": CodeClass.NO_ROUTE,
+    }
+)  # fmt: skip
+
+
+def told(scene: Scene, job: Job, status: int, said: bytes = b"", index: int = 0) -> list[tuple[Any, ...]]:
+    raw = pdu.response(int(CommandId.SUBMIT_SM_RESP), status, 1, said)
+    scene.outcomes.answered(cast(Any, scene.queue), Flight(job, index, 0.0), status, raw, 1.0)
+    return scene._told()
+
+
+def test_what_a_carrier_says_in_its_answer() -> None:
+    scene = Scene(codes=CODES)
+    assert told(scene, scene.job(), 0x08, b"MA:0003") == [("learn", CodeClass.NO_ROUTE), ("moved", "beta:1")]
+    assert told(scene, scene.job(), 0x45) == [("learn", CodeClass.NO_ROUTE), ("moved", "beta:1")]
+    content = told(scene, scene.job(), 0x08, b"keyword")
+    assert [each[0] for each in content] == ["learn", "report", "done"]
+    assert told(scene, scene.job(), 0x08, b"IB:0008") == [("learn", CodeClass.FLOW), ("again", 0)]
+    assert scene.throttle.is_slowed
+    ((_, code_class), (held, wait_ms)) = told(scene, scene.job(), 0x08, b"ID:0044")
+    assert (code_class, held) == (CodeClass.TIME, "held")
+    assert 0 < wait_ms <= 24 * 3_600_000
+
+
+def test_a_long_message_of_which_every_segment_was_refused_moves_as_a_whole() -> None:
+    scene = Scene(codes=CODES)
+    job = scene.job(3)
+    assert told(scene, job, 0x45, index=0) == [("learn", CodeClass.NO_ROUTE)]
+    assert told(scene, job, 0x45, index=2) == [("learn", CodeClass.NO_ROUTE)]
+    assert told(scene, job, 0x45, index=1) == [("learn", CodeClass.NO_ROUTE), ("moved", "beta:1")]
+    assert job.is_whole
+
+
+def test_its_unsent_segments_are_not_sent_after_a_refusal_and_move_with_it() -> None:
+    scene = Scene(codes=CODES)
+    job = scene.job(3)
+    job.todo = [1, 2]
+    assert told(scene, job, 0x45, index=0) == [("learn", CodeClass.NO_ROUTE), ("moved", "beta:1")]
+
+
+@pytest.mark.parametrize("taken_first", [True, False])
+def test_once_a_segment_was_taken_the_refused_ones_are_reported(taken_first: bool) -> None:
+    scene = Scene(codes=CODES)
+    job = scene.job(2)
+    did = []
+    for index in (1, 0) if taken_first else (0, 1):
+        did += told(scene, job, 0x45, index=0) if index == 0 else scene.answered(job, 0, 1, b"B")
+    names = [each[0] for each in did if each[0] != "learn"]
+    assert sorted(names) == ["done", "remembered", "report"]
+    assert ("report", "id0", 5) in did
+
+
+def test_after_a_timeout_a_code_goes_to_another_carrier_that_is_up() -> None:
+    scene = Scene(on_timeout=True)
+    assert scene.unknown(scene.job(lane=OTP)) == [("moved", "beta:0")]
+    scene.up["beta"] = False
+    assert scene.unknown(scene.job(lane=OTP)) == [("again", 0)]
+    assert scene.unknown(scene.job(lane=NOTICE))[0][0] == "report"
+
+
+async def test_the_patience_of_a_class_is_shorter_and_a_late_answer_is_only_remembered() -> None:
+    scene = Scene(on_timeout=True, response_s=(0.01, 0.0, 0.0))
+    job = scene.job(lane=OTP)
+    flight = Flight(job, 0, 0.0)
+    scene.outcomes.sent(cast(Any, scene.queue), cast(Any, SimpleNamespace(number=0)), flight)
+    async with asyncio.timeout(2):
+        while not scene.did:
+            await asyncio.sleep(0)
+    assert scene._told() == [("moved", "beta:0")]
+    raw = pdu.response(int(CommandId.SUBMIT_SM_RESP), 0, 1, b"L1")
+    scene.outcomes.answered(cast(Any, scene.queue), flight, 0, raw, 1.0)
+    assert scene._told() == [("remembered", "L1")]
+    scene.outcomes.unknown(cast(Any, scene.queue), flight, "the link went")
+    assert scene._told() == []
+
+
+async def test_patience_moves_nothing_when_no_other_carrier_is_up_or_the_answer_came() -> None:
+    scene = Scene(on_timeout=True, response_s=(0.01, 0.0, 0.0))
+    scene.up["beta"] = False
+    for answered in (False, True):
+        flight = Flight(scene.job(lane=OTP), 0, 0.0)
+        flight.is_over = answered
+        scene.outcomes._overdue(cast(Any, scene.queue), flight, 0.01)
+        assert flight.is_over is answered
+    assert scene._told() == []

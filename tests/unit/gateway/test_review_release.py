@@ -24,6 +24,7 @@ from smsgw.store.envelope import REVIEWED, Envelope
 from smsgw.store.held import FORBIDDEN, FULL, HeldMessage, ReleaseReply
 from smsgw.store.seal import SealError
 from smsgw.telemetry.metrics import Metrics
+from tests.unit.gateway.healthy import HEALTHY
 
 NOW_MS = 1_800_000_000_000
 PDU = submit_sm(0, source_addr=b"1069", destination_addr=b"8613800000001", short_message=b"x", registered_delivery=1)
@@ -55,6 +56,7 @@ class World:
             text_again=lambda *message: self.text_again,
             route=todays_route,
             account=SimpleNamespace(department=""),
+            other_carrier=SimpleNamespace(any_differ=False),
         )
         self.context: Any = SimpleNamespace(
             records=SimpleNamespace(append=lambda row: None),
@@ -67,7 +69,7 @@ class World:
                 sealer=SimpleNamespace(open=self.open, seal=bytes),
             ),
             rules={"shop": SimpleNamespace(rules=rules, facts=lambda signature, message_class, carrier: ("o",))},
-            pools={name: SimpleNamespace(up=True) for name in carriers},
+            pools={name: SimpleNamespace(up=True, elsewhere=False) for name in carriers},
             registers=Registers(),
             log=lambda event, fields: self.events.append(event),
             outbound=SimpleNamespace(append=lambda *each: self.receipts.append(each)),
@@ -80,6 +82,7 @@ class World:
             ),
         )
         self.context.choice = CarrierChoice(self.context)
+        self.context.health = HEALTHY
         for name in ("is_open", "pause_of"):
             setattr(self.context, name, getattr(Context, name).__get__(self.context))
         learning: Any = SimpleNamespace()
