@@ -357,5 +357,6 @@ _ALWAYS_TOLD = frozenset(
     (
         "esme.bound", "esme.unbound", "carrier.bound", "carrier.approved", "carrier.not_approved", "optout.recorded",
         "optout.withdrawn", "complaint.recorded", "dead_number.learnt", "blacklist.learnt", "register.in_force",
+        "node.others", "node.taken_over",
     )
 )  # fmt: skip
