@@ -70,6 +70,8 @@ class Pool:
         #: Requests that may be unanswered on each bind.
         self.window = settings.window
         self._slowdowns = 0
+        #: How long a verification code that is given to the carrier now would wait, as last estimated.
+        self.codes_wait_s = 0.0
         #: Loop time since which no bind transmits; None while one does. Set at start, so that a carrier
         #: that never came up counts as down from the start.
         self.down_since_s: float | None = 0.0

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Whether a message's text suits a carrier, by its name.
 Suits: TypeAlias = Callable[[str], bool]
+#: Codes go elsewhere when they would wait for more than this share of the time that they have.
+LATE_SHARE = 0.5
 
 
 class CarrierChoice:
@@ -30,6 +32,23 @@ class CarrierChoice:
     def first(self, carriers: Sequence[str], province: str = "", suits: Suits | None = None) -> str:
         """Where a new message goes: the first usable carrier of its route, else the first allowed, else the first."""
         return self.next(carriers, (), False, province, suits) or carriers[0]
+
+    def first_in_time(self, carriers: Sequence[str], province: str = "", suits: Suits | None = None) -> str:
+        """Where a new verification code goes: the first usable carrier that has time for it, else as any other."""
+        return self.next_in_time(carriers, (), province, suits) or self.first(carriers, province, suits)
+
+    def next_in_time(
+        self, carriers: Sequence[str], tried: Sequence[str], province: str = "", suits: Suits | None = None
+    ) -> str | None:
+        """The first untried carrier that is usable and has time for a verification code."""
+        return self.next(
+            carriers, tried, True, province, lambda name: self.in_time(name) and (suits is None or suits(name))
+        )
+
+    def in_time(self, name: str) -> bool:
+        """Whether a verification code that is given to the carrier now would not wait for too long."""
+        limit_s = self._context.settings.otp_limit_s
+        return not limit_s or self._context.pools[name].codes_wait_s <= limit_s * LATE_SHARE
 
     def next(
         self,
@@ -46,7 +65,9 @@ class CarrierChoice:
         before a carrier of its route was taken out of the site's files.
         """
         for name in carriers:
-            if name not in tried and self._takes(name, province) and (suits is None or suits(name)):
+            if name in tried or not self._is_there(name) or (suits is not None and not suits(name)):
+                continue
+            if self._context.health.lets(name, province):  # asked last, for it counts probes
                 return name
         return None if only_up else self._waits_at(carriers, tried, suits)
 
@@ -95,7 +116,3 @@ class CarrierChoice:
             return False
         pool = self._context.pools[name]
         return pool.up or pool.elsewhere
-
-    def _takes(self, name: str, province: str) -> bool:
-        """Usable, or probed with just this message."""
-        return self._is_there(name) and self._context.health.lets(name, province)

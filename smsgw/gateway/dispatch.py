@@ -1,43 +1,37 @@
 """Dispatch: stream → look again → shaping → carrier.
 
-One queue per carrier. It reads at most a few windows ahead, so that everything else waits in the store;
-it sends only what the store's high-water mark has passed, so that a crash leaves exactly those uncertain; it
-sends lanes in strict order (verification codes, notices, marketing), the segments of a message over one
-bind in order, and what comes back before anything newer. What becomes of an answer is ``outcomes``.
+One queue per carrier. It reads at most a few windows ahead, so that everything else waits in the store, and sends
+only what the store's high-water mark has passed, so that a crash leaves exactly those uncertain (``queue_memory``).
+Lanes are sent as the plan says (``policy.lanes``), the segments of a message over one bind in order, and what comes
+back before anything newer of its lane. What becomes of an answer is ``outcomes``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import bisect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from smsgw.errors import StoreError
-from smsgw.gateway.account_lines import AccountLines
-from smsgw.gateway.lanes import Job, Lane, LaneStreams, Order
+from smsgw.gateway.late_codes import LateCodes
 from smsgw.gateway.outgoing import Outgoing
+from smsgw.gateway.queue_memory import QueueMemory
 from smsgw.policy.lanes import LANES, LanePlan
 from smsgw.smpp.convert import Unfit
 from smsgw.smpp.pdu import with_header
-from smsgw.store.entries import Entry, entry_key
-from smsgw.store.envelope import Envelope
 
 if TYPE_CHECKING:
     from smsgw.carrier.bind import Bind
     from smsgw.carrier.pool import Pool
     from smsgw.gateway.context import Context
     from smsgw.gateway.direct import DirectFlight
+    from smsgw.gateway.lanes import Job, Order
     from smsgw.gateway.last_look import LastLook
     from smsgw.gateway.outcomes import Outcomes
+    from smsgw.store.entries import Entry
 
-#: Messages of one lane in memory: some windows, so that the carrier never waits for the store.
-MIN_BUFFER = 64
-BUFFER_WINDOWS = 4
 #: While all binds of a carrier are down, look this often whether its messages should move.
 FAILOVER_PERIOD_S = 1.0
-#: A mark that the store refused is asked for again after this.
-MARK_RETRY_S = 1.0
 #: The loop's clock has milliseconds; waiting less would turn it round and round.
 SHORTEST_WAIT_S = 0.001
 
@@ -69,11 +63,8 @@ class CarrierQueue:
         #: By order of staff: nothing new over this carrier; and what takes messages out of its queue.
         self._suspended = False
         self._takes: Callable[[CarrierQueue, Job], bool] | None = None
-        #: One lane per partition and class: high-water marks are per stream.
-        self._lanes: dict[str, Lane] = {}
-        self._by_class = tuple(LaneStreams() for _ in range(LANES))
-        self._sendable = [0] * LANES
-        self._lines: AccountLines | None = None
+        self._memory = QueueMemory(context, self.pump_soon)
+        self._late_codes = LateCodes(context, self, self._memory, outcomes)
         #: A long message of which segments are left, by its bind.
         self._unfinished: dict[Bind, Job] = {}
         self._pump_due = False
@@ -86,17 +77,11 @@ class CarrierQueue:
         self.pool = pool
         settings = pool.settings
         self._outgoing = Outgoing(settings)
-        self.plan = LanePlan(pool.throttle, self._sendable, settings.reserved)
-        self._dissolve_lines()
-        self._lines = AccountLines(settings.account_rates, self._outcomes.put_off) if settings.account_rates else None
-        self._size()
+        self.plan = LanePlan(pool.throttle, self._memory.sendable, settings.reserved)
+        self._memory.limit(settings.account_rates, self._outcomes.put_off)
+        self._memory.size(pool.window_total)
         self._leaving = False
         self.pump_soon()
-
-    def _size(self) -> None:
-        """How much is in memory: some windows, which may have changed."""
-        self._chunk = max(self.pool.window_total, 1)
-        self._capacity = max(MIN_BUFFER, BUFFER_WINDOWS * self._chunk)
 
     def leave(self) -> None:
         """The carrier is not in the site any more: what waits for it, here and in the store, moves by its route."""
@@ -108,32 +93,29 @@ class CarrierQueue:
 
     def add_stream(self, stream: str, lane: int) -> None:
         """A stream whose entries come to ``arrived``."""
-        self._lanes[stream] = added = Lane(lane, self._sendable)
-        self._by_class[lane].add(added)
+        self._memory.add_stream(stream, lane)
 
     def room(self, stream: str) -> int:
         """How many more entries of this stream may be read; 0 while nothing could be done with them."""
-        lane = self._lanes[stream]
         usable = self.pool.up or self._leaving or self._takes is not None or self._failing_over()
-        room = max(0, self._capacity - len(lane)) if usable else 0
-        lane.starved = room == 0
-        return room
+        return self._memory.room(stream, usable)
 
     def arrived(self, stream: str, lane: int, entries: list[Entry], pending: bool, mark: Order) -> None:
         """Entries read from a stream.
 
         ``pending`` ones were read before a restart; those of them up to ``mark`` may be at the carrier.
         """
-        target = self._lanes[stream]
-        for job in self._jobs(stream, lane, entries):
+        memory = self._memory
+        for job in memory.jobs(stream, lane, entries):
             if pending and job.order <= mark:
-                if not self._outcomes.resend_uncertain(self, job):
-                    continue
-                target.again(job)
+                if self._outcomes.resend_uncertain(self, job):
+                    memory.put_back(job)
             else:
-                target.waiting.append(job)
+                memory.put(job)
         if self._takes is not None:
             self._sweep(self._takes)
+        if memory.reading_ahead:
+            self._late_codes.look(self._loop.time())
         self.pump_soon()
 
     # -- orders of staff
@@ -149,11 +131,11 @@ class CarrierQueue:
         self.pump_soon()
 
     def _sweep(self, takes: Callable[[CarrierQueue, Job], bool]) -> None:
-        self._take_out(lambda job: job.is_whole and takes(self, job))
+        self._memory.take_out(lambda job: job.is_whole and takes(self, job))
 
     def taken_over(self, stream: str, lane: int, entries: list[Entry], mark: Order) -> None:
         """What another process had read before it died, and may have written up to ``mark``; it stays that one's."""
-        for job in self._jobs(stream, lane, entries):
+        for job in self._memory.jobs(stream, lane, entries):
             if job.order > mark or self._outcomes.resend_uncertain(self, job):
                 self._outcomes.requeue(self, job)
 
@@ -165,20 +147,7 @@ class CarrierQueue:
                 self._outcomes.requeue(self, job)
             return job.is_whole
 
-        self._take_out(moves)
-
-    def _jobs(self, stream: str, lane: int, entries: list[Entry]) -> Iterator[Job]:
-        open_sealed = self._context.store.sealer.open
-        for entry_id, fields in entries:
-            try:
-                envelope = Envelope.unpack(open_sealed(fields[1]))
-            except StoreError as error:
-                # It stays pending and is read again at the next start: its key may have come back by then.
-                self._context.log(
-                    "store.entry_unreadable", {"stream": stream, "entry": entry_id.decode(), "why": str(error)}
-                )
-                continue
-            yield Job(stream, entry_id, entry_key(entry_id), lane, envelope)
+        self._memory.take_out(moves)
 
     # -- pumping
 
@@ -190,8 +159,8 @@ class CarrierQueue:
 
     @property
     def waiting(self) -> list[int]:
-        """Jobs in memory, by lane, without those that wait for their account's rate."""
-        return [sum(len(lane) for lane in lanes) for lanes in self._by_class]
+        """Messages in memory, by lane, without those that wait for their account's rate."""
+        return self._memory.waiting
 
     def _pump(self) -> None:
         self._pump_due = False
@@ -213,14 +182,15 @@ class CarrierQueue:
         if self._suspended:
             self._move_away("the carrier is suspended")
             return self._more_later()
-        if self._lines is not None and self._lines:
-            self._let_pass(self._lines, now_s)
+        wait_s = self._memory.let_pass(now_s)
+        if wait_s:
+            self._wake_in(wait_s)
         self._send_waiting(now_s)
         self._more_later()
 
     def _send_waiting(self, now_s: float) -> None:
         """Whole messages, lane by lane as the plan says, until nothing waits or something says stop."""
-        plan, pool, lines = self.plan, self.pool, self._lines
+        plan, pool, pop = self.plan, self.pool, self._memory.pop
         burst, bind = 0, None
         while (index := plan.next()) >= 0:
             if burst <= 0 or bind is None:
@@ -231,8 +201,8 @@ class CarrierQueue:
                 burst = (bind.free + 1) // 2 if bind.bucket is None else 1
             if bind.free <= plan.kept(index, bind.window):
                 return pool.window_full()
-            job = self._by_class[index].pop()
-            if job is None or (lines is not None and not lines.passes(job, now_s)):
+            job = pop(index, now_s)
+            if job is None:
                 continue
             burst -= len(job.todo)
             if self._stops(self, job):
@@ -293,29 +263,9 @@ class CarrierQueue:
             job.queued = True
             self._unfinished[bind] = job
 
-    def _let_pass(self, lines: AccountLines, now_s: float) -> None:
-        """Whose account's rate allows it goes back into its lane, before anything newer."""
-        due, wait_s = lines.turns(now_s)
-        for job in due:
-            self.put_back(job)
-        if wait_s:
-            self._wake_in(wait_s)
-
-    def _dissolve_lines(self) -> None:
-        if self._lines is not None:
-            for job in self._lines.dissolve():
-                self.put_back(job)
-
-    def _take_out(self, moves: Callable[[Job], bool]) -> None:
-        """Whatever ``moves`` says True of leaves the memory of this queue."""
-        self._dissolve_lines()
-        for lane in self._lanes.values():
-            lane.remove(moves)
-
     def put_back(self, job: Job) -> None:
         """The job goes out again, before anything newer than itself."""
-        job.queued = True
-        self._lanes[job.stream].again(job)
+        self._memory.put_back(job)
 
     def send_again(self, job: Job, index: int) -> None:
         """Segment ``index`` was sent and must be sent once more."""
@@ -342,33 +292,9 @@ class CarrierQueue:
             self.put_back(job)
 
     def _more_later(self) -> None:
-        """Let more jobs become ready, and have the reader bring more."""
-        if self._context.closing:
-            return
-        wake = False
-        for stream, lane in self._lanes.items():
-            if not lane.marking and lane.waiting and lane.sendable < self._chunk:
-                self._mark(stream, lane)
-            wake = wake or (lane.starved and len(lane) <= self._capacity // 2)
-        if wake:
-            self._context.wake_readers()
-
-    def _mark(self, stream: str, lane: Lane) -> None:
-        target = lane.to_mark(self._chunk)
-        assert target is not None
-        lane.marking = True
-        order = entry_key(target)
-
-        def durable(error: StoreError | None) -> None:
-            lane.marking = False
-            if error is not None:
-                self._context.log("store.mark_refused", {"stream": stream, "why": str(error)})
-                self._loop.call_later(MARK_RETRY_S, self.pump_soon)
-                return
-            lane.marked(order)
-            self.pump_soon()
-
-        self._context.marks.advance(stream, target, durable)
+        """Let more messages become ready, and have the reader bring more."""
+        if not self._context.closing:
+            self._memory.more()
 
     def _wake_in(self, wait_s: float) -> None:
         wait_s = max(wait_s, SHORTEST_WAIT_S)
@@ -386,18 +312,16 @@ class CarrierQueue:
 
     def give_back(self) -> None:
         """Shutting down: what was marked but not sent goes to the end of its stream, so that it is not uncertain."""
-        self._dissolve_lines()
-        for lane in self._lanes.values():
-            for job in lane.take_ready():
-                if job.is_whole:
-                    self._outcomes.requeue(self, job)
-                else:
-                    lane.again(job)
+        for job in self._memory.take_marked():
+            if job.is_whole:
+                self._outcomes.requeue(self, job)
+            else:
+                self._memory.put_back(job)
 
     @property
     def is_halfway(self) -> bool:
         """A long message is at the carrier with some of its segments only."""
-        return bool(self._unfinished) or any(lane.is_halfway for lane in self._lanes.values())
+        return bool(self._unfinished) or self._memory.is_halfway
 
     # -- a carrier that was taken out
 
@@ -414,18 +338,18 @@ class CarrierQueue:
                 return True
             return False
 
-        self._take_out(moves)
+        self._memory.take_out(moves)
         self._more_later()
 
     # -- a carrier that is down
 
     def _age(self) -> None:
+        """Lanes whose oldest message has waited for too long get some of what flows."""
         age_after_s = self.pool.settings.age_after_s
-        if not age_after_s:
-            return
-        born_ms = (self._context.wall_s() - age_after_s) * 1000
-        for index, lanes in enumerate(self._by_class):
-            self.plan.set_aged(index, any(0 < lane.oldest_ms < born_ms for lane in lanes))
+        if age_after_s:
+            born_ms = (self._context.wall_s() - age_after_s) * 1000
+            for lane in range(1, LANES):
+                self.plan.set_aged(lane, self._memory.is_older(lane, born_ms))
 
     def _failing_over(self) -> bool:
         down_since_s = self.pool.down_since_s
@@ -441,17 +365,20 @@ class CarrierQueue:
                 return True
             return job.is_whole and self._outcomes.reroute(self, job, why, only_up=True)
 
-        self._take_out(moves)
+        self._memory.take_out(moves)
 
     def answered(self, flight: Flight, now_s: float) -> None:
         """A segment was answered, and what its answer means has been seen to."""
-        self.pool.answer_took(now_s - flight.sent_at_s, now_s)
+        latency_s = now_s - flight.sent_at_s
+        self.pool.answer_took(latency_s, now_s)
+        self._late_codes.answered(latency_s)
         self.pump_soon()
 
     def tick(self) -> None:
         """Called each FAILOVER_PERIOD_S: a carrier that stays down has nothing else to wake its queue."""
-        self._size()
+        self._memory.size(self.pool.window_total)
         self._age()
+        self._late_codes.look(self._loop.time())
         if self._suspended or (not self.pool.up and self._failing_over()):
             self._context.wake_readers()
             self.pump_soon()

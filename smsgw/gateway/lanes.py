@@ -75,8 +75,8 @@ class Job:
 
     def ends(self, index: int) -> list[int]:
         """The application's segments that end with segment ``index`` and were not told of yet; they count as told."""
-        stands_for = self.shipment.stands_for[index] if self.shipment is not None else (index,)
-        new = [original for original in stands_for if original not in self.told]
+        ending = self.shipment.ends[index] if self.shipment is not None else (index,)
+        new = [original for original in ending if original not in self.told]
         self.told.update(new)
         return new
 
@@ -87,10 +87,10 @@ class Job:
 class Lane:
     """The jobs of one stream that are in memory. ``counts[index]`` is what can be sent of all streams of this lane."""
 
-    __slots__ = ("_again", "_counts", "_index", "_ready", "marking", "starved", "waiting")
+    __slots__ = ("_again", "_counts", "_ready", "index", "marking", "starved", "waiting")
 
     def __init__(self, index: int, counts: list[int]) -> None:
-        self._index = index
+        self.index = index
         self._counts = counts
         self.waiting: deque[Job] = deque()
         self._ready: deque[Job] = deque()
@@ -121,17 +121,17 @@ class Lane:
 
     def again(self, job: Job) -> None:
         """Take a job back; it goes out before anything newer than itself."""
-        self._counts[self._index] += 1
+        self._counts[self.index] += 1
         heapq.heappush(self._again, job)
 
     def pop(self) -> Job | None:
         """The oldest job that may be written."""
         ready = self._ready
         if self._again and (not ready or self._again[0] < ready[0]):
-            self._counts[self._index] -= 1
+            self._counts[self.index] -= 1
             return heapq.heappop(self._again)
         if ready:
-            self._counts[self._index] -= 1
+            self._counts[self.index] -= 1
             return ready.popleft()
         return None
 
@@ -146,7 +146,7 @@ class Lane:
         jobs = sorted((*self._again, *self._ready))
         self._again.clear()
         self._ready.clear()
-        self._counts[self._index] -= len(jobs)
+        self._counts[self.index] -= len(jobs)
         return jobs
 
     def marked(self, order: Order) -> None:
@@ -155,7 +155,7 @@ class Lane:
         before = len(ready)
         while waiting and waiting[0].order <= order:
             ready.append(waiting.popleft())
-        self._counts[self._index] += len(ready) - before
+        self._counts[self.index] += len(ready) - before
 
     def remove(self, moves: Callable[[Job], bool]) -> None:
         """Take out the jobs for which ``moves`` says True, asked oldest first; the others stay as they are."""
@@ -163,7 +163,7 @@ class Lane:
         self._again = [job for job in sorted(self._again) if not moves(job)]
         self._ready = deque(job for job in self._ready if not moves(job))
         self.waiting = deque(job for job in self.waiting if not moves(job))
-        self._counts[self._index] += self.sendable - before
+        self._counts[self.index] += self.sendable - before
 
 
 class LaneStreams:

@@ -19,7 +19,7 @@ from smsgw.gateway.submission import Part, Segment, Sender, Submission
 from smsgw.gateway.tags import read_tags
 from smsgw.gateway.views import View, check_text, outgoing, read_times, text_octets, with_absolute_validity
 from smsgw.policy.caps import CapRows, content_hash
-from smsgw.policy.model import Draft, Refusal
+from smsgw.policy.model import Draft, MessageClass, Refusal
 from smsgw.policy.reasons import ACCOUNT_DISABLED, NUMBER_INVALID, RATE, STORE_AWAY
 from smsgw.policy.shaping import rate_refusal
 from smsgw.smpp.alphabet import decode_text
@@ -46,6 +46,7 @@ STORE_AWAY_RETRY_S = 1.0
 
 _BAD_NUMBER = Refusal(NUMBER_INVALID, "", None)
 _SUBMIT_SM = int(CommandId.SUBMIT_SM)
+_OTP = int(MessageClass.OTP)
 _ROK = int(CommandStatus.ESME_ROK)
 
 
@@ -256,7 +257,8 @@ class MtJourney:
         at_ms = submission.due_ms or submission.accepted_ms
         caps = None if own else rules.rules.cap_rows(draft)
         message_class = submission.message_class
-        carrier = context.choice.first(draft.carriers, draft.province)
+        first = context.choice.first_in_time if message_class == _OTP else context.choice.first
+        carrier = first(draft.carriers, draft.province)
         if submission.expires_ms and (submission.due_ms or submission.review):
             # "Two hours from now" would begin only when the carrier gets it.
             for part in submission.parts:
@@ -300,7 +302,7 @@ class MtJourney:
             [part.registered for part in parts],
             now_ms,
             now_ms,
-            submission.expires_ms or (submission.due_ms or now_ms) + int(self._context.settings.max_validity_s * 1000),
+            self._expires_ms(submission),
             submission.due_ms,
             submission.segments,
             list(draft.carriers),
@@ -314,6 +316,16 @@ class MtJourney:
             network=draft.network,
             province=draft.province,
         )
+
+    def _expires_ms(self, submission: Submission) -> int:
+        """When it is too late for a message; for a verification code that is soon, whatever its validity."""
+        settings = self._context.settings
+        begins_ms = submission.due_ms or submission.accepted_ms
+        latest_ms = begins_ms + int(settings.max_validity_s * 1000)
+        if submission.message_class == _OTP and settings.otp_limit_s and not submission.review:
+            latest_ms = begins_ms + int(settings.otp_limit_s * 1000)
+            return min(submission.expires_ms, latest_ms) if submission.expires_ms else latest_ms
+        return submission.expires_ms or latest_ms
 
     @staticmethod
     def _too_much(session: Sender, account: Account, recipient: str | None, segments: int) -> Refusal | None:

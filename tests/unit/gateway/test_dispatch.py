@@ -9,8 +9,9 @@ from typing import Any, cast
 
 from smsgw.carrier.settings import CarrierSettings
 from smsgw.errors import StoreAway
-from smsgw.gateway.dispatch import MIN_BUFFER, CarrierQueue, Flight
+from smsgw.gateway.dispatch import CarrierQueue, Flight
 from smsgw.gateway.lanes import Job
+from smsgw.gateway.queue_memory import MIN_BUFFER
 from smsgw.policy.shaping import Throttle, TokenBucket
 from smsgw.smpp import pdu
 from smsgw.smpp.constants import CommandId
@@ -85,19 +86,22 @@ class Scene:
         self.moved: list[str] = []
         self.uncertain: list[str] = []
         self.resend = True
+        self.put_off: list[tuple[str, float]] = []
         self.context = SimpleNamespace(
             store=SimpleNamespace(sealer=SimpleNamespace(open=lambda blob: blob)),
             marks=SimpleNamespace(advance=self._advance),
             wake_readers=lambda: None,
             wall_s=lambda: 0.0,
+            settings=SimpleNamespace(otp_limit_s=0.0),
             closing=False,
             log=lambda event, fields: None,
         )
         outcomes = SimpleNamespace(
             is_over=lambda queue, job: False,
-            sent=lambda queue, bind, job, index: None,
+            sent=lambda queue, bind, flight: None,
             resend_uncertain=self._resend_uncertain,
             reroute=self._reroute,
+            put_off=lambda job, delay_s: self.put_off.append((job.envelope.message_ids[0], delay_s)),
         )
         last_look = SimpleNamespace(stops=lambda queue, job: False)
         self.queue = CarrierQueue(

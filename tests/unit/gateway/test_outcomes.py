@@ -60,7 +60,7 @@ class Scene:
             records=SimpleNamespace(append=lambda row: None),
             rules={},
             log=lambda event, fields: event == "carrier.switched" or self.did.append(("log", event)),
-            choice=SimpleNamespace(next=self._next_carrier),
+            choice=SimpleNamespace(next=self._next_carrier, next_in_time=lambda *asked: None),
             health=HEALTHY,
             settlement=SimpleNamespace(
                 sent=lambda context, stream, entry, carrier, cid, mapping: self.did.append(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from smsgw.gateway import dispatch
+from smsgw.gateway import queue_memory
 from smsgw.gateway.lanes import Job
 from smsgw.gateway.views import from_number
 from smsgw.policy.model import Hold
@@ -65,7 +65,7 @@ async def test_an_unreadable_entry_holds_up_nobody() -> None:
 
 
 async def test_a_refused_mark_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "MARK_RETRY_S", 0.001)
+    monkeypatch.setattr(queue_memory, "MARK_RETRY_S", 0.001)
     scene = Scene()
     scene.hold_marks = True
     await scene.arrives(1, "a")
