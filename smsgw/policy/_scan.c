@@ -62,6 +62,18 @@ static inline int is_digit(Py_UCS4 c) { return c >= '0' && c <= '9'; }
 static inline int is_lower(Py_UCS4 c) { return c >= 'a' && c <= 'z'; }
 static inline int is_letter(Py_UCS4 c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
 
+/* Takes the item, which may be NULL where making it failed, into a list that is made with its first item. -1: the list
+ * is gone, an exception is set. */
+static int append(PyObject **list, PyObject *item)
+{
+    int status = -1;
+    if (*list == NULL) *list = PyList_New(0);
+    if (*list != NULL && item != NULL) status = PyList_Append(*list, item);
+    Py_XDECREF(item);
+    if (status < 0) Py_CLEAR(*list);
+    return status;
+}
+
 /* -- text ----------------------------------------------------------------------------------------------------------- */
 
 PyDoc_STRVAR(fold_doc, "fold(text, table) -> str | None\n\n"
@@ -115,6 +127,9 @@ static PyObject *count_flagged(PyObject *module, PyObject *const *arguments, Py_
 
 /* -- phones and links ----------------------------------------------------------------------------------------------- */
 
+#define LEAST_DIGITS 5
+#define LONG_DIGITS 10
+
 static inline int is_separator(Py_UCS4 c) { return c == ' ' || c == '(' || c == ')' || c == '-'; }
 
 static Py_ssize_t behind_digits(const Text *text, Py_ssize_t place)
@@ -132,15 +147,22 @@ static Py_ssize_t next_digits(const Text *text, Py_ssize_t place)
     return place;
 }
 
-PyDoc_STRVAR(digit_runs_doc, "digit_runs(plain) -> list[tuple[int, int]]\n\n"
-    "Where five digits or more stand, or fewer with one or two separators before more; separators taken along.");
+/* Whether five to nine digits by themselves may be a short number: most codes and amounts can't, by how they begin. */
+static int may_be_short(const Text *text, Py_ssize_t start, Py_ssize_t digits)
+{
+    Py_UCS4 first = at(text, start), second = at(text, start + 1);
+    if (digits >= 7) return digits < 9 && first >= '2' && first <= '8';
+    return (first == '9' && (second == '5' || second == '6')) || (first == '1' && second <= '2');
+}
 
-static PyObject *digit_runs(PyObject *module, PyObject *plain)
+PyDoc_STRVAR(phone_runs_doc, "phone_runs(plain) -> list[tuple[int, int]]\n\n"
+    "Where digits are that may be a phone number, with the separators between them.");
+
+static PyObject *phone_runs(PyObject *module, PyObject *plain)
 {
     Text text;
     if (read_text(plain, &text) < 0) return NULL;
-    PyObject *runs = PyList_New(0);
-    if (runs == NULL) return NULL;
+    PyObject *runs = NULL;
     Py_ssize_t place = 0;
     while (place < text.length) {
         if (!is_digit(at(&text, place))) {
@@ -149,21 +171,16 @@ static PyObject *digit_runs(PyObject *module, PyObject *plain)
         }
         Py_ssize_t start = place, next;
         place = behind_digits(&text, place);
-        int is_run = place - start >= 5;
+        Py_ssize_t digits = place - start;
         while ((next = next_digits(&text, place)) >= 0) {
-            is_run = 1;
             place = behind_digits(&text, next);
+            digits += place - next;
         }
-        if (!is_run) continue;
-        PyObject *run = Py_BuildValue("(nn)", start, place);
-        if (run == NULL || PyList_Append(runs, run) < 0) {
-            Py_XDECREF(run);
-            Py_DECREF(runs);
-            return NULL;
-        }
-        Py_DECREF(run);
+        int is_bare = digits == place - start;
+        if (digits < LEAST_DIGITS || (is_bare && digits < LONG_DIGITS && !may_be_short(&text, start, digits))) continue;
+        if (append(&runs, Py_BuildValue("(nn)", start, place)) < 0) return NULL;
     }
-    return runs;
+    return runs != NULL ? runs : PyTuple_New(0);
 }
 
 /* Whether what stands behind a dot may belong to a host: a letter, or a character that the table has, perhaps behind a
@@ -356,15 +373,6 @@ static PyObject *trie_add(PyObject *self, PyObject *words)
     Py_RETURN_NONE;
 }
 
-static int add_hit(PyObject **hits, uint32_t number, Py_ssize_t start, Py_ssize_t end)
-{
-    if (*hits == NULL && (*hits = PyList_New(0)) == NULL) return -1;
-    PyObject *hit = Py_BuildValue("(Inn)", (unsigned int)number, start, end);
-    int status = hit == NULL ? -1 : PyList_Append(*hits, hit);
-    Py_XDECREF(hit);
-    return status;
-}
-
 /* All words in characters, as a new list; an empty tuple, which costs nothing, where there are none. */
 static PyObject *search(const Trie *trie, const Py_UCS4 *text, Py_ssize_t length)
 {
@@ -375,10 +383,9 @@ static PyObject *search(const Trie *trie, const Py_UCS4 *text, Py_ssize_t length
         for (Py_ssize_t place = start; place < length; place++) {
             node = edge_of(trie, node, text[place])->to;
             if (node == 0) break;
-            if (trie->word_at[node] != 0 && add_hit(&hits, trie->word_at[node] - 1, start, place + 1) < 0) {
-                Py_XDECREF(hits);
-                return NULL;
-            }
+            if (trie->word_at[node] == 0) continue;
+            unsigned int number = trie->word_at[node] - 1;
+            if (append(&hits, Py_BuildValue("(Inn)", number, start, place + 1)) < 0) return NULL;
         }
     }
     return hits != NULL ? hits : PyTuple_New(0);
@@ -654,7 +661,7 @@ static PyType_Spec form_spec = {"smsgw.policy._scan.Form", sizeof(Form), sizeof(
 static PyMethodDef functions[] = {
     {"fold", (PyCFunction)(void (*)(void))fold, METH_FASTCALL, fold_doc},
     {"count", (PyCFunction)(void (*)(void))count_flagged, METH_FASTCALL, count_doc},
-    {"digit_runs", digit_runs, METH_O, digit_runs_doc},
+    {"phone_runs", phone_runs, METH_O, phone_runs_doc},
     {"link_hint", (PyCFunction)(void (*)(void))link_hint, METH_FASTCALL, link_hint_doc},
     {NULL},
 };

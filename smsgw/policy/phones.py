@@ -77,26 +77,22 @@ def bare(number: str) -> str:
 
 def find_phones(plain: str) -> list[str]:
     """The phone numbers of a text that ``fold_kept`` gave, as ``bare`` digits, not to be changed."""
-    runs = scan.digit_runs(plain) if IS_COMPILED else _runs(plain)
-    if not runs:
+    runs: Sequence[tuple[int, int]] = ()
+    if IS_COMPILED and not (runs := scan.phone_runs(plain)):
         return _NO_PHONES
     place = hash(plain) & LATELY
     known, found = _LATELY[place]
     if known == plain:
         return found
     found = []
-    for start, end in runs:
+    for start, end in runs if IS_COMPILED else _runs(plain):
         digits = plain[start:end]
         if not digits.isdigit():
-            if not _is_nothing(digits, plain, start):
+            if not _is_in_date(digits, plain, start):
                 _add_from_run(plain, start, end, found)
         elif end - start < _LONG_DIGITS:
-            # Nothing but digits: a short number or none, and nearly always none, as its length and beginning tell.
-            if (
-                _may_be_short(digits)
-                and _is_called(plain, start, end)
-                and _SHORT.match(plain, start, end + _BEHIND_A_RUN) is not None
-            ):
+            # Nothing but digits: a short number or none.
+            if _is_called(plain, start, end) and _SHORT.match(plain, start, end + _BEHIND_A_RUN) is not None:
                 found.append(digits)
         elif _is_usual(digits) and _stands_apart(plain, start, end):
             if not _is_order(plain, start):
@@ -112,8 +108,17 @@ _LATELY: Final = [("", _NO_PHONES)] * (LATELY + 1)
 
 
 def _runs(plain: str) -> Sequence[tuple[int, int]]:
-    """Where digits are that may be a number, with what separates them."""
-    return [run.span() for run in _find_runs(outline(plain))]
+    """Where digits are that may be a number, with what separates them: not too few, and short ones as such begin."""
+    runs: list[tuple[int, int]] = []
+    for run in _find_runs(outline(plain)):
+        start, end = run.span()
+        digits = plain[start:end]
+        if digits.isdigit():
+            if end - start >= _LONG_DIGITS or _may_be_short(digits):
+                runs.append((start, end))
+        elif end - start > _FEW_CHARS or len(_NOT_DIGITS.sub("", digits)) >= _LEAST_DIGITS:
+            runs.append((start, end))
+    return runs
 
 
 def _add_from_run(plain: str, run_start: int, run_end: int, found: list[str]) -> None:
@@ -133,10 +138,8 @@ def _add_from_run(plain: str, run_start: int, run_end: int, found: list[str]) ->
     )
 
 
-def _is_nothing(digits: str, plain: str, start: int) -> bool:
-    """Whether digits with separators between are too few, or a date, which no kind of number looks like."""
-    if len(digits) <= _FEW_CHARS and len(_NOT_DIGITS.sub("", digits)) < _LEAST_DIGITS:
-        return True
+def _is_in_date(digits: str, plain: str, start: int) -> bool:
+    """Whether digits with separators between are a date, which no kind of number looks like."""
     return digits[4] == "-" and _is_date(digits) is not None and "+" not in plain[max(0, start - 2) : start]
 
 

@@ -26,6 +26,7 @@ from smsgw.policy.length import length_rule
 from smsgw.policy.localtime import LocalDay
 from smsgw.policy.model import CLASS_LABELS, Check, Draft, Hold, MessageClass, Outcome, Refusal, Rule
 from smsgw.policy.orders import order_rule
+from smsgw.policy.native import IS_COMPILED
 from smsgw.policy.pauses import pause_rule
 from smsgw.policy.profile import AccountPolicy, CarrierPolicy, Profile
 from smsgw.policy.reasons import ROUTE_NONE
@@ -300,6 +301,8 @@ Place: TypeAlias = tuple[int, str, tuple[Rule, ...]]
 
 
 def _plain(text: str) -> str:
+    if IS_COMPILED:  # as quick as remembering it
+        return fold_kept(as_shown(text))
     place = hash(text) & LATELY
     known, plain = _PLAIN[place]
     if known != text:

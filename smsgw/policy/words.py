@@ -11,7 +11,7 @@ built in one piece while no other thread runs, so a long list is split; each pie
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
@@ -101,10 +101,12 @@ class _Automata:
 class _Tree:
     """The same, compiled: one tree for all of them, that is there as soon as they are."""
 
-    __slots__ = ("_tree", "_words")
+    __slots__ = ("_tree", "_words", "quick_find")
 
     def __init__(self) -> None:
         self._tree = scan.Trie()
+        #: () where no word is in a text, whatever else where some may be.
+        self.quick_find = self._tree.find_squeezed
         self._words: list[str] = []
 
     def put(self, words: list[str]) -> None:
@@ -115,7 +117,7 @@ class _Tree:
         return iter(())
 
     def find(self, plain: str) -> tuple[_Words, _Words]:
-        hits = self._tree.find_squeezed(plain)
+        hits = self.quick_find(plain)
         if hits is not None:
             found = self._found(hits) if hits else ()
             return found, found
@@ -234,12 +236,13 @@ class _Shelf:
 class Words:
     """Both lists, compiled. Immutable but for the memory of the latest texts."""
 
-    __slots__ = ("_count", "_finder", "_lately", "_shelf")
+    __slots__ = ("_count", "_finder", "_lately", "_quick_find", "_shelf")
 
     def __init__(self, entries: Iterable[WordEntry] = ()) -> None:
         self._count = 0
         self._shelf = _Shelf()
         self._finder: _Tree | _Automata = _Tree() if IS_COMPILED else _Automata()
+        self._quick_find: Callable[[str], object] | None = None
         self._lately: list[tuple[str, tuple[WordEntry, ...]]] = [("", _NOTHING)] * (LATELY + 1)
         for _ in self._filled(entries):
             pass
@@ -264,6 +267,8 @@ class Words:
             self._count += len(some)
             yield
         yield from self._finder.build()
+        if isinstance(self._finder, _Tree) and not self._shelf.signs:
+            self._quick_find = self._finder.quick_find
 
     def __len__(self) -> int:
         return self._count
@@ -280,6 +285,8 @@ class Words:
 
     def all(self, plain: str) -> tuple[WordEntry, ...]:
         """Every entry that is in the text, strongest first. Asking again about one of the latest costs nothing."""
+        if self._quick_find is not None and self._quick_find(plain) == ():
+            return _NOTHING
         place = hash(plain) & LATELY
         known, every = self._lately[place]
         if known != plain:
