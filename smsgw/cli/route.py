@@ -65,7 +65,7 @@ def _as_json(site: Site, place: int, route: Route) -> dict[str, Any]:
         "carriers": list(route.carriers),
         "weights": dict(zip(route.carriers, route.weights, strict=False)),
         "prefer": route.prefer,
-        "by_network": {network or "other": list(ways.carriers) for network, ways in route.by_network.items()},
+        "by_network": {network or "other": list(ways.carriers) for network, ways in (route.by_network or {}).items()},
     }
 
 

@@ -29,24 +29,43 @@ _SHOWN_TAKERS: Final = 4
 def check_route_names(
     document: Document, accounts: Iterable[str], departments: Iterable[str], carriers: Iterable[str], problems: Problems
 ) -> None:
-    """Routes and tests name accounts, departments, carriers and routes that exist."""
+    """Routes name accounts, departments, carriers and other routes that exist."""
     tables = _tables(document.data.get("route"))
+    checks = (
+        ("account", accounts, _named(tables, "route", "account")),
+        ("department", departments, _named(tables, "route", "department")),
+        ("carrier", carriers, _named(tables, "route", "carriers", "backups", "weights")),
+        ("route", _route_names(document), _named(tables, "route", "overlaps")),
+    )
+    _check_names(document, checks, problems)
+
+
+def check_test_names(document: Document, accounts: Iterable[str], carriers: Iterable[str], problems: Problems) -> None:
+    """Tests name accounts, carriers and routes that exist. Asked last: a name that is wrong elsewhere is told there."""
     tests = _tables(document.data.get("test"))
-    routes = {str(route.get("name")) for route in tables}
     expected = [_table(test.get("expect")) for test in tests]
-    valid = {"account": set(accounts), "department": set(departments), "carrier": set(carriers), "route": routes}
-    for what, named in (
-        ("account", _named(tables, "route", "account")),
-        ("account", _named(tests, "test", "account")),
-        ("department", _named(tables, "route", "department")),
-        ("carrier", _named(tables, "route", "carriers", "backups", "weights")),
-        ("carrier", _named(expected, "test", "carrier", "carriers", under=("expect",))),
-        ("route", _named(tables, "route", "overlaps")),
-        ("route", _named(expected, "test", "route", under=("expect",))),
-    ):
+    checks = (
+        ("account", accounts, _named(tests, "test", "account")),
+        ("carrier", carriers, _named(expected, "test", "carrier", "carriers", under=("expect",))),
+        ("route", _route_names(document), _named(expected, "test", "route", under=("expect",))),
+    )
+    _check_names(document, checks, problems)
+
+
+def _route_names(document: Document) -> Iterable[str]:
+    return (str(route["name"]) for route in _tables(document.data.get("route")) if "name" in route)
+
+
+def _check_names(
+    document: Document,
+    checks: Iterable[tuple[str, Iterable[str], Iterable[tuple[KeyPath, str]]]],
+    problems: Problems,
+) -> None:
+    for what, valid, named in checks:
+        names = set(valid)
         for key, name in named:
-            if name not in valid[what]:
-                document.error(problems, key, with_hint(f"no {what} is named {name!r}", name, valid[what]))
+            if name not in names:
+                document.error(problems, key, with_hint(f"no {what} is named {name!r}", name, names))
 
 
 def _named(
@@ -108,7 +127,7 @@ def _kind(route: Route) -> str:
 
 def _check_carriers(route: Route, index: int, document: Document, problems: Problems) -> None:
     """A route all of whose carriers are too dear, or serve other networks."""
-    if route.networks is not None and not route.networks:
+    if route.reached_networks is not None and not route.reached_networks:
         what = "costs at most max_cost and " if route.max_cost is not None else ""
         why = f"{route.name!r} leads nowhere: none of its carriers {what}serves a network that fits"
         document.error(problems, ("route", index), why)

@@ -12,7 +12,7 @@ from smsgw.config.account import AccountSettings
 from smsgw.config.carrier import CarrierSettings
 from smsgw.config.number_plan import load_number_plan
 from smsgw.config.references import Entry
-from smsgw.config.route_checks import check_accounts_have_routes, check_route_names, check_routes
+from smsgw.config.route_checks import check_accounts_have_routes, check_route_names, check_routes, check_test_names
 from smsgw.config.routes import RoutesFile
 from smsgw.config.site_routes import PlacedTest, SiteRoutes
 from smsgw.documents.problems import Problems
@@ -35,7 +35,7 @@ def build_routes(
         return SiteRoutes(routes.path, RouteTable(()))
     departments = _departments(accounts)
     names = [entry.name for entry in carriers]
-    check_route_names(document, [entry.name for entry in accounts], departments.values(), names, problems)
+    check_route_names(document, departments, departments.values(), names, problems)
     if settings is None:
         return SiteRoutes(routes.path, RouteTable(()))
     known = {entry.name: entry.settings for entry in carriers if entry.settings is not None}
@@ -47,6 +47,8 @@ def build_routes(
     by_province = any(route.provinces is not None for route in built)
     by_province |= any(carrier.breaker is not None for carrier in known.values())
     by_province |= any(test.expect.province is not None for test in settings.test)
+    if not problems.count:
+        check_test_names(document, departments, names, problems)
     plan = load_number_plan(routes.path.parent, by_province, problems)
     return SiteRoutes(
         routes.path,

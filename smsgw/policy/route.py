@@ -68,8 +68,8 @@ class Route:
 
     ``prefixes`` are E.164 digits without a plus; ``networks`` and ``provinces`` as in ``number_plan``; ``texts``:
     one of them must stand in the text; ``pattern`` must be found in it. ``carriers``, never empty, in order of
-    preference, those that share by ``weights`` first. ``overlaps``: routes whose order to this one is
-    meant. ``by_network``: the ways of each network where they differ, see ``offered``.
+    preference, those that share by ``weights`` first. ``overlaps``: routes whose order to this one is meant.
+    ``by_network``: the ways of each network that its carriers leave, see ``offered``; ``reached_networks``: those.
     Raises ValueError when a message could never or nowhere go by it.
     """
 
@@ -93,8 +93,9 @@ class Route:
     max_cost: float | None = None
     prefer: Preference = "order"
     overlaps: frozenset[str] = frozenset()
-    by_network: Mapping[str, Ways] = field(default_factory=dict)
+    by_network: Mapping[str, Ways] | None = None
     all_ways: Ways = field(init=False)
+    reached_networks: frozenset[str] | None = field(init=False)
     regex: re.Pattern[str] | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -104,6 +105,8 @@ class Route:
             if not (prefix.isascii() and prefix.isdigit()):
                 raise ValueError(f"prefix {prefix!r} must be digits with the country code, such as 86139")
         object.__setattr__(self, "all_ways", Ways(self.carriers, self.weights))
+        reached = self.networks if self.by_network is None else frozenset(self.by_network)
+        object.__setattr__(self, "reached_networks", reached)
         object.__setattr__(self, "regex", re.compile(self.pattern) if self.pattern else None)
 
     def order(self, recipient: str, network: str = "") -> tuple[str, ...]:
@@ -127,7 +130,7 @@ class Route:
                 found = self._ways(carriers, network)
                 if found.carriers:
                     ways[network] = found
-        return replace(self, networks=frozenset(ways), by_network=ways)
+        return replace(self, by_network=ways)
 
     def _ways(self, carriers: Mapping[str, CarrierPolicy], network: str) -> Ways:
         shares = dict(zip(self.carriers, self.weights, strict=False))
@@ -164,7 +167,7 @@ class Route:
             and (not self.prefixes or draft.recipient.startswith(self.prefixes))
             and _in(draft.signature or "", self.signatures)
             and _in(draft.template.id if draft.template is not None else "", self.templates)
-            and _in(draft.network, self.networks)
+            and _in(draft.network, self.reached_networks)
             and _in(draft.province, self.provinces)
             and bool(self.segments >> min(draft.segments, MOST_SEGMENTS) & 1)
             and bool(self.days & clock[0] and self.minutes & clock[1])

@@ -40,7 +40,8 @@ def _bits(numbers: Iterable[int] | None, everything: int) -> int:
 
 def box_of(route: Route) -> Box:
     """What a route takes of class, lane, network, segments, day and minute."""
-    networks = None if route.networks is None else [_NETWORKS.index(each) for each in route.networks]
+    reached = route.reached_networks
+    networks = None if reached is None else [_NETWORKS.index(each) for each in reached]
     return (
         _bits(route.classes, _ALL_CLASSES),
         _bits(route.lanes, _ALL_CLASSES),

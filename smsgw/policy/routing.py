@@ -202,7 +202,7 @@ def _sets(route: Route) -> dict[int, tuple[str, ...]]:
     listed = {
         _SIGNATURE: route.signatures,
         _TEMPLATE: route.templates,
-        _NETWORK: route.networks,
+        _NETWORK: route.reached_networks,
         _PROVINCE: route.provinces,
         _DIGITS: route.prefixes or None,
     }
