@@ -31,7 +31,7 @@ from smsgw.gateway.change import SiteParts
 from smsgw.gateway.context import Context
 from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.ids import MessageIds
-from smsgw.in_force import Builder, Built, Following, choose
+from smsgw.in_force import Builder, Built, Following, choose, waiting_for_former
 from smsgw.link.ticker import Ticker
 from smsgw.policy.model import Refusal
 from smsgw.policy.orders import account_refusal
@@ -180,6 +180,8 @@ class App:
         make_pool = partial(self._pool, rng)
         for settings in parts.carriers.values():
             gateway.add_pool(make_pool(settings))
+        for name in await waiting_for_former(self.site, self.store):
+            gateway.add_former(make_pool(CarrierSettings(name, "", 0, "", "", binds=())))
         await gateway.leases.join()
         self.following = Following(builder, gateway, Built(self.site, parts), version, make_pool, self._put_site)
 

@@ -1,9 +1,10 @@
 """Which version of its site a process runs: chosen at its start, and built for a running one.
 
 Owns the rule of the start. Files that nobody has seen become a new version; files of the version in force just run;
-files of any other version don't come back by a restart: the version in force runs, and a warning says so. While a
-version is on trial, nothing else starts. With ``applied`` the files are not looked at. Never changes a running gateway;
-that is ``gateway.reload``, to which ``Following`` gives what this process is made of.
+files of a version that was rolled back don't come back by a restart, nor do those of any former one while other
+processes run: the version in force runs, and a warning says so. While a version is on trial, nothing else starts. With
+``applied`` the files are not looked at. Never changes a running gateway; that is ``gateway.reload``, to which
+``Following`` gives what this process is made of.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ from smsgw.gateway.context import Context
 from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.reload import Reloader
 from smsgw.policy.error_watch import ErrorWatch, Totals
+from smsgw.policy.model import MessageClass
 from smsgw.policy.registers import Registers
 from smsgw.smpp.constants import CommandStatus, MessageState
 from smsgw.store.audit import AuditEntry
 from smsgw.store.connection import Store
+from smsgw.store.keys import mt
 from smsgw.store.publishing import PREPARE_S, Entry, publish, settled
+from smsgw.store.streams import waiting_messages
 from smsgw.store.versions import Now, Version, VersionStore
 from smsgw.telemetry.logs import EventLog
 
@@ -96,17 +100,14 @@ async def choose(
     deadline_s = monotonic() + PREPARE_S
     while True:
         now = await settled(versions, entry)
-        known = await versions.newest_like(bundle.digest)
-        if known is not None and known.number == now.number:
+        there = await versions.get(now.number)
+        if there is not None and there.digest == bundle.digest:
             return site, now.number
-        if known is not None:
-            why = f"the files here are those of version {known.number} ({known.state})"
+        if why := await _objection(versions, now, bundle, site.node_name):
             break
-        if now.trial == "roll back":
-            why = f"version {now.number} is on trial, and the files here are not its"
-            break
+        draft = _draft(bundle, tuple(site.carriers), entry)
         try:
-            published = await publish(versions, _draft(bundle, entry), bundle.files, "", 0.0, entry, site.node_name)
+            published = await publish(versions, draft, bundle.files, "", 0.0, entry, site.node_name)
         except RequestError:
             # Another process starts with new files just now, perhaps the same: theirs first.
             if monotonic() > deadline_s:
@@ -123,6 +124,29 @@ async def choose(
     mend = "smsgw diff shows how the files differ; smsgw apply puts them in force"
     site_log("site.files_not_in_force", {"running": now.number, "why": why, "mend": mend})
     return await _in_force(builder, versions, now), now.number
+
+
+async def _objection(versions: VersionStore, now: Now, bundle: Bundle, node: str) -> str:
+    """Why files that are not those in force must not become so by a mere restart; empty when they may."""
+    known = await versions.newest_like(bundle.digest)
+    if known is not None:
+        others = [process.node for process in await versions.fleet() if process.node != node]
+        # Who is alone and brings old files back means it; one of several may only have been forgotten.
+        if known.state in ("rolled back", "refused") or others:
+            return f"the files here are those of version {known.number} ({known.state})"
+    return f"version {now.number} is on trial, and the files here are not its" if now.trial == "roll back" else ""
+
+
+async def waiting_for_former(site: Site, store: Store) -> list[str]:
+    """Carriers that the site has no more and for which messages still wait. Raises StoreError."""
+    found = []
+    for name in sorted(await VersionStore(store).former_carriers() - site.carriers.keys()):
+        streams = [
+            mt(partition, name, lane) for partition in range(store.partitions) for lane in range(len(MessageClass))
+        ]
+        if any([await waiting_messages(store, stream) for stream in streams]):
+            found.append(name)
+    return found
 
 
 class Following:
@@ -167,9 +191,9 @@ def site_log(event: str, fields: dict[str, object]) -> None:
         _log.event(event, **fields)
 
 
-def _draft(bundle: Bundle, entry: Entry) -> Version:
+def _draft(bundle: Bundle, carriers: tuple[str, ...], entry: Entry) -> Version:
     audit = entry("version.propose", 0, START)
-    return Version(0, bundle.digest, audit.who, START, audit.at_ms, "proposed")
+    return Version(0, bundle.digest, audit.who, START, audit.at_ms, "proposed", carriers=carriers)
 
 
 def _totals(context: Context) -> Totals:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from smsgw.esme.account import Account
@@ -30,13 +30,15 @@ FORGET_S: Final = 120.0
 
 @dataclass(frozen=True, slots=True)
 class SiteParts:
-    """A whole site, compiled. ``links``: what of each carrier can't change without a new bind."""
+    """A whole site, compiled. ``links``: what of each carrier can't change without a new bind; ``sources``: all of what
+    it is made of, to see whether anything has changed."""
 
     settings: GatewaySettings
     accounts: Mapping[str, AccountSettings]
     rules: Mapping[str, AccountRules]
     carriers: Mapping[str, CarrierSettings]
     links: Mapping[str, Hashable]
+    sources: Mapping[str, object]
     dialled: Numbers
     mo_words: MoWords
 
@@ -104,7 +106,7 @@ class LiveChange:
                 gateway.start_pool(self._make_pool(settings))
                 pool.retire()
                 self._told("carrier.binds_replaced", name)
-            elif not _same(settings, before.carriers[name]):
+            elif parts.sources[name] != before.sources.get(name):
                 pool.renew(settings)
                 gateway.queues[name].renew(pool)
                 self._told("carrier.renewed", name)
@@ -115,8 +117,3 @@ class LiveChange:
 
     def _told(self, event: str, carrier: str) -> None:
         self._log(event, {"carrier": carrier})
-
-
-def _same(settings: CarrierSettings, before: CarrierSettings) -> bool:
-    """TLS contexts are made anew each time; what they are made of is among the links."""
-    return replace(settings, tls=None) == replace(before, tls=None)

@@ -24,9 +24,13 @@ MOST_CONFIRM_S: Final = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """``versions`` newest first; ``fleet``: the processes that live, and what each of them runs."""
+    """``versions`` newest first; ``fleet``: the processes that live, and what each of them runs.
+
+    ``left_s``: until the trial of the version in force ends.
+    """
 
     now: Now
+    left_s: float
     versions: list[Version]
     fleet: list[Process]
 
@@ -44,8 +48,13 @@ async def apply(desk: Desk, bundle: Bundle, *, why: str, confirm_within_s: float
     now = await settled(versions, _automatic(desk))
     there = await versions.get(now.number)
     if there is not None and there.digest == bundle.digest:
-        raise RequestError("conflict", f"nothing to apply: the files here are version {now.number}, which is in force")
-    version = Version(0, bundle.digest, desk.person.name, why, desk.now_ms(), "proposed")
+        why = f"nothing to apply: the files here are version {now.number}, which is in force"
+        restart = to_restart(desk.site, await versions.fleet())
+        if restart:
+            why += f"; smsgw.toml [{'], ['.join(restart)}] changes when the process here is restarted"
+        raise RequestError("conflict", why)
+    carriers = tuple(desk.site.carriers)
+    version = Version(0, bundle.digest, desk.person.name, why, desk.now_ms(), "proposed", carriers=carriers)
     for_s = confirm_within_s or desk.site.file.apply.watch_s
     trial: Trial = "roll back" if confirm_within_s else "confirm" if for_s else ""
     return await publish(versions, version, bundle.files, trial, for_s, _entry(desk))
@@ -92,7 +101,8 @@ async def list_(desk: Desk, limit: int = KEPT) -> Listing:
     desk.require_reader()
     versions = VersionStore(desk.store)
     now = await settled(versions, _automatic(desk))
-    return Listing(now, await versions.all(limit), await versions.fleet())
+    left_s = max(0, now.until_ms - await versions.clock_ms()) / 1000 if now.trial else 0.0
+    return Listing(now, left_s, await versions.all(limit), await versions.fleet())
 
 
 async def export(desk: Desk, number: int, *, why: str) -> Bundle:

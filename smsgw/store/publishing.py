@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Final
 
@@ -99,7 +99,7 @@ async def _check_free(versions: VersionStore, now: Now) -> None:
 
 
 def _numbered(version: Version, now: Now) -> Version:
-    return Version(now.last + 1, version.digest, version.who, version.why, version.at_ms, "proposed", now.number)
+    return replace(version, number=now.last + 1, state="proposed", before=now.number)
 
 
 async def _prepared(versions: VersionStore, number: int, but: str) -> str:

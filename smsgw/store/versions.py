@@ -10,7 +10,7 @@ Knows nothing of what stands in the files.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Final, Literal
 
@@ -39,7 +39,7 @@ Trial = Literal["", "confirm", "roll back"]
 class Version:
     """One version. ``before``: the one that was in force when this was put in its place, 0 for none.
 
-    ``ended``: why it was refused or rolled back. Times are business time in ms.
+    ``ended``: why it was refused or rolled back; ``carriers``: those that it has. Times are business time in ms.
     """
 
     number: int
@@ -51,6 +51,7 @@ class Version:
     before: int = 0
     ended: str = ""
     ended_ms: int = 0
+    carriers: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,10 @@ class VersionStore:
         except (ValueError, KeyError, zlib.error) as error:
             raise StoreError(f"the files of version {number} can't be read: {error}") from error
         return files
+
+    async def former_carriers(self) -> set[str]:
+        """Every carrier of the versions that are remembered: messages may wait for one that is there no more."""
+        return {name for version in await self.all() for name in version.carriers}
 
     # -- steps
 

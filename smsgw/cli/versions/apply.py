@@ -36,7 +36,9 @@ def apply(
 ) -> None:
     """Put the files in force (生效) on every process, with binds and sessions kept."""
     within_s = _seconds(confirm_within)
-    load_site(site)  # a site that can't be used ends here, with all that is wrong
+    # A site that can't be used ends here, with all that is wrong.
+    for warning in load_site(site).warnings:
+        typer.echo(f"smsgw: warning: {warning}", err=True)
     bundle = Bundle.read(site)
     visit = Visit(site, who)
     problems = list(run_route_tests(visit.site))
@@ -82,7 +84,7 @@ def rollback(
     if as_json:
         print_json({**asdict(now), "fleet": [asdict(each) for each in fleet]})
         return
-    typer.echo(f"version {now.number}: in force again, on {_number(len(fleet), 'process', 'processes')}")
+    typer.echo(f"version {now.number}: in force again {_where(len(fleet))}")
     typer.echo(
         f"the files here may be others: `smsgw diff` shows how, `smsgw history {now.number} --to DIR` writes them"
     )
@@ -103,8 +105,7 @@ def _tell(done: Published, changes: list[Change], restart: list[str], confirm_wi
         return
     print_changes(changes)
     behind = [each.node for each in done.fleet if each.running != number]
-    where = f"on {_number(len(done.fleet), 'process', 'processes')}" if done.fleet else "when the gateway starts"
-    typer.echo(f"version {number}: in force {where}")
+    typer.echo(f"version {number}: in force {_where(len(done.fleet))}")
     if behind:
         typer.echo(f"not yet on {', '.join(behind)}: see its log", err=True)
     if done.now.trial == "roll back":
@@ -112,11 +113,13 @@ def _tell(done: Published, changes: list[Change], restart: list[str], confirm_wi
     elif done.now.trial:
         typer.echo(f"version {done.version.before} comes back by itself if errors rise")
     for table in restart:
-        typer.echo(f"smsgw.toml [{table}] is not part of it: restart the process here for that")
+        typer.echo(f"smsgw.toml [{table}] is no part of a version: it changes when the process here is restarted")
 
 
-def _number(count: int, one: str, several: str) -> str:
-    return f"{count} {one if count == 1 else several}"
+def _where(processes: int) -> str:
+    if not processes:
+        return "when the gateway starts: none runs"
+    return f"on {processes} process" + ("es" if processes > 1 else "")
 
 
 def _seconds(text: str) -> float:

@@ -46,8 +46,9 @@ def history(
         return
     found = visit.ask(lambda desk: service.list_(desk, limit if version is None else KEPT))
     if as_json:
+        now: dict[str, object] = {**asdict(found.now), "left_s": found.left_s}
         rows = [asdict(each) for each in found.versions if version in (None, each.number)]
-        print_json({"now": asdict(found.now), "versions": rows, "fleet": [asdict(each) for each in found.fleet]})
+        print_json({"now": now, "versions": rows, "fleet": [asdict(each) for each in found.fleet]})
     elif version is None:
         _print_list(found, visit)
     else:
@@ -59,12 +60,12 @@ def _print_list(found: Listing, visit: Visit) -> None:
         typer.echo("no version yet: the first one is made when the gateway starts")
         return
     rows = [
-        (each.number, instant(each.at_ms, visit.zone), _state(each, found.now.number), each.who, each.why)
+        (each.number, instant(each.at_ms, visit.zone), _state(each, found.now.number), each.who, _why(each))
         for each in found.versions
     ]
     console().print(table(("version", "when", "state", "who", "why"), rows, right=("version",)))
     if found.now.trial == "roll back":
-        typer.echo(f"version {found.now.number} goes back by itself unless: smsgw confirm")
+        typer.echo(f"version {found.now.number} goes back by itself in {found.left_s:.0f} s, unless: smsgw confirm")
     for process in found.fleet:
         fault = f", and can't run version {process.fault_of}: {process.fault}" if process.fault else ""
         typer.echo(f"{process.node} runs version {process.running}{fault}")
@@ -84,6 +85,10 @@ def _print_one(visit: Visit, found: Listing, number: int) -> None:
 
 async def _both(desk: Desk, before: int, after: int) -> tuple[Bundle, Bundle]:
     return (await service.files(desk, before))[1], (await service.files(desk, after))[1]
+
+
+def _why(version: Version) -> str:
+    return f"{version.why} · {version.state}: {version.ended}" if version.ended else version.why
 
 
 def _state(version: Version, now: int) -> str:
