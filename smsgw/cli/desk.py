@@ -21,14 +21,14 @@ import typer
 from smsgw.cli.ops_port import business_now
 from smsgw.cli.options import recipient, zone_of
 from smsgw.cli.site_store import open_store
+from smsgw.cli.versions.recovered import usable_site
 from smsgw.clock import to_ms
-from smsgw.config.load import load_site
 from smsgw.config.site import Site
 from smsgw.documents.names import with_hint
 from smsgw.errors import RequestError
 from smsgw.services.desk import Desk, Person
 
-WhyOption = Annotated[str, typer.Option("--why", help="The reason, for the audit log.", show_default=False)]
+WhyOption = Annotated[str, typer.Option("--why", "--reason", help="The reason, for the audit log.", show_default=False)]
 WhoOption = Annotated[str, typer.Option("--who", help="Who does this.", show_default="the user of this machine")]
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ class Visit:
     """One command's visit to the desk of a site, on behalf of ``who`` (empty: the user of this machine)."""
 
     def __init__(self, directory: Path, who: str = "") -> None:
-        self.site = load_site(directory)
+        self.site = usable_site(directory)
         user = os_user()
         self._person = replace(person_named(self.site, who or user), os_user=user)
         self.now_ms = to_ms(business_now(self.site)[0])

@@ -27,6 +27,7 @@ from smsgw.config.profile_tables import ProfileFile
 from smsgw.config.references import (
     Entry,
     check_account,
+    check_account_rates,
     check_caps,
     check_carrier,
     check_names_differ,
@@ -107,9 +108,11 @@ class _Loader:
         profile_files = self._folder("profiles", ProfileFile, "name")
         profiles = self._profiles(profile_files)
         codes = {entry.name: entry.settings for entry in self._folder("codes", CodesFile, "name")}
+        account_names = {entry.name for entry in accounts}
         for carrier in carriers:
             if carrier.document is not None:
                 check_codes(carrier.document, codes, self.problems)
+                check_account_rates(carrier.document, account_names, self.problems)
         check_caps(profile_files, self.problems)
         workdays = self._workdays(profiles)
         self._warn_of_strangers(node)
