@@ -6,7 +6,7 @@ carrier, as tuples that are made once: the store's script packs like ones once a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
@@ -26,8 +26,8 @@ class AccountRules:
     """``message_class`` is the one that the account declares, ``capping`` the carriers that tell of their own caps."""
 
     __slots__ = (
-        "_capping", "_facts", "_standing", "blacklist_codes", "country", "dead_codes", "has_quota", "message_class",
-        "mo_words", "name", "rules", "zone",
+        "_capping", "_facts", "_others", "_standing", "blacklist_codes", "country", "dead_codes", "has_quota",
+        "message_class", "mo_words", "name", "rules", "zone",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +51,7 @@ class AccountRules:
         self._standing = account_refusal(rules.account, rules.profile.zone, rules.registers, approval_required)
         self._capping = capping
         self._facts: dict[tuple[str, int, str], tuple[str, ...]] = {}
+        self._others: dict[tuple[str, int, tuple[str, ...], str, int], tuple[tuple[str, tuple[str, ...]], ...]] = {}
 
     def refusal_now(self, at_ms: int) -> Refusal | None:
         """Rule 1 alone: None when the account is in force at that business time."""
@@ -73,6 +74,27 @@ class AccountRules:
                 cap=carrier in self._capping,
             )
         return facts
+
+    def others(
+        self, signature: str, message_class: int, carriers: tuple[str, ...], carrier: str, lane: int,
+        streams: Mapping[str, tuple[str, ...]],
+    ) -> tuple[tuple[str, tuple[str, ...]], ...]:  # fmt: skip
+        """For admission: the streams of the route's other carriers, each with what forbids a message there.
+
+        Only those that take the text as ``carrier`` does; none where no blacklist of carriers is asked. ``streams`` by
+        carrier, then lane.
+        """
+        key = (signature, message_class, carriers, carrier, lane)
+        others = self._others.get(key)
+        if others is None:
+            alike = self.rules.other_carrier.alike
+            asked = self.rules.facts(message_class).blacklist
+            others = self._others[key] = tuple(
+                (streams[name][lane], self.facts(signature, message_class, name))
+                for name in carriers
+                if asked and name != carrier and name in streams and alike(carrier, name)
+            )
+        return others
 
 
 def _folded(codes: Iterable[str]) -> frozenset[str]:

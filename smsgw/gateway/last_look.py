@@ -18,6 +18,7 @@ from smsgw.records.record import Step
 from smsgw.store.envelope import INTERNAL
 from smsgw.store.looks import MAY_BE_SENT, NO_CONSENT, LookReply
 from smsgw.store.parked import lot_of_pause
+from smsgw.store.recipients import fact_carrier
 
 if TYPE_CHECKING:
     from smsgw.gateway.context import Context
@@ -44,6 +45,8 @@ class LastLook:
         if self._outcomes.is_over(queue, job):
             return True
         if context.registers.pauses.any and self._is_paused(queue, job):
+            return True
+        if context.health.troubled and job.is_whole and self._leaves(queue, job):
             return True
         envelope = job.envelope
         if envelope.flags & INTERNAL:
@@ -80,7 +83,8 @@ class LastLook:
             if not isinstance(replies, StoreError):
                 reply = replies[number]
                 if reply.code != MAY_BE_SENT:
-                    self._outcomes.refuse_late(queue, job, late_refusal(reply.code, reply.fact))
+                    if not self._is_blacklisted_here(queue, job, reply.fact):
+                        self._outcomes.refuse_late(queue, job, late_refusal(reply.code, reply.fact))
                     continue
                 job.envelope.looked_at_ms = self._context.clock.now_ms()
             queue.put_back(job)
@@ -97,13 +101,30 @@ class LastLook:
         else:
             self._outcomes.refuse_late(queue, job, outcome)
 
+    def _is_blacklisted_here(self, queue: CarrierQueue, job: Job, fact: str) -> bool:
+        """Only this carrier has the recipient on its blacklist, and another one may take the message."""
+        if fact != fact_carrier(queue.name):
+            return False
+        return self._outcomes.reroute(queue, job, "the carrier has blacklisted the recipient", cause="blacklist")
+
+    def _leaves(self, queue: CarrierQueue, job: Job) -> bool:
+        """Its province is off this carrier, or the carrier answers slowly; and another carrier is usable."""
+        envelope = job.envelope
+        health = self._context.health
+        if not health.is_open(queue.name, envelope.province):
+            return False
+        why = health.why_not(queue.name, envelope.province)
+        return self._outcomes.reroute(queue, job, why, only_up=True, cause="breaker")
+
     def _is_paused(self, queue: CarrierQueue, job: Job) -> bool:
         context, envelope = self._context, job.envelope
         pause = context.pause_of(envelope, "")
         if pause is None:
             if context.is_open(queue.name):
                 return False
-            if job.is_whole and self._outcomes.reroute(queue, job, "the carrier is paused", tried=False):
+            if job.is_whole and self._outcomes.reroute(
+                queue, job, "the carrier is paused", tried=False, cause="paused"
+            ):
                 return True
             pause = context.pause_of(envelope, queue.name)
             if pause is None:  # its end came between two looks at the clock

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from smsgw.esme.account import Account
     from smsgw.esme.session import EsmeSession
     from smsgw.gateway.account_rules import AccountRules
+    from smsgw.gateway.choice import Suits
     from smsgw.gateway.context import Context
     from smsgw.gateway.direct import Direct
     from smsgw.gateway.long_messages import LongMessages
@@ -258,7 +259,7 @@ class MtJourney:
         caps = None if own else rules.rules.cap_rows(draft)
         message_class = submission.message_class
         first = context.choice.first_in_time if message_class == _OTP else context.choice.first
-        carrier = first(draft.carriers, draft.province)
+        carrier = first(draft.carriers, draft.province, None if own else self._suits(rules, draft))
         if submission.expires_ms and (submission.due_ms or submission.review):
             # "Two hours from now" would begin only when the carrier gets it.
             for part in submission.parts:
@@ -282,7 +283,22 @@ class MtJourney:
                 submission.long_key,
                 envelope.lot,
                 content_hash(draft.plain) if caps is not None and caps.same_content is not None else b"",
+                ()
+                if own or len(draft.carriers) == 1
+                else rules.others(
+                    submission.signature, message_class, draft.carriers, carrier, draft.lane, context.stream_names
+                ),
             )
+        )
+
+    @staticmethod
+    def _suits(rules: AccountRules, draft: Draft) -> Suits | None:
+        """Asks of other carriers than the one that the text was judged by; None where all want the same."""
+        other_carrier = rules.rules.other_carrier
+        if not other_carrier.any_differ:
+            return None
+        return lambda name: other_carrier.suits(
+            draft.message_class, draft.at_ms, draft.signature or "", lambda: draft.text, draft.carrier, name
         )
 
     def _envelope(self, submission: Submission, draft: Draft, flags: int) -> Envelope:

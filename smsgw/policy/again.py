@@ -49,12 +49,16 @@ class OtherCarrier:
             for of_class in places
         )
 
+    def alike(self, one: str, other: str) -> bool:
+        """Two carriers want the same."""
+        habits, usual = self._habits, self._usual
+        return habits.get(one, usual) == habits.get(other, usual)
+
     def suits(
         self, message_class: int, at_ms: int, signature: str, text: Callable[[], str], judged_by: str, carrier: str
     ) -> bool:
         """``text`` is asked only where ``carrier`` differs from the one by whose habits it was judged."""
-        habits, usual = self._habits, self._usual
-        if habits.get(judged_by, usual) == habits.get(carrier, usual):
+        if self.alike(judged_by, carrier):
             return True
         draft = Draft(self._name, message_class, "", "", text(), 1, at_ms)
         draft.carrier = carrier

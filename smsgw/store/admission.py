@@ -47,7 +47,8 @@ class AdmitItem(NamedTuple):
     whatever the outcome, and must still be there (else GONE). ``queue_limit`` 0: none.
     ``facts`` is ``recipients.facts_for(...)``. ``content``: hash of 8 octets for a row of kind 2, which counts
     nothing without it. With ``lot`` it is parked there and held until ``due_ms``, when it expires.
-    ``context`` stays here and comes back.
+    ``others``: streams of other carriers with their facts, in order, for a recipient whom only the blacklist of this
+    item's own carrier forbids; the same objects for like messages too. ``context`` stays here and comes back.
     """
 
     context: object
@@ -66,6 +67,7 @@ class AdmitItem(NamedTuple):
     long_group: str = ""
     lot: str = ""
     content: bytes = b""
+    others: Sequence[tuple[str, Sequence[str]]] = ()
 
 
 class AdmitReply(NamedTuple):
@@ -156,12 +158,14 @@ class Admission:
         profiles: list[tuple[object, ...]] = []
         rows: list[tuple[object, ...]] = []
         for item in items:
-            _, rhash, ids, blob, stream, at_ms, state, facts, caps, tier, mclass, limit, due_ms, group, lot, same = item
-            like = (id(facts), id(caps), stream, limit, mclass)
+            _, rhash, ids, blob, stream, at_ms, state, facts, caps, tier, mclass, limit, due_ms, group, lot = item[:15]
+            same, others = item.content, item.others
+            like = (id(facts), id(caps), stream, limit, mclass, id(others))
             number = numbers.get(like)
             if number is None:
                 has_tiers = 1 if any(row[3] for row in caps) else 0
-                profiles.append((stream, tuple(facts), tuple(caps), limit, mclass, has_tiers))
+                profile = (stream, tuple(facts), tuple(caps), limit, mclass, has_tiers)
+                profiles.append((*profile, tuple(others)) if others else profile)
                 number = numbers[like] = len(profiles)
             if due_ms or group or tier:
                 rows.append((number, rhash, at_ms, blob, ids, state, same, tier, due_ms, group, lot))

@@ -6,7 +6,17 @@ from typing import Any
 
 from smsgw.store import keys
 from smsgw.store.admission import ACCEPTED, CAPPED, FORBIDDEN, FULL, GONE, MEMORY, AdmitReply
-from smsgw.store.recipients import FACT_COMPANY, SCOPE_COMPANY, fact_account, fact_signature, scope_account
+from smsgw.store.facts import FactChange, FactOp
+from smsgw.store.recipients import (
+    FACT_COMPANY,
+    SCOPE_COMPANY,
+    fact_account,
+    fact_carrier,
+    fact_signature,
+    facts_for,
+    scope_account,
+    scope_cap,
+)
 from smsgw.store.streams import waiting_messages
 from tests.store.kit import DAY_MS, MINUTE_MS, NOW_MS, NUMBER, Kit
 
@@ -175,3 +185,28 @@ async def test_only_final_states_are_kept_when_ids_prove_themselves(make_kit: An
     status = await kit.states.query(item.message_ids[0])
     assert status is not None
     assert status.message_state == 2
+
+
+async def test_a_carriers_own_blacklist_sends_the_message_to_the_next_one(kit: Kit) -> None:
+    alpha, beta, gamma = (("b", fact_carrier(name), "d") for name in ("alpha", "beta", "gamma"))
+    others = (("beta:2", beta), ("gamma:2", gamma))
+    await kit.facts.blacklist(NUMBER, "DB:0144", NOW_MS, "receipt", carrier="alpha")
+    await kit.facts.blacklist(NUMBER, "DB:0144", NOW_MS, "receipt", carrier="beta")
+    item = kit.item(facts=alpha, others=others)
+    assert await kit.admit(item, kit.item(OTHER, 1, facts=alpha, others=others)) == [AdmitReply(ACCEPTED)] * 2
+    assert len(await kit.read("{p00}:mt:gamma:2", 1)) == 1
+    assert len(await kit.read(STREAM, 1)) == 1
+    assert await kit.codes(kit.item(facts=alpha)) == [FORBIDDEN]
+    await kit.facts.dead(NUMBER, "MK:0001", NOW_MS, "receipt")
+    assert await kit.admit(item) == [AdmitReply(FORBIDDEN, fact="b:c:alpha")]
+
+
+async def test_a_carriers_own_cap_stops_the_recipient_whatever_others_there_are(kit: Kit) -> None:
+    alpha = facts_for("shop", "", "alpha", optout=False, blacklist=True, dead=False, consent=False, cap=True)
+    change = FactChange(
+        None, FactOp.REFUSED, NUMBER, scope_cap("alpha"), "MILIMIT", NOW_MS, within_ms=1, keep_ms=60_000
+    )  # fmt: skip
+    await kit.facts.write([change])
+    item = kit.item(facts=alpha, others=(("beta:2", ("b",)),))
+    assert await kit.admit(item) == [AdmitReply(FORBIDDEN, fact="b:k:alpha")]
+    assert await kit.codes(item._replace(at_ms=NOW_MS + 60_000)) == [ACCEPTED]

@@ -5,7 +5,8 @@
 --          {pNN}:parked:<lot> {pNN}:lotof {pNN}:lots {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
 -- ARGV[4]  msgpack [now (business ms), state TTL (ms), flags (1 dry, 2 low on memory), profiles, items]
---          profile: [stream suffix, [facts] (see parts/facts), [cap rows], queue limit, class, needs tier (0/1)]
+--          profile: [stream suffix, [facts] (see parts/facts), [cap rows], queue limit, class, needs tier (0/1),
+--                   [[stream suffix, [facts]]...] other carriers, for whom this one has on its blacklist; may be left out]
 --          cap row: [key (4 octets), kind (0 clock, 1 rolling, 2 same content), limit, {tier: limit}, bucket start,
 --                   bucket end, period] (ms)
 --          item: [profile (from 1), recipient hash, at (business ms), blob, [message ids], state,
@@ -42,10 +43,25 @@ local function content_of(item)
   return content ~= '' and content or nil
 end
 
+-- The stream of another carrier that may have the message, where only the carrier's own blacklist forbids it.
+local function other_way(who, profile, refused, at)
+  local others = profile[7]
+  if not others or refused[1] ~= 1 or string.sub(refused[2], 1, 4) ~= 'b:c:' then return nil end
+  for n = 1, #others do
+    if not forbidden(who, others[n][2], at) then return others[n][1] end
+  end
+  return nil
+end
+
+-- 0 and the stream for the message, or why not.
 local function refusal(item, profile, person)
+  local stream = profile[1]
   if profile[2][1] then
     local refused = forbidden(person.who, profile[2], item[3])
-    if refused then return refused end
+    if refused then
+      stream = other_way(person.who, profile, refused, item[3])
+      if not stream then return refused end
+    end
   end
   local rows = profile[3]
   if rows[1] then
@@ -53,11 +69,11 @@ local function refusal(item, profile, person)
     if refused then return refused end
   end
   if low_memory and profile[5] == 2 then return {4} end
-  if profile[4] > 0 and queue_length(profile[1], profile[4]) >= profile[4] then return {3} end
-  return 0
+  if profile[4] > 0 and queue_length(stream, profile[4]) >= profile[4] then return {3} end
+  return 0, stream
 end
 
-local function take(item, profile, person)
+local function take(item, profile, person, stream)
   if profile[3][1] then count_caps(person, profile, item[3], now, content_of(item)) end
   local ids = item[5]
   local due = item[9] or 0
@@ -66,7 +82,6 @@ local function take(item, profile, person)
     call('ZADD', KEY_HELD, string.format('%.0f', due), ids[1])
     call('HSET', KEY_HELDMSG, ids[1], item[4])
   else
-    local stream = profile[1]
     local list = accepted[stream]
     if not list then
       list = {}
@@ -90,18 +105,18 @@ for i = 1, #items do
   local profile = profiles[item[1]]
   local person = people[item[2]]
   local group = item[10]
-  local reply
+  local reply, stream
   if group and group ~= '' and not dry and call('DEL', KEY_LONG .. group) == 0 then
     reply = {5}
   else
-    reply = refusal(item, profile, person)
+    reply, stream = refusal(item, profile, person)
   end
   if dry then
     reply = {reply, profile[3][1] and counts_seen(person, profile[3], item[3], content_of(item)) or {}}
     all_accepted = false
   else
     if reply == 0 then
-      take(item, profile, person)
+      take(item, profile, person, stream)
     else
       all_accepted = false
     end

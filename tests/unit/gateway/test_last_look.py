@@ -101,13 +101,34 @@ def test_what_a_look_finds() -> None:
         (LookReply(LOOK_NO_CONSENT), "412"),
     ):  # fmt: skip
         scene = Scene()
-        job = Job("{p00}:mt:alpha:2", b"1-1", (1, 1, 0), 2, message())
+        job = Job("{p00}:mt:alpha:2", b"1-1", (1, 1, 0), 2, message(carriers=["alpha"]))
         scene.last_look.looked([(scene.queue, job)], [reply])
         assert scene.reported() == (MessageState.REJECTED, err)
     scene = Scene()
     job = Job("{p00}:mt:alpha:2", b"1-1", (1, 1, 0), 2, message(looked_at_ms=0))
     scene.last_look.looked([(scene.queue, job)], [LookReply(MAY_BE_SENT)])
     assert (scene.back, job.envelope.looked_at_ms) == ([job], NOW_MS)
+
+
+def test_a_carriers_own_blacklist_moves_a_message_to_the_next() -> None:
+    scene = Scene()
+    job = Job("{p00}:mt:alpha:2", b"1-1", (1, 1, 0), 2, message())
+    scene.last_look.looked([(scene.queue, job)], [LookReply(1, "b:c:alpha")])
+    assert scene.did == [("move", "beta:2", ["alpha"])]
+
+
+def test_what_waits_leaves_a_carrier_whose_breaker_is_open() -> None:
+    scene = Scene()
+    bad = ("alpha", "guangdong")
+    scene.context.health = SimpleNamespace(
+        troubled=True,
+        is_open=lambda *asked: asked == bad,
+        why_not=lambda *asked: "few arrive" if asked == bad else "",
+        lets=lambda *asked: asked != bad,
+    )
+    assert scene.stops(message(province="guangdong"))
+    assert scene.did == [("move", "beta:2", [])]
+    assert not scene.stops(message(province="hunan"))
 
 
 def test_admissions_refusals_in_words() -> None:

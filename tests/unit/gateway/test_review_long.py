@@ -81,7 +81,7 @@ class World:
             closing=False,
             accounts={"shop": self.account},
             rules={"shop": rules},
-            choice=SimpleNamespace(first=lambda carriers, province="": carriers[0]),
+            choice=SimpleNamespace(first=lambda carriers, province="", suits=None: carriers[0]),
             stream_names={"alpha": ("alpha:0", "alpha:1", "alpha:2")},
             log=lambda event, fields: None,
             spawn=lambda work: self.spawn(tasks, work),
@@ -145,6 +145,7 @@ class Rules:
     def __init__(self, world: World, route: Any) -> None:
         self._world = world
         self._route = route
+        self.other_carrier = SimpleNamespace(any_differ=False)
 
     def __call__(self, draft: Any) -> Refusal | None:
         draft.route, draft.carriers = self._route, self._route.carriers
