@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 from smsgw import __version__
 from smsgw.gateway.context import LANE_LABELS
+from smsgw.policy.orders import in_force
 
 if TYPE_CHECKING:
     from smsgw.app import App
+    from smsgw.carrier.bind import Bind
     from smsgw.carrier.pool import Pool
     from smsgw.esme.account import Account
+    from smsgw.esme.session import EsmeSession
     from smsgw.gateway.context import Context
 
 
@@ -56,6 +59,7 @@ class Status:
             },
             "registers": gateway.registers_loaded,
             "pauses": self._pauses(),
+            "orders": self._orders(),
             "parked": dict(gateway.context.parked_counts),
             "accounts": {name: self._account(name, account) for name, account in gateway.context.accounts.items()},
             "carriers": {name: self._carrier(pool) for name, pool in gateway.context.pools.items()},
@@ -79,6 +83,23 @@ class Status:
             if each is not None
         ]
 
+    def _orders(self) -> list[dict[str, object]]:
+        """What staff ordered of carriers, accounts, binds and queues, as far as it is in force here."""
+        context = self._app.gateway.context
+        now_ms = context.clock.now_ms()
+        return [
+            {
+                "scope": each.scope,
+                "action": each.action,
+                "reason": each.reason,
+                "who": each.who,
+                "since_ms": each.at_ms,
+                "ends_ms": each.expires_ms,
+            }
+            for each in context.registers.orders.entries
+            if in_force(each, now_ms)
+        ]
+
     def _account(self, name: str, account: Account) -> dict[str, object]:
         counters = self._app.metrics.account(name)
         return {
@@ -90,6 +111,9 @@ class Status:
             "receipts_delivered": counters.receipts_delivered,
             "outbox": self._app.gateway.outbox.waiting(name),
             "quota": quota_of(self._app, name),
+            "received": counters.mt_received,
+            "mo_delivered": counters.mo_delivered,
+            "links": [_session(session) for session in tuple(account.sessions)],
         }
 
     def _carrier(self, pool: Pool) -> dict[str, object]:
@@ -105,7 +129,45 @@ class Status:
             "submitted": counters.mt_submitted,
             "answered": {f"0x{status:08X}": count for status, count in counters.answered.copy().items()},
             "receipts": dict(counters.receipts),
+            "receipts_orphan": counters.receipts_orphan,
+            "receipts_early": counters.receipts_early,
+            "receipts_duplicate": counters.receipts_duplicate,
+            "throttled": counters.throttled,
+            "timeouts": counters.response_timeouts,
+            "rerouted": counters.mt_rerouted,
+            "window": _carrier_window(pool),
+            "full_rate_per_s": pool.throttle.full_rate_per_s,
+            "why_not": self._app.gateway.context.choice.why_not(pool.name),
+            "drained": pool.name in self._app.gateway.orders.drained,
+            "links": [_bind(bind) for bind in tuple(pool.binds)],
         }
+
+
+def _session(session: EsmeSession) -> dict[str, object]:
+    link = session.link
+    return {
+        "id": session.label,
+        "kind": link.session.state.value.removeprefix("bound_"),
+        "peer": link.peer,
+        "up_s": round(link.now_s - link.bound_s, 1),
+        "unanswered": session.unanswered,
+        "delivering": len(link.window),
+        "version": f"{session.version >> 4}.{session.version & 15}",
+    }
+
+
+def _bind(bind: Bind) -> dict[str, object]:
+    link = bind.link
+    return {
+        "id": bind.label,
+        "kind": bind.kind,
+        "up": bind.up,
+        "why_down": "" if bind.up else bind.why_down or "connecting, or waiting to try again",
+        "peer": link.peer if link is not None else "",
+        "up_s": round(link.now_s - link.bound_s, 1) if link is not None and bind.up else 0,
+        "in_flight": bind.in_flight,
+        "window": link.window.limit if link is not None else 0,
+    }
 
 
 def watch(app: App) -> None:
@@ -214,7 +276,7 @@ def _in_flight(pool: Pool) -> float:
 
 
 def _carrier_window(pool: Pool) -> float:
-    return pool.settings.window_total
+    return pool.window_total
 
 
 def _rate(pool: Pool) -> float:

@@ -15,6 +15,7 @@ import typer
 
 from smsgw import __version__
 from smsgw.cli import console, route
+from smsgw.cli.carriers import account, bind, carrier
 from smsgw.cli.check import check
 from smsgw.cli.explain.command import explain
 from smsgw.cli.operations import audit, review
@@ -30,6 +31,10 @@ from smsgw.cli.status import status
 from smsgw.cli.versions.apply import apply, confirm, rollback
 from smsgw.cli.versions.diff import diff
 from smsgw.cli.versions.history import history
+from smsgw.cli.watch import queue
+from smsgw.cli.watch.message import message
+from smsgw.cli.watch.top import top
+from smsgw.cli.watch.trace import trace
 from smsgw.errors import SmsgwError
 
 _GATEWAY: Final = "The gateway"
@@ -37,6 +42,7 @@ _CHANGING: Final = "Changing the site"
 _REGISTERS: Final = "What staff register"
 _RECIPIENTS: Final = "Recipients"
 _DAILY: Final = "Daily work"
+_LINKS: Final = "Carriers and applications"
 
 app = typer.Typer(
     name="smsgw",
@@ -59,6 +65,9 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
     (_CHANGING, confirm),
     (_CHANGING, rollback),
     (_CHANGING, history),
+    (_LINKS, top),
+    (_LINKS, trace),
+    (_LINKS, message),
     (_DAILY, pause),
     (_DAILY, resume),
     (_DAILY, pauses),
@@ -67,6 +76,10 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
 _GROUPS: Final = (
     (_GATEWAY, "route", route.app),
     (_GATEWAY, "console", console.app),
+    (_LINKS, "carrier", carrier.app),
+    (_LINKS, "bind", bind.app),
+    (_LINKS, "account", account.app),
+    (_LINKS, "queue", queue.app),
     (_DAILY, "review", review.app),
     (_DAILY, "audit", audit.app),
     (_REGISTERS, "signature", signature.app),

@@ -1,0 +1,1 @@
+"""What engineers order of carriers, binds and accounts."""

@@ -1,0 +1,1 @@
+"""What engineers look at while it runs."""

@@ -1,0 +1,231 @@
+"""``smsgw top``: what the gateway is doing just now, anew every second: carriers, lanes, accounts, what is wrong.
+
+Owns: rates, which are the difference of two looks at the gateway's status, and what is worth a colour. Only looks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from smsgw.cli.ops_port import ask
+from smsgw.cli.options import JsonOption, SiteOption
+from smsgw.cli.output import Cell, console, print_json, table
+from smsgw.config.load import load_site
+from smsgw.config.site import Site
+from smsgw.errors import ConnectFailed
+from smsgw.policy.model import CLASS_LABELS
+from smsgw.smpp.constants import status_name
+
+#: Of a class of errors so many are named, the most frequent ones.
+_NAMED: Final = 3
+_FINAL_GOOD: Final = "delivered"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One look at the status. ``at_s`` monotonic."""
+
+    at_s: float
+    found: Mapping[str, Any]
+
+
+def top(
+    every: Annotated[float, typer.Option("--every", "-d", min=0.2, help="Seconds between two looks.")] = 1.0,
+    once: Annotated[bool, typer.Option("--once", help="Look twice, print once, end.")] = False,
+    site: SiteOption = Path(),
+    as_json: JsonOption = False,
+) -> None:
+    """Watch the running gateway: binds, rates, windows, queues, lanes, errors, receipts; until Ctrl-C."""
+    loaded = load_site(site)
+    before = _look(loaded)
+    if once or as_json:
+        time.sleep(every)
+        now = _look(loaded)
+        if as_json:
+            print_json(figures(before, now))
+        else:
+            console().print(screen(before, now))
+        return
+    with Live(screen(before, before), console=console(), auto_refresh=False, screen=True) as live:
+        while True:
+            time.sleep(every)
+            try:
+                now = _look(loaded)
+            except ConnectFailed as error:
+                live.update(Group(Text(str(error), style="red"), screen(before, before)), refresh=True)
+                continue
+            live.update(screen(before, now), refresh=True)
+            before = now
+
+
+def figures(before: Sight, now: Sight) -> dict[str, Any]:
+    """The figures of the screen, for programs; rates a second since ``before``."""
+    found = now.found
+    return {
+        "node": found["node"],
+        "business_time": found["business_time"],
+        "not_ready": found["not_ready"],
+        "orders": found["orders"],
+        "pauses": found["pauses"],
+        "carriers": {
+            name: {
+                "binds_up": each["binds_up"],
+                "binds": each["binds"],
+                "why_not": each["why_not"],
+                "in_flight": each["in_flight"],
+                "window": each["window"],
+                "rate_per_s": each["rate_per_s"],
+                "full_rate_per_s": each["full_rate_per_s"],
+                "waiting": each["waiting"],
+                "submitted_per_s": _rate(before, now, "carriers", name, "submitted"),
+                "errors_per_s": _errors_per_s(before, now, name),
+                "receipts_per_s": _rate(before, now, "carriers", name, "receipts"),
+                "delivered_share": delivered_share(each["receipts"]),
+            }
+            for name, each in found["carriers"].items()
+        },
+        "accounts": {
+            name: {
+                "binds": each["binds"],
+                "accepted_per_s": _rate(before, now, "accounts", name, "accepted"),
+                "refused_per_s": _rate(before, now, "accounts", name, "refused"),
+                "receipts_per_s": _rate(before, now, "accounts", name, "receipts_delivered"),
+                "undelivered": each["outbox"],
+            }
+            for name, each in found["accounts"].items()
+        },
+    }
+
+
+def screen(before: Sight, now: Sight) -> RenderableType:
+    """All of it, for a terminal."""
+    parts: list[RenderableType] = [_head(before, now), Text()]
+    parts += [*_alarms(now.found), _carriers(before, now), Text(), _accounts(before, now)]
+    return Group(*parts)
+
+
+def delivered_share(receipts: Mapping[str, int]) -> float | None:
+    """The share of receipts that say delivered, since the gateway started; None without any."""
+    total = sum(receipts.values())
+    good = sum(count for state, count in receipts.items() if state.casefold() == _FINAL_GOOD)
+    return round(good / total, 4) if total else None
+
+
+def _look(site: Site) -> Sight:
+    return Sight(time.monotonic(), ask(site, "/status"))
+
+
+def _head(before: Sight, now: Sight) -> Text:
+    found = now.found
+    accepted = sum(_rate(before, now, "accounts", name, "accepted") for name in found["accounts"])
+    sent = sum(_rate(before, now, "carriers", name, "submitted") for name in found["carriers"])
+    receipts = sum(_rate(before, now, "accounts", name, "receipts_delivered") for name in found["accounts"])
+    calls = sum(call["waiting"] for call in found["store"]["calls"].values())
+    return Text.assemble(
+        (f"smsgw {found['version']} {found['node']}", "bold"), f"  {found['business_time']}  ",
+        ("ready", "green") if not found["not_ready"] else ("NOT READY", "bold red"),
+        f"  in {accepted:.0f}/s  out {sent:.0f}/s  receipts {receipts:.0f}/s  store calls waiting {calls}",
+    )  # fmt: skip
+
+
+def _alarms(found: Mapping[str, Any]) -> list[RenderableType]:
+    """What somebody should know before any figure."""
+    lines = [Text(str(why), style="bold red") for why in found["not_ready"].values()]
+    lines += [
+        Text(f"{each['scope']}: {each['action']}, by {each['who']}: {each['reason']}", style="yellow")
+        for each in found["orders"]
+    ]
+    lines += [
+        Text(f"{each['scope']}: paused, by {each['who']}: {each['reason']}", style="yellow") for each in found["pauses"]
+    ]
+    parked = ", ".join(f"{lot} {count}" for lot, count in found["parked"].items() if count)
+    if parked:
+        lines.append(Text(f"parked: {parked}"))
+    if found["records"]["failing"]:
+        lines.append(Text(f"records can't be written: {found['records']['failing']}", style="bold red"))
+    return [*lines, Text()] if lines else []
+
+
+def _carriers(before: Sight, now: Sight) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for name, each in now.found["carriers"].items():
+        up, wanted = each["binds_up"], each["binds"]
+        why_not = "drained" if each["drained"] else each["why_not"]
+        share = delivered_share(each["receipts"])
+        limit = f"{each['rate_per_s']:g}"
+        rows.append((
+            Text(name, style="red" if why_not else ""),
+            Text(f"{up}/{wanted}", style="green" if up == wanted else "yellow" if up else "red"),
+            f"{_rate(before, now, 'carriers', name, 'submitted'):.0f}",
+            Text(limit if not each["slowed"] else f"{limit} of {each['full_rate_per_s']:g}",
+                 style="yellow" if each["slowed"] else ""),
+            f"{each['in_flight']}/{each['window']}",
+            *(str(each["waiting"].get(label, 0) or "–") for label in CLASS_LABELS),
+            _errors(before, now, name),
+            f"{_rate(before, now, 'carriers', name, 'receipts'):.0f}",
+            "–" if share is None else f"{share:.1%}",
+            Text(why_not, style="red"),
+        ))  # fmt: skip
+    columns = ("carrier", "binds", "out/s", "limit", "window", *CLASS_LABELS, "errors/s", "receipts/s", "delivered", "")
+    return table(columns, rows, right=(*columns[2:8], *columns[9:11]))
+
+
+def _accounts(before: Sight, now: Sight) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for name, each in now.found["accounts"].items():
+        refused = _differences(before, now, "accounts", name, "refused")
+        rows.append((
+            name if each["in_force"] else Text(name, style="red"),
+            each["class"],
+            each["binds"],
+            f"{_rate(before, now, 'accounts', name, 'accepted'):.0f}",
+            _named(refused, now.at_s - before.at_s, str),
+            f"{_rate(before, now, 'accounts', name, 'receipts_delivered'):.0f}",
+            Text(str(each["outbox"]), style="yellow" if each["outbox"] else ""),
+        ))  # fmt: skip
+    columns = ("account", "class", "binds", "in/s", "refused/s", "receipts/s", "undelivered")
+    return table(columns, rows, right=("binds", "in/s", "receipts/s", "undelivered"))
+
+
+def _rate(before: Sight, now: Sight, part: str, name: str, field: str) -> float:
+    took_s = now.at_s - before.at_s
+    return round(sum(_differences(before, now, part, name, field).values()) / took_s, 1) if took_s > 0 else 0.0
+
+
+def _differences(before: Sight, now: Sight, part: str, name: str, field: str) -> dict[str, int]:
+    """What was counted since, by key; a plain number has the key "". A gateway that started anew counts from 0."""
+    new, old = now.found[part][name][field], before.found[part].get(name, {}).get(field, 0)
+    if isinstance(new, int):
+        new, old = {"": new}, {"": old if isinstance(old, int) else 0}
+    elif not isinstance(old, Mapping):
+        old = {}
+    return {key: more for key, count in new.items() if (more := count - old.get(key, 0)) > 0}
+
+
+def _errors(before: Sight, now: Sight, name: str) -> Text:
+    answers = _differences(before, now, "carriers", name, "answered")
+    wrong = {key: count for key, count in answers.items() if int(key, 16)}
+    lost = _differences(before, now, "carriers", name, "timeouts").get("", 0)
+    told = _named(wrong, now.at_s - before.at_s, lambda key: status_name(int(key, 16)).removeprefix("ESME_"))
+    return Text(", ".join(filter(None, (told, f"no answer {lost}" if lost else ""))), style="red")
+
+
+def _errors_per_s(before: Sight, now: Sight, name: str) -> dict[str, float]:
+    took_s = max(now.at_s - before.at_s, 0.001)
+    answers = _differences(before, now, "carriers", name, "answered")
+    return {status_name(int(key, 16)): round(count / took_s, 1) for key, count in answers.items() if int(key, 16)}
+
+
+def _named(counts: Mapping[str, int], took_s: float, name: Any) -> str:
+    most = sorted(counts.items(), key=lambda item: -item[1])[:_NAMED]
+    return ", ".join(f"{name(key)} {count / max(took_s, 0.001):.1f}" for key, count in most)
