@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from smsgw.clock import BusinessClock
     from smsgw.esme.account import Account
     from smsgw.gateway.account_rules import AccountRules
+    from smsgw.gateway.carrier_ids import CarrierIds
     from smsgw.gateway.ids import MessageIds
+    from smsgw.gateway.keeping import Keeping
+    from smsgw.gateway.overdue import OverdueReceipts
     from smsgw.gateway.quota_desk import QuotaDesk
     from smsgw.policy.entries import PauseEntry
     from smsgw.records.log import RecordLog
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from smsgw.store.marks import Marks
     from smsgw.store.outbound import Outbound
     from smsgw.store.parked import Parked
+    from smsgw.store.ported import PortedNumbers
     from smsgw.store.settlement import Settlement
     from smsgw.store.state import States
     from smsgw.store.streams import StreamReader
@@ -139,8 +143,13 @@ class Context:
     facts: Facts = field(init=False)
     quotas: QuotaDesk = field(init=False)
     parked: Parked = field(init=False)
+    ported: PortedNumbers = field(init=False)
     states: States = field(init=False)
     marks: Marks = field(init=False)
+    #: How carriers write their message ids; what is kept of what they took; receipts that don't come.
+    carrier_ids: CarrierIds = field(init=False)
+    keeping: Keeping = field(init=False)
+    overdue: OverdueReceipts = field(init=False)
     choice: CarrierChoice = field(init=False)
     health: Health = field(init=False)
     #: What waits in memory is looked at again, in every carrier's queue.

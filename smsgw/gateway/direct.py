@@ -15,7 +15,6 @@ from smsgw.gateway.views import view_of
 from smsgw.policy.model import MessageClass, Refusal
 from smsgw.policy.reasons import STORE_AWAY
 from smsgw.policy.shaping import TokenBucket
-from smsgw.smpp.canonical import canonical_id
 from smsgw.smpp.constants import RESPONSE_BIT, CommandStatus
 from smsgw.smpp.pdu import message_id_of, response
 from smsgw.store.correlation import Mapping
@@ -85,9 +84,9 @@ class Direct:
         origin = context.store.sealer.seal(pack_origin(view_of(part.pdu), submission.accepted_ms))
         account = submission.account.settings.system_id
         mapping = Mapping(account, part.message_id, wanted_kinds(part.registered), origin, submission.source_addr)
-        cid = canonical_id(message_id_of(raw).decode("latin-1"), pool.settings.response_id)
-        if cid:
-            context.settlement.remember(pool.name, pool.name, cid, mapping)
+        carrier_message_id = message_id_of(raw).decode("latin-1")
+        if carrier_message_id:
+            context.keeping.direct(pool.name, carrier_message_id, mapping, submission.recipient)
         self._journal.accepted(submission, part.message_id, flight.route, "")
         context.metrics.account(account).mt_accepted += 1
         answer = response(

@@ -76,16 +76,22 @@ class Endings:
         value = state_value(header, envelope.account, envelope.source_addr)
         return [(message_id, value) for message_id in envelope.message_ids]
 
-    def report(self, segment: Segment, report: Report, durable: Callable[[bool], None]) -> None:
-        """A receipt of ours, if the application asked for this kind or was promised one; then ``durable``."""
+    def report(self, segment: Segment, report: Report, durable: Callable[[bool], None], gathered: bool = False) -> None:
+        """A receipt of ours, if the application asked for this kind or was promised one; then ``durable``.
+
+        ``gathered``: other parts of it are at the carrier, whose receipts must not tell of it again.
+        """
         flags = segment.flags
         wanted = wanted_kinds(segment.registered) & kind_of(report.message_state) or flags & REPORT_ALWAYS
-        if not wanted or flags & INTERNAL:
+        if flags & INTERNAL:
+            wanted = 0
+        view, submitted_ms = view_of(segment.pdu), segment.accepted_at_ms
+        if gathered:
+            self._reports.end(segment.account, segment.message_id, view, submitted_ms, report, bool(wanted), durable)
+        elif wanted:
+            self._reports.send(segment.account, segment.message_id, view, submitted_ms, report, durable)
+        else:
             durable(True)
-            return
-        self._reports.send(
-            segment.account, segment.message_id, view_of(segment.pdu), segment.accepted_at_ms, report, durable
-        )
 
     # -- inside
 
@@ -113,7 +119,8 @@ class Endings:
         for original in originals:
             self._journal.step(int(step), envelope, original, queue.name, 0, 0, why)
             job.states.append(self.states(envelope, report)[original])
-            self.report(segment_of(envelope, original), report, durable)
+            gathered = job.shipment is not None and original in job.shipment.gathered
+            self.report(segment_of(envelope, original), report, durable, gathered)
         if not originals:  # told with another segment
             durable(True)
         if job.aside:

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from smsgw.errors import StoreError
 from smsgw.gateway.approvals import Approvals
+from smsgw.gateway.carrier_ids import CarrierIds
 from smsgw.gateway.context import LANE_LABELS, Context
 from smsgw.gateway.direct import Direct, DirectFlight
 from smsgw.gateway.dispatch import FAILOVER_PERIOD_S, CarrierQueue, Flight
+from smsgw.gateway.keeping import Keeping
 from smsgw.gateway.lanes import Order
 from smsgw.gateway.last_look import LastLook
 from smsgw.gateway.learning import Learning
@@ -28,6 +30,7 @@ from smsgw.gateway.mt import MtJourney
 from smsgw.gateway.order_desk import OrderDesk
 from smsgw.gateway.outbox import Outbox, as_delivery
 from smsgw.gateway.outcomes import Outcomes
+from smsgw.gateway.overdue import OverdueReceipts
 from smsgw.gateway.quota_desk import QuotaDesk
 from smsgw.gateway.receipts import ReceiptJourney
 from smsgw.gateway.refuser import Refuser
@@ -47,6 +50,7 @@ from smsgw.store.looks import Looks
 from smsgw.store.marks import Marks
 from smsgw.store.outbound import Outbound
 from smsgw.store.parked import Parked
+from smsgw.store.ported import PortedNumbers
 from smsgw.store.quota import QuotaLeases
 from smsgw.store.settlement import Settlement
 from smsgw.store.state import States
@@ -120,14 +124,19 @@ class Gateway:
         context.outbound = Outbound(store)
         context.states = States(store)
         context.admission = Admission(store, self._mt.admitted, context.clock.now_ms)
-        context.correlation = Correlation(store, context.outbound, context.states, self._receipts.correlated)
+        correlated, now_ms = self._receipts.correlated, context.clock.now_ms
+        context.correlation = Correlation(store, context.outbound, context.states, correlated, now_ms)
         context.settlement = Settlement(store, context.correlation, self._outcomes.settled)
         context.held = Held(store, self._releaser.moved)
         context.parked = Parked(store)
+        context.ported = PortedNumbers(store, context.registers.ported)
         context.long = Long(store, self._long.stored)
         context.looks = Looks(store, self._last_look.looked)
         context.facts = Facts(store, self._facts_changed)
         context.quotas = QuotaDesk(self._quota_leases, context.rules, context.clock)
+        context.carrier_ids = CarrierIds(context)
+        context.keeping = Keeping(context)
+        context.overdue = OverdueReceipts(context)
         context.marks = Marks(store, context.settings.node, self._bind_leases.token)
 
     # -- starting and ending
@@ -151,12 +160,20 @@ class Gateway:
         self.context.quotas.renew()
         self.orders.look()
         self._approvals.look()
+        for pool in self.context.pools.values():
+            self._reads(pool)
         for queue in self.queues.values():
             queue.pump_soon()
         self.context.wake_readers()
 
+    def _reads(self, pool: Pool) -> None:
+        """How the carrier's ids and receipts are read, as its file says now."""
+        self.context.carrier_ids.add(pool.settings)
+        self.context.overdue.add(pool.settings)
+
     def add_pool(self, pool: Pool) -> None:
         """A carrier: its streams are read from now on. Call before ``run``; later ``start_pool``."""
+        self._reads(pool)
         queue = CarrierQueue(self.context, pool, self._outcomes, self._last_look)
         pool.lease(frozenset(), False, 1.0)
         self.context.pools[pool.name] = pool
@@ -169,6 +186,12 @@ class Gateway:
                 self._by_stream[stream] = (queue, lane)
                 reader.add(stream)
 
+    def add_former(self, pool: Pool) -> None:
+        """A carrier that the site has no more: what still waits for it moves. Call before ``run``."""
+        self.add_pool(pool)
+        del self.context.pools[pool.name]
+        self.queues[pool.name].leave()
+
     @property
     def commits(self) -> list[GroupCommit[Any, Any]]:
         """All kinds of store calls, for running them and for their figures."""
@@ -177,6 +200,7 @@ class Gateway:
             context.admission.commit,
             context.settlement.commit,
             context.correlation.commit,
+            context.correlation.sharing.commit,
             context.outbound.appends,
             context.outbound.acks,
             context.marks.commit,
@@ -203,8 +227,10 @@ class Gateway:
         return self._feed.loaded
 
     async def load_registers(self) -> None:
-        """Read what staff registered. Raises StoreError. Before anybody may bind."""
+        """Read what staff registered, and how carriers write ids. Raises StoreError. Before anybody may bind."""
         await self._feed.load()
+        await self.context.carrier_ids.load()
+        await self.context.ported.load()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -223,6 +249,9 @@ class Gateway:
             tasks.create_task(self._long.run(), name="segments")
             tasks.create_task(self._feed.run(), name="registers")
             tasks.create_task(self.context.quotas.run(), name="quotas")
+            tasks.create_task(self.context.carrier_ids.run(), name="ids of carriers")
+            tasks.create_task(self.context.overdue.run(), name="overdue receipts")
+            tasks.create_task(self.context.ported.run(self._store_error), name="ported numbers")
             tasks.create_task(self._tick(), name="tick")
 
     async def drain(self, patience_s: float, answered: Callable[[], None] = lambda: None) -> None:
@@ -250,6 +279,7 @@ class Gateway:
                 # What the carriers refused for the moment meanwhile, or what a mark on its way made ready.
                 for queue in self.queues.values():
                     queue.give_back()
+                await context.ported.flush()
                 for commit in self.commits:
                     await commit.drain()
         except TimeoutError:

@@ -42,3 +42,18 @@ class LocalReports:
             durable(error is None)
 
         self._context.outbound.append(account, fields, appended)
+
+    def end(
+        self,
+        account: str,
+        message_id: str,
+        view: Sm | DataSm,
+        submitted_ms: int,
+        report: Report,
+        wanted: bool,
+        durable: Durable,
+    ) -> None:
+        """End a message of which other parts are at a carrier: it is told of once, by this or by the carrier."""
+        origin = self._context.store.sealer.seal(pack_origin(view, submitted_ms))
+        blob = pack_report(report)
+        self._context.correlation.sharing.end(account, message_id, origin, blob, wanted, durable)

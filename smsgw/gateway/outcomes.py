@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from smsgw.errors import StoreError
@@ -19,16 +20,14 @@ from smsgw.gateway.reports import (
     Report,
     pack_origin,
     unpack_report,
-    wanted_kinds,
 )
 from smsgw.gateway.views import view_of
 from smsgw.policy.model import Hold
 from smsgw.policy.retry import Action, Backoff
 from smsgw.records.record import Step
-from smsgw.smpp.canonical import canonical_id
 from smsgw.smpp.constants import MessageState
-from smsgw.store.correlation import MATCHED, Correlated, Mapping
-from smsgw.store.envelope import HAS_TURN, INTERNAL, Envelope
+from smsgw.store.correlation import MATCHED, Correlated
+from smsgw.store.envelope import HAS_TURN, INTERNAL
 from smsgw.store.keys import mt_suffix
 
 if TYPE_CHECKING:
@@ -182,9 +181,7 @@ class Outcomes(Endings):
         self._journal.step(_ANSWERED, envelope, original, queue.name, command_status, 0, carrier_message_id, "late")
         if command_status or not carrier_message_id:
             return
-        mapping = self._mapping(queue, envelope, original)._replace(mask=0)
-        cid = canonical_id(carrier_message_id, queue.pool.settings.response_id)
-        self._context.settlement.remember(queue.name, queue.name, cid, mapping)
+        self._context.keeping.late(queue.name, job, flight.index, carrier_message_id, partial(self._origin, queue, job))
 
     def reroute(
         self,
@@ -222,13 +219,14 @@ class Outcomes(Endings):
         """The row that ``receipts`` could not give a message id when the receipt came."""
         if result.origin:
             self._learning.failed(result.account, result.message_id, carrier, result.origin, report)
+        self._context.carrier_ids.matched(carrier)
         state, err = report.message_state, report.err
-        self._journal.plain(
-            int(Step.RECEIPT), result.message_id, result.account, carrier, "", 0, 0, state, err, "", "early"
-        )
+        for message_id in result.told or (result.message_id,):
+            self._journal.plain(
+                int(Step.RECEIPT), message_id, result.account, carrier, "", 0, 0, state, err, "", "early"
+            )
 
     def _settle(self, queue: CarrierQueue, job: Job, index: int, carrier_message_id: str) -> None:
-        envelope = job.envelope
         settlement = self._context.settlement
         job.taken = True
         if job.aside:
@@ -243,26 +241,20 @@ class Outcomes(Endings):
             if last:
                 settlement.done(queue.name, job.stream, job.entry_id, job.states)
             return
-        mapping = self._mapping(queue, envelope, job.original(index))
-        cid = canonical_id(carrier_message_id, queue.pool.settings.response_id)
-        if last and not job.states:
-            settlement.sent(queue.name, job.stream, job.entry_id, queue.name, cid, mapping)
-        else:
-            settlement.remember(queue.name, queue.name, cid, mapping)
-            if last:
-                settlement.done(queue.name, job.stream, job.entry_id, job.states)
+        self._context.keeping.taken(queue.name, job, index, carrier_message_id, partial(self._origin, queue, job), last)
 
-    def _mapping(self, queue: CarrierQueue, envelope: Envelope, index: int) -> Mapping:
+    def _origin(self, queue: CarrierQueue, job: Job, index: int) -> bytes:
+        """Of segment ``index`` as the application sent it, sealed."""
+        envelope, shipment = job.envelope, job.shipment
         policy = queue.pool.settings.failover
         more: tuple[int | str | bytes, ...] = ()
         if policy.breaker is not None or policy.codes or policy.on_receipt:
-            whole = policy.on_receipt and len(envelope.pdus) == 1 and not envelope.flags & INTERNAL
+            alone = len(envelope.pdus) == 1 and (shipment is None or shipment.is_plain)
+            whole = policy.on_receipt and alone and not envelope.flags & INTERNAL
             more = (self._context.clock.now_ms(), envelope.signature, envelope.pack() if whole else b"")
             self._context.health.taken(queue.name, policy, envelope, index)
-        mask = 0 if envelope.flags & INTERNAL else wanted_kinds(envelope.registered[index])
         packed = pack_origin(view_of(envelope.pdus[index]), envelope.accepted_at_ms, *more)
-        origin = self._context.store.sealer.seal(packed)
-        return Mapping(envelope.account, envelope.message_ids[index], mask, origin, envelope.source_addr)
+        return self._context.store.sealer.seal(packed)
 
     def _refused(self, queue: CarrierQueue, job: Job, index: int, command_status: int, said: str, now_s: float) -> None:
         """The carrier answered with an error; ``said``: what it wrote besides, which may be a code of its own."""

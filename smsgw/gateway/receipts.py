@@ -14,12 +14,12 @@ from smsgw.errors import RecoverableError, StoreError
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.reports import INTERMEDIATE, STATS, Report, kind_of, pack_report
 from smsgw.records.record import Step
-from smsgw.smpp.canonical import canonical_id
 from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus, MessageState, Tag
 from smsgw.smpp.pdu import response
 from smsgw.smpp.receipt import Receipt, parse_receipt
 from smsgw.smpp.views import DataSm, Sm
-from smsgw.store.correlation import DUPLICATE, MATCHED, Correlated
+from smsgw.store.correlation import DUPLICATE, MATCHED, PARKED, Correlated
+from smsgw.store.correlation import Receipt as Correlating
 from smsgw.store.state import state_header
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ MAX_ERR_CHARACTERS = 20
 
 
 class _Inbound(NamedTuple):
-    """A receipt that its carrier waits to have answered."""
+    """A receipt that its carrier waits to have answered. ``sought``: in every way that the carrier may write ids."""
 
     bind: Bind
     origin: Link[object] | None
@@ -49,6 +49,11 @@ class _Inbound(NamedTuple):
     report: Report
     carrier_message_id: str
     sender: bytes
+    addressee: bytes
+    kind: int
+    final: bool
+    header: bytes
+    sought: bool = False
 
 
 class ReceiptJourney:
@@ -92,7 +97,7 @@ class ReceiptJourney:
                     self._answer(context, CommandStatus.ESME_RSYSERR)
             return
         for context, result in zip(contexts, results, strict=True):
-            if isinstance(context, _Inbound):
+            if isinstance(context, _Inbound) and not self._seek_if_parked(context, result):
                 self._answer(context, 0)
                 self._tell(context, result)
 
@@ -112,13 +117,37 @@ class ReceiptJourney:
         kind = kind_of(report.message_state)
         if not final:
             kind = INTERMEDIATE
-        cid = canonical_id(carrier_message_id, pool.settings.receipt_id)
         code = int(report.err) if report.err.isascii() and report.err.isdigit() else 0
         header = state_header(report.message_state, code, report.done_ms if final else 0)
         inbound = _Inbound(
-            bind, bind.link, pool.name, command_id, sequence_number, report, carrier_message_id, view.source_addr
+            bind, bind.link, pool.name, command_id, sequence_number, report, carrier_message_id, view.source_addr,
+            view.destination_addr, kind, final, header,
+        )  # fmt: skip
+        forms = self._context.carrier_ids.of(pool.name)
+        if forms.learnt is None:
+            self._seek(inbound, False)
+        else:
+            cid = forms.sought_as(carrier_message_id)
+            self._context.correlation.put(inbound, pool.name, cid, pack_report(report), kind, final, header)
+
+    def _seek_if_parked(self, inbound: _Inbound, result: Correlated) -> bool:
+        """Nothing lies under the name that was learnt: perhaps it was kept under another one before."""
+        if result.outcome != PARKED:
+            self._context.carrier_ids.matched(inbound.carrier)
+        elif not inbound.sought and self._context.carrier_ids.of(inbound.carrier).is_auto:
+            self._seek(inbound, True)
+            return True
+        return False
+
+    def _seek(self, inbound: _Inbound, parked: bool) -> None:
+        carrier, carrier_message_id = inbound.carrier, inbound.carrier_message_id
+        ids = self._context.carrier_ids
+        cid = ids.of(carrier).sought_as(carrier_message_id) if parked else ""
+        sought = inbound._replace(sought=True)
+        receipt = Correlating(
+            sought, carrier, cid, pack_report(inbound.report), inbound.kind, inbound.final, inbound.header
         )
-        self._context.correlation.put(inbound, pool.name, cid, pack_report(report), kind, final, header)
+        ids.seek(receipt, carrier_message_id, (inbound.sender, inbound.addressee), parked)
 
     def _answer(self, inbound: _Inbound, command_status: int) -> None:
         answer = response(inbound.command_id | RESPONSE_BIT, command_status, inbound.sequence_number, b"")
@@ -135,18 +164,19 @@ class ReceiptJourney:
             self._learning.failed(result.account, result.message_id, inbound.carrier, result.origin, inbound.report)
         elif inbound.report.message_state == _DELIVERED:
             self._learning.delivered(result.account, inbound.sender)
-        self._journal.plain(
-            int(Step.RECEIPT),
-            result.message_id,
-            result.account,
-            inbound.carrier,
-            "",
-            0,
-            0,
-            inbound.report.message_state,
-            inbound.report.err,
-            inbound.carrier_message_id,
-        )
+        for message_id in result.told or (result.message_id,):
+            self._journal.plain(
+                int(Step.RECEIPT),
+                message_id,
+                result.account,
+                inbound.carrier,
+                "",
+                0,
+                0,
+                inbound.report.message_state,
+                inbound.report.err,
+                inbound.carrier_message_id,
+            )
 
 
 def read_report(receipt: Receipt, view: Sm | DataSm, now_ms: int) -> tuple[Report, bool]:

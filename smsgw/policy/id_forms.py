@@ -99,10 +99,18 @@ class IdForms:
             Key(pair, f"~{_LETTERS[pair.response]}{canonical_id(carrier_message_id, pair.receipt)}") for pair in pairs
         )
 
+    def plain(self, carrier_message_id: str) -> tuple[str, ...]:
+        """Keys of whoever knows a pair, or was told one by a file: another process, or this one before."""
+        forms = dict.fromkeys(pair.receipt for pair in self._pairs)
+        return tuple(dict.fromkeys(canonical_id(carrier_message_id, form) for form in forms))
+
     # -- evidence
 
     def matched(self, pairs: Iterable[Pair]) -> bool:
-        """A receipt's message was found, by these pairs and no others. True when that made the pair known."""
+        """A receipt's message was found, by these pairs and no others. True when that made the pair known.
+
+        ``pairs`` is of no interest once the pair is known.
+        """
         self._misses = 0
         if self.learnt is not None:
             return False
@@ -125,10 +133,6 @@ class IdForms:
             return False
         self.forget()
         return True
-
-    def hit(self) -> None:
-        """A receipt's message was found by what is known."""
-        self._misses = 0
 
     def forget(self) -> None:
         """Learn from the beginning."""

@@ -134,11 +134,11 @@ def alias_value(cid: str, tag: str) -> bytes:
 class Correlation:
     """``put`` receipts; ``done(contexts, results)`` reports them. Run ``commit.run()`` and ``sharing.commit.run()``.
 
-    ``now_s`` is business time, for the tally of receipts that wait for their message.
+    ``now_ms`` is business time, for the tally of receipts that wait for their message.
     """
 
     def __init__(
-        self, store: Store, outbound: Outbound, states: States, done: Done, now_s: Callable[[], float] = lambda: 0.0
+        self, store: Store, outbound: Outbound, states: States, done: Done, now_ms: Callable[[], int] = lambda: 0
     ) -> None:
         self._store = store
         self._outbound = outbound
@@ -146,7 +146,7 @@ class Correlation:
         #: Of its own, and run by whoever runs ``commit``.
         self.sharing = Sharing(store)
         self._done = done
-        self._now_s = now_s
+        self._now_ms = now_ms
         self._script = script("correlate")
         self.commit: GroupCommit[Receipt, Any] = GroupCommit(
             "correlate", self._send, self._answered, retry_for_s=math.inf
@@ -155,6 +155,18 @@ class Correlation:
     def put(self, context: object, carrier: str, cid: str, blob: bytes, kind: int, final: bool, header: bytes) -> None:
         """Correlate one receipt. ``cid`` is the carrier's message id in its canonical form, ``blob`` sealed."""
         self._put(Receipt(context, carrier, cid, blob, kind, final, header))
+
+    def again(self, receipt: Receipt, cid: str) -> None:
+        """Correlate a receipt under another id; it is reported as the first time."""
+        self._put(receipt._replace(cid=cid))
+
+    def report(self, receipt: Receipt, result: Correlated) -> None:
+        """Nothing is left to do for a receipt."""
+        self._done([receipt.context], [result])
+
+    def refused(self, receipts: Sequence[Receipt], error: StoreError) -> None:
+        """The store could not be asked about them."""
+        self._done([receipt.context for receipt in receipts], error)
 
     def park(self, receipt: Receipt, cids: Sequence[str]) -> None:
         """Correlate one receipt that may be about any of ``cids``: the first that is there, else wait under each."""
@@ -186,7 +198,7 @@ class Correlation:
             for _, carrier, cid, blob, kind, final, header, mark, _, _ in items
         ]
         settings = self._store.settings
-        payload = to_script((settings.early_ttl_ms, settings.receipt_limits, rows, bucket_of(self._now_s())))
+        payload = to_script((settings.early_ttl_ms, settings.receipt_limits, rows, bucket_of(self._now_ms() / 1000)))
         replies: list[Any] = from_script(await self._store.evaluate(partition, self._script, payload, call_id))
         return replies
 

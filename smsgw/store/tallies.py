@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from smsgw.store import keys
 from smsgw.store.connection import Store
+from smsgw.store.correlation import bucket_of
 
 
 class Waiting(NamedTuple):
@@ -35,17 +36,24 @@ class Tallies:
                 found[bucket] = Waiting(old.messages + messages, old.receipts + receipts)
         return found
 
-    async def forget(self, carrier: str, before_s: int) -> Waiting:
-        """Drop minutes before that time, and say what was left in those that nobody else has dropped."""
+    async def forget(self, carrier: str, messages_before_s: float, receipts_before_s: float) -> Waiting:
+        """Drop minutes before those times, and say what was left in those that nobody else has dropped."""
         messages = receipts = 0
         for partition in range(self._store.partitions):
             for field, count in (await self._fields(partition, carrier)).items():
-                if int(field[1:]) >= before_s:
+                is_message = field[:1] == b"a"
+                if int(field[1:]) >= (messages_before_s if is_message else receipts_before_s):
                     continue
                 if await self._store.command(partition, "HDEL", keys.tally(partition, carrier), field):
-                    messages += count if field[:1] == b"a" else 0
-                    receipts += count if field[:1] == b"o" else 0
+                    messages += count if is_message else 0
+                    receipts += 0 if is_message else count
         return Waiting(messages, receipts)
+
+    async def found(self, carrier: str, cid: str, now_s: float) -> None:
+        """A receipt that waited under ``cid`` since just now has found its message after all."""
+        partition = keys.carrier_partition(carrier, cid, self._store.partitions)
+        field = f"o{bucket_of(now_s)}"
+        await self._store.command(partition, "HINCRBY", keys.tally(partition, carrier), field, -1)
 
     async def _fields(self, partition: int, carrier: str) -> dict[bytes, int]:
         flat = await self._store.command(partition, "HGETALL", keys.tally(partition, carrier))

@@ -144,7 +144,8 @@ class CarrierCounters:
     __slots__ = (
         "answer_latency", "answered", "binds_lost", "binds_opened", "binds_refused", "breaker_opened", "codes",
         "gauges", "mo_received", "mt_rerouted", "mt_retried", "mt_submitted", "name", "receipts", "receipts_duplicate",
-        "receipts_early", "receipts_orphan", "receipts_parked", "response_timeouts", "switched", "throttled",
+        "receipts_early", "receipts_never", "receipts_orphan", "receipts_parked", "response_timeouts", "switched",
+        "throttled",
     )  # fmt: skip
 
     COUNTERS: ClassVar[tuple[Family, ...]] = (
@@ -158,7 +159,8 @@ class CarrierCounters:
         Family("codes", "smsgw_carrier_codes", "Codes in answers and receipts, by what they mean.", "class"),
         Family("breaker_opened", "smsgw_carrier_breaker_opened", "Provinces taken off this carrier.", "province"),
         Family("receipts", "smsgw_carrier_receipts", "Receipts of the carrier, by message state.", "state"),
-        Family("receipts_orphan", "smsgw_carrier_receipts_orphan", "Receipts that name no message."),
+        Family("receipts_orphan", "smsgw_carrier_receipts_orphan", "Receipts of which no message was ever found."),
+        Family("receipts_never", "smsgw_carrier_receipts_never", "Messages taken whose last receipt never came."),
         Family(
             "receipts_parked", "smsgw_carrier_receipts_parked", "Receipts kept until the answer that they overtook."
         ),
@@ -184,6 +186,7 @@ class CarrierCounters:
     def __init__(self, name: str) -> None:
         self.name = name
         self.mt_submitted = self.throttled = self.response_timeouts = self.mt_retried = self.mt_rerouted = 0
+        self.receipts_never = 0
         self.receipts_parked = self.receipts_orphan = self.receipts_early = self.receipts_duplicate = (
             self.mo_received
         ) = 0

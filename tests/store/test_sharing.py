@@ -209,7 +209,7 @@ async def waiting(kit: Kit) -> dict[int, Waiting]:
 
 
 async def test_tallies_say_what_waits_for_the_other(any_kit: Kit) -> None:
-    any_kit.correlation._now_s = lambda: NOW_MS / 1000 + 600  # type: ignore[method-assign]
+    any_kit.correlation._now_ms = lambda: NOW_MS + 600_000  # type: ignore[method-assign]
     messages = ids(any_kit, 3)
     for number, message_id in enumerate(messages):
         any_kit.settlement.remember("s", "alpha", f"c{number}", mapping(message_id)._replace(due=DUE))
@@ -225,7 +225,7 @@ async def test_tallies_say_what_waits_for_the_other(any_kit: Kit) -> None:
     assert await waiting(any_kit) == {DUE: Waiting(1, 0), DUE + 600: Waiting(0, 2)}
     any_kit.settlement.remember("s", "alpha", "early", mapping("00ff")._replace(due=DUE + 60))
     assert await waiting(any_kit) == {DUE: Waiting(1, 0), DUE + 600: Waiting(0, 1)}
-    assert await Tallies(any_kit.store).forget("alpha", DUE + 60) == Waiting(1, 0)
+    assert await Tallies(any_kit.store).forget("alpha", DUE + 60, 0) == Waiting(1, 0)
     assert await waiting(any_kit) == {DUE + 600: Waiting(0, 1)}
     result: Any = await any_kit.receipt("c0")  # after all
     assert result.outcome == MATCHED

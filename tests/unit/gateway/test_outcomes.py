@@ -12,10 +12,12 @@ import pytest
 
 from smsgw.carrier.settings import CarrierSettings
 from smsgw.gateway.dispatch import Flight
+from smsgw.gateway.keeping import Keeping
 from smsgw.gateway.lanes import Job
 from smsgw.gateway.outcomes import Outcomes
 from smsgw.policy.code_classes import CodeClass, CodeTable
 from smsgw.policy.failover import FailoverPolicy
+from smsgw.policy.id_forms import IdForms
 from smsgw.policy.retry import Action, CarrierStatuses
 from smsgw.policy.shaping import Throttle
 from smsgw.smpp import pdu
@@ -72,9 +74,11 @@ class Scene:
                 hold=lambda context, stream, entry, due_ms, held_id, blob: self.did.append(("held", due_ms - NOW_MS)),
             ),
         )
+        context.carrier_ids = SimpleNamespace(of=lambda name: IdForms("text", "text"))
+        context.keeping = Keeping(cast(Any, context))
         self.outcomes = Outcomes(
             cast(Any, context),
-            cast(Any, SimpleNamespace(send=self._report)),
+            cast(Any, SimpleNamespace(send=self._report, end=self._end)),
             random.Random(1),
             cast(
                 Any,
@@ -89,6 +93,12 @@ class Scene:
 
     def _report(self, account: str, message_id: str, view: Any, at_ms: int, report: Any, durable: Any) -> None:
         self.did.append(("report", message_id, report.message_state))
+        durable(True)
+
+    def _end(
+        self, account: str, message_id: str, view: Any, at_ms: int, report: Any, wanted: bool, durable: Any
+    ) -> None:
+        self.did.append(("ended", message_id, report.message_state, wanted))
         durable(True)
 
     def job(self, segments: int = 1, lane: int = NOTICE, registered: int = 1, flags: int = 0) -> Job:

@@ -12,6 +12,7 @@ from smsgw.gateway.learning import Learning
 from smsgw.gateway.mo import MoJourney
 from smsgw.gateway.receipts import MAX_ERR_CHARACTERS, ReceiptJourney
 from smsgw.gateway.reports import Origin, Report, receipt_pdu
+from smsgw.policy.id_forms import IdForms
 from smsgw.smpp.constants import ESM_RECEIPT, CommandId
 from smsgw.smpp.pdu import Sm, deliver_sm
 from smsgw.store.correlation import PARKED_REPLY
@@ -34,6 +35,7 @@ class Journey:
             correlation=SimpleNamespace(commit=idle, put=lambda *item: self.put.append(item)),
             outbound=SimpleNamespace(appends=idle),
             facts=SimpleNamespace(commit=idle),
+            carrier_ids=SimpleNamespace(of=lambda name: IdForms("text", "text"), matched=lambda name: None),
         )
         self.journey = ReceiptJourney(context, MoJourney(context), Learning(context))
         self.pool: Any = SimpleNamespace(name="alpha", settings=SimpleNamespace(receipt_id="text"))

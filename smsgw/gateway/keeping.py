@@ -1,0 +1,101 @@
+"""What is kept of a segment that a carrier has taken, so that its receipts find the application's message.
+
+Owns: which of our messages a carrier's id stands for, under which keys it is found, and since when its last receipt is
+waited for. Never ends a stream entry by itself, except in the one call that does both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from smsgw.gateway.reports import wanted_kinds
+from smsgw.store.correlation import TAG_OCTETS, Mapping, SharedMapping, bucket_of
+from smsgw.store.envelope import INTERNAL, Envelope
+from smsgw.store.sharing import Target
+
+if TYPE_CHECKING:
+    from smsgw.gateway.context import Context
+    from smsgw.gateway.lanes import Job
+
+#: Index of one of the application's segments → its sealed origin.
+Origins = Callable[[int], bytes]
+
+
+class Keeping:
+    """One for all carriers."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def taken(
+        self, carrier: str, job: Job, index: int, carrier_message_id: str, origin: Origins, ends: bool = False
+    ) -> None:
+        """The carrier has taken PDU ``index``; ``ends``: that is the end of the stream entry too."""
+        envelope, shipment = job.envelope, job.shipment
+        settlement = self._context.settlement
+        forms = self._context.carrier_ids.of(carrier)
+        cid = forms.kept_as(carrier_message_id)
+        kept: Mapping | SharedMapping
+        if shipment is None or shipment.is_plain:
+            kept = self._plain(envelope, index, origin)
+        else:
+            tells = shipment.tells[index]
+            if not tells:
+                # Another PDU tells of the message; what comes of this one is only recorded.
+                settlement.remember_known(carrier, carrier, cid, envelope.message_ids[job.original(index)])
+                if ends:
+                    settlement.done(carrier, job.stream, job.entry_id, job.states)
+                return
+            targets = tuple(
+                Target(envelope.message_ids[each], _mask(envelope, each), origin(each), part, parts)
+                for each, part, parts in tells
+            )
+            kept = SharedMapping(envelope.account, envelope.source_addr, targets, self._due())
+        if ends and not job.states:
+            settlement.sent(carrier, job.stream, job.entry_id, carrier, cid, kept)
+        else:
+            settlement.remember(carrier, carrier, cid, kept)
+            if ends:
+                settlement.done(carrier, job.stream, job.entry_id, job.states)
+        self._aliases(carrier, carrier_message_id, cid, envelope.recipient)
+
+    def late(self, carrier: str, job: Job, index: int, carrier_message_id: str, origin: Origins) -> None:
+        """The answer for a message that has gone elsewhere: its receipts are known, and not passed on."""
+        cid = self._context.carrier_ids.of(carrier).kept_as(carrier_message_id)
+        kept = self._plain(job.envelope, job.original(index), origin)._replace(mask=0, due=0)
+        self._context.settlement.remember(carrier, carrier, cid, kept)
+        self._aliases(carrier, carrier_message_id, cid, job.envelope.recipient)
+
+    def direct(self, carrier: str, carrier_message_id: str, mapping: Mapping, recipient: str) -> None:
+        """A message that was in no stream."""
+        cid = self._context.carrier_ids.of(carrier).kept_as(carrier_message_id)
+        self._context.settlement.remember(carrier, carrier, cid, mapping._replace(due=self._due()))
+        self._aliases(carrier, carrier_message_id, cid, recipient)
+
+    # -- inside
+
+    def _plain(self, envelope: Envelope, index: int, origin: Origins) -> Mapping:
+        return Mapping(
+            envelope.account,
+            envelope.message_ids[index],
+            _mask(envelope, index),
+            origin(index),
+            envelope.source_addr,
+            self._due(),
+        )
+
+    def _aliases(self, carrier: str, carrier_message_id: str, cid: str, recipient: str) -> None:
+        """While it isn't known how receipts will write the id, it is found by each way in which they may."""
+        aliases = self._context.carrier_ids.of(carrier).aliases(carrier_message_id)
+        if aliases:
+            tag = self._context.store.recipients.hash(recipient)[:TAG_OCTETS]
+            for alias in aliases:
+                self._context.settlement.remember_alias(carrier, carrier, alias, cid, tag)
+
+    def _due(self) -> int:
+        return bucket_of(self._context.clock.now_ms() / 1000)
+
+
+def _mask(envelope: Envelope, index: int) -> int:
+    return 0 if envelope.flags & INTERNAL else wanted_kinds(envelope.registered[index])
