@@ -171,7 +171,7 @@ class Learning:
         network = policy.codes.ported_to(codes)
         self._tell("number.ported", lesson, number, network or "to another network")
         if network:
-            self._context.registers.ported[number] = network
+            self._context.ported.learn(number, network)
 
     def _tell(self, event: str, lesson: Lesson, number: str, code: str, signature: str = "") -> None:
         fields: dict[str, object] = {

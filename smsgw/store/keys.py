@@ -23,6 +23,7 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:done:<slot>`` | string | the last reply of one caller, for replay |
 | ``{p}:reg:<kind>``, ``{p}:regfeed`` | hash, stream | a register: id → document · its changes; partition 0 |
 | ``{p}:regbulk`` | hash | kinds of which a bulk change is under way; partition 0 |
+| ``{p}:ported`` | stream | numbers that went to another network, sealed; partition 0 |
 | ``{p}:fleet`` | hash | process → when it last told which version of the site it runs; partition 0 |
 | ``{p}:audit``, ``{p}:audithead`` | stream, hash | who changed what · number and hash of the last entry; partition 0 |
 | ``{p}:nodes``, ``{p}:lease:<carrier>`` | hash | processes that live · whose each bind is; partition 0 |
@@ -228,6 +229,11 @@ def register(kind: str) -> str:
 def register_feed() -> str:
     """Stream of the registers' changes."""
     return f"{TAGS[REGISTERS]}:regfeed"
+
+
+def ported() -> str:
+    """Stream of numbers that carriers said have gone to another network."""
+    return f"{TAGS[REGISTERS]}:ported"
 
 
 def fleet() -> str:
