@@ -195,7 +195,10 @@ def _carrier_tls(site: Site, carrier: CarrierFile) -> ssl.SSLContext | None:
     tls = carrier.tls
     if tls is None:
         return None
-    context = ssl.create_default_context(cafile=str(tls.ca) if tls.ca is not None else None)
+    try:
+        context = ssl.create_default_context(cafile=str(tls.ca) if tls.ca is not None else None)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(tls.ca or "", 0, "tls.ca", f"of carrier {carrier.name} can't be used: {error}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.certificate is not None and tls.key is not None:
         _load_chain(context, site, tls.certificate, tls.key)
