@@ -27,6 +27,7 @@ from smsgw.store.envelope import INTERNAL, REVIEW_REJECTED, REVIEWED, Envelope
 from smsgw.store.held import DONE, FORBIDDEN, FULL, NO_CONSENT, HeldMessage, ReleaseReply
 from smsgw.store.keys import mt_suffix
 from smsgw.store.parked import LOT_REVIEW, lot_of_pause
+from smsgw.store.recipients import fact_carrier
 
 if TYPE_CHECKING:
     from smsgw.gateway.account_rules import AccountRules
@@ -81,6 +82,8 @@ class Releaser:
             reply = replies[number]
             if reply.code == DONE and moving.target:
                 self._journal.step(int(Step.RELEASED), moving.envelope, 0, moving.target)
+            elif reply.code == FORBIDDEN and reply.fact == fact_carrier(moving.target) and self._goes_elsewhere(moving):
+                continue
             elif reply.code in (FORBIDDEN, NO_CONSENT):
                 refusal = late_refusal(reply.code, reply.fact)
                 self._refuse(moving.held, moving.envelope, refusal.reason, self._context.clock.now_ms())
@@ -134,7 +137,7 @@ class Releaser:
         context.held.send(
             _Moving(held, envelope, target),
             held,
-            mt_suffix(target, envelope.message_class),
+            mt_suffix(target, envelope.lane_or_class),
             context.store.sealer.seal(envelope.pack()),
             context.store.recipients.hash(envelope.recipient),
             rules.facts(envelope.signature, envelope.message_class, target) if rules is not None else (),
@@ -238,9 +241,20 @@ class Releaser:
                 return ""
             carriers = envelope.carriers = list(draft.carriers)
             envelope.tried, envelope.route = [], route.name
-        return context.choice.next(carriers, envelope.tried, False, envelope.province) or context.choice.first(
-            carriers, envelope.province
-        )
+        suits = self._outcomes.moves.suits(envelope, carriers[0])
+        target = context.choice.next(carriers, envelope.tried, False, envelope.province, suits)
+        return target or context.choice.first(carriers, envelope.province, suits)
+
+    def _goes_elsewhere(self, moving: _Moving) -> bool:
+        """Only the carrier has the recipient on its blacklist: judged again for the next one of its route."""
+        envelope, had = moving.envelope, [*moving.envelope.tried, moving.target]
+        suits = self._outcomes.moves.suits(envelope, moving.target)
+        if self._context.choice.next(envelope.carriers, had, False, envelope.province, suits) is None:
+            return False
+        envelope.tried = had
+        self._busy.add(moving.held.held_id)
+        self._judge(moving.held, envelope, self._context.clock.now_ms())
+        return True
 
     def _refuse(self, held: HeldMessage, envelope: Envelope, reason: Reason, now_ms: int) -> None:
         report = Report(int(MessageState.REJECTED), reason.receipt_err, now_ms)

@@ -199,3 +199,14 @@ async def test_a_full_queue_does_not_hold_up_what_is_due_for_others() -> None:
     world.releaser.moved([world.asked[0][1]], [ReleaseReply(FULL)])
     assert world.operations == ["send", "hold"]
     assert world.asked[1][3] > NOW_MS
+
+
+async def test_whom_only_one_carrier_has_blacklisted_gets_it_over_the_next() -> None:
+    world = World(carriers=("alpha", "beta"))
+    world.hold(envelope(carriers=("alpha", "beta")))
+    await world.releaser._release(0)
+    world.releaser.moved([world.asked[0][1]], [ReleaseReply(FORBIDDEN, "b:c:alpha")])
+    assert [each[3] for each in world.asked] == ["alpha:2", "beta:2"]
+    world.releaser.moved([world.asked[1][1]], [ReleaseReply(FORBIDDEN, "b:c:beta")])
+    assert world.operations == ["send", "send"]
+    assert len(world.receipts) == 1
