@@ -25,8 +25,8 @@ from smsgw.policy.direction import as_shown
 from smsgw.policy.length import length_rule
 from smsgw.policy.localtime import LocalDay
 from smsgw.policy.model import CLASS_LABELS, Check, Draft, Hold, MessageClass, Outcome, Refusal, Rule
-from smsgw.policy.orders import order_rule
 from smsgw.policy.native import IS_COMPILED
+from smsgw.policy.orders import order_rule
 from smsgw.policy.pauses import pause_rule
 from smsgw.policy.profile import AccountPolicy, CarrierPolicy, Profile
 from smsgw.policy.reasons import ROUTE_NONE
