@@ -67,8 +67,3 @@ class CarrierSettings:
     fit: Fit = ANYTHING
     source_number: str = ""
     failover: FailoverPolicy = field(default_factory=FailoverPolicy)
-
-    @property
-    def window_total(self) -> int:
-        """Requests that may be unanswered over all binds that transmit."""
-        return self.window * sum(1 for kind in self.binds if kind != "receiver")

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from smsgw.documents.values import PerSecond, Seconds, Settings, SystemId
 
+LARGEST_WINDOW: Final = 10_000
+
+
+def _window(value: object) -> object:
+    if value != "auto" and not (type(value) is int and 1 <= value <= LARGEST_WINDOW):
+        raise ValueError(f'expected 1 to {LARGEST_WINDOW:,} requests or "auto", found {value!r:.60}')
+    return value
+
+
 Share = Annotated[float, Field(ge=0, lt=1)]
-WindowSize = Annotated[int, Field(ge=1, le=10_000)]
-Window = WindowSize | Literal["auto"]
+WindowSize = Annotated[int, Field(ge=1, le=LARGEST_WINDOW)]
+Window = Annotated[WindowSize | Literal["auto"], BeforeValidator(_window)]
 AccountRates = dict[SystemId, PerSecond]
 """Segments a second over this carrier, by account."""
-MOST_RESERVED = 0.9
+MOST_RESERVED: Final = 0.9
 """Of the rate, over all lanes: something must be left for who comes first."""
 
 

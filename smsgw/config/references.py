@@ -170,6 +170,15 @@ def check_carrier(
         document.warn(problems, ("name",), f"no route names carrier {carrier.name!r}: nothing is sent over it")
 
 
+def check_account_rates(document: Document, accounts: Collection[str], problems: Problems) -> None:
+    """``account_rates`` of a carrier name accounts."""
+    rates = document.data.get("account_rates")
+    for name in rates if isinstance(rates, dict) else ():
+        if name not in accounts:
+            fault = with_hint(f"no account is named {name!r}", name, accounts)
+            document.error(problems, ("account_rates", name), fault)
+
+
 def check_node(node: NodeFile, document: Document, problems: Problems) -> None:
     """Ports that clash, and settings that are allowed but dangerous."""
     tls = node.listener.tls

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 LONGEST_S: Final = 10 * 366 * 86400.0
 FASTEST_PER_S: Final = 1_000_000
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d)")
-_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*/\s*(s|m|h|d)")
+_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*/\s*(s|min|m|h|d)")
 
 
 def parse_duration(value: object) -> float:
@@ -30,7 +30,7 @@ def parse_duration(value: object) -> float:
 
 
 def parse_rate(value: object) -> float:
-    """Events per second of ``100/s``, ``600/m`` or ``5000/h``; above 0, up to a million a second."""
+    """Events per second of ``100/s``, ``600/m`` (or ``600/min``) or ``5000/h``; above 0, up to a million a second."""
     match = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None:
         raise ValueError(f'expected a rate such as "100/s" or "600/m", found {value!r}')

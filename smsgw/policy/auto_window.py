@@ -4,7 +4,8 @@ Owns the arithmetic, on answers and times that are passed in. By Little's law a 
 requests unanswered; more only wait at the carrier. So the window grows, a part each round trip, while it was full and
 below that; it shrinks when latency has grown far beyond what it usually is (the carrier queues what we send), when a
 slowdown says that it was too much, and slowly when it is not used. What is usual follows a fall at once and a rise only
-over minutes, so that a queue of our own making is not taken for the carrier's habit.
+over minutes, so that a queue of our own making is not taken for the carrier's habit; but where half the window has not
+made latency fall, it was no queue of ours: the carrier has become slower, and that is usual from then on.
 
 Never sends and never reads a clock. Latencies in seconds; rates in segments a second of one bind.
 """
@@ -22,13 +23,26 @@ _TOLERANCE_S: Final = 0.02  # on a fast line twice the usual is nothing
 _GROWTH: Final = 0.25
 _SMOOTHING: Final = 0.1
 _RISE_PER_S: Final = 1 / 120  # what is usual may double in two minutes
+_FALLEN: Final = 0.7
+_FIRST_ANSWERS: Final = 10
 _SHORTEST_ROUND_S: Final = 0.02
 
 
 class AutoWindow:
     """The window of each bind of one carrier, between ``least`` and ``most``; begins with ``first``."""
 
-    __slots__ = ("_decided_s", "_exact", "_full", "_seen_s", "latency_s", "least", "most", "usual_s")
+    __slots__ = (
+        "_answers",
+        "_decided_s",
+        "_exact",
+        "_full",
+        "_inflated_at",
+        "_seen_s",
+        "latency_s",
+        "least",
+        "most",
+        "usual_s",
+    )
 
     def __init__(self, least: int, most: int, first: int) -> None:
         if not 1 <= least <= first <= most:
@@ -38,6 +52,9 @@ class AutoWindow:
         self.usual_s = 0.0
         self._exact = float(first)
         self._full = False
+        self._answers = 0
+        #: Window and latency when requests began to wait at the carrier; zeros while they don't.
+        self._inflated_at = (0.0, 0.0)
         self._seen_s = 0.0
         self._decided_s = 0.0
 
@@ -52,9 +69,13 @@ class AutoWindow:
 
     def answered(self, latency_s: float, rate_per_s: float, now_s: float) -> bool:
         """A request was answered; True when ``limit`` has changed. ``rate_per_s``: what one bind may send."""
-        if not self.usual_s:
-            self.latency_s = self.usual_s = latency_s
+        if self._answers < _FIRST_ANSWERS:
+            # The first answer alone says little where latency varies.
+            self._answers += 1
+            self.latency_s += (latency_s - self.latency_s) / self._answers
+            self.usual_s = self.latency_s
             self._seen_s = self._decided_s = now_s
+            return False
         self.latency_s += (latency_s - self.latency_s) * _SMOOTHING
         rise = 1.0 + (now_s - self._seen_s) * _RISE_PER_S
         self._seen_s = now_s
@@ -75,12 +96,25 @@ class AutoWindow:
         full, self._full = self._full, False
         needed = math.ceil(rate_per_s * self.latency_s * HEADROOM) + 1
         if self.latency_s > self.usual_s * QUEUEING + _TOLERANCE_S:
-            return self._set(self._exact * max(0.5, self.usual_s * QUEUEING / self.latency_s))
+            return self._shrink()
+        self._inflated_at = (0.0, 0.0)
         if full and self._exact < needed:
             return self._set(min(needed, self._exact + max(1.0, self._exact * _GROWTH)))
         if self._exact > needed:
             return self._set(max(needed, self._exact - max(1.0, self._exact * _GROWTH / 4)))
         return False
+
+    def _shrink(self) -> bool:
+        """Requests wait at the carrier, or it has become slower."""
+        window, latency_s = self._inflated_at
+        if not window:
+            self._inflated_at = (self._exact, self.latency_s)
+        elif self._exact <= window / 2 or self._exact <= self.least:
+            self._inflated_at = (0.0, 0.0)
+            if self.latency_s > latency_s * _FALLEN:
+                self.usual_s = self.latency_s
+                return False
+        return self._set(self._exact * max(0.5, self.usual_s * QUEUEING / self.latency_s))
 
     def _set(self, exact: float) -> bool:
         before = int(self._exact)

@@ -97,13 +97,13 @@ class LanePlan:
         credit, waiting = self._credit, self.waiting
         owed, most = _NOBODY, 1.0
         for other in self._owing:
-            if other == lane:
-                # Served by its own priority it is owed nothing; what was owed is paid, also beyond it.
-                credit[other] = credit[other] - segments if other == self._owed else min(credit[other], 0.0)
-            elif waiting[other]:
+            if waiting[other] or other == lane:
                 credit[other] += self._shares[other] * segments
             else:
                 credit[other] = 0.0
+            if other == lane:
+                # Served by its own priority it is owed nothing; what was owed is paid, also beyond it.
+                credit[other] = credit[other] - segments if other == self._owed else min(credit[other], 0.0)
             if credit[other] >= most:
                 owed, most = other, credit[other]
         self._owed = owed
