@@ -63,6 +63,7 @@ class Status:
             "parked": dict(gateway.context.parked_counts),
             "accounts": {name: self._account(name, account) for name, account in gateway.context.accounts.items()},
             "carriers": {name: self._carrier(pool) for name, pool in gateway.context.pools.items()},
+            "carrier_ids": {name: gateway.context.carrier_ids.status(name) for name in gateway.context.pools},
             "records": {"written": app.records.written, "lost": app.records.lost, "failing": app.records.failing},
         }
 
@@ -130,6 +131,8 @@ class Status:
             "answered": {f"0x{status:08X}": count for status, count in counters.answered.copy().items()},
             "receipts": dict(counters.receipts),
             "receipts_orphan": counters.receipts_orphan,
+            "receipts_never": counters.receipts_never,
+            **self._app.gateway.context.overdue.of(pool.name).shown,
             "receipts_early": counters.receipts_early,
             "receipts_duplicate": counters.receipts_duplicate,
             "throttled": counters.throttled,

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from smsgw.errors import StoreError
-from smsgw.policy.id_forms import IdForms, Pair
+from smsgw.policy.id_forms import AUTO, IdForms, Pair
 from smsgw.policy.numbers import to_e164
 from smsgw.store.correlation import PARKED_REPLY, TAG_OCTETS, Receipt
 from smsgw.store.id_forms import Found, IdFormStore
@@ -66,15 +66,22 @@ class CarrierIds:
         return forms
 
     def status(self, carrier: str) -> dict[str, object]:
-        """For people: what is in force, and what it rests on."""
+        """For people: what is in force, what it rests on, and what did not fit together.
+
+        ``matched``: receipts that were found while learning, ``found`` how.
+        """
         forms = self.of(carrier)
         pair = forms.learnt
+        due = self._context.overdue.of(carrier)
         return {
-            "response_id": pair.response if pair is not None else "",
-            "receipt_id": pair.receipt if pair is not None else "",
-            "auto": forms.is_auto,
-            "matches": forms.matches,
+            "response_id": pair.response if pair is not None else AUTO,
+            "receipt_id": pair.receipt if pair is not None else AUTO,
+            "learnt": "not yet" if pair is None else "learnt" if forms.is_auto else "set by hand",
+            "matched": forms.matches,
             "found": {str(known): count for known, count in forms.found.items() if count},
+            "orphan": self._context.metrics.carrier(carrier).receipts_orphan,
+            "open": due.open,
+            "overdue": due.overdue,
         }
 
     async def load(self) -> None:

@@ -29,6 +29,11 @@ class Due(NamedTuple):
     overdue: int = 0
     parked: int = 0
 
+    @property
+    def shown(self) -> dict[str, object]:
+        """For a status page."""
+        return {f"receipts_{name}": count for name, count in self._asdict().items()}
+
 
 class OverdueReceipts:
     """One for all carriers; ``run`` belongs in the application's task group."""
