@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.config.conftest import SiteCopy
 
 from smsgw import wiring
+from tests.unit.config.conftest import SiteCopy
 
 BETA = "carriers/beta.toml"
 
