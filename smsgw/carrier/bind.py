@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from smsgw.carrier.settings import BIND_COMMANDS, CarrierSettings
 from smsgw.errors import BindRejected, ConnectFailed, LinkError, LinkLost
 from smsgw.link.link import Link, LinkOwner
+from smsgw.policy.shaping import TokenBucket
 from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus, status_name
 from smsgw.smpp.pdu import bind as bind_pdu
 from smsgw.smpp.pdu import generic_nack, unbind, unbind_resp
@@ -71,6 +72,7 @@ class Bind:
         "_resting",
         "_ticker",
         "_wake",
+        "bucket",
         "kind",
         "leaving",
         "link",
@@ -79,12 +81,17 @@ class Bind:
         "stopping",
         "transmits",
         "up",
+        "window",
     )
 
     def __init__(
         self, settings: CarrierSettings, kind: str, number: int, handler: Handler, ticker: Ticker, backoff: Backoff
     ) -> None:
         self.settings = settings
+        #: Requests that may be unanswered here, now and after the next connect.
+        self.window = settings.window
+        #: The rate of this bind alone, beside the carrier's.
+        self.bucket = _bucket(settings)
         self.kind = kind
         self.number = number
         self.transmits = kind != "receiver"
@@ -325,7 +332,7 @@ class Bind:
             settings.bind_timeout_s, settings.enquire_link_s, settings.inactivity_s, settings.response_s
         )
         owner = cast(LinkOwner[object], self)
-        self.link = link = Link(Role.ESME, owner, self._ticker, timers, settings.window, settings.response_s)
+        self.link = link = Link(Role.ESME, owner, self._ticker, timers, self.window, settings.response_s)
         try:
             async with asyncio.timeout(settings.connect_timeout_s):
                 await loop.create_connection(
@@ -379,3 +386,7 @@ class Bind:
 
     def _tell(self, event: str, **fields: object) -> None:
         self._handler.told(event, {"carrier": self.settings.name, "bind": f"{self.kind}#{self.number}", **fields})
+
+
+def _bucket(settings: CarrierSettings) -> TokenBucket | None:
+    return TokenBucket(settings.bind_rate_per_s, settings.bind_burst) if settings.bind_rate_per_s else None
