@@ -159,11 +159,15 @@ class CarrierIds:
         kept = next((key for key in plain if key != known and (carrier, key) in found), None)
         if kept is not None:
             self._correlate(sought, kept)
-        elif sought.parked:
+            return
+        # Under a name that leads to somebody else's message it would be taken for that one's.
+        free = [key for key in self._keys(sought) if (carrier, key) not in found]
+        if sought.parked:
             self._missed(carrier)
+        if sought.parked or not free:
             self._context.correlation.report(receipt, PARKED_REPLY)
         else:
-            self._context.correlation.park(receipt, self._keys(sought))
+            self._context.correlation.park(receipt, free)
 
     def _correlate(self, sought: _Sought, cid: str) -> None:
         receipt = sought.receipt

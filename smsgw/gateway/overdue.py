@@ -80,7 +80,7 @@ class OverdueReceipts:
         self.due[name] = due = Due(
             sum(each.messages for each in waiting.values()),
             sum(each.messages for minute, each in waiting.items() if minute <= late_s),
-            sum(each.receipts for each in waiting.values()),
+            max(sum(each.receipts for each in waiting.values()), 0),
         )
         if due.overdue and (before is None or not before.overdue):
             self._context.log("carrier.receipts_overdue", {"carrier": name, "messages": due.overdue})

@@ -39,8 +39,8 @@ PAIRS: Final = (
     Pair("nocase", "nocase"),
     Pair("hex", "dec"),
     Pair("dec", "hex"),
-    Pair("hex", "hex"),
     Pair("dec", "dec"),
+    Pair("hex", "hex"),
     Pair("last10", "last10"),
     Pair("first10", "first10"),
 )
