@@ -60,7 +60,7 @@ class AccountLines:
             heapq.heappush(line.jobs, (job.lane, job))
             return False
         if not behind:
-            line.turns_until_s = now_s + line.bucket.wait_s(sum(each.envelope.segments for _, each in line.jobs), now_s)
+            line.turns_until_s = now_s + sum(each.envelope.segments for _, each in line.jobs) / line.bucket.rate_per_s
         line.turns_until_s += segments / line.bucket.rate_per_s
         self._put_off(job, line.turns_until_s - now_s)
         return False

@@ -15,7 +15,7 @@ from smsgw.gateway.queue_memory import MIN_BUFFER
 from smsgw.policy.shaping import Throttle, TokenBucket
 from smsgw.smpp import pdu
 from smsgw.smpp.constants import CommandId
-from smsgw.store.envelope import Envelope
+from smsgw.store.envelope import HAS_TURN, Envelope
 
 STREAMS = ("otp", "notice", "marketing")
 NEVER = (0, 0, 0)
@@ -304,3 +304,83 @@ async def test_a_message_that_is_partly_sent_does_not_move() -> None:
     scene.queue.tick()
     await turns()
     assert scene.moved == ["y"]
+
+
+async def test_each_bind_keeps_to_its_own_rate_and_the_others_go_on() -> None:
+    scene = Scene(free=10, binds=2, bind_rate_per_s=2.0)
+    await scene.arrives(1, *"abcdefgh")
+    assert scene.pool.texts() == ["a", "b", "c", "d"]
+    assert sorted(bind.free for bind in scene.pool.binds) == [8, 8]
+    assert scene.pool.filled == 0
+
+
+async def test_a_payload_larger_than_what_a_bind_may_send_waits_whole() -> None:
+    scene = Scene(free=10, bind_rate_per_s=4.0)
+    message = envelope(["a"], 1)
+    message.segments = 3
+    entries = [(b"1-0", [b"m", message.pack()]), (b"2-0", [b"m", message.pack()])]
+    scene.queue.arrived(STREAMS[1], 1, entries, False, NEVER)
+    await turns()
+    assert scene.pool.texts() == ["a"]
+    assert scene.queue.plan.take(1, 997, asyncio.get_running_loop().time()) == 0.0  # what did not go was given back
+
+
+async def test_an_account_over_its_rate_holds_up_nobody_else_and_is_put_off_in_order() -> None:
+    scene = Scene(free=50, account_rates={"shop": 2.0})
+    for name in "abcdefghij":
+        await scene.arrives(2, name)
+    other = envelope(["other"], 2)
+    other.account = "orders"
+    scene.queue.arrived(STREAMS[2], 2, [(b"90-0", [b"m", other.pack()])], False, NEVER)
+    await turns()
+    # Two at once, four in the line, the rest put off, each half a second behind the one before.
+    assert scene.pool.texts() == ["a", "b", "other"]
+    assert [name for name, _ in scene.put_off] == ["g", "h", "i", "j"]
+    delays = [delay_s for _, delay_s in scene.put_off]
+    assert delays == sorted(delays)
+    assert 2.0 < delays[0] < 3.0
+    assert 1.4 < delays[3] - delays[0] < 1.6
+
+
+async def test_who_comes_back_for_its_turn_is_not_put_off_again() -> None:
+    scene = Scene(free=50, account_rates={"shop": 2.0})
+    await scene.arrives(2, *"abcdefgh")
+    assert [name for name, _ in scene.put_off] == ["g", "h"]
+    back = envelope(["g"], 2)
+    back.flags |= HAS_TURN
+    scene.queue.arrived(STREAMS[2], 2, [(b"8-1", [b"m", back.pack()])], False, NEVER)
+    await scene.arrives(2, "i")
+    assert [name for name, _ in scene.put_off] == ["g", "h", "i"]
+
+
+async def test_lines_of_accounts_are_given_back_with_the_rest() -> None:
+    scene = Scene(free=50, account_rates={"shop": 1.0})
+    await scene.arrives(2, *"abc")
+    requeued: list[str] = []
+    cast(Any, scene.queue)._outcomes.requeue = lambda queue, job: requeued.append(job.envelope.message_ids[0])
+    scene.queue.give_back()
+    assert requeued == ["b", "c"]
+
+
+async def test_requests_of_the_window_stay_free_for_codes() -> None:
+    scene = Scene(free=10, reserved=(0.3, 0.0, 0.0))
+    await scene.arrives(2, *"abcdefghijkl")
+    assert len(scene.pool.texts()) == 7
+    assert scene.pool.filled > 0
+    await scene.arrives(0, "code1", "code2")
+    assert scene.pool.texts()[7:] == ["code1", "code2"]
+
+
+async def test_a_lane_whose_oldest_message_waits_too_long_is_served_a_little() -> None:
+    scene = Scene(free=1)
+    scene.pool.binds[0].free = 0
+    await scene.arrives(2, "old")
+    scene.context.wall_s = lambda: 100.0
+    scene.queue.tick()
+    await scene.arrives(0, *(f"code{number}" for number in range(60)))
+    assert scene.queue.plan.aged == [False, False, True]
+    for _ in range(30):
+        scene.pool.binds[0].free = 1
+        scene.queue.pump_soon()
+        await turns()
+    assert scene.pool.texts().index("old") in range(15, 25)
