@@ -120,9 +120,9 @@ class Trip:
             quick = {"port": each.sim.port, "reconnect_min": "50ms", "reconnect_max": "100ms"}
             carriers[f"carriers/{each.name}.toml"] = {**each.file, "name": each.name, **quick}
             routes.append({"name": each.name, "prefix": [each.prefix], "carriers": [each.name]})
-        return GatewayProcess(
-            self.directory, overrides={**carriers, "routes.toml": {"route": routes, "test": []}}, base=QUIRKS
-        )
+        for path in CONFIG.glob("*/codes/*.toml"):
+            carriers[f"codes/{path.name}"] = tomllib.loads(path.read_text(encoding="utf-8"))
+        return GatewayProcess(self.directory, overrides={**carriers, "routes.toml": {"route": routes}}, base=QUIRKS)
 
     async def _with(self, gateway: GatewayProcess, group: CarrierGroup) -> None:
         contracts = self.contracts.values()
@@ -228,10 +228,10 @@ async def test_a_long_message_goes_in_a_form_that_it_takes_in_order_over_one_bin
 
 
 async def test_it_binds_again_and_goes_on(contract: Contract) -> None:
-    assert contract.sim.stats.binds - contract.binds_before_drop == contract.settings.max_binds
+    assert contract.sim.stats.binds - contract.binds_before_drop >= contract.settings.max_binds
     (late,) = contract.late
     assert contract.states.get(late.message_id) == ["DELIVRD"]
 
 
-def test_there_is_a_carrier_for_each_habit() -> None:
+async def test_there_is_a_carrier_for_each_habit() -> None:
     assert len(list((QUIRKS / "carriers").glob("*.toml"))) >= 8
