@@ -235,7 +235,3 @@ async def test_a_restart_does_not_bring_back_what_was_rolled_back(stage: Stage) 
     (warned,) = stage.gateway.events("site.files_not_in_force")
     assert (warned["running"], "(rolled back)" in warned["why"]) == (before, True)
     assert await in_force(stage) == before
-    # Mended by hand, and nobody else runs: the restart means it.
-    stage.gateway.override({"accounts/orders.toml": {"window": 8}})
-    await stage.gateway.restart()
-    assert await in_force(stage) == before + 2
