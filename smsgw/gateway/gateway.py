@@ -37,6 +37,7 @@ from smsgw.gateway.refuser import Refuser
 from smsgw.gateway.register_feed import RegisterFeed
 from smsgw.gateway.release import Releaser
 from smsgw.gateway.requests import Requests
+from smsgw.gateway.second_tries import SecondTries
 from smsgw.store.admission import Admission
 from smsgw.store.commit import GroupCommit
 from smsgw.store.correlation import Correlation
@@ -126,6 +127,7 @@ class Gateway:
         context.admission = Admission(store, self._mt.admitted, context.clock.now_ms)
         correlated, now_ms = self._receipts.correlated, context.clock.now_ms
         context.correlation = Correlation(store, context.outbound, context.states, correlated, now_ms)
+        context.correlation.decide = SecondTries(context, self._outcomes.moves).decide
         context.settlement = Settlement(store, context.correlation, self._outcomes.settled)
         context.held = Held(store, self._releaser.moved)
         context.parked = Parked(store)
@@ -415,6 +417,7 @@ class Gateway:
                 self.orders.look()
                 self._approvals.look()
                 self.context.health.tick()
+                self._outcomes.moves.tick()
                 for queue in self.queues.values():
                     if queue.pool.elsewhere and not queue.pool.up:
                         queue.hand_over()

@@ -7,10 +7,10 @@ waited for. Never ends a stream entry by itself, except in the one call that doe
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smsgw.gateway.reports import wanted_kinds
-from smsgw.store.correlation import TAG_OCTETS, Mapping, SharedMapping, bucket_of
+from smsgw.store.correlation import TAG_OCTETS, UNDECIDED, Mapping, SharedMapping, bucket_of
 from smsgw.store.envelope import INTERNAL, Envelope
 from smsgw.store.sharing import Target
 
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 Origins = Callable[[int], bytes]
 
 
+class Taken(NamedTuple):
+    """What settlement gives back with the receipts that had overtaken the answer."""
+
+    carrier: str
+    province: str
+
+
 class Keeping:
     """One for all carriers."""
 
@@ -29,16 +36,21 @@ class Keeping:
         self._context = context
 
     def taken(
-        self, carrier: str, job: Job, index: int, carrier_message_id: str, origin: Origins, ends: bool = False
-    ) -> None:
-        """The carrier has taken PDU ``index``; ``ends``: that is the end of the stream entry too."""
+        self, carrier: str, job: Job, index: int, carrier_message_id: str, origin: Origins, ends: bool = False,
+        is_kept: bool = False,
+    ) -> None:  # fmt: skip
+        """The carrier has taken PDU ``index``; ``ends``: that is the end of the stream entry too.
+
+        ``is_kept``: the whole message lies in its origin, and may go elsewhere after a receipt.
+        """
         envelope, shipment = job.envelope, job.shipment
         settlement = self._context.settlement
         forms = self._context.carrier_ids.of(carrier)
         cid = forms.kept_as(carrier_message_id)
         kept: Mapping | SharedMapping
         if shipment is None or shipment.is_plain:
-            kept = self._plain(envelope, index, origin)
+            plain = self._plain(envelope, index, origin)
+            kept = plain._replace(mask=plain.mask | UNDECIDED) if is_kept else plain
         else:
             tells = shipment.tells[index]
             if not tells:
@@ -53,9 +65,9 @@ class Keeping:
             )
             kept = SharedMapping(envelope.account, envelope.source_addr, targets, self._due())
         if ends and not job.states:
-            settlement.sent(carrier, job.stream, job.entry_id, carrier, cid, kept)
+            settlement.sent(Taken(carrier, envelope.province), job.stream, job.entry_id, carrier, cid, kept)
         else:
-            settlement.remember(carrier, carrier, cid, kept)
+            settlement.remember(Taken(carrier, envelope.province), carrier, cid, kept)
             if ends:
                 settlement.done(carrier, job.stream, job.entry_id, job.states)
         self._aliases(carrier, carrier_message_id, cid, envelope.recipient)

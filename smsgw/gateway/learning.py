@@ -47,15 +47,27 @@ class Learning:
         self._journal = Journal(context)
         self._signatures = BadSignatures(context)
 
-    def delivered(self, account: str, sender: bytes) -> None:
+    def delivered(self, carrier: str, account: str, message_id: str, sender: bytes) -> None:
         """A receipt says DELIVRD; ``sender`` is the address that it came from."""
         rules = self._context.rules.get(account)
-        if rules is None or not rules.dead_codes:
+        pool = self._context.pools.get(carrier)
+        watched = pool is not None and pool.settings.failover.breaker is not None
+        if rules is None or not (rules.dead_codes or watched):
             return
         number = self._context.number_of(sender, account)
-        if number is not None:
+        if number is None:
+            return
+        if watched:
+            self.arrived(carrier, message_id, self._context.province_of(number, account))
+        if rules.dead_codes:
             change = FactChange(None, FactOp.DELIVERED, number, SCOPE_COMPANY, "", self._context.clock.now_ms())
             self._context.facts.put(change)
+
+    def arrived(self, carrier: str, message_id: str, province: str) -> None:
+        """A message was delivered to a province; for the carrier's delivery rate."""
+        pool = self._context.pools.get(carrier)
+        if pool is not None:
+            self._context.health.delivered(carrier, pool.settings.failover, message_id, province)
 
     def failed(self, account: str, message_id: str, carrier: str, origin: bytes, report: Report) -> None:
         """A receipt says that the message was not delivered; ``origin`` is sealed."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.views import view_of, whole_text
-from smsgw.policy.model import MessageClass
+from smsgw.policy.model import Draft, MessageClass
 from smsgw.records.record import Step
 from smsgw.store.envelope import INTERNAL, Envelope
 from smsgw.store.keys import mt_suffix
@@ -100,6 +100,21 @@ class Moves:
             )
 
         return suits
+
+    def route_again(self, envelope: Envelope) -> None:
+        """Its recipient turned out to be of another network: the carriers are those of today's route."""
+        rules = self._context.rules.get(envelope.account)
+        if rules is None:
+            return
+        draft = Draft(
+            envelope.account, envelope.message_class, envelope.source_addr, envelope.recipient, "", envelope.segments,
+            self._context.clock.now_ms(),
+        )  # fmt: skip
+        draft.signature = envelope.signature or None
+        route = rules.rules.route(draft)
+        if route is not None:
+            envelope.carriers, envelope.route = list(draft.carriers), route.name
+            envelope.network = draft.network
 
     def told(self, envelope: Envelope, carrier: str, target: str, why: str, cause: str) -> None:
         """Count and tell a move, and make the message ready for the other carrier."""

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smsgw.errors import StoreError
 from smsgw.gateway.endings import Endings
+from smsgw.gateway.keeping import Taken
 from smsgw.gateway.moves import Moves
 from smsgw.gateway.reports import (
     MAX_ERR_CHARACTERS,
     Report,
     pack_origin,
     unpack_report,
+    wanted_kinds,
 )
 from smsgw.gateway.views import view_of
 from smsgw.policy.model import Hold
@@ -44,7 +46,7 @@ RESEND = "resend"
 #: A message of which the carrier says "temporary" waits this long before its next try, at first and at most.
 RETRY_BASE_S, RETRY_CEILING_S = 2.0, 300.0
 _HEADER_OCTETS = 16
-_UNDELIVERABLE = int(MessageState.UNDELIVERABLE)
+_UNDELIVERABLE, _DELIVERED = int(MessageState.UNDELIVERABLE), int(MessageState.DELIVERED)
 _SENT, _ANSWERED = int(Step.SENT), int(Step.ANSWERED)
 
 
@@ -207,18 +209,22 @@ class Outcomes(Endings):
             self._context.log("store.settle_refused", {"entries": len(contexts), "why": str(replies)})
             return
         for context, reply in zip(contexts, replies, strict=True):
-            if reply.early and isinstance(context, str):
-                for early in reply.early:
-                    self._context.metrics.carrier(context).receipts_early += 1
-                    if early.result is not None and early.result.outcome == MATCHED:
-                        self._early(context, early.result, unpack_report(early.blob))
+            if not reply.early or not isinstance(context, str | Taken):
+                continue
+            carrier, province = context if isinstance(context, Taken) else (context, "")
+            for early in reply.early:
+                self._context.metrics.carrier(carrier).receipts_early += 1
+                if early.result is not None and early.result.outcome == MATCHED:
+                    self._early(carrier, province, early.result, unpack_report(early.blob))
 
     # -- inside
 
-    def _early(self, carrier: str, result: Correlated, report: Report) -> None:
+    def _early(self, carrier: str, province: str, result: Correlated, report: Report) -> None:
         """The row that ``receipts`` could not give a message id when the receipt came."""
         if result.origin:
             self._learning.failed(result.account, result.message_id, carrier, result.origin, report)
+        elif report.message_state == _DELIVERED:
+            self._learning.arrived(carrier, result.message_id, province)
         self._context.carrier_ids.matched(carrier)
         state, err = report.message_state, report.err
         for message_id in result.told or (result.message_id,):
@@ -241,17 +247,27 @@ class Outcomes(Endings):
             if last:
                 settlement.done(queue.name, job.stream, job.entry_id, job.states)
             return
-        self._context.keeping.taken(queue.name, job, index, carrier_message_id, partial(self._origin, queue, job), last)
+        origin = partial(self._origin, queue, job)
+        kept = self._is_kept(queue, job)
+        self._context.keeping.taken(queue.name, job, index, carrier_message_id, origin, last, kept)
+
+    @staticmethod
+    def _is_kept(queue: CarrierQueue, job: Job) -> bool:
+        """The whole message is kept until its receipt, which may send it elsewhere."""
+        if not queue.pool.settings.failover.on_receipt:
+            return False
+        envelope, shipment = job.envelope, job.shipment
+        alone = len(envelope.pdus) == 1 and (shipment is None or shipment.is_plain)
+        return alone and bool(wanted_kinds(envelope.registered[0])) and not envelope.flags & INTERNAL
 
     def _origin(self, queue: CarrierQueue, job: Job, index: int) -> bytes:
         """Of segment ``index`` as the application sent it, sealed."""
-        envelope, shipment = job.envelope, job.shipment
+        envelope = job.envelope
         policy = queue.pool.settings.failover
         more: tuple[int | str | bytes, ...] = ()
         if policy.breaker is not None or policy.codes or policy.on_receipt:
-            alone = len(envelope.pdus) == 1 and (shipment is None or shipment.is_plain)
-            whole = policy.on_receipt and alone and not envelope.flags & INTERNAL
-            more = (self._context.clock.now_ms(), envelope.signature, envelope.pack() if whole else b"")
+            whole = envelope.pack() if self._is_kept(queue, job) else b""
+            more = (self._context.clock.now_ms(), envelope.signature, whole)
             self._context.health.taken(queue.name, policy, envelope, index)
         packed = pack_origin(view_of(envelope.pdus[index]), envelope.accepted_at_ms, *more)
         return self._context.store.sealer.seal(packed)

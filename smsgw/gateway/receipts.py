@@ -163,7 +163,7 @@ class ReceiptJourney:
         elif result.origin:
             self._learning.failed(result.account, result.message_id, inbound.carrier, result.origin, inbound.report)
         elif inbound.report.message_state == _DELIVERED:
-            self._learning.delivered(result.account, inbound.sender)
+            self._learning.delivered(inbound.carrier, result.account, result.message_id, inbound.sender)
         for message_id in result.told or (result.message_id,):
             self._journal.plain(
                 int(Step.RECEIPT),

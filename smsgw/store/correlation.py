@@ -25,6 +25,8 @@ from smsgw.store.state import States, state_value
 KIND_SUCCESS: Final = 1
 KIND_FAILURE: Final = 2
 KIND_INTERMEDIATE: Final = 4
+UNDECIDED: Final = 8
+"""In a mask: whether a failure is reported is decided when it comes, for the message may go elsewhere."""
 
 DUPLICATE: Final = 0
 MATCHED: Final = 1
@@ -34,6 +36,7 @@ ELSEWHERE: Final = 3
 _ALIAS: Final = 4
 _SHARED: Final = 5
 _SHARED_ELSEWHERE: Final = 6
+_TO_DECIDE: Final = 7
 
 _COMMIT: Final = 1
 _UNTALLIED: Final = 2
@@ -146,6 +149,8 @@ class Correlation:
         #: Of its own, and run by whoever runs ``commit``.
         self.sharing = Sharing(store)
         self._done = done
+        #: Asked of failures whose mask has ``UNDECIDED``: whether the message goes elsewhere instead of being reported.
+        self.decide: Callable[[Receipt, str, bytes, Callable[[bool | StoreError], None]], None] | None = None
         self._now_ms = now_ms
         self._script = script("correlate")
         self.commit: GroupCommit[Receipt, Any] = GroupCommit(
@@ -240,6 +245,9 @@ class Correlation:
             self._share(receipt, reply[1])
             return None
         account, message_id = reply[1].decode(), reply[2].decode()
+        if outcome == _TO_DECIDE:
+            self._decide(receipt, account, message_id, reply[3], reply[4])
+            return None
         if outcome == ELSEWHERE:
             self._forward(receipt, account, message_id, reply[4])
             return None
@@ -272,16 +280,39 @@ class Correlation:
 
         self.sharing.pass_on(account.decode(), receipt.kind, receipt.final, receipt.blob, targets, shared)
 
+    def _decide(self, receipt: Receipt, account: str, message_id: str, mask: int, origin: bytes) -> None:
+        """The message is elsewhere, or its failure in the out stream, before the map is marked."""
+
+        def decided(moved: bool | StoreError) -> None:
+            if isinstance(moved, StoreError):
+                self._failed(receipt, moved)
+            elif moved:
+                found = Correlated(MATCHED, account, message_id, False, origin)
+                self._put(receipt._replace(mark=_COMMIT, found=found, header=b""))
+            elif mask & KIND_FAILURE:
+                self._forward(receipt, account, message_id, origin)
+            else:
+                self._put(receipt._replace(mark=_COMMIT))
+
+        if self.decide is None:
+            decided(False)
+        else:
+            self.decide(receipt, message_id, origin, decided)
+
+    def _failed(self, receipt: Receipt, error: StoreError) -> None:
+        if receipt.then is not None:
+            receipt.then(error)
+        else:
+            self._done([receipt.context], error)
+
     def _forward(self, receipt: Receipt, account: str, message_id: str, origin: bytes) -> None:
         """The out stream first, the mark afterwards: between them a crash repeats, it does not lose."""
 
         def appended(error: StoreError | None) -> None:
             if error is None:
                 self._put(receipt._replace(mark=_COMMIT))
-            elif receipt.then is not None:
-                receipt.then(error)
             else:
-                self._done([receipt.context], error)
+                self._failed(receipt, error)
 
         fields = (FIELD_ORIGIN, origin, FIELD_RECEIPT, receipt.blob, FIELD_MESSAGE_ID, message_id)
         self._outbound.append(account, fields, appended)

@@ -11,7 +11,8 @@
 -- Returns  msgpack [per item: [0, message id] final before, nothing done · [1, account, message id, passed on (0/1)]
 --          found; the fifth entry is the source when the caller must write the state, else false; of a failure the
 --          sixth is the origin · 2 parked, no response seen yet · [3, account, message id, mask, origin, out tag, source] found, but the account's out stream is in
---          another partition: nothing was written · [4, cid] look there · [5, account, source, origin,
+--          another partition: nothing was written · [7, account, message id, mask,
+--          origin] found, the caller decides what becomes of it: nothing was written · [4, cid] look there · [5, account, source, origin,
 --          [[message id, told (0/1), passed on (0/1)]...]] found, it stands for several or a part; the caller writes
 --          states · [6, the map's value] like 5, but the out stream is in another partition: nothing was written]
 --

@@ -51,7 +51,7 @@ local function meet_early(n)
   for e = 1, #found do
     local ready, reply = unpack_message(found[e]), nil
     reply, value = match_receipt(suffix, value, ready[1], ready[2], ready[3], ready[4], limits)
-    if reply[1] == 3 or reply[1] == 4 or reply[1] == 6 then elsewhere = true end
+    if reply[1] == 3 or reply[1] == 4 or reply[1] >= 6 then elsewhere = true end
     list[e] = {ready, reply}
     tally(suffix, 'o', ready[5], -1)
   end

@@ -92,11 +92,11 @@ def test_an_origin_that_cannot_be_read_is_told() -> None:
 
 def test_a_delivery_clears_only_where_something_is_learnt() -> None:
     world = World()
-    world.learning.delivered("shop", NUMBER.encode())
-    world.learning.delivered("shop", b"alpha-sender")
+    world.learning.delivered("alpha", "shop", "id", NUMBER.encode())
+    world.learning.delivered("alpha", "shop", "id", b"alpha-sender")
     assert [(each.op, each.number) for each in world.put] == [(FactOp.DELIVERED, NUMBER)]
     nothing = World(dead_codes=frozenset())
-    nothing.learning.delivered("shop", NUMBER.encode())
+    nothing.learning.delivered("alpha", "shop", "id", NUMBER.encode())
     assert nothing.put == []
 
 

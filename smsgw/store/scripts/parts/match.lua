@@ -5,11 +5,13 @@
 --   '2' and msgpack [account, out tag, source, due, targets], see parts/share.lua,
 -- and then '1' and the message id: what is final stays final, and is kept short. 'A', eight characters and another id: it
 -- is found there. due: where its receipt is tallied, see parts/tally.lua.
--- kind: 1 success, 2 failure, 4 intermediate; final: 0/1.
+-- kind: 1 success, 2 failure, 4 intermediate; final: 0/1. mask: kinds that are wanted; 8: a final failure is not decided
+-- here, for the message may go elsewhere: {7, account, message id, mask, origin}, nothing is written.
 -- limits: [duplicate TTL (ms), out stream limit, state TTL (ms; 0: update only states that are there), receipt TTL (ms)].
 -- Of a failure the origin is given too: whoever learns from it must know the recipient.
 -- match_receipt gives what correlate.lua returns for one item, and the map's value afterwards; nothing is written when
 -- the receipt must be passed on elsewhere. flush_receipts must follow: it appends what was matched.
+local UNDECIDED = 8
 local own_prefix = string.sub(KEYS[1], 3, 4)
 
 local function limits_of(list)
@@ -45,6 +47,9 @@ local function match_receipt(suffix, value, kind, final, header, blob, limits)
   end
   local ours = unpack_message(string.sub(value, 2))
   local account, message_id = ours[1], ours[2]
+  if kind == FAILURE and final == 1 and bit.band(ours[4], UNDECIDED) ~= 0 then
+    return {7, account, message_id, ours[4], ours[5]}, value
+  end
   local wanted = bit.band(ours[4], kind) ~= 0
   if wanted then
     if ours[3] ~= KEYS[1] then

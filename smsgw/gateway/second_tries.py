@@ -1,0 +1,125 @@
+"""After a receipt that says "not delivered": the message is sent again over another carrier, if its code allows it.
+
+Owns: which codes do (``flow``, ``no_route``, ``ported``; ``time`` waits for the carrier's hours), until when, and the
+order of steps that loses nothing: the message is in another stream, or its failure in the account's out stream, before
+the receipt map is marked and the carrier answered. A crash in between may repeat, it doesn't lose. Only messages of one
+segment whose carrier asks for it (``[failover] on_receipt``); they lie whole, sealed, in the receipt map.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
+
+from smsgw.errors import StoreAway, StoreError
+from smsgw.gateway.reports import Report, unpack_origin, unpack_report
+from smsgw.policy.code_classes import MOVES, CodeClass
+from smsgw.policy.model import MessageClass
+from smsgw.store.admission import ACCEPTED, AdmitItem, AdmitReply
+from smsgw.store.envelope import Envelope
+from smsgw.store.keys import mt_suffix
+from smsgw.store.state import ENROUTE_HEADER, state_value
+
+if TYPE_CHECKING:
+    from smsgw.carrier.pool import Pool
+    from smsgw.gateway.context import Context
+    from smsgw.gateway.moves import Moves
+    from smsgw.store.correlation import Receipt
+
+#: True: it goes on elsewhere, nothing is reported; False: report it; an error: ask the carrier to say it again.
+Decided: TypeAlias = Callable[["bool | StoreError"], None]
+
+
+class SecondTries:
+    """One for all carriers; ``decide`` is asked by the store's correlation."""
+
+    def __init__(self, context: Context, moves: Moves) -> None:
+        self._context = context
+        self._moves = moves
+        #: What is being moved: the same receipt once more must not move it twice.
+        self._moving: set[str] = set()
+
+    def decide(self, receipt: Receipt, message_id: str, origin: bytes, decided: Decided) -> None:
+        """What becomes of a message of which ``receipt`` says that it was not delivered."""
+        if message_id in self._moving:
+            decided(StoreAway("the same receipt is being worked on"))
+            return
+        pool = self._context.pools.get(receipt.carrier)
+        try:
+            envelope = Envelope.unpack(unpack_origin(self._context.store.sealer.open(origin)).envelope)
+            report = unpack_report(receipt.blob)
+        except (StoreError, ValueError, TypeError) as error:
+            self._context.log("receipt.origin_unreadable", {"message_id": message_id, "why": str(error)})
+            decided(False)
+            return
+        codes = (report.stat, report.err)
+        code_class = pool.settings.failover.codes.classify(codes) if pool is not None else None
+        if pool is None or code_class is None or not self._is_allowed(pool, envelope):
+            decided(False)
+        elif code_class is CodeClass.TIME:
+            due_ms = pool.settings.failover.opens_ms(self._context.clock.now_ms(), self._context.settings.zone)
+            self._send(envelope, pool.name, due_ms, decided)
+        elif code_class in MOVES:
+            self._move(pool, envelope, code_class, report, decided)
+        else:
+            decided(False)
+
+    # -- inside
+
+    def _is_allowed(self, pool: Pool, envelope: Envelope) -> bool:
+        """Not when it would come too late, nor once the carrier's file says so no more."""
+        now_ms = self._context.clock.now_ms()
+        if not pool.settings.failover.on_receipt or 0 < envelope.expires_at_ms <= now_ms:
+            return False
+        limit_s = self._context.settings.otp_limit_s
+        return (
+            envelope.message_class != MessageClass.OTP
+            or not limit_s
+            or now_ms - envelope.accepted_at_ms < limit_s * 1000
+        )
+
+    def _move(self, pool: Pool, envelope: Envelope, code_class: CodeClass, report: Report, decided: Decided) -> None:
+        codes = (report.stat, report.err)
+        if code_class is CodeClass.FLOW:
+            pool.throttle.on_throttled(asyncio.get_running_loop().time())
+        elif code_class is CodeClass.PORTED:
+            network = pool.settings.failover.codes.ported_to(codes)
+            if network:
+                self._context.ported.learn(envelope.recipient, network)
+                self._moves.route_again(envelope)
+        target = self._moves.target(envelope, pool.name, only_up=True)
+        if target is None:
+            decided(False)
+            return
+        envelope.tried = [*envelope.tried, pool.name]
+        why = f"its receipt says {code_class.value} ({next((code for code in codes if code), '')})"
+        self._moves.told(envelope, pool.name, target, why, "receipt")
+        self._send(envelope, target, 0, decided)
+
+    def _send(self, envelope: Envelope, carrier: str, due_ms: int, decided: Decided) -> None:
+        """Into a carrier's stream, or the held set; with the state that query_sm answers set back."""
+        context, message_id = self._context, envelope.message_ids[0]
+        envelope.due_ms = due_ms
+        self._moving.add(message_id)
+
+        def admitted(reply: AdmitReply | StoreError) -> None:
+            self._moving.discard(message_id)
+            if isinstance(reply, StoreError):
+                decided(reply)
+            else:
+                decided(reply.code == ACCEPTED)
+
+        context.admission.submit(
+            AdmitItem(
+                admitted,
+                context.store.recipients.hash(envelope.recipient),
+                envelope.message_ids,
+                context.store.sealer.seal(envelope.pack()),
+                mt_suffix(carrier, envelope.lane_or_class),
+                context.clock.now_ms(),
+                state_value(ENROUTE_HEADER, envelope.account, envelope.source_addr),
+                message_class=envelope.message_class,
+                due_ms=due_ms,
+            )
+        )
