@@ -24,6 +24,7 @@ from smsgw.gateway.reports import (
     wanted_kinds,
 )
 from smsgw.gateway.views import view_of
+from smsgw.policy.code_classes import CodeClass
 from smsgw.policy.model import Hold
 from smsgw.policy.retry import Action, Backoff
 from smsgw.records.record import Step
@@ -291,7 +292,7 @@ class Outcomes(Endings):
             counters.mt_retried += 1
             self._retry_later(queue, job, index, why)
             return
-        refusal = Refused(action, why, f"{command_status % 1000:03d}")
+        refusal = Refused(action, why, f"{command_status % 1000:03d}", code_class is CodeClass.PORTED)
         if action is Action.REJECT or job.taken:
             self._fail(queue, job, index, self._undelivered(refusal.err), Step.FAILED, why)
             return
@@ -308,7 +309,10 @@ class Outcomes(Endings):
             now_ms = self._context.clock.now_ms()
             job.envelope.due_ms = queue.pool.settings.failover.opens_ms(now_ms, self._context.settings.zone)
             self._hold(job, job.envelope.due_ms, Step.HELD, job.envelope.due_ms, refusal.why)
-        elif not self.reroute(queue, job, refusal.why, cause="code"):
+            return
+        if refusal.is_ported:
+            self.moves.route_again(job.envelope)
+        if not self.reroute(queue, job, refusal.why, cause="code"):
             self._fail_rest(queue, job, self._undelivered(refusal.err), Step.FAILED, refusal.why)
 
     def _retry_later(self, queue: CarrierQueue, job: Job, index: int, why: str) -> None:
@@ -346,3 +350,4 @@ class Refused(NamedTuple):
     action: Action
     why: str
     err: str
+    is_ported: bool = False

@@ -190,6 +190,7 @@ def test_rerouted_once_to_each_carrier_and_then_reported() -> None:
     ((what, _),) = scene.answered(job, 0x45)
     assert what == "moved"
     job.envelope.tried = ["alpha", "beta"]
+    job.todo.clear()
     assert scene.answered(job, 0x45) == [("report", "id0", 5), ("done", 1)]
 
 
