@@ -199,7 +199,7 @@ class CarrierQueue:
                     return self._no_bind(now_s)
                 # Half of the room of the bind that has most, then ask again: even enough, and cheaper than each time.
                 burst = (bind.free + 1) // 2 if bind.bucket is None else 1
-            if bind.free <= plan.kept(index, bind.window):
+            if bind.free <= plan.kept(index, bind.window, now_s):
                 return pool.window_full()
             job = pop(index, now_s)
             if job is None:

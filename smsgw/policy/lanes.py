@@ -12,6 +12,7 @@ so a lane that waited for long gets no burst. A message larger than what is owed
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,6 +21,8 @@ from smsgw.policy.shaping import Throttle
 LANES: Final = 3
 AGED_SHARE: Final = 0.05
 """Of what flows, for a lane whose oldest message has waited too long."""
+KEPT_S: Final = 10.0
+"""Requests of a window stay free for a lane for so long after its last message."""
 _NOBODY: Final = -1
 
 
@@ -37,6 +40,7 @@ class LanePlan:
         "_reserve",
         "_reserving",
         "_shares",
+        "_used_s",
         "reserved",
         "throttle",
         "waiting",
@@ -51,6 +55,7 @@ class LanePlan:
         self._reserve = [share * throttle.burst for share in reserved]
         self._reserving = any(reserved)
         self._at_s = 0.0
+        self._used_s = [-math.inf] * LANES
         self._shares = list(reserved)
         self._credit = [0.0] * LANES
         self._owed = _NOBODY
@@ -81,6 +86,7 @@ class LanePlan:
         wait_s = self.throttle.take(segments, now_s, leave)
         if not wait_s:
             self._reserve[lane] = max(0.0, self._reserve[lane] - segments)
+            self._used_s[lane] = now_s
         return wait_s
 
     def give_back(self, lane: int, segments: int) -> None:
@@ -108,11 +114,20 @@ class LanePlan:
                 owed, most = other, credit[other]
         self._owed = owed
 
-    def kept(self, lane: int, window: int) -> int:
-        """How many requests of a window of this size a message of ``lane`` must leave free for the lanes above."""
-        if not lane or lane == self._owed:
+    def kept(self, lane: int, window: int, now_s: float) -> int:
+        """How many requests of a window of this size a message of ``lane`` must leave free for the lanes above.
+
+        Only for those that have been sending lately: a request that nobody uses costs the others throughput, where a
+        token that nobody uses only waits.
+        """
+        if not lane or not self._reserving or lane == self._owed:
             return 0
-        return int(sum(self.reserved[:lane]) * window)
+        since_s = now_s - KEPT_S
+        used_s = self._used_s
+        share = self.reserved[0] if used_s[0] > since_s else 0.0
+        if lane > 1 and used_s[1] > since_s:
+            share += self.reserved[1]
+        return int(share * window)
 
     def set_aged(self, lane: int, aged: bool) -> None:
         """Whether the oldest message of a lane has waited too long."""

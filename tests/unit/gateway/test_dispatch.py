@@ -364,11 +364,12 @@ async def test_lines_of_accounts_are_given_back_with_the_rest() -> None:
 
 async def test_requests_of_the_window_stay_free_for_codes() -> None:
     scene = Scene(free=10, reserved=(0.3, 0.0, 0.0))
+    await scene.arrives(0, "code1")
     await scene.arrives(2, *"abcdefghijkl")
-    assert len(scene.pool.texts()) == 7
+    assert scene.pool.texts() == ["code1", *"abcdef"]
     assert scene.pool.filled > 0
-    await scene.arrives(0, "code1", "code2")
-    assert scene.pool.texts()[7:] == ["code1", "code2"]
+    await scene.arrives(0, "code2", "code3")
+    assert scene.pool.texts()[7:] == ["code2", "code3"]
 
 
 async def test_a_lane_whose_oldest_message_waits_too_long_is_served_a_little() -> None:
