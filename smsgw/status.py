@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from smsgw import __version__
 from smsgw.gateway.context import LANE_LABELS
 from smsgw.policy.orders import in_force
+from smsgw.smpp.receipt import STAT_WORDS
 
 if TYPE_CHECKING:
     from smsgw.app import App
@@ -36,7 +37,7 @@ class Status:
         if self._app.gateway.context.closing:
             missing["app"] = "shutting down"
         pools = self._app.gateway.context.pools.values()
-        if pools and not any(pool.up for pool in pools):
+        if pools and not any(pool.up or pool.elsewhere for pool in pools):
             missing["carriers"] = "no bind of any carrier is up"
         return missing
 
@@ -48,6 +49,7 @@ class Status:
             "version": __version__,
             "node": app.site.node_name,
             "business_time": app.clock.now().isoformat(timespec="seconds"),
+            "other_nodes": list(gateway.leases.others),
             "not_ready": self.not_ready(),
             "store": {
                 "up": app.store_up,
@@ -122,6 +124,8 @@ class Status:
         return {
             "binds_up": sum(bind.up for bind in tuple(pool.binds)),
             "binds": len(pool.binds),
+            "leased": sum(bind.leased for bind in tuple(pool.binds)),
+            "elsewhere": pool.elsewhere,
             "allowed": pool.allowed,
             "in_flight": pool.in_flight,
             "rate_per_s": round(pool.throttle.rate_per_s, 1),
@@ -129,7 +133,7 @@ class Status:
             "waiting": dict(zip(LANE_LABELS, self._app.gateway.queues[pool.name].waiting, strict=True)),
             "submitted": counters.mt_submitted,
             "answered": {f"0x{status:08X}": count for status, count in counters.answered.copy().items()},
-            "receipts": dict(counters.receipts),
+            "receipts": {_state(state): count for state, count in counters.receipts.copy().items()},
             "receipts_orphan": counters.receipts_orphan,
             "receipts_never": counters.receipts_never,
             **self._app.gateway.context.overdue.of(pool.name).shown,
@@ -144,6 +148,11 @@ class Status:
             "drained": pool.name in self._app.gateway.orders.drained,
             "links": [_bind(bind) for bind in tuple(pool.binds)],
         }
+
+
+def _state(number: str) -> str:
+    """A message state for people: what the carrier's receipt said in its own words, else the number."""
+    return STAT_WORDS.get(int(number), number) if number.isdecimal() else number
 
 
 def _session(session: EsmeSession) -> dict[str, object]:

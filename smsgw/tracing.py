@@ -22,7 +22,7 @@ from smsgw.esme.session import EsmeSession
 from smsgw.policy.numbers import mask
 from smsgw.smpp.alphabet import decode_text
 from smsgw.smpp.codec import Pdu, decode
-from smsgw.smpp.constants import RESPONSE_BIT, CommandId, Tag, command_name, status_name, tag_name
+from smsgw.smpp.constants import RESPONSE_BIT, CommandId, MessageState, Tag, command_name, status_name, tag_name
 from smsgw.smpp.layout import SmeAddress
 from smsgw.smpp.receipt import parse_receipt
 from smsgw.smpp.udh import strip_udh
@@ -211,7 +211,7 @@ def _fields(pdu: Pdu, raw: bytes, look: Look) -> dict[str, object]:
         found[name] = _value(name, value, name in people and not look.reveal)
     for tag, value in pdu.tlvs:
         if tag not in _CONTENT_TAGS:
-            found[tag_name(tag)] = _octets(value)
+            found[tag_name(tag)] = _state(value) if tag == Tag.MESSAGE_STATE else _octets(value)
     return found
 
 
@@ -239,6 +239,11 @@ def _value(name: str, value: object, is_masked: bool) -> object:
         return value
     text = value.decode("latin-1")
     return mask(text) if is_masked else text
+
+
+def _state(value: bytes) -> str:
+    number = int.from_bytes(value)
+    return MessageState(number).name if number in list(MessageState) else str(number)
 
 
 def _octets(value: bytes) -> str:

@@ -98,6 +98,8 @@ async def timeline(desk: Desk, message_id: str) -> Timeline:
     if desk.site.clock.mode == "real":
         since = datetime.fromtimestamp(int(message_id[_SECOND], 16), UTC) - _EARLIER
     records = await asyncio.to_thread(query, desk.site.records_dir, message_id, since)
+    # Written a moment later, the carrier's receipt may stand behind what became of it in the same millisecond.
+    records.sort(key=lambda each: (each.at_ms, each.step == Step.RECEIPT_RETURNED))
     status = await States(desk.store).query(message_id)
     if not records and status is None:
         raise RequestError("missing", f"no record and no state of message {message_id}")

@@ -40,7 +40,12 @@ def list_(site: SiteOption = Path(), who: WhoOption = "", as_json: JsonOption = 
         )
         return
     rows: list[tuple[Cell, ...]] = [
-        (name, *_live_cells(found.get(name)), order_cell(visit, orders.get(f"carrier:{name}"))) for name in names
+        (
+            name,
+            *_live_cells(found.get(name), f"carrier:{name}" in orders),
+            order_cell(visit, orders.get(f"carrier:{name}")),
+        )
+        for name in names
     ]
     columns = ("carrier", "binds", "rate/s", "in flight", "waiting", "usable", "ordered")
     console().print(table(columns, rows, right=("rate/s", "in flight", "waiting")))
@@ -129,12 +134,12 @@ def ids(
     console().print(table(("carrier", "in answers", "in receipts", "learnt", "matched", "orphan", "overdue"), rows))
 
 
-def _live_cells(found: Mapping[str, Any] | None) -> tuple[Cell, ...]:
+def _live_cells(found: Mapping[str, Any] | None, ordered: bool) -> tuple[Cell, ...]:
     if found is None:
         return ("", "", "", "", Text("not known", style="yellow"))
     up, wanted = found["binds_up"], found["binds"]
     style = "green" if up == wanted else "yellow" if up else "red"
-    why_not = "drained" if found["drained"] else found["why_not"]
+    why_not = "drained" if found["drained"] else "no" if ordered else found["why_not"]
     return (
         Text(f"{up} of {wanted}", style=style),
         Text(f"{found['rate_per_s']:g}", style="yellow" if found["slowed"] else ""),

@@ -1,13 +1,15 @@
 """``smsgw top``: what the gateway is doing just now, anew every second: carriers, lanes, accounts, what is wrong.
 
-Owns: rates, which are the difference of two looks at the gateway's status, and what is worth a colour. Only looks.
+Owns: rates, which are the difference of two looks at the gateway's status, and what is worth a colour. Only looks. What
+waits is counted in the store, for all processes; all else is of the one gateway of this site directory.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -17,26 +19,32 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from smsgw.cli.desk import Visit
 from smsgw.cli.ops_port import ask
 from smsgw.cli.options import JsonOption, SiteOption
 from smsgw.cli.output import Cell, console, print_json, table
-from smsgw.config.load import load_site
-from smsgw.config.site import Site
-from smsgw.errors import ConnectFailed
+from smsgw.errors import ConnectFailed, StoreError
 from smsgw.policy.model import CLASS_LABELS
+from smsgw.services.desk import Desk
 from smsgw.smpp.constants import status_name
+from smsgw.store.queues import Queues
 
 #: Of a class of errors so many are named, the most frequent ones.
 _NAMED: Final = 3
-_FINAL_GOOD: Final = "delivered"
+_FINAL_GOOD: Final = "DELIVRD"
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """One look at the status. ``at_s`` monotonic."""
+    """One look at the status. ``at_s`` monotonic; ``waiting`` by carrier and lane, as the store has it."""
 
     at_s: float
     found: Mapping[str, Any]
+    waiting: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def waits(self, carrier: str, lane: str) -> int:
+        """How many messages of a lane wait; when the store does not say, those in this process's memory."""
+        return int(self.waiting.get(carrier, self.found["carriers"][carrier]["waiting"]).get(lane, 0))
 
 
 def top(
@@ -46,21 +54,27 @@ def top(
     as_json: JsonOption = False,
 ) -> None:
     """Watch the running gateway: binds, rates, windows, queues, lanes, errors, receipts; until Ctrl-C."""
-    loaded = load_site(site)
-    before = _look(loaded)
-    if once or as_json:
-        time.sleep(every)
-        now = _look(loaded)
-        if as_json:
-            print_json(figures(before, now))
-        else:
-            console().print(screen(before, now))
-        return
+    visit = Visit(site)
+    visit.ask(lambda desk: _once(desk, every, as_json) if once or as_json else _for_ever(desk, every))
+
+
+async def _once(desk: Desk, every: float, as_json: bool) -> None:
+    before = await _look(desk)
+    await asyncio.sleep(every)
+    now = await _look(desk)
+    if as_json:
+        print_json(figures(before, now))
+    else:
+        console().print(screen(before, now))
+
+
+async def _for_ever(desk: Desk, every: float) -> None:
+    before = await _look(desk)
     with Live(screen(before, before), console=console(), auto_refresh=False, screen=True) as live:
         while True:
-            time.sleep(every)
+            await asyncio.sleep(every)
             try:
-                now = _look(loaded)
+                now = await _look(desk)
             except ConnectFailed as error:
                 live.update(Group(Text(str(error), style="red"), screen(before, before)), refresh=True)
                 continue
@@ -86,7 +100,7 @@ def figures(before: Sight, now: Sight) -> dict[str, Any]:
                 "window": each["window"],
                 "rate_per_s": each["rate_per_s"],
                 "full_rate_per_s": each["full_rate_per_s"],
-                "waiting": each["waiting"],
+                "waiting": {label: now.waits(name, label) for label in CLASS_LABELS},
                 "submitted_per_s": _rate(before, now, "carriers", name, "submitted"),
                 "errors_per_s": _errors_per_s(before, now, name),
                 "receipts_per_s": _rate(before, now, "carriers", name, "receipts"),
@@ -117,12 +131,19 @@ def screen(before: Sight, now: Sight) -> RenderableType:
 def delivered_share(receipts: Mapping[str, int]) -> float | None:
     """The share of receipts that say delivered, since the gateway started; None without any."""
     total = sum(receipts.values())
-    good = sum(count for state, count in receipts.items() if state.casefold() == _FINAL_GOOD)
+    good = sum(count for state, count in receipts.items() if state == _FINAL_GOOD)
     return round(good / total, 4) if total else None
 
 
-def _look(site: Site) -> Sight:
-    return Sight(time.monotonic(), ask(site, "/status"))
+async def _look(desk: Desk) -> Sight:
+    found = await asyncio.to_thread(ask, desk.site, "/status")
+    waiting: dict[str, dict[str, int]] = {}
+    try:
+        for each in await Queues(desk.store).lengths(list(found["carriers"])):
+            waiting.setdefault(each.carrier, {})[CLASS_LABELS[each.lane]] = each.waiting
+    except StoreError:  # the gateway says so in its own status
+        waiting = {}
+    return Sight(time.monotonic(), found, waiting)
 
 
 def _head(before: Sight, now: Sight) -> Text:
@@ -170,7 +191,7 @@ def _carriers(before: Sight, now: Sight) -> Table:
             Text(limit if not each["slowed"] else f"{limit} of {each['full_rate_per_s']:g}",
                  style="yellow" if each["slowed"] else ""),
             f"{each['in_flight']}/{each['window']}",
-            *(str(each["waiting"].get(label, 0) or "–") for label in CLASS_LABELS),
+            *(str(now.waits(name, label) or "–") for label in CLASS_LABELS),
             _errors(before, now, name),
             f"{_rate(before, now, 'carriers', name, 'receipts'):.0f}",
             "–" if share is None else f"{share:.1%}",
