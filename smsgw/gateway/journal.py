@@ -101,8 +101,9 @@ class Journal:
         status: int = 0,
         latency_ms: float = 0,
         *detail: object,
+        segments: int = 1,
     ) -> None:
-        """Something happened to segment ``index`` of an accepted message."""
+        """Something happened to segment ``index`` of an accepted message; ``segments``: what it takes on the air."""
         rhash, masked = self._who(envelope.recipient)
         self._append(
             (
@@ -114,7 +115,7 @@ class Journal:
                 envelope.message_class,
                 rhash,
                 masked,
-                1,
+                segments,
                 status,
                 "",
                 envelope.signature,

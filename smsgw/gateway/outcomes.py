@@ -26,6 +26,7 @@ from smsgw.gateway.reports import (
 from smsgw.gateway.views import view_of
 from smsgw.policy.code_classes import CodeClass
 from smsgw.policy.model import Hold
+from smsgw.policy.reasons import ROUTE_NONE
 from smsgw.policy.retry import Action, Backoff
 from smsgw.records.record import Step
 from smsgw.smpp.constants import MessageState
@@ -70,9 +71,10 @@ class Outcomes(Endings):
 
     def unfit(self, queue: CarrierQueue, job: Job, unfit: Unfit) -> None:
         """This carrier can't be given the message in any shape: the next one, or the end of it."""
-        if self.reroute(queue, job, unfit.why):
+        if self.reroute(queue, job, unfit.why, cause="text"):
             return
-        report = Report(int(MessageState.REJECTED), "000", self._context.clock.now_ms())
+        # As for a message without a route: none of the carriers that it may go over can be given it.
+        report = Report(int(MessageState.REJECTED), ROUTE_NONE.receipt_err, self._context.clock.now_ms())
         self._fail_rest(queue, job, report, Step.FAILED, unfit.why)
 
     def resend_uncertain(self, queue: CarrierQueue, job: Job) -> bool:
@@ -105,7 +107,8 @@ class Outcomes(Endings):
         if patience_s:
             asyncio.get_running_loop().call_later(patience_s, self._overdue, queue, flight, patience_s)
         self._context.metrics.carrier(queue.name).mt_submitted += 1
-        self._journal.step(_SENT, job.envelope, job.original(index), queue.name, 0, 0, bind.number)
+        segments = job.shipment.segments[index] if job.shipment is not None else 1
+        self._journal.step(_SENT, job.envelope, job.original(index), queue.name, 0, 0, bind.number, segments=segments)
 
     def answered(self, queue: CarrierQueue, flight: Flight, command_status: int, raw: bytes, now_s: float) -> None:
         """The carrier answered a segment."""
