@@ -37,6 +37,7 @@ def gateway_settings(site: Site) -> GatewaySettings:
     """What the journeys need."""
     return GatewaySettings(
         node=site.node_name,
+        lease_s=site.file.node.lease_s,
         early_answer_s=site.long.early_answer_s,
         long_expire_s=site.long.expire_s,
         uncertain=site.uncertain.by_class,

@@ -37,9 +37,13 @@ def _redis_url(value: object) -> str:
 
 
 class NodeSettings(Settings):
-    """``[node]``: the name under which this process holds leases and writes records."""
+    """``[node]``: the name under which this process holds leases and writes records.
+
+    Others take over what a process holds when it was not heard of for ``lease_s``.
+    """
 
     name: Name = "node1"
+    lease_s: PositiveSeconds = Field(10.0, alias="lease", ge=1, le=300)
 
 
 class ListenerTlsSettings(Settings):

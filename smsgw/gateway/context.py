@@ -55,6 +55,7 @@ class GatewaySettings:
     """What the journeys need of the site's main file. ``uncertain`` has ``resend`` or ``report`` per class."""
 
     node: str = "node1"
+    lease_s: float = 10.0
     early_answer_s: float = 0.3
     long_expire_s: float = 60.0
     uncertain: tuple[str, str, str] = ("resend", "report", "report")

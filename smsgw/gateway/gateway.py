@@ -100,7 +100,7 @@ class Gateway:
         self._loop = asyncio.get_running_loop()
 
         self._quota_leases = QuotaLeases(store)
-        self._bind_leases = Leases(store, context.settings.node)
+        self._bind_leases = Leases(store, context.settings.node, context.settings.lease_s)
         self.leases = LeaseDesk(context, self._bind_leases, self._by_stream, self.outbox, self._put_out)
         #: Called when another process has taken this one's place; the application ends.
         self.put_out: Callable[[], None] = lambda: None

@@ -65,7 +65,7 @@ class LeaseDesk:
         """Keep the leases until cancelled, or until this process is put out."""
         while True:
             try:
-                async with asyncio.timeout(PERIOD_S if self.others else ALONE_PERIOD_S):
+                async with asyncio.timeout(min(PERIOD_S if self.others else ALONE_PERIOD_S, self._leases.ttl_s / 4)):
                     await self._wake.wait()
             except TimeoutError:
                 pass

@@ -64,7 +64,7 @@ class Scene:
             log=lambda event, fields: self.told.append(event),
             spawn=lambda work: self.tasks.append(asyncio.ensure_future(work)),
         )
-        leases = SimpleNamespace(node="b", token="tb", join=self._turn, turn=self._turn, leave=self._turn,
+        leases = SimpleNamespace(node="b", token="tb", ttl_s=10.0, join=self._turn, turn=self._turn, leave=self._turn,
                                  seize=self._seize, forget=self._forget)  # fmt: skip
         queues: Any = {"{p00}:mt:alpha:2": (queue, 2)}
         self.desk = LeaseDesk(cast(Any, context), cast(Any, leases), queues, cast(Any, outbox), self._out)
@@ -108,7 +108,7 @@ class Scene:
         self.turns.extend(turns)
         task = asyncio.ensure_future(self.desk.run())
         async with asyncio.timeout(5):
-            while self.turns or not task.done() and len(self.wishes) <= len(turns):
+            while self.turns or (not task.done() and len(self.wishes) <= len(turns)):
                 self.desk.wake()
                 await asyncio.sleep(0)
                 if task.done():
