@@ -59,6 +59,7 @@ def _service_phone(value: object) -> str:
     return value
 
 
+_BIND_TYPES: Final = list[Literal["transmitter", "receiver", "transceiver"]]
 StoredPassword = Annotated[str, BeforeValidator(_stored_password)]
 
 
@@ -94,7 +95,9 @@ class AccountSettings(Settings):
     licence_expires: Day | None = None
     allow_networks: Listed[Network] = Field(alias="allow_ips", min_length=1)
     max_binds: Annotated[int, Field(ge=1, le=1000)] = 4
-    bind_types: Annotated[frozenset[int], BeforeValidator(_bind_types)] = frozenset(BIND_COMMANDS.values())
+    bind_types: Annotated[frozenset[int], BeforeValidator(_bind_types, json_schema_input_type=_BIND_TYPES)] = frozenset(
+        BIND_COMMANDS.values()
+    )
     window: Annotated[int, Field(ge=1, le=10_000)] = 50
     deliver_window: Annotated[int, Field(ge=1, le=10_000)] = 50
     rate_per_s: PerSecond = Field(1000.0, alias="rate")

@@ -28,6 +28,7 @@ from smsgw.documents.values import (
     SmppPassword,
     Strings,
     SystemId,
+    one_word,
 )
 from smsgw.policy.failover import FailoverPolicy
 from smsgw.policy.profile import CarrierPolicy, SignaturePosition
@@ -63,12 +64,14 @@ def _one_of(words: Collection[str]) -> BeforeValidator:
             raise ValueError(with_hint(f"unknown word {value!r}", value, words))
         return value
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, json_schema_input_type=one_word(words))
 
 
 Cost = Annotated[float, Strict(False), Field(ge=0, allow_inf_nan=False)]
 """Of a segment, in the money that the site counts in."""
-StatusActions = dict[Annotated[int, BeforeValidator(_status)], Annotated[str, _one_of(_ACTIONS)]]
+StatusActions = dict[
+    Annotated[int, BeforeValidator(_status, json_schema_input_type=str)], Annotated[str, _one_of(_ACTIONS)]
+]
 """command_status → a value of policy's ``retry.Action``."""
 
 
@@ -107,7 +110,9 @@ class CarrierSettings(Settings):
     password_text: SmppPassword = Field("", alias="password", repr=False)
     password_file: SecretFile = Field("", repr=False)
     system_type: ShortText = ""
-    interface_version: Annotated[int, BeforeValidator(_version)] = 0x34
+    interface_version: Annotated[
+        int, BeforeValidator(_version, json_schema_input_type=Literal["3.3", "3.4", "5.0"])
+    ] = 0x34
     bind_groups: Annotated[tuple[BindSettings, ...], Strict(False)] = Field(
         (BindSettings(type="transceiver"),), alias="binds", min_length=1
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BeforeValidator, Field, Strict, model_validator
 
 from smsgw.documents.names import with_hint
-from smsgw.documents.values import Settings
+from smsgw.documents.values import Settings, one_word
 from smsgw.policy.id_forms import AUTO
 from smsgw.smpp.canonical import FORMS
 from smsgw.smpp.convert import LONG_FORMS, Fit
@@ -32,8 +32,10 @@ def _data_coding(value: object) -> int:
     return number
 
 
-IdForm = Annotated[str, BeforeValidator(_id_form)]
-DataCodings = Annotated[tuple[Annotated[int, BeforeValidator(_data_coding)], ...], Strict(False)]
+IdForm = Annotated[str, BeforeValidator(_id_form, json_schema_input_type=one_word(ID_FORMS))]
+DataCodings = Annotated[
+    tuple[Annotated[int, BeforeValidator(_data_coding, json_schema_input_type=int | str)], ...], Strict(False)
+]
 
 
 class LongSettings(Settings):

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import BeforeValidator, Strict
 
 from smsgw.documents.names import with_hint
-from smsgw.documents.values import checked_name
+from smsgw.documents.values import checked_name, one_or_some, one_word, text_like
 from smsgw.policy.model import CLASS_LABELS, MessageClass
 from smsgw.policy.number_plan import NETWORKS, OTHER, PROVINCES
 from smsgw.policy.profile import TimeRange
@@ -43,7 +43,7 @@ def _one_of(what: str, words: Mapping[str, str]) -> BeforeValidator:
             raise ValueError(with_hint(f"unknown {what} {value!r}", value, words))
         return words[value]
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, json_schema_input_type=one_word(words))
 
 
 def one_or_more(value: object) -> object:
@@ -66,8 +66,14 @@ NetworkName = Annotated[str, _one_of("network", _NETWORKS)]
 """As policy knows it; "other" is the empty text."""
 ProvinceName = Annotated[str, _one_of("province", _PROVINCES)]
 """In Chinese, whether it was written so or in letters; "other" is the empty text."""
-ClassNumber = Annotated[MessageClass, BeforeValidator(message_class)]
-Classes = Annotated[frozenset[int], BeforeValidator(_classes)]
-OneRange = Annotated[TimeRange, BeforeValidator(_time_range)]
-NameOrEmpty = Annotated[str, BeforeValidator(_name_or_empty)]
-Ranges = Annotated[tuple[OneRange, ...], Strict(False), BeforeValidator(_time_ranges)]
+_CLASS: Final = one_word(CLASS_LABELS)
+_HOURS: Final = text_like(r"^\s*[0-9]{1,2}:[0-9]{2}\s*-\s*[0-9]{1,2}:[0-9]{2}\s*$")
+ClassNumber = Annotated[MessageClass, BeforeValidator(message_class, json_schema_input_type=_CLASS)]
+Classes = Annotated[frozenset[int], BeforeValidator(_classes, json_schema_input_type=one_or_some(_CLASS))]
+OneRange = Annotated[TimeRange, BeforeValidator(_time_range, json_schema_input_type=_HOURS)]
+NameOrEmpty = Annotated[str, BeforeValidator(_name_or_empty, json_schema_input_type=str)]
+Ranges = Annotated[
+    tuple[OneRange, ...],
+    Strict(False),
+    BeforeValidator(_time_ranges, json_schema_input_type=one_or_some(_HOURS)),
+]

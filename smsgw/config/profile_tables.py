@@ -16,7 +16,7 @@ from smsgw.config.fields import Classes, Ranges
 from smsgw.documents.document import WHEN_MISSING
 from smsgw.documents.names import with_hint
 from smsgw.documents.units import parse_duration
-from smsgw.documents.values import CountryCode, Digits, Listed, Name, PositiveSeconds, Settings, Strings
+from smsgw.documents.values import CountryCode, Digits, Listed, Name, PositiveSeconds, Settings, Strings, one_word
 from smsgw.policy.model import ALL_CLASSES, MessageClass
 from smsgw.policy.profile import (
     NO_CLASSES,
@@ -71,7 +71,8 @@ _LENGTH: Final = f'how long a marketing text may be: write marketing = 500 (char
 _HARD: Final = 'when marketing may never be sent: write classes = ["marketing"] and closed = ["21:00-08:00"]'
 _CONSENT: Final = 'which classes need the recipient\'s consent: write required_for = ["marketing"], or [] for none'
 
-Length = Annotated[int | None, BeforeValidator(_length)]
+_LENGTH_GIVEN: Final = Annotated[int, Field(ge=1)] | one_word((NO_LIMIT,))
+Length = Annotated[int | None, BeforeValidator(_length, json_schema_input_type=_LENGTH_GIVEN)]
 
 
 class SignatureTable(Settings):
@@ -217,7 +218,7 @@ class CapTable(Settings):
     classes: Classes = Field(alias="class")
     scope: CapScope
     limit: Annotated[int, Field(ge=1)]
-    period: Annotated[str | int, BeforeValidator(_period)]
+    period: Annotated[str | int, BeforeValidator(_period, json_schema_input_type=str)]
     kind: CapKind = "clock"
     tiers: dict[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
     ceiling: Annotated[int, Field(ge=1)] | None = None
@@ -227,7 +228,7 @@ class ProfileFile(Settings):
     """A file of ``profiles/``."""
 
     name: Name
-    zone: Annotated[ZoneInfo, BeforeValidator(_zone)]
+    zone: Annotated[ZoneInfo, BeforeValidator(_zone, json_schema_input_type=str)]
     country: CountryCode
     signature: SignatureTable = SignatureTable()
     unsubscribe: UnsubscribeTable

@@ -10,9 +10,10 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from smsgw.documents.names import with_hint
+from smsgw.documents.values import one_or_some, one_word, text_like
 from smsgw.policy.profile import TimeRange
 from smsgw.policy.route import ANY_SEGMENTS, MOST_SEGMENTS, READ_BY_PATTERNS, day_bit
 from smsgw.policy.route_words import DAY_NAMES, HOLIDAYS, WORKDAYS
@@ -102,7 +103,12 @@ def _tries(parsed: Iterable[tuple[Any, Any]], repeated: bool) -> int:
     return tries
 
 
-SegmentCounts = Annotated[int, BeforeValidator(_segments)]
-DayMask = Annotated[int, BeforeValidator(_days)]
-MinuteMask = Annotated[int, BeforeValidator(_hours)]
-Pattern = Annotated[str, BeforeValidator(_pattern)]
+_SEGMENTS_TEXT: Final = text_like(r"^\s*(>=\s*[0-9]{1,3}|[0-9]{1,3}(\s*-\s*[0-9]{1,3})?)\s*$") | int
+_DAY_WORD: Final = one_word(_DAYS)
+_HOURS_TEXT: Final = text_like(r"^\s*[0-9]{1,2}:[0-9]{2}\s*-\s*[0-9]{1,2}:[0-9]{2}\s*$")
+_PATTERN_TEXT: Final = Annotated[str, Field(min_length=1, max_length=_LONGEST_PATTERN)]
+
+SegmentCounts = Annotated[int, BeforeValidator(_segments, json_schema_input_type=one_or_some(_SEGMENTS_TEXT))]
+DayMask = Annotated[int, BeforeValidator(_days, json_schema_input_type=one_or_some(_DAY_WORD))]
+MinuteMask = Annotated[int, BeforeValidator(_hours, json_schema_input_type=one_or_some(_HOURS_TEXT))]
+Pattern = Annotated[str, BeforeValidator(_pattern, json_schema_input_type=_PATTERN_TEXT)]

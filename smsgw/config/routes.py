@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, Strict, model_validator
 from smsgw.config.fields import Classes, ClassNumber, NetworkName, ProvinceName, one_or_more
 from smsgw.config.route_fields import DayMask, MinuteMask, Pattern, SegmentCounts
 from smsgw.documents.names import with_hint
-from smsgw.documents.values import Listed, Moment, Name, Prefix, Settings, Text, no_duplicates
+from smsgw.documents.values import Listed, Moment, Name, Prefix, Settings, Text, no_duplicates, one_word
 from smsgw.policy.reasons import REASONS
 from smsgw.policy.route import ANY_DAY, ANY_MINUTE, ANY_SEGMENTS, Route
 
@@ -28,7 +28,7 @@ def _reason(value: object) -> object:
     return value
 
 
-Reason = Annotated[str, BeforeValidator(_reason)]
+Reason = Annotated[str, BeforeValidator(_reason, json_schema_input_type=one_word(REASONS))]
 Weight = Annotated[int, Field(ge=1, le=10_000)]
 
 

@@ -66,7 +66,22 @@ class _Schema(GenerateJsonSchema):
     def generate(self, schema: core_schema.CoreSchema, mode: str = "validation") -> JsonSchemaValue:
         """The whole, with the mark of the dialect."""
         made = super().generate(schema, "validation")
-        return {"$schema": self.schema_dialect, **made}
+        return {"$schema": self.schema_dialect, **_plain(made)}
+
+
+def _plain(made: Any) -> Any:
+    """Without what files can't hold (TOML has no null), what says nothing (titles), and bounds of the wrong kind."""
+    if isinstance(made, list):
+        return [_plain(each) for each in made if each != {"type": "null"}]
+    if not isinstance(made, dict):
+        return made
+    plain = {key: _plain(value) for key, value in made.items() if key != "title" or not isinstance(value, str)}
+    if plain.get("type") == "array" and "minLength" in plain:
+        plain["minItems"] = plain.pop("minLength")
+    choices = plain.get("anyOf")
+    if isinstance(choices, list) and len(choices) == 1:
+        return {**plain.pop("anyOf")[0], **plain}
+    return plain
 
 
 def schema_of(kind: str) -> dict[str, Any]:

@@ -12,9 +12,10 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, ClassVar, Final, TypeAlias, TypeVar
+from types import GenericAlias
+from typing import Annotated, Any, ClassVar, Final, TypeAlias, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo, WithJsonSchema
 
 from smsgw.documents.units import parse_duration, parse_rate
 
@@ -52,6 +53,22 @@ def checked_name(value: object) -> str:
     return value
 
 
+def text_like(pattern: str) -> Any:
+    """For ``json_schema_input_type``: text in a file that a validator turns into something else."""
+    return Annotated[str, Field(pattern=pattern)]
+
+
+def one_word(words: Iterable[str]) -> Any:
+    """For ``json_schema_input_type``: one of several words."""
+    ordered = sorted(words) if isinstance(words, frozenset | set) else list(words)
+    return Annotated[str, WithJsonSchema({"type": "string", "enum": ordered})]
+
+
+def one_or_some(kind: Any) -> Any:
+    """For ``json_schema_input_type``: a value, or a list of some."""
+    return kind | GenericAlias(list, (kind,))
+
+
 def _octets(limit: int, secret: bool = False) -> BeforeValidator:
     def check(value: object) -> str:
         if not isinstance(value, str) or not value.isascii() or not value.isprintable() or len(value) > limit:
@@ -59,7 +76,7 @@ def _octets(limit: int, secret: bool = False) -> BeforeValidator:
             raise ValueError(f"expected printable ASCII of at most {limit} characters{found}")
         return value
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, json_schema_input_type=Annotated[str, Field(max_length=limit)])
 
 
 def _digits(low: int, high: int, or_empty: bool = False) -> BeforeValidator:
@@ -70,7 +87,8 @@ def _digits(low: int, high: int, or_empty: bool = False) -> BeforeValidator:
             raise ValueError(f"expected {low} to {high} digits as text, found {value!r}")
         return value
 
-    return BeforeValidator(check)
+    pattern = f"^[0-9]{{{low},{high}}}$"
+    return BeforeValidator(check, json_schema_input_type=text_like(f"{pattern}|^$" if or_empty else pattern))
 
 
 def _network(value: object) -> IpNetwork:
@@ -136,14 +154,16 @@ def _distinct(value: object) -> object:
     return value
 
 
-Seconds = Annotated[float, BeforeValidator(parse_duration)]
+_DURATION: Final = text_like(r"^\s*[0-9]+(\.[0-9]+)?\s*(ms|s|m|h|d)\s*$")
+_RATE: Final = text_like(r"^\s*[0-9]+(\.[0-9]+)?\s*/\s*(s|min|m|h|d)\s*$")
+Seconds = Annotated[float, BeforeValidator(parse_duration, json_schema_input_type=_DURATION)]
 """A duration, 0 allowed (for timers: off)."""
-PositiveSeconds = Annotated[float, BeforeValidator(parse_duration), Field(gt=0)]
-PerSecond = Annotated[float, BeforeValidator(parse_rate)]
+PositiveSeconds = Annotated[float, BeforeValidator(parse_duration, json_schema_input_type=_DURATION), Field(gt=0)]
+PerSecond = Annotated[float, BeforeValidator(parse_rate, json_schema_input_type=_RATE)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 """0 lets the system choose, for tests."""
 Host = Annotated[str, Field(min_length=1, max_length=255)]
-Name = Annotated[str, BeforeValidator(checked_name)]
+Name = Annotated[str, BeforeValidator(checked_name, json_schema_input_type=text_like(f"^{_NAME.pattern}$"))]
 """Goes into Redis keys, metrics and file names."""
 SystemId = Annotated[str, _octets(15), BeforeValidator(checked_name)]
 Text = Annotated[str, Field(min_length=1)]
@@ -151,11 +171,11 @@ Digits = Annotated[str, _digits(3, 20)]
 DigitsOrEmpty = Annotated[str, _digits(3, 20, or_empty=True)]
 Prefix = Annotated[str, _digits(1, 15)]
 CountryCode = Annotated[str, _digits(1, 3)]
-Network = Annotated[IpNetwork, BeforeValidator(_network)]
-ExistingFile = Annotated[Path, BeforeValidator(_file)]
-SecretFile = Annotated[str, BeforeValidator(_secret_file)]
-Moment = Annotated[datetime, BeforeValidator(_moment)]
-Day = Annotated[date, BeforeValidator(_day)]
+Network = Annotated[IpNetwork, BeforeValidator(_network, json_schema_input_type=str)]
+ExistingFile = Annotated[Path, BeforeValidator(_file, json_schema_input_type=str)]
+SecretFile = Annotated[str, BeforeValidator(_secret_file, json_schema_input_type=str)]
+Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str)]
+Day = Annotated[date, BeforeValidator(_day, json_schema_input_type=str)]
 ShortText = Annotated[str, _octets(12)]
 SmppPassword = Annotated[str, _octets(8, secret=True)]
 

@@ -20,6 +20,11 @@ def site(tmp_path: Path) -> Path:
     return Path(shutil.copytree(EXAMPLE, tmp_path / "site", ignore=shutil.ignore_patterns("state")))
 
 
+def _line(site: Path) -> int:
+    lines = (site / "smsgw.toml").read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, 1) if line.startswith("prot = "))
+
+
 def _check(site: Path, *arguments: str) -> Result:
     return CliRunner().invoke(app, ["check", "--site", str(site), *DAY, *arguments])
 
@@ -41,7 +46,7 @@ def test_errors_are_lines_that_an_editor_can_jump_to(site: Path) -> None:
     result = _check(site)
     assert result.exit_code == 1
     assert result.output.splitlines() == [
-        f"{site}/smsgw.toml:12: error: listener.prot: unknown key; did you mean 'port'?",
+        f"{site}/smsgw.toml:{_line(site)}: error: listener.prot: unknown key; did you mean 'port'?",
         f"{site}/route.toml: warning: is not read; expected smsgw.toml, routes.toml or a file in "
         "accounts, carriers, profiles, codes, calendar",
         f"{site}: not usable: 1 error, 1 warning",
@@ -71,7 +76,12 @@ def test_json_for_programs(site: Path) -> None:
     assert report["ok"] is False
     assert report["holds"] is None
     assert report["errors"] == [
-        {"file": f"{site}/smsgw.toml", "line": 12, "key": "listener.prot", "why": "unknown key; did you mean 'port'?"}
+        {
+            "file": f"{site}/smsgw.toml",
+            "line": _line(site),
+            "key": "listener.prot",
+            "why": "unknown key; did you mean 'port'?",
+        }
     ]
 
 

@@ -368,17 +368,17 @@ def test_all_errors_of_all_files_come_at_once(site: SiteCopy) -> None:
     site.edit("accounts/shop.toml", 'profile = "cn"', 'profile = "uk"\nwat = 1')
     site.write("carriers/gamma.toml", "x = [1\n")
     assert [error.split(": ")[0] for error in site.errors()] == [
-        "accounts/shop.toml:6",
         "accounts/shop.toml:7",
+        "accounts/shop.toml:8",
         "carriers/gamma.toml:2",
-        "smsgw.toml:12",
+        f"smsgw.toml:{site.line_of('smsgw.toml', 'prot = 1')}",
         f"smsgw.toml:{site.line_of('smsgw.toml', '[opps]')}",
     ]
 
 
 def test_a_file_that_is_not_toml_says_where(site: SiteCopy) -> None:
     site.edit("accounts/shop.toml", 'system_id = "shop"', "system_id = shop")
-    assert site.errors()[0].startswith("accounts/shop.toml:2: is not TOML: ")
+    assert site.errors()[0].startswith("accounts/shop.toml:3: is not TOML: ")
 
 
 def test_a_file_that_is_not_utf_8(site: SiteCopy) -> None:
@@ -413,8 +413,8 @@ def test_a_password_must_be_given_once(site: SiteCopy) -> None:
     site.edit("accounts/login.toml", "scrypt$16384", "scrypt$16383")
     site.edit("accounts/orders.toml", "department", 'password_file = "nowhere"\ndepartment')
     login, orders, shop = site.errors()
-    assert login.startswith("accounts/login.toml:3: password: expected scrypt costs n a power of 2")
-    assert orders.startswith("accounts/orders.toml:4: password_file: expected an existing file, found none at")
+    assert login.startswith("accounts/login.toml:4: password: expected scrypt costs n a power of 2")
+    assert orders.startswith("accounts/orders.toml:5: password_file: expected an existing file, found none at")
     assert shop.startswith("accounts/shop.toml: expected either password or password_file")
 
 
@@ -431,4 +431,4 @@ def test_the_exception_is_a_config_error_with_every_line(site: SiteCopy) -> None
     with pytest.raises(ConfigError) as caught:
         site.load()
     assert len(str(caught.value).splitlines()) == 2
-    assert caught.value.line == 12
+    assert caught.value.line == site.line_of("smsgw.toml", "prot = 1")

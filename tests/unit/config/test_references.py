@@ -13,8 +13,8 @@ def test_routes_name_carriers_and_accounts_that_exist(site: SiteCopy) -> None:
     site.edit("routes.toml", '["beta", "alpha"]', '["beat", "alpha"]').edit("routes.toml", '"shop"', '"shp"')
     valid = "login, orders, shop, ushop"
     assert site.errors() == [
-        f"routes.toml:16: route[2].account: no account is named 'shp'; did you mean 'shop'? valid: {valid}",
-        "routes.toml:19: route[2].carriers[1]: no carrier is named 'beat'; did you mean 'beta'? valid: alpha, beta",
+        f"routes.toml:17: route[2].account: no account is named 'shp'; did you mean 'shop'? valid: {valid}",
+        "routes.toml:20: route[2].carriers[1]: no carrier is named 'beat'; did you mean 'beta'? valid: alpha, beta",
     ]
 
 
@@ -22,7 +22,7 @@ def test_accounts_name_profiles_that_exist_also_in_a_broken_file(site: SiteCopy)
     site.edit("accounts/shop.toml", 'profile = "cn"', 'profile = "ch"')
     site.edit("accounts/shop.toml", "explain", "xplain")
     assert site.errors() == [
-        "accounts/shop.toml:6: profile: no profile is named 'ch'; did you mean 'cn'? valid: cn, us",
+        "accounts/shop.toml:7: profile: no profile is named 'ch'; did you mean 'cn'? valid: cn, us",
         f"accounts/shop.toml:{site.edited_line}: xplain: unknown key; did you mean 'explain'?",
     ]
 
@@ -36,8 +36,8 @@ def test_a_broken_file_does_not_spoil_the_references_to_it(site: SiteCopy) -> No
 @pytest.mark.parametrize(
     ("file", "old", "new", "key"),
     [
-        ("accounts/shop.toml", 'system_id = "shop"', 'system_id = "orders"', "2: system_id: 'orders'"),
-        ("carriers/beta.toml", 'name = "beta"', 'name = "alpha"', "2: name: 'alpha'"),
+        ("accounts/shop.toml", 'system_id = "shop"', 'system_id = "orders"', "3: system_id: 'orders'"),
+        ("carriers/beta.toml", 'name = "beta"', 'name = "alpha"', "3: name: 'alpha'"),
     ],
 )
 def test_names_are_used_once(site: SiteCopy, file: str, old: str, new: str, key: str) -> None:
@@ -58,7 +58,7 @@ def test_route_names_are_used_once(site: SiteCopy) -> None:
 
 def test_a_number_has_one_owner(site: SiteCopy) -> None:
     site.edit("accounts/shop.toml", '"1069000130"', '"1069000110"')
-    assert site.errors() == ["accounts/shop.toml:12: numbers[1].number: 1069000110 belongs to account 'login' already"]
+    assert site.errors() == ["accounts/shop.toml:13: numbers[1].number: 1069000110 belongs to account 'login' already"]
 
 
 def test_a_number_stands_once_in_an_account(site: SiteCopy) -> None:
@@ -77,15 +77,15 @@ def test_an_extension_of_another_accounts_number_is_pointed_out(site: SiteCopy) 
 def test_a_number_belongs_to_a_signature_of_its_account(site: SiteCopy) -> None:
     site.edit("accounts/shop.toml", 'signature = "示例会员"', 'signature = "示例会"')
     why = "'示例会' is not among this account's signatures; did you mean '示例会员'? valid: 示例会员, 示例商城"
-    assert site.errors() == [f"accounts/shop.toml:14: numbers[3].signature: {why}"]
+    assert site.errors() == [f"accounts/shop.toml:15: numbers[3].signature: {why}"]
 
 
 def test_signatures_are_well_formed_as_the_profile_asks_for(site: SiteCopy) -> None:
     site.edit("accounts/orders.toml", '["示例物流"]', '["示例物流", "【示例】", "示"]')
     brackets = "'【示例】' has '【', only letters, digits and Han are allowed; write it without the brackets"
     assert site.errors() == [
-        f"accounts/orders.toml:9: signatures[2]: {brackets}",
-        "accounts/orders.toml:9: signatures[3]: '示' has 1 characters, 2–20 are allowed",
+        f"accounts/orders.toml:10: signatures[2]: {brackets}",
+        "accounts/orders.toml:10: signatures[3]: '示' has 1 characters, 2–20 are allowed",
     ]
 
 
@@ -101,7 +101,7 @@ def test_an_expired_licence_is_pointed_out(site: SiteCopy) -> None:
     site.edit("accounts/login.toml", "# licence_expires", "licence_expires")
     assert site.warnings(date(2027, 6, 30)) == []
     assert site.warnings(date(2027, 7, 1)) == [
-        "accounts/login.toml:10: licence_expires: expired on 2027-06-30: all it sends is refused"
+        "accounts/login.toml:11: licence_expires: expired on 2027-06-30: all it sends is refused"
     ]
 
 
@@ -109,8 +109,8 @@ def test_useless_carriers_are_pointed_out(site: SiteCopy) -> None:
     gamma = (site.directory / "carriers/beta.toml").read_text(encoding="utf-8").replace('"beta"', '"gamma"')
     site.write("carriers/gamma.toml", gamma.replace(', { type = "receiver" }', ""))
     assert site.warnings() == [
-        "carriers/gamma.toml:2: name: no route names carrier 'gamma': nothing is sent over it",
-        "carriers/gamma.toml:7: binds: none of them can receive: no receipts and no MO from this carrier",
+        "carriers/gamma.toml:3: name: no route names carrier 'gamma': nothing is sent over it",
+        "carriers/gamma.toml:8: binds: none of them can receive: no receipts and no MO from this carrier",
     ]
 
 

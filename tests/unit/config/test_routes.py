@@ -83,7 +83,7 @@ def test_unreachable_routes_are_pointed_out(site: SiteCopy) -> None:
 
 def test_a_route_for_a_class_that_its_account_never_sends(site: SiteCopy) -> None:
     site.edit("routes.toml", 'account = "shop"', 'account = "login"')
-    assert site.warnings() == ["routes.toml:17: route[2].class: account 'login' sends otp: this route is never taken"]
+    assert site.warnings() == ["routes.toml:18: route[2].class: account 'login' sends otp: this route is never taken"]
 
 
 def test_an_account_without_a_route(site: SiteCopy) -> None:
