@@ -182,6 +182,8 @@ class CarrierQueue:
         if self._suspended:
             self._move_away("the carrier is suspended")
             return self._more_later()
+        if self._context.closing:
+            self.give_back()  # also what a mark on its way has made ready since
         wait_s = self._memory.let_pass(now_s)
         if wait_s:
             self._wake_in(wait_s)
@@ -190,7 +192,7 @@ class CarrierQueue:
 
     def _send_waiting(self, now_s: float) -> None:
         """Whole messages, lane by lane as the plan says, until nothing waits or something says stop."""
-        plan, pool, pop = self.plan, self.pool, self._memory.pop
+        plan, pool, lanes, lines = self.plan, self.pool, self._memory.lanes, self._memory.lines
         burst, bind = 0, None
         while (index := plan.next()) >= 0:
             if burst <= 0 or bind is None:
@@ -199,10 +201,10 @@ class CarrierQueue:
                     return self._no_bind(now_s)
                 # Half of the room of the bind that has most, then ask again: even enough, and cheaper than each time.
                 burst = (bind.free + 1) // 2 if bind.bucket is None else 1
-            if bind.free <= plan.kept(index, bind.window, now_s):
+            if plan.reserves and bind.free <= plan.kept(index, bind.window, now_s):
                 return pool.window_full()
-            job = pop(index, now_s)
-            if job is None:
+            job = lanes[index].pop()
+            if job is None or (lines is not None and not lines.passes(job, now_s)):
                 continue
             burst -= len(job.todo)
             if self._stops(self, job):
@@ -246,7 +248,8 @@ class CarrierQueue:
                 self._keep(bind, job)
                 self._wake_in(wait_s)
                 return not job.is_whole
-            plan.sent(lane, segments)
+            if plan.owes:
+                plan.sent(lane, segments)
             index = todo.pop(0)
             sequence_number = bind.next_sequence()
             flight = Flight(job, index, now_s)

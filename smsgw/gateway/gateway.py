@@ -279,6 +279,7 @@ class Gateway:
                 while self._is_under_way():
                     await asyncio.sleep(0.02)
                 # What the carriers refused for the moment meanwhile, or what a mark on its way made ready.
+                await context.marks.commit.drain()
                 for queue in self.queues.values():
                     queue.give_back()
                 await context.ported.flush()
