@@ -1,5 +1,6 @@
 """Two processes on one Redis, restarted one after the other under load: nothing is lost, nothing comes twice.
 
+Then one of them is killed, and the other takes over its binds and what it had read.
 Both are bound to both carriers as their leases say: of ``alpha`` each has one bind of two, ``beta`` has a single one.
 The application binds to both processes and comes back when it is asked to go. Notices are used, since of those nothing
 may come twice, and whatever were uncertain would be reported as UNKNOWN.
@@ -11,11 +12,12 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from simulators.carrier.group import CarrierGroup
 from simulators.carrier.settings import CarrierSettings
@@ -27,7 +29,7 @@ from smsgw.errors import LinkError, LocalError
 from smsgw.store.server import EmbeddedServer
 from tests.e2e.gateway import ROOT, GatewayProcess, Overrides
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 RATE_PER_S = 250
 BACKLOG = 300
@@ -78,20 +80,12 @@ class Application:
         return found
 
 
-@pytest.fixture
-async def redis(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
-    server = EmbeddedServer(tmp_path / "shared")
-    await server.start()
-    yield server
-    await server.stop()
-
-
 def gateway_of(directory: Path, name: str, ports: dict[str, int], redis: EmbeddedServer) -> GatewayProcess:
     place = directory / name
     place.mkdir()
     store = {"url": redis.url, "secrets": str(directory / "secrets.toml")}
     overrides: Overrides = {
-        "smsgw.toml": {"node": {"name": name}, "store": store},
+        "smsgw.toml": {"node": {"name": name, "lease": "2s"}, "store": store},
         "accounts/app.toml": {"class": "notice"},
         "carriers/alpha.toml": {**_CARRIER, "name": "alpha", "port": ports["alpha"],
                                 "binds": [{"type": "transceiver", "count": 2}]},
@@ -106,7 +100,38 @@ def gateway_of(directory: Path, name: str, ports: dict[str, int], redis: Embedde
     return gateway
 
 
-async def test_a_rolling_restart_loses_nothing_and_traffic_flows(tmp_path: Path, redis: EmbeddedServer) -> None:
+class Fleet:
+    """Two gateways, the carriers of both, and the application."""
+
+    def __init__(self, gateways: list[GatewayProcess], group: CarrierGroup, application: Application) -> None:
+        self.gateways = gateways
+        self.group = group
+        self.carriers = group.carriers
+        self.application = application
+
+    @asynccontextmanager
+    async def load(self) -> AsyncIterator[None]:
+        """Under load; afterwards every promised message has its receipt."""
+        over = asyncio.Event()
+        load = asyncio.create_task(_load(self.application, over))
+        try:
+            yield
+        finally:
+            over.set()
+            await load
+        await self.group.wait_for(self._all_reported, 20, "all receipts")
+
+    def _all_reported(self) -> bool:
+        return self.application.promised.keys() <= self.application.states().keys()
+
+    def copies(self) -> Counter[str]:
+        received = itertools.chain.from_iterable(sim.received for sim in self.carriers.values())
+        return Counter(message.text for message in received if message.status == 0)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet]:
+    directory = tmp_path_factory.mktemp("fleet")
     common: dict[str, Any] = {
         "accounts": {"smsgw": "secret"},
         "response": Delay.parse("5ms-30ms"),
@@ -117,32 +142,61 @@ async def test_a_rolling_restart_loses_nothing_and_traffic_flows(tmp_path: Path,
     # One bind too many is refused: what the leases are for.
     settings = [CarrierSettings("alpha", max_binds=2, **common), CarrierSettings("beta", max_binds=1, **common)]
     async with AsyncExitStack() as stack:
+        redis = EmbeddedServer(directory / "shared")
+        await redis.start()
+        stack.push_async_callback(redis.stop)
         group = await stack.enter_async_context(CarrierGroup(settings))
-        sims = group.carriers
-        ports = {name: sim.port for name, sim in sims.items()}
-        one, two = gateways = [gateway_of(tmp_path, name, ports, redis) for name in ("one", "two")]
+        ports = {name: sim.port for name, sim in group.carriers.items()}
+        gateways = [gateway_of(directory, name, ports, redis) for name in ("one", "two")]
         for gateway in gateways:
             stack.callback(gateway.close)
-        await one.start()
-        await two.start()
-        application = Application([one.port, two.port])
+            await gateway.start()
+        application = Application([gateway.port for gateway in gateways])
         for sim in application.sims:
             await stack.enter_async_context(sim)
-        over = asyncio.Event()
-        load = asyncio.create_task(_load(application, over))
-        try:
-            await two.wait_for(lambda: _binds(one) == _binds(two) == 1, what="a bind of alpha each")
-            for gateway in gateways:
-                assert await gateway.stop() == 0
-                await _traffic_flows(sims)
-                await gateway.start()
-        finally:
-            over.set()
-            await load
-        await application.sims[0].wait_for(lambda: _all_reported(application), 15, "all receipts")
-    _reconcile(application, sims)
-    assert all(sim.stats.binds_refused == 0 for sim in sims.values())
-    assert not [event for gateway in gateways for event in gateway.events() if event.get("level") == "error"]
+        yield Fleet(gateways, group, application)
+
+
+async def test_a_rolling_restart_loses_nothing_and_traffic_flows(fleet: Fleet) -> None:
+    one, two = fleet.gateways
+    async with fleet.load():
+        await two.wait_for(lambda: _binds(one) == _binds(two) == 1, what="a bind of alpha each")
+        for gateway in fleet.gateways:
+            assert await gateway.stop() == 0
+            await _traffic_flows(fleet.carriers)
+            await gateway.start()
+    application = fleet.application
+    assert application.unanswered == 0
+    promised, copies = Counter(application.promised.values()), fleet.copies()
+    assert promised - copies == Counter(), "lost"
+    assert copies - promised == Counter(), "sent twice, or never promised"
+    assert {tuple(states) for states in application.states().values()} == {("DELIVRD",)}
+    assert all(sim.stats.binds_refused == 0 for sim in fleet.carriers.values())
+    assert not [event for gateway in fleet.gateways for event in gateway.events() if event.get("level") == "error"]
+
+
+async def test_a_killed_process_is_taken_over_when_its_leases_end(fleet: Fleet) -> None:
+    application, (one, two) = fleet.application, fleet.gateways
+    application.unanswered = 0
+    async with fleet.load():
+        await _traffic_flows(fleet.carriers)
+        two.kill()
+        await one.wait_for(lambda: _binds(one) == 2, what="the binds of the dead")
+        await one.wait_for(
+            lambda: any(each["node"] == "two" for each in one.events("node.taken_over")), what="its messages"
+        )
+    promised, copies = Counter(application.promised.values()), fleet.copies()
+    assert max(copies.values()) == 1, "a notice never comes twice"
+    states = application.states()
+    lost = [
+        text
+        for message_id, text in application.promised.items()
+        if text not in copies and "UNKNOWN" not in states[message_id]
+    ]
+    assert lost == []
+    # What was not promised is what was open with the process that died.
+    assert (copies - promised).total() <= application.unanswered
+    assert {state for each in states.values() for state in each} <= {"DELIVRD", "UNKNOWN"}
 
 
 def _binds(gateway: GatewayProcess) -> int:
@@ -156,10 +210,6 @@ async def _traffic_flows(sims: dict[str, CarrierSim]) -> None:
         await sim.wait_for(lambda sim=sim, wanted=wanted: len(sim.received) > wanted, 5, f"messages on {name}")
 
 
-def _all_reported(application: Application) -> bool:
-    return application.promised.keys() <= application.states().keys()
-
-
 async def _load(application: Application, over: asyncio.Event) -> None:
     """A backlog that the carriers' rates leave waiting in the store, and then a steady stream."""
     async with asyncio.TaskGroup() as tasks:
@@ -170,14 +220,3 @@ async def _load(application: Application, over: asyncio.Event) -> None:
                 return
             tasks.create_task(application.send(prefix))
             await asyncio.sleep(1 / RATE_PER_S)
-
-
-def _reconcile(application: Application, sims: dict[str, CarrierSim]) -> None:
-    promised = Counter(application.promised.values())
-    copies = Counter(message.text for sim in sims.values() for message in sim.received if message.status == 0)
-    assert application.unanswered == 0
-    assert promised - copies == Counter(), "lost"
-    assert copies - promised == Counter(), "sent twice, or never promised"
-    wrong = {each: states for each, states in application.states().items() if states != ["DELIVRD"]}
-    assert wrong == {}
-    assert application.promised.keys() == application.states().keys()
