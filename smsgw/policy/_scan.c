@@ -129,6 +129,7 @@ static PyObject *count_flagged(PyObject *module, PyObject *const *arguments, Py_
 
 #define LEAST_DIGITS 5
 #define LONG_DIGITS 10
+#define AROUND 12
 
 static inline int is_separator(Py_UCS4 c) { return c == ' ' || c == '(' || c == ')' || c == '-'; }
 
@@ -147,21 +148,36 @@ static Py_ssize_t next_digits(const Text *text, Py_ssize_t place)
     return place;
 }
 
-/* Whether five to nine digits by themselves may be a short number: most codes and amounts can't, by how they begin. */
-static int may_be_short(const Text *text, Py_ssize_t start, Py_ssize_t digits)
+static inline int has_flag(const Text *text, Py_ssize_t place, const uint8_t *table)
 {
-    Py_UCS4 first = at(text, start), second = at(text, start + 1);
-    if (digits >= 7) return digits < 9 && first >= '2' && first <= '8';
-    return (first == '9' && (second == '5' || second == '6')) || (first == '1' && second <= '2');
+    Py_UCS4 c = place < text->length ? at(text, place) : BMP;
+    return c < BMP && table[c] != 0;
 }
 
-PyDoc_STRVAR(phone_runs_doc, "phone_runs(plain) -> list[tuple[int, int]]\n\n"
-    "Where digits are that may be a phone number, with the separators between them.");
+/* Whether five to nine digits by themselves may be a short number: most codes and amounts can't, by how they begin, nor
+ * by what stands around them: not even a character that a word for it begins with. */
+static int may_be_short(const Text *text, Py_ssize_t start, Py_ssize_t end, const uint8_t *word_begins)
+{
+    Py_UCS4 first = at(text, start), second = at(text, start + 1);
+    if (end - start >= 7 ? end - start > 8 || first < '2' || first > '8'
+                         : first == '9' ? second != '5' && second != '6' : first != '1' || second > '2')
+        return 0;
+    if (has_flag(text, end, word_begins)) return 1;
+    if (end < text->length && is_separator(at(text, end)) && has_flag(text, end + 1, word_begins)) return 1;
+    for (Py_ssize_t place = start > AROUND ? start - AROUND : 0; place < start; place++)
+        if (has_flag(text, place, word_begins)) return 1;
+    return 0;
+}
 
-static PyObject *phone_runs(PyObject *module, PyObject *plain)
+PyDoc_STRVAR(phone_runs_doc, "phone_runs(plain, word_begins) -> Sequence[tuple[int, int]]\n\n"
+    "Where digits are that may be a phone number, with the separators between them. word_begins: the characters (8 bits\n"
+    "each) with which words for a phone begin, without one of which a few digits are none.");
+
+static PyObject *phone_runs(PyObject *module, PyObject *const *arguments, Py_ssize_t count)
 {
     Text text;
-    if (read_text(plain, &text) < 0) return NULL;
+    const void *word_begins;
+    if (read_arguments(arguments, count, 1, &text, &word_begins) < 0) return NULL;
     PyObject *runs = NULL;
     Py_ssize_t place = 0;
     while (place < text.length) {
@@ -177,7 +193,8 @@ static PyObject *phone_runs(PyObject *module, PyObject *plain)
             digits += place - next;
         }
         int is_bare = digits == place - start;
-        if (digits < LEAST_DIGITS || (is_bare && digits < LONG_DIGITS && !may_be_short(&text, start, digits))) continue;
+        if (digits < LEAST_DIGITS) continue;
+        if (is_bare && digits < LONG_DIGITS && !may_be_short(&text, start, place, word_begins)) continue;
         if (append(&runs, Py_BuildValue("(nn)", start, place)) < 0) return NULL;
     }
     return runs != NULL ? runs : PyTuple_New(0);
@@ -661,7 +678,7 @@ static PyType_Spec form_spec = {"smsgw.policy._scan.Form", sizeof(Form), sizeof(
 static PyMethodDef functions[] = {
     {"fold", (PyCFunction)(void (*)(void))fold, METH_FASTCALL, fold_doc},
     {"count", (PyCFunction)(void (*)(void))count_flagged, METH_FASTCALL, count_doc},
-    {"phone_runs", phone_runs, METH_O, phone_runs_doc},
+    {"phone_runs", (PyCFunction)(void (*)(void))phone_runs, METH_FASTCALL, phone_runs_doc},
     {"link_hint", (PyCFunction)(void (*)(void))link_hint, METH_FASTCALL, link_hint_doc},
     {NULL},
 };

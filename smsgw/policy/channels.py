@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from smsgw.policy.entries import ChannelEntry
-from smsgw.policy.localtime import LocalDay, day_start_ms
+from smsgw.policy.localtime import QUARTER_MS, LocalDay, day_start_ms
 from smsgw.policy.model import Draft, Refusal, Rule
 from smsgw.policy.profile import AccountPolicy
 from smsgw.policy.reasons import ACCOUNT_DISABLED, ACCOUNT_EXPIRED, ACCOUNT_UNAPPROVED
@@ -69,17 +69,16 @@ def account_refusal(
     channel = f"account:{account.name}"
     local_day = LocalDay.of(zone)
     known_channels: Channels | None = None
-    known_day = ""
+    known_quarter = -1
     known: Refusal | None = None
 
     def refuse(at_ms: int) -> Refusal | None:
-        # The whole answer holds for a day and a register; so it is kept for as long as both stay the same.
-        nonlocal known_channels, known_day, known
-        channels, day = registers.channels, local_day(at_ms)
-        if channels is not known_channels or day != known_day:
-            known_channels, known_day, known = channels, day, channels.refusal_on(channel, day)
-        if by_file is not None:
-            return by_file(at_ms) or known
+        # The whole answer holds for a day and a register; so it is kept for as long as both stay the same for certain.
+        nonlocal known_channels, known_quarter, known
+        channels, quarter = registers.channels, at_ms // QUARTER_MS
+        if channels is not known_channels or quarter != known_quarter:
+            known = (by_file(at_ms) if by_file is not None else None) or channels.refusal_on(channel, local_day(at_ms))
+            known_channels, known_quarter = channels, quarter
         return known
 
     return refuse

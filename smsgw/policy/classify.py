@@ -50,7 +50,8 @@ def classifier(parts: Parts) -> Callable[[Draft], int]:
     words, enough = _compiled(rule.promotional_words), rule.promotional_hits
 
     def classify(draft: Draft) -> int:
-        declared = _declared(draft)
+        template = draft.template
+        declared = draft.declared_class if template is None else _CLASSES[template.message_class]
         if declared != _MARKETING and len(words.all(draft.plain)) >= enough:
             return _MARKETING
         return declared

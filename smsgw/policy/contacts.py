@@ -138,7 +138,7 @@ def contact_rule(parts: Parts, message_class: int) -> Rule | None:
         phones = find_phones(plain) if sees_phones else []
         if not (links or phones):
             return None
-        contacts, day = registers.contacts, local_day(draft.at_ms)
+        contacts, day = registers.contacts, draft.day or local_day(draft.at_ms)
         for link in links:
             if not contacts.allow_link(account, link, day):
                 return Refusal(CONTACT, f"link {link.host} is not registered for this account")

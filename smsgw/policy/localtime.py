@@ -18,7 +18,8 @@ MINUTE_MS: Final = 60_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _WIDEST_OFFSET_MS: Final = 15 * 3_600_000
-_QUARTER_MS: Final = 15 * MINUTE_MS
+QUARTER_MS: Final = 15 * MINUTE_MS
+"""Every zone's days and changes of the clock begin with one."""
 
 
 def to_local(at_ms: int, zone: ZoneInfo) -> datetime:
@@ -101,7 +102,6 @@ class LocalDay:
         from_ms, until_ms, day = self._known
         if not from_ms <= at_ms < until_ms:
             day = to_local(at_ms, self._zone).date().isoformat()
-            # A quarter of an hour at a time: every zone's days and changes of the clock begin at one.
-            from_ms = at_ms - at_ms % _QUARTER_MS
-            self._known = (from_ms, from_ms + _QUARTER_MS, day)
+            from_ms = at_ms - at_ms % QUARTER_MS
+            self._known = (from_ms, from_ms + QUARTER_MS, day)
         return day

@@ -110,7 +110,8 @@ class Draft:
     first of the route that is not paused; empty: none); ``signature`` (only a registered one) with ``body_start`` and
     ``body_end``, the part of ``text`` without it; ``plain``, the text as ``policy.text.fold_kept`` reads it (empty
     while no rule needs it); ``template``; the ``message_class`` that really holds, see ``policy.classify``, and the
-    ``lane`` that it waits in; ``network`` and ``province`` of the recipient, empty for unknown.
+    ``lane`` that it waits in; ``network`` and ``province`` of the recipient, empty for unknown; ``day``, the local
+    one (ISO; empty before the pipeline).
     ``review`` is set by a word that asks for a person; the message is then accepted and parked.
     """
 
@@ -123,6 +124,7 @@ class Draft:
         "campaign",
         "carrier",
         "carriers",
+        "day",
         "declared_class",
         "lane",
         "message_class",
@@ -167,6 +169,7 @@ class Draft:
         self.audience = audience
         self.carriers: tuple[str, ...] = route.order(recipient) if route is not None else ()
         self.carrier = ""
+        self.day = ""
         self.lane = message_class
         self.network = ""
         self.province = ""

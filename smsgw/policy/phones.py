@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from smsgw.policy.native import IS_COMPILED, scan
+from smsgw.policy.native import IS_COMPILED, flags, scan
 from smsgw.policy.text import LATELY, outline
 
 _SEP: Final = r"[ -]?"
@@ -54,7 +54,8 @@ _OTHER_WORD: Final = re.compile(
     r"房号|学号|车牌|金额|余额|合计|支付|消费|转账|收入|积分|code|pin|order|no\."
 )
 _phone_word: Final = _PHONE_WORD.search
-_BEHIND: Final = re.compile(r"[ )]?(?:热线|客服|咨询|垂询)")
+_WORD_BEGINS: Final = flags(f"[{''.join(word[0] for word in _PHONE_WORD.pattern.split('|'))}]") if IS_COMPILED else b""
+_BEHIND: Final = re.compile(r"[ )]?(?:热线|客服|咨询|垂询)")  # of the words above
 _MAY_BE_BEHIND: Final = " )热客咨垂"
 _order_word: Final = re.compile(r"(?:单号|订单|工单|编号|流水号?|卡号|账号|户号|order|no\.)[^0-9,。;]{0,4}\Z").search
 _NOT_DIGITS: Final = re.compile(r"[^0-9]")
@@ -78,7 +79,7 @@ def bare(number: str) -> str:
 def find_phones(plain: str) -> list[str]:
     """The phone numbers of a text that ``fold_kept`` gave, as ``bare`` digits, not to be changed."""
     runs: Sequence[tuple[int, int]] = ()
-    if IS_COMPILED and not (runs := scan.phone_runs(plain)):
+    if IS_COMPILED and not (runs := scan.phone_runs(plain, _WORD_BEGINS)):
         return _NO_PHONES
     place = hash(plain) & LATELY
     known, found = _LATELY[place]

@@ -25,7 +25,7 @@ from smsgw.policy.direction import as_shown
 from smsgw.policy.length import length_rule
 from smsgw.policy.localtime import LocalDay
 from smsgw.policy.model import CLASS_LABELS, Check, Draft, Hold, MessageClass, Outcome, Refusal, Rule
-from smsgw.policy.native import IS_COMPILED
+from smsgw.policy.native import IS_COMPILED, scan
 from smsgw.policy.orders import order_rule
 from smsgw.policy.pauses import pause_rule
 from smsgw.policy.profile import AccountPolicy, CarrierPolicy, Profile
@@ -36,7 +36,7 @@ from smsgw.policy.service_phone import service_phone_rule
 from smsgw.policy.signature import CLOSE, OPEN, SignatureFinder, signature_rule
 from smsgw.policy.source import source_rule
 from smsgw.policy.templates import template_rule
-from smsgw.policy.text import LATELY, fold_kept
+from smsgw.policy.text import LATELY, READ_BY_ITSELF, fold_kept
 from smsgw.policy.unsubscribe import unsubscribe_rule
 from smsgw.policy.windows import Windows, window_hard_rule, window_soft_rule
 from smsgw.policy.words import words_rule
@@ -168,6 +168,7 @@ class Rules:
         """
         given = draft.route
         declared = draft.declared_class
+        draft.day = self._local_day(draft.at_ms)
         draft.network = self._plan.network(draft.recipient, self.registers.ported)
         draft.province = self._plan.province(draft.recipient)
         if given is None:
@@ -214,8 +215,7 @@ class Rules:
         if draft.signature is not None:
             body = text[start:end]
             plain = self._without(plain, draft.signature, body, front=start > 0)
-        day = self._local_day(draft.at_ms)
-        draft.template = found = self.registers.templates.match(self.account.name, body, day, plain)
+        draft.template = found = self.registers.templates.match(self.account.name, body, draft.day, plain)
         if found is not None and found.campaign:  # else another campaign's name would pass by its slots and its pause
             draft.campaign = found.campaign
 
@@ -301,8 +301,8 @@ Place: TypeAlias = tuple[int, str, tuple[Rule, ...]]
 
 
 def _plain(text: str) -> str:
-    if IS_COMPILED:  # as quick as remembering it
-        return fold_kept(as_shown(text))
+    if IS_COMPILED and (plain := scan.fold(text, READ_BY_ITSELF)) is not None:  # an override is not read by itself
+        return plain
     place = hash(text) & LATELY
     known, plain = _PLAIN[place]
     if known != text:

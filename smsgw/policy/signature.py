@@ -97,9 +97,12 @@ class AccountSignatures:
 
     def in_force(self, name: str, at_ms: int) -> bool:
         """Whether a message of that time may carry the signature."""
+        return self.in_force_on(name, self._local_day(at_ms))
+
+    def in_force_on(self, name: str, day: str) -> bool:
+        """The same by the local day (ISO)."""
         last_days = self._last_days if self._registers.signatures is self._known else self.last_days()
-        last_day = last_days.get(name, _NEVER)
-        return last_day is _ALWAYS or self._local_day(at_ms) <= last_day
+        return day <= last_days.get(name, _NEVER)
 
     def fault(self, name: str) -> str:
         """Why a name is not in force, for people."""
@@ -138,18 +141,20 @@ class Positions:
 class SignatureFinder:
     """Finds the signature of a draft; call it. Sets ``signature``, ``body_start`` and ``body_end``."""
 
-    __slots__ = ("names", "positions")
+    __slots__ = ("_local_day", "names", "positions")
 
     def __init__(self, parts: Parts) -> None:
         self.names = AccountSignatures(parts)
         self.positions = Positions(parts.profile.signature, parts.carriers)
+        self._local_day = LocalDay.of(parts.profile.zone)
 
     def __call__(self, draft: Draft) -> None:
         text = draft.text
+        day = draft.day or self._local_day(draft.at_ms)
         position = self.positions.of(draft.carrier)
         if position != "end" and text.startswith(OPEN):
             close = text.find(CLOSE)
-            if close > 0 and self.names.in_force(name := text[1:close], draft.at_ms):
+            if close > 0 and self.names.in_force_on(name := text[1:close], day):
                 draft.signature = name
                 draft.body_start = close + 1
                 draft.body_end = len(text)
@@ -158,7 +163,7 @@ class SignatureFinder:
             opening = text.rfind(OPEN)
             if (
                 opening >= 0
-                and self.names.in_force(name := text[opening + 1 : -1], draft.at_ms)
+                and self.names.in_force_on(name := text[opening + 1 : -1], day)
                 and not (position == "either" and is_opened_before(text, opening))
             ):
                 draft.signature = name

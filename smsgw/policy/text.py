@@ -191,7 +191,7 @@ def fold_kept(text: str) -> str:
 
     Every kind of space and line end becomes a space. Quick for a text of simplified Han, ASCII and usual punctuation.
     """
-    plain = scan.fold(text, _READ_BY_ITSELF) if IS_COMPILED else _folded_quickly(text)
+    plain = scan.fold(text, READ_BY_ITSELF) if IS_COMPILED else _folded_quickly(text)
     return _composed(_replace_odd(_kept, _composed(_plain_signs(text)))) if plain is None else plain
 
 
@@ -236,7 +236,8 @@ def _table() -> bytes:
     return table.tobytes()
 
 
-_READ_BY_ITSELF: Final = _table() if IS_COMPILED else b""
+READ_BY_ITSELF: Final = _table() if IS_COMPILED else b""
+"""With it ``scan.fold`` is ``fold_kept`` for most texts."""
 
 
 def squeezed(plain: str) -> bytes:
