@@ -23,9 +23,9 @@ from smsgw.documents.values import Name, PerSecond, Port, SecretFile, Text
 
 
 def _form(value: object) -> IdForm:
-    words = {"text": "dec", "dec": "dec", "hex": "hex", "auto": "dec"}
+    words = {"hex": "hex", **dict.fromkeys(("text", "nocase", "dec", "first10", "last10", "auto"), "dec")}
     if not isinstance(value, str) or value not in words:
-        raise ValueError(f"expected text, hex or dec, found {value!r}")
+        raise ValueError(f"expected one of {', '.join(words)}, found {value!r}")
     return IdForm(words[value])
 
 
