@@ -94,7 +94,8 @@ class World:
         if words[0] == "bin/smsgw":
             result = CliRunner().invoke(app, arguments, input=fed, env={"SMSGW_SITE": str(site)})
             return result.exit_code, result.output + (repr(result.exception) if result.exception else "")
-        start = ["curl", "--fail-with-body"] if words[0] == "curl" else [sys.executable, *PROGRAMS[words[0]]]
+        tool = {"curl": ["curl", "--fail-with-body"], "sed": ["sed"]}.get(words[0])
+        start = tool or [sys.executable, *PROGRAMS[words[0]]]
         if words[0].endswith("esme-sim"):
             # Behind the subcommand: where the pages take the default.
             arguments += ["--port", self.ports["2775"]]
@@ -102,8 +103,10 @@ class World:
         return done.returncode, done.stdout + done.stderr
 
     def _here(self, word: str, site: Path) -> str:
-        if word in ("mysite", "config/example"):
+        if word == "config/example":
             return str(site)
+        if re.match(r"mysite(?![a-z])", word):
+            return str(site) + word.removeprefix("mysite")
         if word in self.instead:
             return self.instead[word]
         if _HEAD.fullmatch(word):
