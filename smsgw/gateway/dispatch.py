@@ -193,6 +193,7 @@ class CarrierQueue:
     def _send_waiting(self, now_s: float) -> None:
         """Whole messages, lane by lane as the plan says, until nothing waits or something says stop."""
         plan, pool, lanes, lines = self.plan, self.pool, self._memory.lanes, self._memory.lines
+        kept = plan.kept(now_s) if plan.reserves else None
         burst, bind = 0, None
         while (index := plan.next()) >= 0:
             if burst <= 0 or bind is None:
@@ -201,7 +202,7 @@ class CarrierQueue:
                     return self._no_bind(now_s)
                 # Half of the room of the bind that has most, then ask again: even enough, and cheaper than each time.
                 burst = (bind.free + 1) // 2 if bind.bucket is None else 1
-            if plan.reserves and bind.free <= plan.kept(index, bind.window, now_s):
+            if kept is not None and index != plan.owed and bind.free <= int(kept[index] * bind.window):
                 return pool.window_full()
             job = lanes[index].pop()
             if job is None or (lines is not None and not lines.passes(job, now_s)):

@@ -97,13 +97,6 @@ class QueueMemory:
 
     # -- going out
 
-    def pop(self, lane: int, now_s: float) -> Job | None:
-        """The next message of a lane that its account's rate lets pass, if any; None: ask again, or nothing waits."""
-        job = self.lanes[lane].pop()
-        if job is None or self.lines is None or self.lines.passes(job, now_s):
-            return job
-        return None
-
     def let_pass(self, now_s: float) -> float:
         """Whose account's rate allows it by now is sendable again; returns the seconds until the next one, or 0."""
         if not self.lines:

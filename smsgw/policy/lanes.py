@@ -33,18 +33,9 @@ class LanePlan:
     """
 
     __slots__ = (
-        "_at_s",
-        "_credit",
-        "_owed",
-        "_owing",
-        "_reserve",
-        "_reserving",
-        "_shares",
-        "_used_s",
-        "reserved",
-        "throttle",
+        "_at_s", "_credit", "_reserve", "_shares", "_used_s", "owed", "owes", "reserved", "reserves", "throttle",
         "waiting",
-    )
+    )  # fmt: skip
 
     def __init__(self, throttle: Throttle, waiting: list[int], reserved: Sequence[float] = (0.0,) * LANES) -> None:
         if len(reserved) != LANES or min(reserved) < 0 or sum(reserved) >= 1:
@@ -53,24 +44,27 @@ class LanePlan:
         self.reserved = tuple(reserved)
         self.waiting = waiting
         self._reserve = [share * throttle.burst for share in reserved]
-        self._reserving = any(reserved)
+        #: Whether anything is reserved for anybody.
+        self.reserves = any(reserved)
         self._at_s = 0.0
         self._used_s = [-math.inf] * LANES
         self._shares = list(reserved)
         self._credit = [0.0] * LANES
-        self._owed = _NOBODY
-        self._owing: tuple[int, ...] = ()
+        #: The lane that is owed most, and goes first; -1 for none.
+        self.owed = _NOBODY
+        #: Lanes that are owed a share of what flows.
+        self.owes: tuple[int, ...] = ()
         self._find_owing()
 
     def next(self) -> int:
         """The lane to send from; -1 when nothing waits."""
         waiting = self.waiting
-        owed = self._owed
+        owed = self.owed
         if owed > 0:
             if waiting[owed]:
                 return owed
             self._credit[owed] = 0.0
-            self._owed = _NOBODY
+            self.owed = _NOBODY
         if waiting[0]:
             return 0
         if waiting[1]:
@@ -79,13 +73,17 @@ class LanePlan:
 
     def take(self, lane: int, segments: int, now_s: float) -> float:
         """0.0 when the segments of a message of ``lane`` may be sent now, else how many seconds to wait."""
-        if not self._reserving:
+        if not self.reserves:
             return self.throttle.take(segments, now_s)
-        self._refill(now_s)
-        leave = sum(self._reserve[:lane]) if lane and lane != self._owed else 0.0
+        if now_s > self._at_s:
+            self._refill(now_s)
+        reserve = self._reserve
+        leave = 0.0
+        if lane and lane != self.owed:
+            leave = reserve[0] if lane == 1 else reserve[0] + reserve[1]
         wait_s = self.throttle.take(segments, now_s, leave)
-        if not wait_s:
-            self._reserve[lane] = max(0.0, self._reserve[lane] - segments)
+        if not wait_s and self.reserved[lane]:
+            reserve[lane] = reserve[lane] - segments if reserve[lane] > segments else 0.0
             self._used_s[lane] = now_s
         return wait_s
 
@@ -97,37 +95,35 @@ class LanePlan:
             self._reserve[lane] = min(cap, self._reserve[lane] + segments)
 
     def sent(self, lane: int, segments: int) -> None:
-        """Segments of a lane were sent: the others that wait are owed their share of it."""
-        if not self._owing:
-            return
+        """Segments of a lane were sent: the others that wait are owed their share of it. Not needed unless ``owes``."""
         credit, waiting = self._credit, self.waiting
         owed, most = _NOBODY, 1.0
-        for other in self._owing:
-            if waiting[other] or other == lane:
+        for other in self.owes:
+            if other == lane:
+                # Served by its own priority it is owed nothing; what was owed is paid, also beyond it.
+                earned = credit[other] + self._shares[other] * segments
+                credit[other] = earned - segments if other == self.owed else min(earned, 0.0)
+            elif waiting[other]:
                 credit[other] += self._shares[other] * segments
             else:
                 credit[other] = 0.0
-            if other == lane:
-                # Served by its own priority it is owed nothing; what was owed is paid, also beyond it.
-                credit[other] = credit[other] - segments if other == self._owed else min(credit[other], 0.0)
+                continue
             if credit[other] >= most:
                 owed, most = other, credit[other]
-        self._owed = owed
+        self.owed = owed
 
-    def kept(self, lane: int, window: int, now_s: float) -> int:
-        """How many requests of a window of this size a message of ``lane`` must leave free for the lanes above.
+    def kept(self, now_s: float) -> tuple[float, ...]:
+        """By lane: which share of a window its messages must leave free for the lanes above, unless it is ``owed``.
 
         Only for those that have been sending lately: a request that nobody uses costs the others throughput, where a
         token that nobody uses only waits.
         """
-        if not lane or not self._reserving or lane == self._owed:
-            return 0
         since_s = now_s - KEPT_S
-        used_s = self._used_s
-        share = self.reserved[0] if used_s[0] > since_s else 0.0
-        if lane > 1 and used_s[1] > since_s:
-            share += self.reserved[1]
-        return int(share * window)
+        otp, notice = (
+            share if used_s > since_s else 0.0
+            for share, used_s in zip(self.reserved[:2], self._used_s[:2], strict=True)
+        )
+        return (0.0, otp, otp + notice)
 
     def set_aged(self, lane: int, aged: bool) -> None:
         """Whether the oldest message of a lane has waited too long."""
@@ -146,14 +142,11 @@ class LanePlan:
 
     def _find_owing(self) -> None:
         # The first lane is always served first: nothing need be owed to it.
-        self._owing = tuple(lane for lane in range(1, LANES) if self._shares[lane])
-        self._owed = _NOBODY
+        self.owes = tuple(lane for lane in range(1, LANES) if self._shares[lane])
+        self.owed = _NOBODY
 
     def _refill(self, now_s: float) -> None:
-        elapsed_s = now_s - self._at_s
-        if elapsed_s <= 0:
-            return
-        self._at_s = now_s
+        elapsed_s, self._at_s = now_s - self._at_s, now_s
         throttle = self.throttle
         for lane, share in enumerate(self.reserved):
             if share:
