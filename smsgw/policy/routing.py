@@ -74,11 +74,13 @@ class _Group(NamedTuple):
 class RouteFinder:
     """Finds the route of a prepared draft, for one account and class; call it."""
 
-    __slots__ = ("_lengths", "_probes", "reads_content")
+    __slots__ = ("_beginnings", "_lengths", "_probes", "reads_content")
 
     def __init__(self, groups: Iterable[_Group]) -> None:
         ordered = sorted(groups, key=lambda group: group.first)
         self._lengths = tuple(sorted({group.kind[1] for group in ordered if group.kind[1]}))
+        # Two at least, for of one it would give no tuple; nobody looks at more than there are lengths.
+        self._beginnings = itemgetter(*map(slice, (*self._lengths, 0, 0)))
         self._probes = tuple((group.first, self._getter(group.kind), group.buckets) for group in ordered)
         #: Whether the signature or the template matters, which are known only when the text has been looked at.
         self.reads_content = any(_SIGNATURE in group.kind[0] or _TEMPLATE in group.kind[0] for group in ordered) or any(
@@ -104,7 +106,7 @@ class RouteFinder:
             draft.network,
             draft.province,
             "",
-            *[recipient[:length] for length in self._lengths],
+            *self._beginnings(recipient),
         )
         found: Route | None = None
         best = 1 << 60

@@ -26,12 +26,12 @@ _SHOWN_CHARS = 16
 class _Phrases:
     """Phrases as written and normalised, and how much of a text's tail may hold one."""
 
-    __slots__ = ("_last_chars", "_tail_chars", "folded", "written")
+    __slots__ = ("_tail_chars", "folded", "last_chars", "written")
 
     def __init__(self, phrases: Iterable[str]) -> None:
         self.written = tuple(dict.fromkeys(phrase for phrase in phrases if normalise(phrase)))
         self.folded = tuple(map(normalise, self.written))
-        self._last_chars = frozenset(phrase[-1] for phrase in self.folded)
+        self.last_chars = frozenset(phrase[-1] for phrase in self.folded)
         # Room for a space or a zero-width character between any two, and for a few full stops.
         self._tail_chars = 2 * max(map(len, self.written), default=0) + 8
 
@@ -39,8 +39,10 @@ class _Phrases:
         """Whether ``text[start:end]`` ends with a phrase, however it is spelt."""
         if text.endswith(self.written, start, end):
             return True
-        if last_folded(text, end) not in self._last_chars:
-            return False
+        return last_folded(text, end) in self.last_chars and self.end_folded(text, start, end)
+
+    def end_folded(self, text: str, start: int, end: int) -> bool:
+        """Whether it ends with a phrase once it is folded; ask only where ``last_folded`` is one of ``last_chars``."""
         return normalise(text[max(start, end - self._tail_chars) : end]).endswith(self.folded)
 
 
@@ -75,14 +77,15 @@ def _required(rule: UnsubscribeRule, carriers: Mapping[str, CarrierPolicy]) -> C
 
 def _forbidden(rule: UnsubscribeRule, carriers: Mapping[str, CarrierPolicy]) -> Callable[[Draft], Refusal | None]:
     phrases = _Phrases(chain(rule.phrases, *(policy.unsubscribe_phrases for policy in carriers.values())))
-    written = phrases.written
+    written, last_chars = phrases.written, phrases.last_chars
 
     def check(draft: Draft) -> Refusal | None:
         text = draft.text
         for phrase in written:
             if phrase in text:
                 return Refusal(UNSUBSCRIBE_FORBIDDEN, f"{phrase} is for marketing only")
-        if phrases.end_text(text, draft.body_start, draft.body_end):
+        end = draft.body_end
+        if last_folded(text, end) in last_chars and phrases.end_folded(text, draft.body_start, end):
             return Refusal(UNSUBSCRIBE_FORBIDDEN, "the end says how to unsubscribe, which is for marketing only")
         return None
 
