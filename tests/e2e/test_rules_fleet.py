@@ -85,6 +85,7 @@ async def fleet_of(directory: Path) -> AsyncIterator[Fleet]:
             {
                 "smsgw.toml": {
                     "node": {"name": "node2"},
+                    "apply": {"follow": False},
                     "store": {
                         "url": EmbeddedServer(first.site / "state", None, "always").url,
                         "secrets": str(first.site / "state" / "secrets.toml"),
