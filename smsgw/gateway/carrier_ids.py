@@ -48,6 +48,7 @@ class CarrierIds:
         self._settings: dict[str, tuple[str, str]] = {}
         self._known: Mapping[str, Mapping[str, object]] = {}
         self._waiting: list[_Sought] = []
+        self._searching = 0
         self._mixed: set[str] = set()
 
     def add(self, settings: CarrierSettings) -> None:
@@ -83,6 +84,15 @@ class CarrierIds:
             "open": due.open,
             "overdue": due.overdue,
         }
+
+    def may_be_elsewhere(self, carrier: str) -> bool:
+        """Whether what was not found by the form in force may be kept by another one."""
+        return carrier in self._known or self.of(carrier).is_auto
+
+    @property
+    def waiting(self) -> int:
+        """Receipts whose message is being searched."""
+        return len(self._waiting) + self._searching
 
     async def load(self) -> None:
         """Read what earlier lives and other processes have learnt. Raises StoreError."""
@@ -126,11 +136,14 @@ class CarrierIds:
 
     async def _search(self, batch: list[_Sought]) -> None:
         names = [(sought.receipt.carrier, key) for sought in batch for key in self._keys(sought)]
+        self._searching += len(batch)
         try:
             found = await self._store.look(names)
         except StoreError as error:
             self._context.correlation.refused([sought.receipt for sought in batch], error)
             return
+        finally:
+            self._searching -= len(batch)
         for sought in batch:
             self._decide(sought, found)
 

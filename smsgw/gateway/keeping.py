@@ -47,6 +47,8 @@ class Keeping:
         settlement = self._context.settlement
         forms = self._context.carrier_ids.of(carrier)
         cid = forms.kept_as(carrier_message_id)
+        taken = Taken(carrier, envelope.province)
+        self._aliases(taken, carrier_message_id, cid, envelope.recipient)
         kept: Mapping | SharedMapping
         if shipment is None or shipment.is_plain:
             plain = self._plain(envelope, index, origin)
@@ -55,9 +57,9 @@ class Keeping:
             tells = shipment.tells[index]
             if not tells:
                 # Another PDU tells of the message; what comes of this one is only recorded.
-                settlement.remember_known(carrier, carrier, cid, envelope.message_ids[job.original(index)])
+                settlement.remember_known(taken, carrier, cid, envelope.message_ids[job.original(index)])
                 if ends:
-                    settlement.done(carrier, job.stream, job.entry_id, job.states)
+                    settlement.done(taken, job.stream, job.entry_id, job.states)
                 return
             targets = tuple(
                 Target(envelope.message_ids[each], _mask(envelope, each), origin(each), part, parts)
@@ -65,25 +67,26 @@ class Keeping:
             )
             kept = SharedMapping(envelope.account, envelope.source_addr, targets, self._due())
         if ends and not job.states:
-            settlement.sent(Taken(carrier, envelope.province), job.stream, job.entry_id, carrier, cid, kept)
+            settlement.sent(taken, job.stream, job.entry_id, carrier, cid, kept)
         else:
-            settlement.remember(Taken(carrier, envelope.province), carrier, cid, kept)
+            settlement.remember(taken, carrier, cid, kept)
             if ends:
-                settlement.done(carrier, job.stream, job.entry_id, job.states)
-        self._aliases(carrier, carrier_message_id, cid, envelope.recipient)
+                settlement.done(taken, job.stream, job.entry_id, job.states)
 
     def late(self, carrier: str, job: Job, index: int, carrier_message_id: str, origin: Origins) -> None:
         """The answer for a message that has gone elsewhere: its receipts are known, and not passed on."""
         cid = self._context.carrier_ids.of(carrier).kept_as(carrier_message_id)
         kept = self._plain(job.envelope, job.original(index), origin)._replace(mask=0, due=0)
-        self._context.settlement.remember(carrier, carrier, cid, kept)
-        self._aliases(carrier, carrier_message_id, cid, job.envelope.recipient)
+        taken = Taken(carrier, job.envelope.province)
+        self._aliases(taken, carrier_message_id, cid, job.envelope.recipient)
+        self._context.settlement.remember(taken, carrier, cid, kept)
 
     def direct(self, carrier: str, carrier_message_id: str, mapping: Mapping, recipient: str) -> None:
         """A message that was in no stream."""
         cid = self._context.carrier_ids.of(carrier).kept_as(carrier_message_id)
-        self._context.settlement.remember(carrier, carrier, cid, mapping._replace(due=self._due()))
-        self._aliases(carrier, carrier_message_id, cid, recipient)
+        taken = Taken(carrier, "")
+        self._aliases(taken, carrier_message_id, cid, recipient)
+        self._context.settlement.remember(taken, carrier, cid, mapping._replace(due=self._due()))
 
     # -- inside
 
@@ -97,13 +100,17 @@ class Keeping:
             self._due(),
         )
 
-    def _aliases(self, carrier: str, carrier_message_id: str, cid: str, recipient: str) -> None:
-        """While it isn't known how receipts will write the id, it is found by each way in which they may."""
+    def _aliases(self, taken: Taken, carrier_message_id: str, cid: str, recipient: str) -> None:
+        """While it isn't known how receipts will write the id, it is found by each way in which they may.
+
+        Before the message itself is kept, for with that its stream entry may end.
+        """
+        carrier = taken.carrier
         aliases = self._context.carrier_ids.of(carrier).aliases(carrier_message_id)
         if aliases:
             tag = self._context.store.recipients.hash(recipient)[:TAG_OCTETS]
             for alias in aliases:
-                self._context.settlement.remember_alias(carrier, carrier, alias, cid, tag)
+                self._context.settlement.remember_alias(taken, carrier, alias, cid, tag)
 
     def _due(self) -> int:
         return bucket_of(self._context.clock.now_ms() / 1000)

@@ -74,6 +74,7 @@ class ReceiptJourney:
             return
         context = self._context
         waiting = context.correlation.commit.waiting + context.outbound.appends.waiting + context.facts.commit.waiting
+        waiting += context.carrier_ids.waiting
         if waiting > MAX_UNANSWERED:
             full = response(command_id | RESPONSE_BIT, CommandStatus.ESME_RMSGQFUL, sequence_number, b"")
             bind.respond(full, bind.link)
@@ -134,7 +135,7 @@ class ReceiptJourney:
         """Nothing lies under the name that was learnt: perhaps it was kept under another one before."""
         if result.outcome != PARKED:
             self._context.carrier_ids.matched(inbound.carrier)
-        elif not inbound.sought and self._context.carrier_ids.of(inbound.carrier).is_auto:
+        elif not inbound.sought and self._context.carrier_ids.may_be_elsewhere(inbound.carrier):
             self._seek(inbound, True)
             return True
         return False

@@ -35,7 +35,12 @@ class Journey:
             correlation=SimpleNamespace(commit=idle, put=lambda *item: self.put.append(item)),
             outbound=SimpleNamespace(appends=idle),
             facts=SimpleNamespace(commit=idle),
-            carrier_ids=SimpleNamespace(of=lambda name: IdForms("text", "text"), matched=lambda name: None),
+            carrier_ids=SimpleNamespace(
+                of=lambda name: IdForms("text", "text"),
+                matched=lambda name: None,
+                may_be_elsewhere=lambda name: False,
+                waiting=0,
+            ),
         )
         self.journey = ReceiptJourney(context, MoJourney(context), Learning(context))
         self.pool: Any = SimpleNamespace(name="alpha", settings=SimpleNamespace(receipt_id="text"))
