@@ -10,7 +10,7 @@ operation for lookup and for the check of what can be reached.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 from zlib import crc32
@@ -156,23 +156,31 @@ class Route:
         return self.regex is None or self.regex.search(text, 0, READ_BY_PATTERNS) is not None
 
     def fits(self, draft: Draft, department: str, clock: tuple[int, int]) -> bool:
-        """Whether the message may go this way: what a route means, in one place; for explain, checks and tests.
+        """Whether the message may go this way."""
+        return next(self.unmet(draft, department, clock), None) is None
+
+    def unmet(self, draft: Draft, department: str, clock: tuple[int, int]) -> Iterator[str]:
+        """The keys whose conditions a prepared draft does not meet: what a route means, in one place.
 
         ``clock``: the bits of the day and the minute of ``draft.at_ms`` on the site's wall clock.
         """
-        return (
-            self.is_for(draft.account, department)
-            and (self.classes is None or draft.message_class in self.classes)
-            and (self.lanes is None or draft.lane in self.lanes)
-            and (not self.prefixes or draft.recipient.startswith(self.prefixes))
-            and _in(draft.signature or "", self.signatures)
-            and _in(draft.template.id if draft.template is not None else "", self.templates)
-            and _in(draft.network, self.reached_networks)
-            and _in(draft.province, self.provinces)
-            and bool(self.segments >> min(draft.segments, MOST_SEGMENTS) & 1)
-            and bool(self.days & clock[0] and self.minutes & clock[1])
-            and self.reads_text(draft)
-        )
+        template = draft.template.id if draft.template is not None else ""
+        met = {
+            "account": _in(draft.account, self.accounts),
+            "department": _in(department, self.departments),
+            "class": self.classes is None or draft.message_class in self.classes,
+            "lane": self.lanes is None or draft.lane in self.lanes,
+            "prefix": not self.prefixes or draft.recipient.startswith(self.prefixes),
+            "signature": _in(draft.signature or "", self.signatures),
+            "template": _in(template, self.templates),
+            "network": _in(draft.network, self.reached_networks),
+            "province": _in(draft.province, self.provinces),
+            "segments": self.segments >> min(draft.segments, MOST_SEGMENTS) & 1,
+            "days": self.days & clock[0],
+            "hours": self.minutes & clock[1],
+            "text": self.reads_text(draft),
+        }
+        return (key for key, holds in met.items() if not holds)
 
 
 def _in(value: str, wanted: frozenset[str] | None) -> bool:

@@ -36,6 +36,9 @@ def as_json(found: Explanation, zone: tzinfo, clock: str) -> dict[str, object]:
         "audience": question.audience or None,
         "tier": found.tier or None,
         "route": found.route or None,
+        "network": found.number or None,
+        "lane": MessageClass(found.lane).label,
+        "nearly": [near._asdict() for near in found.nearly],
         "carrier": found.carrier or None,
         "carriers": [
             {"name": way.carrier, "binds_up": way.binds_up, "why_not": way.why_not or None} for way in found.ways

@@ -7,14 +7,16 @@ What it can't know: the rate and window of a connection, and the coding that a c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
-from smsgw.cli.explain.findings import Explanation, Line, Question, Way
+from smsgw.cli.explain.findings import Explanation, Line, Nearly, Question, Way
 from smsgw.cli.explain.hints import Looked, hints_for
 from smsgw.cli.explain.stateful import ask_store
 from smsgw.policy.entries import KINDS, Document, Kind
 from smsgw.policy.model import CLASS_LABELS, Draft, Refusal
+from smsgw.policy.number_plan import OTHER, planned_network
 from smsgw.policy.numbers import to_e164
 from smsgw.policy.reasons import NUMBER_INVALID
 from smsgw.policy.registers import Registers, compile_register
@@ -23,7 +25,11 @@ from smsgw.services.desk import Desk
 from smsgw.site_rules import compiled_rules
 from smsgw.smpp.alphabet import choose_coding
 from smsgw.smpp.segments import count_segments
+from smsgw.store.ported import PortedNumbers
 
+_SHOWN_NEARLY: Final = 5
+#: Nobody wonders why another account's route, or one of another class, was not taken.
+_NOT_NEARLY: Final = frozenset(("account", "department", "class"))
 #: Of rules that can't object for another reason than the message's class.
 _ALWAYS: Final = {"account": "enabled, without an end, and no approval is asked for"}
 
@@ -53,6 +59,8 @@ async def explain_message(desk: Desk, question: Question, carriers: Mapping[str,
         found.lines.append(Line(each.rule_id, each.outcome, value, each.applies, hints_for(each, looked)))
     _found_in(found, draft)
     found.ways = tuple(_way(name, looked, carriers) for name in draft.carriers)
+    found.number = _number(draft)
+    found.nearly = tuple(islice(_nearly(looked), _SHOWN_NEARLY))
     await ask_store(desk, rules, found, draft)
     return found
 
@@ -64,6 +72,7 @@ async def _registers(desk: Desk) -> tuple[dict[Kind, dict[str, Document]], Regis
     for kind in KINDS:
         documents[kind] = {name: stored.body for name, stored in (await desk.registers.read(kind)).items()}
         registers.put(kind, compile_register(kind, documents[kind]))
+    await PortedNumbers(desk.store, registers.ported).load()
     return documents, registers
 
 
@@ -75,7 +84,26 @@ def _found_in(found: Explanation, draft: Draft) -> None:
     found.template = reference(draft.template) if draft.template is not None else ""
     found.campaign = draft.campaign
     found.review = draft.review
+    found.lane = draft.lane
     found.route = draft.route.name if draft.route is not None else ""
+
+
+def _number(draft: Draft) -> str:
+    """Network and province of the recipient; empty where neither is known."""
+    planned = planned_network(draft.recipient)
+    ported = f" (ported; its prefix is {planned or OTHER})" if draft.network != planned else ""
+    return ", ".join(part for part in ((draft.network or OTHER) + ported, draft.province) if part)
+
+
+def _nearly(looked: Looked) -> Iterator[Nearly]:
+    """Routes before the one found that would have taken the message but for one of their conditions."""
+    draft, table = looked.draft, looked.site.routes
+    for route, line in zip(table.routes, looked.site.site_routes.lines, strict=True):
+        if route is draft.route:
+            return
+        unmet = list(islice(route.unmet(draft, looked.rules.account.department, table.clock(draft.at_ms)), 2))
+        if len(unmet) == 1 and unmet[0] not in _NOT_NEARLY:
+            yield Nearly(route.name, line, unmet[0])
 
 
 def _class_why(draft: Draft) -> str:
@@ -89,9 +117,10 @@ def _class_why(draft: Draft) -> str:
 
 
 def _way(name: str, looked: Looked, carriers: Mapping[str, Any] | None) -> Way:
-    binds_up = carriers[name]["binds_up"] if carriers is not None and name in carriers else None
+    live = carriers.get(name) if carriers is not None else None
+    binds_up = live["binds_up"] if live is not None else None
     at_ms, registers = looked.draft.at_ms, looked.registers
-    why_not = ""
+    why_not = str(live.get("why_not", "")) if live is not None and binds_up else ""
     if looked.site.channels.approval_required:
         refusal = registers.channels.refusal(f"carrier:{name}", at_ms, looked.rules.profile.zone)
         why_not = refusal.detail if refusal is not None else ""

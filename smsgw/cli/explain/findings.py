@@ -122,11 +122,20 @@ class Way(NamedTuple):
     why_not: str = ""
 
 
+class Nearly(NamedTuple):
+    """A route that would have taken the message but for one of its conditions."""
+
+    route: str
+    line: int
+    condition: str
+
+
 @dataclass(slots=True)
 class Explanation:
     """Everything found out; ``verdict`` is None when the message would be sent at once.
 
-    ``review`` names the list and word for which a person would have to release it; empty for none.
+    ``review`` names the list and word for which a person would have to release it; empty for none. ``number``: network
+    and province of the recipient, in words. ``nearly``: routes before the one found that miss by one condition.
     """
 
     question: Question
@@ -142,6 +151,9 @@ class Explanation:
     review: str = ""
     route: str = ""
     ways: tuple[Way, ...] = ()
+    number: str = ""
+    lane: int = 0
+    nearly: tuple[Nearly, ...] = ()
     facts_looked_at: tuple[str, ...] = ()
     facts: tuple[Known, ...] = ()
     tier: str = ""

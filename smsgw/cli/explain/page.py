@@ -14,7 +14,7 @@ from smsgw.cli.explain.findings import Explanation, Line, Way
 from smsgw.cli.explain.words import answer_status, counted, is_told_by_receipt, local
 from smsgw.cli.output import Cell, clean, console, pairs, table
 from smsgw.cli.recipients.known import known_row
-from smsgw.policy.model import Hold, Refusal
+from smsgw.policy.model import Hold, MessageClass, Refusal
 
 _CODING_NAMES: Final = {0: "GSM 03.38", 8: "UCS2"}
 _GATEWAY_SILENT: Final = "the gateway does not answer, so which are up is not known"
@@ -59,6 +59,14 @@ def _head(found: Explanation, zone: tzinfo, clock: str) -> list[tuple[str, Cell]
         rows.append(("campaign", found.campaign or "none"))
     if question.audience:
         rows.append(("audience", question.audience))
+    if found.number:
+        rows.append(("network", found.number))
+    if found.recipient and found.lane != found.message_class:
+        rows.append(("lane", MessageClass(found.lane).label))
+    rows += [
+        ("not by" if not place else "", f"{near.route} (line {near.line}): its {near.condition}")
+        for place, near in enumerate(found.nearly)
+    ]
     if found.route:
         rows.append(("route", f"{found.route}: " + " → ".join(_way(way) for way in found.ways)))
         if found.ways[0].binds_up is None:
