@@ -117,6 +117,7 @@ class App:
         self.gateway: Gateway
         self.following: Following
         self.listener: Listener
+        self.doing: Doing
         self.ticker = Ticker()
         self.ops: OpsServer | None = None
         #: Another process took this one's place; it has ended its work early.
@@ -152,6 +153,7 @@ class App:
             wiring.listener_tls(site),
             passwords.knows,
         )
+        self.doing = Doing(self)
         status = Status(self)
         test_clock = self.clock if isinstance(self.clock, TestClock) else None
         self.ops = OpsServer(
@@ -162,7 +164,7 @@ class App:
             not_ready=status.not_ready,
             status=status.snapshot,
             test_clock=test_clock,
-            acts=Doing(self).acts,
+            acts=self.doing.acts,
             guard=TokenGuard(self.store.recipients.key_for(PURPOSE)),
         )
         self.ops.start()
@@ -175,13 +177,13 @@ class App:
         registers, rng = Registers(), random.Random()
         parts = wiring.site_parts(self.site, registers)
         self.gateway = gateway = Gateway(self._context(parts, registers, rng), rng)
-        await gateway.load_marks()
+        await gateway.carriers.load_marks()
         await gateway.load_registers()
         make_pool = partial(self._pool, rng)
         for settings in parts.carriers.values():
-            gateway.add_pool(make_pool(settings))
+            gateway.carriers.put(make_pool(settings))
         for name in await waiting_for_former(self.site, self.store):
-            gateway.add_former(make_pool(CarrierSettings(name, "", 0, "", "", binds=())))
+            gateway.carriers.put_former(make_pool(CarrierSettings(name, "", 0, "", "", binds=())))
         await gateway.leases.join()
         self.following = Following(builder, gateway, Built(self.site, parts), version, make_pool, self._put_site)
 

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, cast
 from smsgw.errors import StoreError
 from smsgw.gateway.approvals import Approvals
 from smsgw.gateway.carrier_ids import CarrierIds
-from smsgw.gateway.context import LANE_LABELS, Context
+from smsgw.gateway.carriers import Carriers
+from smsgw.gateway.context import Context
 from smsgw.gateway.direct import Direct, DirectFlight
-from smsgw.gateway.dispatch import FAILOVER_PERIOD_S, CarrierQueue, Flight
+from smsgw.gateway.dispatch import FAILOVER_PERIOD_S, Flight
 from smsgw.gateway.keeping import Keeping
-from smsgw.gateway.lanes import Order
 from smsgw.gateway.last_look import LastLook
 from smsgw.gateway.learning import Learning
 from smsgw.gateway.lease_desk import LeaseDesk
@@ -41,10 +41,8 @@ from smsgw.gateway.second_tries import SecondTries
 from smsgw.store.admission import Admission
 from smsgw.store.commit import GroupCommit
 from smsgw.store.correlation import Correlation
-from smsgw.store.entries import MOST_IN_ENTRY, Entry, entry_key
 from smsgw.store.facts import FactChange, FactResult, Facts
 from smsgw.store.held import Held
-from smsgw.store.keys import mt, mt_suffix, partition_of_key
 from smsgw.store.leases import Leases
 from smsgw.store.long import Long
 from smsgw.store.looks import Looks
@@ -55,7 +53,7 @@ from smsgw.store.ported import PortedNumbers
 from smsgw.store.quota import QuotaLeases
 from smsgw.store.settlement import Settlement
 from smsgw.store.state import States
-from smsgw.store.streams import ENTRIES_AT_ONCE, StreamReader
+from smsgw.store.streams import StreamReader
 
 if TYPE_CHECKING:
     from smsgw.carrier.bind import Bind
@@ -66,11 +64,10 @@ if TYPE_CHECKING:
 EARLY_ANSWER_PERIOD_S = 0.02
 #: Applications have so long to answer what was delivered last before they are asked to go.
 LAST_ANSWERS_S = 2.0
-NO_MARK: Order = (0, 0, 0)
 
 
 class Gateway:
-    """What the ESME edge and the carrier edge hand everything to. Make it, ``add_pool`` each carrier, ``run``."""
+    """What the ESME edge and the carrier edge hand everything to. Make it, ``carriers.put`` each carrier, ``run``."""
 
     def __init__(self, context: Context, rng: random.Random) -> None:
         self.context = context
@@ -90,18 +87,17 @@ class Gateway:
         self._releaser = Releaser(context, self._outcomes)
         self._requests = Requests(context, self._mt, self._outcomes)
         self.outbox = Outbox(context)
-        self.queues: dict[str, CarrierQueue] = {}
+        self.carriers = Carriers(context, self._outcomes, self._last_look)
+        self.queues = self.carriers.queues
         self.orders = OrderDesk(context, self._outcomes, self.queues)
         self._approvals = Approvals(context, self.orders.drained)
         self._direct.queues = self.queues
-        self._by_stream: dict[str, tuple[CarrierQueue, int]] = {}
-        self._marks_found: dict[str, Order] = {}
         self._tasks: asyncio.TaskGroup | None = None
         self._loop = asyncio.get_running_loop()
 
         self._quota_leases = QuotaLeases(store)
         self._bind_leases = Leases(store, context.settings.node, context.settings.lease_s)
-        self.leases = LeaseDesk(context, self._bind_leases, self._by_stream, self.outbox, self._put_out)
+        self.leases = LeaseDesk(context, self._bind_leases, self.carriers.by_stream, self.outbox, self._put_out)
         #: Called when another process has taken this one's place; the application ends.
         self.put_out: Callable[[], None] = lambda: None
         self._feed = RegisterFeed(store, context.registers, self._in_force, context.log)
@@ -109,7 +105,7 @@ class Gateway:
         partitions = range(store.partitions)
         node = context.settings.node
         context.mt_readers = [
-            StreamReader(store, partition, node, self._mt_arrived, self._mt_room, on_error=self._store_error)
+            StreamReader(store, partition, node, self.carriers.arrived, self.carriers.room, on_error=self._store_error)
             for partition in partitions
         ]
         self.outbox.readers = [
@@ -121,7 +117,7 @@ class Gateway:
         """The store's calls, whose answers come back to the journeys."""
         store = context.store
         context.spawn = self._spawn
-        context.wake_queues = self._wake_queues
+        context.wake_queues = self.carriers.wake
         context.outbound = Outbound(store)
         context.states = States(store)
         context.admission = Admission(store, self._mt.admitted, context.clock.now_ms)
@@ -144,55 +140,20 @@ class Gateway:
     # -- starting and ending
 
     def start_pool(self, pool: Pool) -> None:
-        """While running: a carrier that is new, has new binds, or comes back."""
-        known = self.queues.get(pool.name)
-        if known is None:
-            self.add_pool(pool)
-        else:
-            self.context.pools[pool.name] = pool
-            pool.lease(frozenset(), False, 1.0)
-            known.renew(pool)
+        """While running: a carrier that is new, has new binds, or comes back. Before ``run``: ``carriers.put``."""
+        self.carriers.put(pool)
         self.leases.wake()
         self._spawn(pool.run())
 
     def changed_over(self) -> None:
         """Another version of the site was put in place: what waits in memory is looked at by it."""
-        settings = self.context.settings
-        self._direct.renew(settings.away_otp_rate_per_s)
+        self._direct.renew(self.context.settings.away_otp_rate_per_s)
         self.context.quotas.renew()
         self.orders.look()
         self._approvals.look()
         for pool in self.context.pools.values():
-            self._reads(pool)
-        for queue in self.queues.values():
-            queue.pump_soon()
-        self.context.wake_readers()
-
-    def _reads(self, pool: Pool) -> None:
-        """How the carrier's ids and receipts are read, as its file says now."""
-        self.context.carrier_ids.add(pool.settings)
-        self.context.overdue.add(pool.settings)
-
-    def add_pool(self, pool: Pool) -> None:
-        """A carrier: its streams are read from now on. Call before ``run``; later ``start_pool``."""
-        self._reads(pool)
-        queue = CarrierQueue(self.context, pool, self._outcomes, self._last_look)
-        pool.lease(frozenset(), False, 1.0)
-        self.context.pools[pool.name] = pool
-        self.context.stream_names[pool.name] = tuple(mt_suffix(pool.name, lane) for lane in range(len(LANE_LABELS)))
-        self.queues[pool.name] = queue
-        for partition, reader in enumerate(self.context.mt_readers):
-            for lane in range(len(LANE_LABELS)):
-                stream = mt(partition, pool.name, lane)
-                queue.add_stream(stream, lane)
-                self._by_stream[stream] = (queue, lane)
-                reader.add(stream)
-
-    def add_former(self, pool: Pool) -> None:
-        """A carrier that the site has no more: what still waits for it moves. Call before ``run``."""
-        self.add_pool(pool)
-        del self.context.pools[pool.name]
-        self.queues[pool.name].leave()
+            self.carriers.read(pool)
+        self.carriers.wake()
 
     @property
     def commits(self) -> list[GroupCommit[Any, Any]]:
@@ -213,15 +174,6 @@ class Gateway:
             self._quota_leases.commit,
             context.states.commit,
         ]
-
-    async def load_marks(self) -> None:
-        """Read what an earlier life of this node may have written to carriers. Raises StoreError.
-
-        From now on no other process takes over what that life had read.
-        """
-        for partition in range(self.context.store.partitions):
-            for stream, entry_id in (await self.context.marks.claim(partition)).items():
-                self._marks_found[stream] = entry_key(entry_id)
 
     @property
     def registers_loaded(self) -> dict[str, int]:
@@ -356,20 +308,6 @@ class Gateway:
 
     # -- inside
 
-    def _mt_room(self, stream: str) -> int:
-        # While shutting down nothing more is taken from the store.
-        if self.context.closing:
-            return 0
-        queue, _ = self._by_stream[stream]
-        room = queue.room(stream)
-        if not room and queue.pool.elsewhere and self.context.mt_readers[partition_of_key(stream)].keeps(stream):
-            return ENTRIES_AT_ONCE * MOST_IN_ENTRY  # read before others got the carrier's binds; ``hand_over`` follows
-        return room
-
-    def _mt_arrived(self, stream: str, entries: list[Entry], pending: bool) -> None:
-        queue, lane = self._by_stream[stream]
-        queue.arrived(stream, lane, entries, pending, self._marks_found.get(stream, NO_MARK))
-
     def _facts_changed(self, changes: list[FactChange], results: list[FactResult] | StoreError) -> None:
         """Called once for each batch: what MO and receipts said of recipients is durable, or the store refused it."""
         for number, change in enumerate(changes):
@@ -389,15 +327,10 @@ class Gateway:
             self.orders.look()
             self._approvals.look()
         if kind == "pause":
-            self._wake_queues()
+            self.carriers.wake()
 
     def _put_out(self) -> None:
         self.put_out()
-
-    def _wake_queues(self) -> None:
-        for queue in self.queues.values():
-            queue.pump_soon()
-        self.context.wake_readers()
 
     def _store_error(self, error: StoreError) -> None:
         self.context.log("store.away", {"while": "reading", "why": str(error)})
