@@ -73,12 +73,14 @@ async def between(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bet
         "carriers/alpha.toml": {**timers, "response_id": "hex", "receipt_id": "dec"},
         "carriers/beta.toml": {
             **timers,
-            "response_id": "dec",
-            "receipt_id": "hex",
+            # Decimal in responses and hexadecimal in receipts, which it has to find out.
+            "response_id": "auto",
+            "receipt_id": "auto",
             "binds": [{"type": "transmitter"}, {"type": "transceiver"}],
             "statuses": {"0x45": "reroute"},
         },
         "routes.toml": {
+            "test": None,
             "route": [
                 {"name": "to-beta", "prefix": ["86139"], "carriers": ["beta", "alpha"]},
                 {"name": "to-alpha", "carriers": ["alpha"]},
