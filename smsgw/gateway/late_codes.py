@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 OTP = int(MessageClass.OTP)
 _SMOOTHING = 0.05
+#: Looked at once a second: what would just be in time by the estimate may not be when it is looked at next.
+_MARGIN_S = 1.5
 
 
 class LateCodes:
@@ -69,12 +71,12 @@ class LateCodes:
 
     def _move(self, now_s: float) -> bool:
         """Whether something could be moved."""
-        now_ms = self._context.clock.now_ms()
+        soon_ms = self._context.clock.now_ms() + _MARGIN_S * 1000
         ahead = moved = 0
 
         def moves(job: Job) -> bool:
             nonlocal ahead, moved
-            there_ms = now_ms + self._wait_s(ahead, now_s) * 1000
+            there_ms = soon_ms + self._wait_s(ahead, now_s) * 1000
             if job.is_whole and 0 < job.envelope.expires_at_ms < there_ms and self._moves(job):
                 moved += 1
                 return True

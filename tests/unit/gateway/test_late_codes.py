@@ -57,10 +57,10 @@ async def test_what_would_be_too_late_goes_where_there_is_time_and_the_others_st
     late = Late()
     await late.arrive(40)
     late.tick()
-    # Two are sent; those from the twenty-first on would wait for more than ten seconds.
-    assert late.moved[0] in ("c22", "c23", "c24")
+    # Two are sent; those after the next seventeen would wait for ten seconds, less what an estimate is worth.
+    assert late.moved[0] in ("c20", "c21", "c22")
     assert late.moved[-1] == "c40"
-    assert len(late.moved) == pytest.approx(18, abs=1)
+    assert len(late.moved) == pytest.approx(20, abs=1)
     assert late.scene.pool.codes_wait_s == pytest.approx(19, abs=1)  # type: ignore[attr-defined]
     assert not late.choice.in_time("alpha")
     assert late.choice.first_in_time(["alpha", "beta"]) == "beta"
