@@ -12,7 +12,8 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Final, Literal
+from hashlib import sha256
+from typing import Any, Final, Literal
 
 from smsgw.errors import RequestError, StoreError
 from smsgw.store import keys
@@ -28,6 +29,8 @@ ALIVE_MS: Final = 5_000
 """A process that has not told anything for this long is not waited for."""
 PROPOSAL_MS: Final = 60_000
 """A proposal that nobody decided within this time (its command was killed) is over."""
+BIG_CHARS: Final = 64 * 1024
+"""A longer file, such as a list of ported numbers, is stored once for all versions that have it."""
 _NOW: Final = "now"
 
 State = Literal["proposed", "refused", "on trial", "confirmed", "rolled back"]
@@ -39,7 +42,8 @@ Trial = Literal["", "confirm", "roll back"]
 class Version:
     """One version. ``before``: the one that was in force when this was put in its place, 0 for none.
 
-    ``ended``: why it was refused or rolled back; ``carriers``: those that it has. Times are business time in ms.
+    ``ended``: why it was refused or rolled back; ``carriers``: those that it has; ``big``: digests of files that lie
+    apart, because several versions share them. Times are business time in ms.
     """
 
     number: int
@@ -52,6 +56,7 @@ class Version:
     ended: str = ""
     ended_ms: int = 0
     carriers: Sequence[str] = ()
+    big: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +123,24 @@ class VersionStore:
 
     async def files(self, number: int) -> dict[str, str]:
         """A version's files. Raises RequestError ``missing`` when they are not kept."""
+        version = await self.get(number)
         stored = await self._registers.get(KIND, _files_id(number))
-        if stored is None:
+        if stored is None or version is None:
             raise RequestError("missing", f"the files of version {number} are not kept")
         try:
-            files: dict[str, str] = unpack(zlib.decompress(self._store.sealer.open(stored.body["sealed"])))
+            files: dict[str, str] = self._opened(stored.body)
+            for name, digest in version.big.items():
+                there = await self._registers.get(KIND, _big_id(digest))
+                files[name] = self._opened(there.body if there is not None else {})
         except (ValueError, KeyError, zlib.error) as error:
             raise StoreError(f"the files of version {number} can't be read: {error}") from error
         return files
+
+    def _opened(self, body: Mapping[str, Any]) -> Any:
+        return unpack(zlib.decompress(self._store.sealer.open(body["sealed"])))
+
+    def _sealed(self, name: str, value: object) -> RegisterChange:
+        return RegisterChange(name, {"sealed": self._store.sealer.seal(zlib.compress(pack(value)))})
 
     async def former_carriers(self) -> set[str]:
         """Every carrier of the versions that are remembered: messages may wait for one that is there no more."""
@@ -135,25 +150,31 @@ class VersionStore:
 
     async def propose(self, now: Now, version: Version, files: Mapping[str, str], audit: AuditEntry) -> Now:
         """Write a new version down and ask every process to prepare it; its ``number`` is ``now.last + 1``."""
-        sealed = self._store.sealer.seal(zlib.compress(pack(dict(files))))
+        big = {name: _digest(text) for name, text in files.items() if len(text) > BIG_CHARS}
+        version = replace(version, state="proposed", before=now.number, big=big)
+        changes = [_written(version)]
+        changes.append(
+            self._sealed(_files_id(version.number), {name: files[name] for name in files if name not in big})
+        )
+        kept = {digest for each in await self.all(KEPT - 1) for digest in each.big.values()}
+        changes += [self._sealed(_big_id(digest), files[name]) for name, digest in big.items() if digest not in kept]
+        if over := await self.get(version.number - KEPT):
+            changes.append(RegisterChange(_files_id(over.number), None))
+            gone = set(over.big.values()) - kept - set(big.values())
+            changes += [RegisterChange(_big_id(digest), None) for digest in gone]
         after = replace(now, last=version.number, proposed=version.number, proposed_ms=await self.clock_ms())
-        changes = [
-            _written(replace(version, state="proposed", before=now.number)),
-            RegisterChange(_files_id(version.number), {"sealed": sealed}),
-            RegisterChange(_files_id(version.number - KEPT), None),
-        ]
         return await self._step(now, after, changes, audit)
 
     async def refuse(self, now: Now, version: Version, why: str, audit: AuditEntry) -> Now:
         """A process can't run it: it never comes into force."""
-        ended = replace(version, state="refused", ended=why, ended_ms=audit.at_ms)
+        ended = replace(await self._stored(version), state="refused", ended=why, ended_ms=audit.at_ms)
         return await self._step(now, replace(now, proposed=0, proposed_ms=0), [_written(ended)], audit)
 
     async def put_in_force(self, now: Now, version: Version, trial: Trial, for_s: float, audit: AuditEntry) -> Now:
         """From now on every process runs it; after ``for_s`` seconds happens what ``trial`` says."""
         until_ms = await self.clock_ms() + round(for_s * 1000) if trial else 0
         after = replace(now, number=version.number, trial=trial, until_ms=until_ms, proposed=0, proposed_ms=0)
-        put = replace(version, state="on trial" if trial else "confirmed", before=now.number)
+        put = replace(await self._stored(version), state="on trial" if trial else "confirmed", before=now.number)
         changes = [_written(put)]
         before = await self.get(now.number) if now.number else None
         if before is not None and before.state == "on trial":
@@ -202,6 +223,10 @@ class VersionStore:
 
     # -- inside
 
+    async def _stored(self, version: Version) -> Version:
+        """As it was written down when it was proposed."""
+        return await self.get(version.number) or version
+
     async def _in_force(self, now: Now) -> Version:
         version = await self.get(now.number)
         if version is None:
@@ -227,6 +252,14 @@ def _written(version: Version) -> RegisterChange:
 
 def _id(number: int) -> str:
     return f"{number:06}"
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def _big_id(digest: str) -> str:
+    return f"file/{digest}"
 
 
 def _files_id(number: int) -> str:

@@ -179,6 +179,31 @@ async def test_files_of_long_ago_are_forgotten_and_what_was_said_of_them_is_not(
     assert KEPT == 100
 
 
+async def test_a_big_file_is_stored_once_for_all_versions_that_have_it(
+    kit: Kit, store: VersionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "BIG_CHARS", 10)
+    monkeypatch.setattr(versions, "KEPT", 2)
+
+    async def put_big(text: str, small: str) -> int:
+        files = {"numbers/ported.csv": text, "routes.toml": small}
+        number = (await publish(store, version(small), files, "", 0.0, entry)).version.number
+        assert await store.files(number) == files
+        return number
+
+    async def stored() -> int:
+        return sum(name.startswith(b"file/") for name in await kit.command("HKEYS", keys.register(KIND)))
+
+    await put_big("number,network", "a")
+    await put_big("number,network", "b")
+    assert await stored() == 1
+    await put_big("other,network", "c")
+    assert await stored() == 2
+    await put_big("other,network", "d")
+    assert await stored() == 1, "what no version has any more goes"
+    assert await store.files(3) == {"numbers/ported.csv": "other,network", "routes.toml": "c"}
+
+
 async def test_files_that_were_changed_in_the_store_are_no_files(kit: Kit, store: VersionStore) -> None:
     number = await put(store, "a")
     await kit.command("HSET", keys.register(KIND), f"files/{number}", b"1:\x81\xa6sealed\xc4\x03abc")

@@ -108,7 +108,7 @@ async def test_nothing_else_starts_while_a_version_is_on_trial(start: Start) -> 
 
 async def test_a_process_that_follows_nobody_runs_its_own_files(start: Start) -> None:
     await start.runs(1, 10)
-    start.edit("[log]", "[apply]\nfollow = false\n\n[log]", "smsgw.toml")
+    start.edit("# follow = false", "follow = false", "smsgw.toml")
     start.edit("window = 10", "window = 20")
     await start.runs(0, 20)
     assert (await start.versions.now()).last == 1
