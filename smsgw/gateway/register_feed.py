@@ -9,8 +9,9 @@ Words are compiled in small steps and other large registers in a thread, so that
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from smsgw.errors import StoreError
@@ -153,8 +154,10 @@ class RegisterFeed:
     async def _read(self, kind: Kind, ids: set[str] | None) -> dict[str, Any]:
         documents: dict[str, Any] = {}
         if ids is None:
-            async for chunk in self._store.read_chunks(kind):
-                documents.update((name, self._kept(kind, name, stored.body)) for name, stored in chunk.items())
+            await self._store.read_bodies(
+                kind,
+                lambda names, bodies: documents.update(zip(names, self._kept_all(kind, names, bodies), strict=True)),
+            )
             return documents
         documents.update(self._documents[kind])
         for name, stored in (await self._store.get_some(kind, ids)).items():
@@ -163,6 +166,12 @@ class RegisterFeed:
             else:
                 documents[name] = self._kept(kind, name, stored.body)
         return documents
+
+    def _kept_all(self, kind: Kind, names: Sequence[str], documents: Sequence[Document]) -> Sequence[Any]:
+        if kind == "word":
+            with contextlib.suppress(TypeError, ValueError, KeyError):  # then one by one
+                return list(map(WordEntry.from_document, documents))
+        return [self._kept(kind, name, document) for name, document in zip(names, documents, strict=True)]
 
     def _kept(self, kind: Kind, name: str, document: Document) -> Any:
         """What is kept of a document; of a word that can't be read nothing, which is told."""

@@ -8,8 +8,9 @@ Knows no field of any document.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from smsgw.errors import StoreError
@@ -68,6 +69,25 @@ class RegisterStore:
                 yield _stored_all(kind, part[::2], part[1::2])
             if cursor == b"0":
                 return
+
+    async def read_bodies(self, kind: str, take: Callable[[list[str], list[dict[str, Any]]], None]) -> None:
+        """``read_chunks`` for whoever needs no revisions, sooner: ``take`` gets ids and bodies while the next are asked
+        for."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                coming = group.create_task(self._scan(kind, b"0"))
+                is_last = False
+                while not is_last:
+                    cursor, pairs = await coming
+                    is_last = cursor == b"0"
+                    if not is_last:
+                        coming = group.create_task(self._scan(kind, cursor))
+                    for first in range(0, len(pairs), 2 * _READ_AT_ONCE):
+                        await asyncio.sleep(0)  # here the command for the next leaves
+                        part = pairs[first : first + 2 * _READ_AT_ONCE]
+                        take([name.decode() for name in part[::2]], _bodies(kind, part[1::2]))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
 
     async def get(self, kind: str, name: str) -> Stored | None:
         """One document, or None."""
@@ -150,6 +170,13 @@ def _stored_all(kind: str, names: Sequence[bytes], values: Sequence[bytes]) -> d
         }
     except ValueError:
         return {name.decode(): _stored(kind, value) for name, value in zip(names, values, strict=True)}
+
+
+def _bodies(kind: str, values: Sequence[bytes]) -> list[dict[str, Any]]:
+    try:
+        return unpack_all([value[value.index(b":") + 1 :] for value in values])
+    except ValueError:
+        return [_stored(kind, value).body for value in values]
 
 
 def _stored(kind: str, value: bytes) -> Stored:

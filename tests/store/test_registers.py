@@ -178,6 +178,12 @@ async def test_chunks_hold_everything_once_read(registers: RegisterStore) -> Non
             seen.update(chunk)
         assert {stored.body["n"] for stored in seen.values()} == set(range(count))
         assert max(sizes) <= 2_000
+        parts: list[list[tuple[str, dict[str, Any]]]] = []
+        await registers.read_bodies(
+            "word", lambda names, bodies, to=parts: to.append(list(zip(names, bodies, strict=True)))
+        )
+        assert dict(pair for part in parts for pair in part) == {name: stored.body for name, stored in seen.items()}
+        assert max(map(len, parts)) <= 2_000
 
 
 async def test_a_full_redis_takes_a_pause(kit: Kit) -> None:
@@ -193,6 +199,8 @@ async def test_a_document_that_nobody_can_read(registers: RegisterStore, kit: Ki
     await kit.command("HSET", keys.register("word"), "company/x", b"1:\xc1")
     with pytest.raises(StoreError, match="a document of the register word can't be read"):
         await registers.read("word")
+    with pytest.raises(StoreError, match="a document of the register word can't be read"):
+        await registers.read_bodies("word", lambda names, bodies: None)
 
 
 async def test_on_a_cluster(cluster: Kit) -> None:

@@ -27,10 +27,10 @@ class Store:
         self.away = False
         self.read: list[str] = []
 
-    async def read_chunks(self, kind: str) -> AsyncIterator[dict[str, Stored]]:
+    async def read_bodies(self, kind: str, take: Callable[[list[str], list[dict[str, Any]]], None]) -> None:
         self.read.append(kind)
         self.check()
-        yield {name: Stored(body, 1) for name, body in self.documents[kind].items()}
+        take(list(self.documents[kind]), list(self.documents[kind].values()))
 
     async def get_some(self, kind: str, names: Any) -> dict[str, Stored | None]:
         self.check()
