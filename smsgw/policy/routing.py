@@ -223,12 +223,19 @@ def _split(route: Route, clock: RouteClock) -> tuple[Mapping[int, tuple[str, ...
     if route.days != ANY_DAY or route.minutes != ANY_MINUTE:
         asked.append(lambda draft: _is_open(route, clock(draft.at_ms)))
     if route.texts or route.pattern:
-        asked.append(route.reads_text)
+        asked.append(_text(route))
     if not asked:
         return keyed, None
     if len(asked) == 1:
         return keyed, asked[0]
     return keyed, lambda draft: all(ask(draft) for ask in asked)
+
+
+def _text(route: Route) -> Rest:
+    if len(route.texts) != 1 or route.pattern:
+        return route.reads_text
+    part = route.texts[0]  # the usual one, without a loop: many such routes may lie in one bucket
+    return lambda draft: part in draft.text
 
 
 def _is_open(route: Route, clock: tuple[int, int]) -> bool:

@@ -26,13 +26,15 @@ from smsgw.config.carrier import CarrierSettings
 from smsgw.config.load import load_site
 from smsgw.config.node import NodeFile
 from smsgw.config.profile_tables import CapTable, ProfileFile
-from smsgw.config.routes import RouteEntry
+from smsgw.config.routes import Expected, RouteEntry, RouteTest
+from smsgw.documents.problems import ConfigErrors
 from smsgw.errors import RequestError
 from smsgw.esme import answers
 from smsgw.gateway.tags import TAG_TIER
 from smsgw.policy.model import CLASS_LABELS
 from smsgw.policy.reasons import REASONS
 from smsgw.records.record import Step
+from smsgw.route_tests import run_route_tests
 from smsgw.services import (
     blacklist,
     campaigns,
@@ -251,8 +253,9 @@ def test_every_key_of_a_site_is_told(section: str, models: tuple[type[BaseModel]
 
 
 def test_keys_of_routes_are_told() -> None:
-    section = _text("docs/engineers.md").partition("\n## routes.toml\n")[2].partition("\n## ")[0]
-    assert {key for key in _keys(RouteEntry) if key not in section} == set()
+    text = _text("docs/routes.md")
+    keys = {*_keys(RouteEntry), *_keys(RouteTest), *_keys(Expected)}
+    assert {key for key in keys if f"`{key}`" not in text} == set()
 
 
 def test_metrics_exist() -> None:
@@ -284,7 +287,13 @@ def test_snippets_load_in_the_example_site(tmp_path: Path, head: str, body: str)
     name, _, is_added = head.partition(", ")
     before = (site / name).read_text(encoding="utf-8") if is_added else ""
     (site / name).write_text(before + "\n" + body, encoding="utf-8")
-    load_site(site)
+    if not is_added.endswith("refused"):
+        assert run_route_tests(load_site(site)) == []
+        return
+    with pytest.raises(ConfigErrors) as caught:
+        load_site(site)
+    error = str(caught.value).replace(str(site), "mysite").replace(": ", ": error: ", 1)
+    assert any(error in _text(str(page)) for page in PAGES), error
 
 
 # -- commands
