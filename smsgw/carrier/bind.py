@@ -68,12 +68,13 @@ class Bind:
         "_gone",
         "_handler",
         "_hurry",
-        "_leased",
         "_resting",
         "_ticker",
         "_wake",
         "bucket",
+        "failing_since_s",
         "kind",
+        "leased",
         "leaving",
         "link",
         "number",
@@ -99,37 +100,38 @@ class Bind:
         self.stopping = False
         #: Another process is to have it: nothing new is sent, and it is let go of when all is answered.
         self.leaving = False
+        #: Loop time since which no attempt to bind has succeeded here, where trying somewhere else may help.
+        self.failing_since_s: float | None = None
         self.link: Link[object] | None = None
         self._handler = handler
         self._ticker = ticker
         self._backoff = backoff
         self._bound: asyncio.Future[None] | None = None
         self._gone = asyncio.Event()
-        self._leased = True
+        #: Whether this process may have the bind up; all are, unless somebody says otherwise.
+        self.leased = True
         self._wake = asyncio.Event()
         #: By order of staff: closed until they say otherwise; or unbinding, to bind again at once.
         self._closed = self._resting = False
         self._hurry = asyncio.Event()
 
-    @property
-    def leased(self) -> bool:
-        """Whether this process may have the bind up; all are, unless somebody says otherwise."""
-        return self._leased
-
     def take(self) -> None:
         """This process has the lease of the bind now."""
-        self._leased, self.leaving = True, False
+        self.leased, self.leaving = True, False
         self._wake.set()
 
     def lose(self) -> None:
         """Another process has the lease: no goodbye, for it may be bound already."""
-        self._leased = self.leaving = False
+        self.leased = self.leaving = False
+        self.failing_since_s = None
+        self._hurry.set()  # between two attempts: the next one is somebody else's
         if self.link is not None and self.link.is_connected:
             self.link.abort("another process has its lease")
 
     def let_go(self) -> None:
         """Unbind, for another process is to have the bind; not to be connected again before ``take``."""
-        self._leased = False
+        self.leased = False
+        self._hurry.set()
         self.unbind()
 
     def keep_closed(self, closed: bool) -> None:
@@ -157,7 +159,7 @@ class Bind:
         """Why it is not up, as far as we wish it so; empty when we wish it up."""
         if self._closed:
             return "closed by order"
-        return "" if self._leased else "another process has it"
+        return "" if self.leased else "another process has it"
 
     def resize(self, window: int) -> None:
         """From now on so many requests may be unanswered; those that are too many are waited for."""
@@ -211,7 +213,7 @@ class Bind:
         """Keep the bind up until ``stop``."""
         while not self.stopping:
             delay_s: float | None = None
-            if not self._leased or self._closed:
+            if not self.leased or self._closed:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
@@ -226,6 +228,8 @@ class Bind:
             except BindRejected as error:
                 if error.command_status in PERMANENT_BIND_ERRORS:
                     delay_s = PERMANENT_RETRY_S
+                else:
+                    self._failed()
                 self._tell(
                     "carrier.bind_refused",
                     status=status_name(error.command_status),
@@ -233,6 +237,7 @@ class Bind:
                     permanent=delay_s is not None,
                 )
             except LinkError as error:
+                self._failed()
                 self._tell("carrier.connect_failed", reason=str(error))
             except asyncio.CancelledError:
                 # Whoever cancels us has stopped the timers that would cut a peer that does not read.
@@ -244,7 +249,7 @@ class Bind:
                 if self.link is not None and self.link.is_connected:
                     self.link.close("giving up this attempt")
                     await self._gone.wait()
-            if not self.stopping and self._leased:
+            if not self.stopping and self.leased:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._hurry.wait(), self._backoff.next_s() if delay_s is None else delay_s)
             self._hurry.clear()
@@ -265,7 +270,7 @@ class Bind:
     def connected(self) -> None:
         settings = self.settings
         assert self.link is not None
-        if not self._leased:  # lost while the connection was made
+        if not self.leased:  # lost while the connection was made
             self.link.abort("another process has its lease")
             return
         command_id = BIND_COMMANDS[self.kind]
@@ -380,9 +385,14 @@ class Bind:
             return
         link.bound(BIND_COMMANDS[self.kind])
         self.up = True
+        self.failing_since_s = None
         self._bound.set_result(None)
         self._tell("carrier.bound", peer=link.peer)
         self._handler.changed(self)
+
+    def _failed(self) -> None:
+        if self.failing_since_s is None:
+            self.failing_since_s = asyncio.get_running_loop().time()
 
     def _tell(self, event: str, **fields: object) -> None:
         self._handler.told(event, {"carrier": self.settings.name, "bind": f"{self.kind}#{self.number}", **fields})

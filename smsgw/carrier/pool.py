@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 #: A carrier that may not be used any longer gets this long to answer what it has, and then to let us go.
 LAST_ANSWERS_S = 5.0
 LEAVE_S = 5.0
+#: A bind that fails here for so long may be tried by another process, and is not taken again for as long.
+PASS_ON_S = 30.0
 _LOOK_S = 0.05
 
 
@@ -80,6 +82,8 @@ class Pool:
         #: Which part of the carrier's rate is this process's, by the binds that transmit.
         self.share = 1.0
         self._transmits = False
+        #: Binds that were passed on, and the loop time until which they are not taken again.
+        self._passed_on: dict[int, float] = {}
         self._stopping = False
         self._allowed = asyncio.Event()
         self._forbidden = asyncio.Event()
@@ -213,12 +217,25 @@ class Pool:
 
     @property
     def let_go(self) -> list[int]:
-        """Binds that are down and that this process does not want any more."""
+        """Binds that are down and that this process does not want any more, or not just now."""
+        now_s = asyncio.get_running_loop().time()
+        self._passed_on = {number: until_s for number, until_s in self._passed_on.items() if until_s > now_s}
         return [
             bind.number
             for bind in self.binds
-            if (not self.wanted or (bind.leaving and not bind.leased)) and not bind.is_connected
+            if (not self.wanted or (bind.leaving and not bind.leased) or bind.number in self._passed_on)
+            and not bind.is_connected
         ]
+
+    def pass_on(self) -> None:
+        """There are other processes: binds that have long failed here may be tried there."""
+        now_s = asyncio.get_running_loop().time()
+        for bind in self.binds:
+            if bind.leased and bind.failing_since_s is not None and now_s - bind.failing_since_s >= PASS_ON_S:
+                self._passed_on[bind.number] = now_s + PASS_ON_S
+                bind.leaving = True
+                bind.let_go()
+                self.told("carrier.bind_passed_on", {"carrier": self.name, "bind": f"{bind.kind}#{bind.number}"})
 
     def lease(self, own: frozenset[int], elsewhere: bool, share: float) -> None:
         """Which binds are ours; the others are unbound at once. ``share``: our part of the rate."""

@@ -54,6 +54,8 @@ class LeaseDesk:
         self.others: tuple[str, ...] = ()
         #: Entries of the dead that this process has decided on; they stay until what was decided is durable.
         self._decided: set[tuple[str, bytes]] = set()
+        #: What an earlier life had read for applications that may be elsewhere now was given back.
+        self._all_given_back = False
         #: By the token of a dead life: turns in which nothing more of it could be ended.
         self._idle: dict[str, int] = {}
 
@@ -112,6 +114,8 @@ class LeaseDesk:
             if pool is None:  # taken out of the site's files meanwhile
                 continue
             pool.lease(grant.own, grant.transmits_elsewhere, _share(pool, grant))
+            if turn.others:
+                pool.pass_on()
             leaving = {bind.number for bind in pool.binds if bind.leaving}
             if grant.give - leaving:
                 self._context.spawn(self._let_go(pool, grant.give - leaving))
@@ -165,11 +169,12 @@ class LeaseDesk:
         """Receipts read for an application that has left may be delivered by the process to which it has gone."""
         if not self.others:
             return
-        streams = self._outbox.begin_giving_back()
+        streams = self._outbox.begin_giving_back(not self._all_given_back)
         try:
             for partition in {keys.partition_of_key(stream) for stream in streams}:
                 some = [stream for stream in streams if keys.partition_of_key(stream) == partition]
                 await self._adoption.give_back(partition, self._leases.node, some)
+            self._all_given_back = True
         finally:
             self._outbox.end_giving_back()
 

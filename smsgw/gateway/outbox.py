@@ -176,8 +176,14 @@ class Outbox:
 
     # -- beside other processes
 
-    def begin_giving_back(self) -> frozenset[str]:
-        """Streams of applications that have left; other processes may have what was read of them."""
+    def begin_giving_back(self, everybody: bool) -> frozenset[str]:
+        """Streams of applications that have left; other processes may have what was read of them.
+
+        ``everybody``: also of those that were not here in this life.
+        """
+        if everybody:
+            for account in self._context.accounts.values():
+                self._box(account)
         self._giving_back = frozenset(box.stream for box in self._boxes.values() if not box.reading)
         return self._giving_back
 

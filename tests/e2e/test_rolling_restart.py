@@ -13,6 +13,7 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -205,9 +206,13 @@ def _binds(gateway: GatewayProcess) -> int:
 
 async def _traffic_flows(sims: dict[str, CarrierSim]) -> None:
     """The process that is left has all binds now, and sends over both carriers."""
+    wanted = {name: len(sim.received) + 10 for name, sim in sims.items()}
     for name, sim in sims.items():
-        wanted = len(sim.received) + 10
-        await sim.wait_for(lambda sim=sim, wanted=wanted: len(sim.received) > wanted, 5, f"messages on {name}")
+        await sim.wait_for(partial(_has, sim, wanted[name]), 5, f"messages on {name}")
+
+
+def _has(sim: CarrierSim, count: int) -> bool:
+    return len(sim.received) >= count
 
 
 async def _load(application: Application, over: asyncio.Event) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -31,9 +30,13 @@ class FakePool:
         self.let_go: list[int] = []
         self.leased: tuple[frozenset[int], bool, float] | None = None
         self.left: list[frozenset[int]] = []
+        self.passed_on = 0
 
     def lease(self, own: frozenset[int], elsewhere: bool, share: float) -> None:
         self.leased = (own, elsewhere, share)
+
+    def pass_on(self) -> None:
+        self.passed_on += 1
 
     async def leave(self, numbers: frozenset[int]) -> None:
         self.left.append(numbers)
@@ -55,7 +58,7 @@ class Scene:
         self.put_out = 0
         self.tasks: list[asyncio.Task[None]] = []
         queue = SimpleNamespace(taken_over=lambda stream, lane, entries, mark: self._decide(stream, entries, mark))
-        outbox = SimpleNamespace(begin_giving_back=frozenset, end_giving_back=lambda: None)
+        outbox = SimpleNamespace(begin_giving_back=lambda everybody: frozenset(), end_giving_back=lambda: None)
         context = SimpleNamespace(
             pools={"alpha": self.pool},
             accounts=("shop",),
@@ -118,8 +121,8 @@ class Scene:
 
 
 @pytest.fixture
-async def scene() -> AsyncIterator[Scene]:
-    yield Scene()
+async def scene() -> Scene:
+    return Scene()
 
 
 def granted(own: tuple[int, ...], theirs: tuple[int, ...] = (), give: tuple[int, ...] = (), **more: Any) -> Turn:
