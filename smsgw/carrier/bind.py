@@ -227,9 +227,7 @@ class Bind:
                     self._backoff.reset()
             except BindRejected as error:
                 if error.command_status in PERMANENT_BIND_ERRORS:
-                    delay_s = PERMANENT_RETRY_S
-                else:
-                    self._failed()
+                    delay_s, self.failing_since_s = PERMANENT_RETRY_S, None
                 self._tell(
                     "carrier.bind_refused",
                     status=status_name(error.command_status),
@@ -237,7 +235,6 @@ class Bind:
                     permanent=delay_s is not None,
                 )
             except LinkError as error:
-                self._failed()
                 self._tell("carrier.connect_failed", reason=str(error))
             except asyncio.CancelledError:
                 # Whoever cancels us has stopped the timers that would cut a peer that does not read.
@@ -332,6 +329,7 @@ class Bind:
         settings = self.settings
         loop = asyncio.get_running_loop()
         self._gone.clear()
+        self.failing_since_s = self.failing_since_s or loop.time()
         self._bound = loop.create_future()
         timers = SessionTimers(
             settings.bind_timeout_s, settings.enquire_link_s, settings.inactivity_s, settings.response_s
@@ -389,10 +387,6 @@ class Bind:
         self._bound.set_result(None)
         self._tell("carrier.bound", peer=link.peer)
         self._handler.changed(self)
-
-    def _failed(self) -> None:
-        if self.failing_since_s is None:
-            self.failing_since_s = asyncio.get_running_loop().time()
 
     def _tell(self, event: str, **fields: object) -> None:
         self._handler.told(event, {"carrier": self.settings.name, "bind": f"{self.kind}#{self.number}", **fields})

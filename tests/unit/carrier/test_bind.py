@@ -11,7 +11,7 @@ import pytest
 
 import smsgw.carrier.bind as bind_module
 from smsgw.carrier.bind import PERMANENT_RETRY_S, Bind
-from smsgw.carrier.pool import Pool
+from smsgw.carrier.pool import PASS_ON_S, Pool
 from smsgw.carrier.settings import CarrierSettings
 from smsgw.link.link import Link
 from smsgw.link.ticker import Ticker
@@ -457,3 +457,98 @@ async def test_a_carrier_that_is_not_allowed_has_no_binds(world: World, monkeypa
     stubborn.stubborn = False
     pool.stop()
     await asyncio.wait_for(running, 2)
+
+
+async def test_a_bind_connects_only_while_its_lease_is_ours(world: World) -> None:
+    bind = await running(world)
+    connection = await answer(world)
+    number = bind.next_sequence()
+    bind.submit(pdu.enquire_link(number), number, "a")
+    bind.lose()
+    await turns()
+    assert connection.closed
+    assert (bind.up, world.lost, world.waits) == (False, [(["a"], "another process has its lease")], [])
+    await turns()
+    assert len(world.connections) == 1
+    bind.take()
+    await turns()
+    assert len(world.connections) == 2
+
+
+async def test_a_bind_that_is_let_go_says_goodbye(world: World) -> None:
+    bind = await running(world)
+    connection = await answer(world)
+    await _written(connection)
+    bind.leaving = True
+    bind.let_go()
+    (goodbye,) = await _written(connection)
+    assert goodbye.command_id == CommandId.UNBIND
+    connection.link.data_received(pdu.unbind_resp(goodbye.sequence_number))
+    await turns()
+    assert (bind.up, bind.is_connected, len(world.connections), world.waits) == (False, False, 1, [])
+
+
+def leased_pool(world: World) -> Pool:
+    settings = CarrierSettings(
+        "alpha", "192.0.2.1", 2775, "smsgw", "secret", binds=("transmitter", "transmitter"), rate_per_s=100.0
+    )
+    return Pool(settings, cast(Any, Handler(world)), Ticker(), lambda of: Backoff(1.0, 60.0, random.Random(1)))
+
+
+async def test_a_pool_follows_its_leases_and_its_part_of_the_rate(world: World) -> None:
+    pool = leased_pool(world)
+    pool.lease(frozenset(), True, 1.0)
+    assert [bind.leased for bind in pool.binds] == [False, False]
+    assert (pool.up, pool.elsewhere, pool.down_since_s) == (False, True, None)
+    pool.lease(frozenset((1,)), True, 0.5)
+    assert [bind.leased for bind in pool.binds] == [False, True]
+    assert pool.throttle.full_rate_per_s == 50.0
+    pool.lease(frozenset((0, 1)), False, 1.0)
+    assert pool.throttle.full_rate_per_s == 100.0
+    assert pool.down_since_s is not None
+    assert pool.let_go == []
+    pool.allow(False)
+    assert (pool.wanted, pool.let_go) == (False, [0, 1])
+
+
+async def test_a_bind_that_is_left_goes_when_its_answers_have_come(world: World) -> None:
+    pool = leased_pool(world)
+    leaving, staying = _Leased(0, 1), _Leased(1, 1)
+    pool.binds = cast("list[Bind]", [leaving, staying])
+    task = asyncio.get_running_loop().create_task(pool.leave(frozenset((0,))), name="bind")
+    await turns()
+    assert (leaving.leaving, leaving.leased, staying.leaving) == (True, True, False)
+    leaving.in_flight = 0
+    await task
+    assert (leaving.leased, pool.let_go) == (False, [0])
+
+
+async def test_a_bind_that_fails_for_long_is_passed_on_and_not_taken_again_at_once(world: World) -> None:
+    pool = leased_pool(world)
+    failing, fresh = _Leased(0, 0), _Leased(1, 0)
+    pool.binds = cast("list[Bind]", [failing, fresh])
+    now_s = asyncio.get_running_loop().time()
+    failing.failing_since_s, fresh.failing_since_s = now_s - PASS_ON_S, now_s
+    pool.pass_on()
+    assert (failing.leased, fresh.leased, pool.let_go) == (False, True, [0])
+    pool.lease(frozenset((1,)), False, 1.0)
+    assert (failing.leaving, pool.let_go) == (False, [0])
+
+
+class _Leased(_Bound):
+    """As much of a bind as leases concern."""
+
+    def __init__(self, number: int, in_flight: int) -> None:
+        super().__init__(True, True, 3)
+        self.number, self.in_flight, self.kind = number, in_flight, "transmitter"
+        self.leased, self.is_connected = True, False
+        self.failing_since_s: float | None = None
+
+    def let_go(self) -> None:
+        self.leased = False
+
+    def take(self) -> None:
+        self.leased, self.leaving = True, False
+
+    def lose(self) -> None:
+        self.leased = self.leaving = False
