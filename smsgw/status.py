@@ -42,12 +42,13 @@ class Status:
         return missing
 
     def snapshot(self) -> dict[str, object]:
-        """Accounts, carriers and store, as numbers."""
+        """Accounts, carriers and store, as numbers. They come and go with the site's versions while this reads."""
         app = self._app
         gateway = app.gateway
         return {
             "version": __version__,
             "node": app.site.node_name,
+            "site_version": app.following.reloader.running,
             "business_time": app.clock.now().isoformat(timespec="seconds"),
             "other_nodes": list(gateway.leases.others),
             "not_ready": self.not_ready(),
@@ -63,9 +64,11 @@ class Status:
             "pauses": self._pauses(),
             "orders": self._orders(),
             "parked": dict(gateway.context.parked_counts),
-            "accounts": {name: self._account(name, account) for name, account in gateway.context.accounts.items()},
-            "carriers": {name: self._carrier(pool) for name, pool in gateway.context.pools.items()},
-            "carrier_ids": {name: gateway.context.carrier_ids.status(name) for name in gateway.context.pools},
+            "accounts": {
+                name: self._account(name, account) for name, account in tuple(gateway.context.accounts.items())
+            },
+            "carriers": {name: self._carrier(pool) for name, pool in tuple(gateway.context.pools.items())},
+            "carrier_ids": {name: gateway.context.carrier_ids.status(name) for name in tuple(gateway.context.pools)},
             "records": {"written": app.records.written, "lost": app.records.lost, "failing": app.records.failing},
         }
 
@@ -210,9 +213,12 @@ def watch(app: App) -> None:
         metrics.counter("smsgw_store_call_failures", "Calls given up.", labels, partial(getattr, commit, "failures"))
         metrics.counter("smsgw_store_call_seconds", "Time in calls.", labels, partial(getattr, commit, "busy_s"))
         metrics.gauge("smsgw_store_waiting_items", "Not reported yet.", labels, partial(getattr, commit, "waiting"))
+    help_text = "The version of the site that runs here; 0 where it follows none."
+    metrics.gauge("smsgw_site_version", help_text, {}, lambda: float(app.following.reloader.running))
     metrics.gauge("smsgw_store_up", "1 while Redis answers.", {}, lambda: float(app.store_up))
     metrics.counter("smsgw_records_written", "Records written.", {}, lambda: app.records.written)
     metrics.counter("smsgw_records_lost", "Records lost to a full disk.", {}, lambda: app.records.lost)
+    metrics.gauge("smsgw_traces", "How many look at live PDUs.", {}, lambda: app.doing.tracer.watching)
     metrics.gauge("smsgw_connections_open", "Connections of applications.", {}, lambda: len(app.listener.sessions))
 
 

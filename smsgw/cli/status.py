@@ -50,7 +50,7 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, Cell]]:
         kept += f"; can't write: {records['failing']}"
     kind = "embedded" if store["embedded"] else "external"
     return [
-        ("gateway", f"smsgw {found['version']}, node {found['node']}"),
+        ("gateway", f"smsgw {found['version']}, node {found['node']}, site version {found['site_version'] or 'none'}"),
         ("ready", ready),
         ("business time", found["business_time"]),
         ("store", f"{'up' if store['up'] else 'AWAY'}, {kind}, server {store['server']}, {waiting} calls waiting"),

@@ -12,6 +12,7 @@ from tests.unit.cli.conftest import Run, change, shown
 
 SNAPSHOT: dict[str, Any] = {
     "version": "0.1.0",
+    "site_version": 3,
     "node": "node1",
     "business_time": "2026-11-18T02:30:00+00:00",
     "not_ready": {"carriers": "no bind of any carrier is up"},
