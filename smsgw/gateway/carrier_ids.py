@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from smsgw.errors import StoreError
 from smsgw.policy.id_forms import AUTO, IdForms, Pair
 from smsgw.policy.numbers import to_e164
+from smsgw.smpp.canonical import canonical_id
 from smsgw.store.correlation import PARKED_REPLY, TAG_OCTETS, Receipt
 from smsgw.store.id_forms import Found, IdFormStore
 from smsgw.store.tallies import Tallies
@@ -56,14 +57,14 @@ class CarrierIds:
         said = settings.response_id, settings.receipt_id
         if self._settings.get(settings.name) != said:
             self._settings[settings.name] = said
-            self._forms[settings.name] = forms = IdForms(*said)
+            self._forms[settings.name] = forms = IdForms(*said, canonical_id)
             forms.restore(self._known.get(settings.name, {}))
 
     def of(self, carrier: str) -> IdForms:
         """How a carrier writes ids; as text for one that is in no file any more."""
         forms = self._forms.get(carrier)
         if forms is None:
-            forms = self._forms[carrier] = IdForms("text", "text")
+            forms = self._forms[carrier] = IdForms("text", "text", canonical_id)
         return forms
 
     def status(self, carrier: str) -> dict[str, object]:

@@ -8,10 +8,8 @@ when receipts stop being found. Pure: keeps counts and never ids, and reads no c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
-
-from smsgw.smpp.canonical import canonical_id
 
 AUTO: Final = "auto"
 #: So many receipts must have been found by a pair, and none in another way only, before it is learnt.
@@ -57,10 +55,15 @@ class Key(NamedTuple):
     key: str
 
 
+Canonical = Callable[[str, str], str]
+"""(an id as it was written, its form) → what is the same for all ways to write it: ``smpp.canonical.canonical_id``."""
+
+
 class IdForms:
     """One carrier's. ``learnt`` is its pair, None while unknown; ``is_auto``: it may change."""
 
-    def __init__(self, response: str, receipt: str) -> None:
+    def __init__(self, response: str, receipt: str, canonical: Canonical) -> None:
+        self._canonical = canonical
         self._pairs = tuple(
             pair for pair in PAIRS if response in (AUTO, pair.response) and receipt in (AUTO, pair.receipt)
         ) or (Pair(_other(response, receipt), _other(receipt, response)),)
@@ -76,33 +79,34 @@ class IdForms:
     def kept_as(self, carrier_message_id: str) -> str:
         """The key under which a message is kept by the id of its response."""
         if self.learnt is not None:
-            return canonical_id(carrier_message_id, self.learnt.response)
-        return "=" + canonical_id(carrier_message_id, "text")
+            return self._canonical(carrier_message_id, self.learnt.response)
+        return "=" + self._canonical(carrier_message_id, "text")
 
     def aliases(self, carrier_message_id: str) -> tuple[str, ...]:
         """Further keys that lead to ``kept_as``, while it isn't known how receipts will write the id."""
         if self.learnt is not None:
             return ()
         forms = dict.fromkeys(pair.response for pair in self._pairs)
-        return tuple(_alias(form, carrier_message_id) for form in forms)
+        return tuple(f"~{_LETTERS[form]}{self._canonical(carrier_message_id, form)}" for form in forms)
 
     def sought_as(self, carrier_message_id: str) -> str:
         """The key of an id of a receipt; the first to try while the pair is unknown."""
         if self.learnt is not None:
-            return canonical_id(carrier_message_id, self.learnt.receipt)
+            return self._canonical(carrier_message_id, self.learnt.receipt)
         return self.candidates(carrier_message_id)[0].key
 
     def candidates(self, carrier_message_id: str) -> tuple[Key, ...]:
         """Every key under which the message of a receipt's id may be found, likeliest first."""
         pairs = sorted(self._pairs, key=lambda pair: -self.found[pair])
         return tuple(
-            Key(pair, f"~{_LETTERS[pair.response]}{canonical_id(carrier_message_id, pair.receipt)}") for pair in pairs
+            Key(pair, f"~{_LETTERS[pair.response]}{self._canonical(carrier_message_id, pair.receipt)}")
+            for pair in pairs
         )
 
     def plain(self, carrier_message_id: str) -> tuple[str, ...]:
         """Keys of whoever knows a pair, or was told one by a file: another process, or this one before."""
         forms = dict.fromkeys(pair.receipt for pair in self._pairs)
-        return tuple(dict.fromkeys(canonical_id(carrier_message_id, form) for form in forms))
+        return tuple(dict.fromkeys(self._canonical(carrier_message_id, form) for form in forms))
 
     # -- evidence
 
@@ -174,7 +178,3 @@ class IdForms:
 def _other(form: str, other: str) -> str:
     """A form set by hand stays; ``auto`` beside one that fits no candidate reads as that one."""
     return form if form != AUTO else other
-
-
-def _alias(form: str, carrier_message_id: str) -> str:
-    return f"~{_LETTERS[form]}{canonical_id(carrier_message_id, form)}"

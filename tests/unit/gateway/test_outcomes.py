@@ -22,6 +22,7 @@ from smsgw.policy.id_forms import IdForms
 from smsgw.policy.retry import Action, CarrierStatuses
 from smsgw.policy.shaping import Throttle
 from smsgw.smpp import pdu
+from smsgw.smpp.canonical import canonical_id
 from smsgw.smpp.constants import CommandId
 from smsgw.store.envelope import REPORT_ALWAYS, Envelope
 from tests.unit.gateway.healthy import HEALTHY
@@ -75,7 +76,7 @@ class Scene:
                 hold=lambda context, stream, entry, due_ms, held_id, blob: self.did.append(("held", due_ms - NOW_MS)),
             ),
         )
-        context.carrier_ids = SimpleNamespace(of=lambda name: IdForms("text", "text"))
+        context.carrier_ids = SimpleNamespace(of=lambda name: IdForms("text", "text", canonical_id))
         context.keeping = Keeping(cast(Any, context))
         self.outcomes = Outcomes(
             cast(Any, context),

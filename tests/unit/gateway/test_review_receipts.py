@@ -13,6 +13,7 @@ from smsgw.gateway.mo import MoJourney
 from smsgw.gateway.receipts import MAX_ERR_CHARACTERS, ReceiptJourney
 from smsgw.gateway.reports import Origin, Report, receipt_pdu
 from smsgw.policy.id_forms import IdForms
+from smsgw.smpp.canonical import canonical_id
 from smsgw.smpp.constants import ESM_RECEIPT, CommandId
 from smsgw.smpp.pdu import Sm, deliver_sm
 from smsgw.store.correlation import PARKED_REPLY
@@ -36,7 +37,7 @@ class Journey:
             outbound=SimpleNamespace(appends=idle),
             facts=SimpleNamespace(commit=idle),
             carrier_ids=SimpleNamespace(
-                of=lambda name: IdForms("text", "text"),
+                of=lambda name: IdForms("text", "text", canonical_id),
                 matched=lambda name: None,
                 may_be_elsewhere=lambda name: False,
                 waiting=0,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from simulators.carrier.ids import IdForm
 from smsgw.policy.id_forms import MATCHES_NEEDED, MISSES_ALLOWED, MISSING_FOR_S, MIXED_AFTER, PAIRS, IdForms, Pair
+from smsgw.smpp.canonical import canonical_id
 
 #: What a carrier does → what is learnt of it. The forms are those of the simulator, which shares nothing with this.
 LEARNT = {
@@ -57,7 +58,7 @@ def numbers(seed: int, width: int) -> list[int]:
 
 @pytest.mark.parametrize(("response", "receipt"), LEARNT)
 def test_what_is_learnt(response: str, receipt: str) -> None:
-    carrier = Carrier(response, receipt, IdForms("auto", "auto"))
+    carrier = Carrier(response, receipt, IdForms("auto", "auto", canonical_id))
     drawn = numbers(1, 12 if "12" in response else 7)
     for number in drawn:
         carrier.send(number)
@@ -72,23 +73,23 @@ def test_what_is_learnt(response: str, receipt: str) -> None:
 
 @given(st.sampled_from(sorted(LEARNT)), st.integers(10**11, 10**12 - 1))
 def test_every_receipt_is_found_while_nothing_is_known(forms: tuple[str, str], number: int) -> None:
-    carrier = Carrier(*forms, IdForms("auto", "auto"))
+    carrier = Carrier(*forms, IdForms("auto", "auto", canonical_id))
     carrier.send(number)
     assert carrier.receipt(number)
 
 
 def test_a_side_that_is_set_by_hand_stays() -> None:
-    forms = IdForms("hex", "auto")
+    forms = IdForms("hex", "auto", canonical_id)
     said = {each.pair for each in forms.candidates("1f")}
     assert said == {pair for pair in PAIRS if pair.response == "hex"}
-    by_hand = IdForms("hex", "dec")
+    by_hand = IdForms("hex", "dec", canonical_id)
     assert (by_hand.learnt, by_hand.is_auto) == (Pair("hex", "dec"), False)
     assert (by_hand.kept_as("1F"), by_hand.sought_as("031"), by_hand.aliases("1F")) == ("31", "31", ())
-    assert IdForms("first10", "auto").candidates("x")[0].pair == Pair("first10", "first10")
+    assert IdForms("first10", "auto", canonical_id).candidates("x")[0].pair == Pair("first10", "first10")
 
 
 def test_a_carrier_that_mixes_forms_is_never_learnt() -> None:
-    forms = IdForms("auto", "auto")
+    forms = IdForms("auto", "auto", canonical_id)
     for number in range(MIXED_AFTER):
         assert not forms.is_mixed
         assert not forms.matched([Pair("hex", "dec")] if number % 2 else [Pair("text", "text")])
@@ -97,7 +98,7 @@ def test_a_carrier_that_mixes_forms_is_never_learnt() -> None:
 
 
 def learnt() -> IdForms:
-    forms = IdForms("auto", "auto")
+    forms = IdForms("auto", "auto", canonical_id)
     for _ in range(MATCHES_NEEDED):
         forms.matched([Pair("hex", "dec")])
     return forms
@@ -130,13 +131,13 @@ def test_one_that_is_found_ends_the_doubt() -> None:
 
 
 def test_what_is_learnt_is_kept() -> None:
-    forms, again = learnt(), IdForms("auto", "auto")
+    forms, again = learnt(), IdForms("auto", "auto", canonical_id)
     again.restore(forms.document())
     assert (again.learnt, again.matches) == (Pair("hex", "dec"), MATCHES_NEEDED)
-    other = IdForms("text", "text")
+    other = IdForms("text", "text", canonical_id)
     other.restore(forms.document())
     assert other.learnt == Pair("text", "text")
     for document in ({"learnt": 7}, {"learnt": "hex/oct", "found": [1], "matches": "x"}, {}):
-        unknown = IdForms("auto", "auto")
+        unknown = IdForms("auto", "auto", canonical_id)
         unknown.restore(document)
         assert unknown.learnt is None
