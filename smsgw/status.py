@@ -134,6 +134,9 @@ class Status:
             "rate_per_s": round(pool.throttle.rate_per_s, 1),
             "slowed": pool.throttle.is_slowed,
             "waiting": dict(zip(LANE_LABELS, self._app.gateway.queues[pool.name].waiting, strict=True)),
+            "over_account_rate": self._app.gateway.queues[pool.name].over_account_rate,
+            "aged": [label for label, aged in zip(LANE_LABELS, self._aged(pool), strict=True) if aged],
+            "codes_wait_s": round(pool.codes_wait_s, 1),
             "submitted": counters.mt_submitted,
             "answered": {f"0x{status:08X}": count for status, count in counters.answered.copy().items()},
             "receipts": {_state(state): count for state, count in counters.receipts.copy().items()},
@@ -151,6 +154,9 @@ class Status:
             "drained": pool.name in self._app.gateway.orders.drained,
             "links": [_bind(bind) for bind in tuple(pool.binds)],
         }
+
+    def _aged(self, pool: Pool) -> list[bool]:
+        return self._app.gateway.queues[pool.name].plan.aged
 
 
 def _state(number: str) -> str:
@@ -204,6 +210,7 @@ def watch(app: App) -> None:
             window_limit=partial(_carrier_window, pool),
             rate_tps=partial(_rate, pool),
             queue_waiting=partial(_queue_waiting, app, name),
+            codes_wait=partial(_codes_wait, pool),
         )
     _watch_rules(app)
     for commit in gateway.commits:
@@ -299,6 +306,10 @@ def _carrier_window(pool: Pool) -> float:
 
 def _rate(pool: Pool) -> float:
     return pool.throttle.rate_per_s
+
+
+def _codes_wait(pool: Pool) -> float:
+    return pool.codes_wait_s
 
 
 def _queue_waiting(app: App, name: str) -> Sequence[float]:

@@ -162,6 +162,11 @@ class CarrierQueue:
         """Messages in memory, by lane, without those that wait for their account's rate."""
         return self._memory.waiting
 
+    @property
+    def over_account_rate(self) -> int:
+        """Messages in memory that wait for their account's rate with this carrier."""
+        return self._memory.aside
+
     def _pump(self) -> None:
         self._pump_due = False
         now_s = self._loop.time()

@@ -137,6 +137,11 @@ class QueueMemory:
         return [sum(len(lane) for lane in lanes) for lanes in self.lanes]
 
     @property
+    def aside(self) -> int:
+        """Messages in memory that wait for their account's rate."""
+        return len(self.lines) if self.lines is not None else 0
+
+    @property
     def is_halfway(self) -> bool:
         """A long message of which segments were sent waits for a bind."""
         return any(lane.is_halfway for lane in self._streams.values())

@@ -181,6 +181,7 @@ class CarrierCounters:
         Family("window_limit", "smsgw_carrier_window_limit_requests", "Unanswered submit_sm allowed, over all binds."),
         Family("rate_tps", "smsgw_carrier_rate_segments_per_second", "Rate that the shaping allows at present."),
         Family("queue_waiting", "smsgw_carrier_queue_waiting_messages", "Messages waiting in the store.", "lane"),
+        Family("codes_wait", "smsgw_carrier_codes_wait_seconds", "Time that a new verification code would wait."),
     )
 
     def __init__(self, name: str) -> None:
@@ -209,11 +210,12 @@ class CarrierCounters:
         window_limit: Read | None = None,
         rate_tps: Read | None = None,
         queue_waiting: Callable[[], Sequence[float]] | None = None,
+        codes_wait: Read | None = None,
     ) -> None:
         """Register what is read at scrape time; ``queue_waiting`` gives one number for each lane."""
         _register(
             self.gauges, binds_up=binds_up, binds_wanted=binds_wanted, in_flight=in_flight,
-            window_limit=window_limit, rate_tps=rate_tps, queue_waiting=queue_waiting,
+            window_limit=window_limit, rate_tps=rate_tps, queue_waiting=queue_waiting, codes_wait=codes_wait,
         )  # fmt: skip
 
 
