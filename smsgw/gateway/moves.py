@@ -103,18 +103,25 @@ class Moves:
 
     def route_again(self, envelope: Envelope) -> None:
         """Its recipient turned out to be of another network: the carriers are those of today's route."""
+        draft = self.routed(envelope)
+        if draft is not None and draft.route is not None:
+            envelope.carriers, envelope.route = list(draft.carriers), draft.route.name
+            envelope.network = draft.network
+
+    def routed(self, envelope: Envelope) -> Draft | None:
+        """An accepted message as routes see it, with the one that it takes today; None without rules or route."""
         rules = self._context.rules.get(envelope.account)
         if rules is None:
-            return
+            return None
+        text = whole_text([view_of(pdu) for pdu in envelope.pdus])
         draft = Draft(
-            envelope.account, envelope.message_class, envelope.source_addr, envelope.recipient, "", envelope.segments,
-            self._context.clock.now_ms(),
+            envelope.account, envelope.message_class, envelope.source_addr, envelope.recipient, text,
+            envelope.segments, self._context.clock.now_ms(),
         )  # fmt: skip
         draft.signature = envelope.signature or None
-        route = rules.rules.route(draft)
-        if route is not None:
-            envelope.carriers, envelope.route = list(draft.carriers), route.name
-            envelope.network = draft.network
+        if envelope.template:
+            draft.template = self._context.registers.templates.get(envelope.template)
+        return draft if rules.rules.route(draft) is not None else None
 
     def told(self, envelope: Envelope, carrier: str, target: str, why: str, cause: str) -> None:
         """Count and tell a move, and make the message ready for the other carrier."""

@@ -19,7 +19,7 @@ from smsgw.gateway.last_look import late_refusal
 from smsgw.gateway.outcomes import Outcomes
 from smsgw.gateway.reports import Report
 from smsgw.gateway.views import view_of, whole_text
-from smsgw.policy.model import Draft, Reason, Refusal
+from smsgw.policy.model import Reason, Refusal
 from smsgw.policy.reasons import ACCOUNT_DISABLED, PAUSED, ROUTE_NONE, WORDS_COMPANY
 from smsgw.records.record import Step
 from smsgw.smpp.constants import MessageState
@@ -122,7 +122,7 @@ class Releaser:
         if rules is None and not envelope.flags & INTERNAL:
             self._refuse(held, envelope, ACCOUNT_DISABLED, now_ms)
             return
-        target = self._target(envelope, now_ms)
+        target = self._target(envelope)
         if not target:
             self._refuse(held, envelope, ROUTE_NONE, now_ms)
             return
@@ -226,21 +226,16 @@ class Releaser:
             if what == "pause" and context.registers.pauses.of(scope, now_ms) is None:
                 await context.parked.unpark(partition, lot, now_ms, context.settings.resume_rate_per_s)
 
-    def _target(self, envelope: Envelope, now_ms: int) -> str:
+    def _target(self, envelope: Envelope) -> str:
         """The carrier to send it over; empty when those of its route are gone and no route is left."""
         context = self._context
         carriers = [name for name in envelope.carriers if name in context.pools]
         if not carriers:
-            rules = context.rules.get(envelope.account)
-            draft = Draft(
-                envelope.account, envelope.message_class, envelope.source_addr, envelope.recipient, "",
-                envelope.segments, now_ms,
-            )  # fmt: skip
-            route = rules.rules.route(draft) if rules is not None else None
-            if route is None:
+            draft = self._outcomes.moves.routed(envelope)
+            if draft is None or draft.route is None:
                 return ""
             carriers = envelope.carriers = list(draft.carriers)
-            envelope.tried, envelope.route = [], route.name
+            envelope.tried, envelope.route = [], draft.route.name
         suits = self._outcomes.moves.suits(envelope, carriers[0])
         target = context.choice.next(carriers, envelope.tried, False, envelope.province, suits)
         return target or context.choice.first(carriers, envelope.province, suits)

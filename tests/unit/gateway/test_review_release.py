@@ -49,7 +49,8 @@ class World:
 
         def todays_route(draft: Any) -> Any:
             draft.carriers = route or ()
-            return SimpleNamespace(name="today") if route else None
+            draft.route = SimpleNamespace(name="today") if route else None
+            return draft.route
 
         rules = SimpleNamespace(
             judge_again=lambda *message: None,

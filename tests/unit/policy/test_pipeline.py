@@ -338,6 +338,49 @@ def test_the_route_is_that_of_the_class_that_holds(cn_profile: Profile, draft: C
     assert rules(codes) is None
 
 
+def test_routes_ask_for_what_is_found_in_the_text(cn_profile: Profile, draft: Callable[..., Draft]) -> None:
+    routes = RouteTable(
+        [
+            Route("signed", None, None, (), ("beta",), signatures=frozenset(("示例商城",))),
+            Route("by-template", None, None, (), ("beta", "alpha"), templates=frozenset(("code",))),
+            Route("mobile", None, None, (), ("alpha",), networks=frozenset(("mobile",))),
+            Route("rest", None, None, (), ("alpha", "beta")),
+        ]
+    )
+    registers = Registers()
+    registers.put("template", Templates((CODE,)))
+    rules = compile_rules(cn_profile, SHOP, routes, CARRIERS, Workdays(), registers=registers)
+
+    def way(text: str, recipient: str = "8613912345678") -> tuple[str, tuple[str, ...], str]:
+        made = draft(text, NOTICE, recipient=recipient)
+        rules.prepare(made)
+        assert made.route is not None
+        return made.route.name, made.carriers, made.carrier
+
+    assert way("【示例商城】您的订单已发货") == ("signed", ("beta",), "beta")
+    assert way("您的验证码是123456") == ("by-template", ("beta", "alpha"), "beta")
+    assert way("您的订单已发货") == ("mobile", ("alpha",), "alpha")
+    assert way("您的订单已发货", "8613012345678")[0] == "rest"
+    registers.ported["8613012345678"] = "mobile"
+    assert way("您的订单已发货", "8613012345678")[0] == "mobile"
+
+
+def test_an_account_may_lower_its_lane_and_routes_see_it(cn_profile: Profile, draft: Callable[..., Draft]) -> None:
+    routes = RouteTable(
+        [
+            Route("bulk", None, None, (), ("beta",), lanes=frozenset((MARKETING,))),
+            Route("rest", None, None, (), ("alpha",)),
+        ]
+    )
+    for own, lane, name in ((OTP, NOTICE, "rest"), (NOTICE, NOTICE, "rest"), (MARKETING, MARKETING, "bulk")):
+        account = replace(SHOP, lane=own)
+        rules = compile_rules(cn_profile, account, routes, CARRIERS, Workdays())
+        made = draft("【示例商城】您的订单已发货", NOTICE)
+        rules.prepare(made)
+        assert made.route is not None
+        assert (made.lane, made.route.name) == (lane, name)
+
+
 def test_a_paused_carrier_is_passed_over(cn_profile: Profile, draft: Callable[..., Draft], at: At) -> None:
     routes = RouteTable([Route("two", None, None, (), ("alpha", "ends"))])
     carriers = CARRIERS | {"ends": CarrierPolicy("ends", "end")}
