@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from smsgw import __version__
 from smsgw.gateway.context import LANE_LABELS
+from smsgw.policy.native import HOW
 from smsgw.policy.orders import in_force
 from smsgw.smpp.receipt import STAT_WORDS
 
@@ -47,6 +48,7 @@ class Status:
         gateway = app.gateway
         return {
             "version": __version__,
+            "rules": HOW,
             "node": app.site.node_name,
             "site_version": app.following.reloader.running,
             "business_time": app.clock.now().isoformat(timespec="seconds"),

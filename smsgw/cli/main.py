@@ -36,6 +36,7 @@ from smsgw.cli.watch.message import message
 from smsgw.cli.watch.top import top
 from smsgw.cli.watch.trace import trace
 from smsgw.errors import SmsgwError
+from smsgw.policy.native import HOW
 
 _GATEWAY: Final = "The gateway"
 _CHANGING: Final = "Changing the site"
@@ -102,7 +103,7 @@ for _panel, _name, _group in _GROUPS:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"smsgw {__version__}")
+        typer.echo(f"smsgw {__version__}, rules {HOW}")
         raise typer.Exit
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -26,10 +26,30 @@ from smsgw.policy.profile import (
 )
 from smsgw.policy.registers import Registers
 from smsgw.policy.windows import Windows
+from tests.compiled import WAYS, as_python
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MARKETING = frozenset((MessageClass.MARKETING,))
 OTP = frozenset((MessageClass.OTP,))
+
+
+_OF_TEXTS = ("classify", "contacts", "corpora", "pipeline", "placeholders", "templates", "text", "unsubscribe", "words")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What looks at texts is tested compiled, where it is, and as Python."""
+    if metafunc.module.__name__.endswith(tuple(f"test_{name}" for name in _OF_TEXTS)):
+        metafunc.fixturenames.append("way")
+        metafunc.parametrize("way", WAYS, indirect=True)
+
+
+@pytest.fixture
+def way(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.param == "compiled":
+        yield
+        return
+    with as_python():
+        yield
 
 
 @pytest.fixture(scope="session")
