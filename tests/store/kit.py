@@ -159,9 +159,9 @@ class Kit:
         return await self.store.command(partition, *command)
 
     async def keys(self) -> list[str]:
-        """All keys but the records for replay and of the schema."""
+        """All keys but those that every process has: the records for replay, the schema, the claim of its marks."""
         found = [key.decode() for key in await self.command("KEYS", "*")]
-        return sorted(key for key in found if ":done:" not in key and not key.endswith(":meta"))
+        return sorted(key for key in found if not any(part in key for part in (":done:", ":meta", ":hwm:")))
 
     # -- carriers
 
