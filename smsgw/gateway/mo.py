@@ -72,7 +72,7 @@ class MoJourney:
         account = owner.account if owner is not None else ""
         number = context.number_of(view.source_addr, account)
         words = context.mo_words_of(account)
-        wish = words.classify(_text(view))
+        wish = words.classify(_text(view, pool.settings.fit.default_alphabet))
         if wish is not None and number is None:
             # Nobody can be opted out by it; whoever runs the carrier has to know.
             context.log("mo.sender_unreadable", {"carrier": pool.name, "dialled": dialled, "wish": wish})
@@ -174,9 +174,9 @@ def scope_of(owner: Dialled | None) -> str:
     return scope_signature(owner.signature) if owner.signature else scope_account(owner.account)
 
 
-def _text(view: Sm | DataSm) -> str:
+def _text(view: Sm | DataSm, default_alphabet: str) -> str:
     try:
         payload = strip_udh(view.payload) if view.has_udh else view.payload
     except RecoverableError:
         return ""
-    return decode_text(payload, view.data_coding)
+    return decode_text(payload, view.data_coding, default_alphabet)

@@ -13,29 +13,34 @@ from smsgw.policy.mo_words import MoWords
 from smsgw.policy.profile import MoRule
 from smsgw.smpp.codec import Pdu, encode
 from smsgw.smpp.constants import CommandId
+from smsgw.smpp.convert import Fit
 from smsgw.smpp.views import DataSm, Sm
 from smsgw.store.facts import FactChange, FactOp, FactResult
 
 NUMBER = "8613800000001"
 
 
-def test_a_stop_from_nobody_is_told_and_goes_on_to_its_owner() -> None:
+@pytest.mark.parametrize(
+    ("alphabet", "word", "octets"), [("gsm0338", "TD", b"TD"), ("gbk", "退订", "退订".encode("gbk"))]
+)
+def test_a_stop_from_nobody_is_told_and_goes_on_to_its_owner(alphabet: str, word: str, octets: bytes) -> None:
+    """In the alphabet that data_coding 0 means at this carrier."""
     events: list[tuple[str, object]] = []
     owner = Dialled("1069", "shop", "")
     context: Any = SimpleNamespace(
         metrics=SimpleNamespace(carrier=lambda name: SimpleNamespace(mo_received=0)),
         dialled=SimpleNamespace(owner=lambda dialled: owner),
         number_of=lambda address, account: None,
-        mo_words_of=lambda account: MoWords(MoRule(stop_words=("TD",))),
+        mo_words_of=lambda account: MoWords(MoRule(stop_words=(word,))),
         log=lambda event, fields: events.append((event, fields["wish"])),
         records=SimpleNamespace(append=lambda row: None),
         clock=SimpleNamespace(now_ms=lambda: 0),
         store=SimpleNamespace(recipients=SimpleNamespace(hash=str), sealer=SimpleNamespace(seal=bytes)),
         outbound=SimpleNamespace(append_mo=lambda account, sealed, done: events.append(("passed on", account))),
     )
-    fields: dict[str, object] = {"source_addr": b"12345", "destination_addr": b"1069", "short_message": b"TD"}
+    fields: dict[str, object] = {"source_addr": b"12345", "destination_addr": b"1069", "short_message": octets}
     view = Sm(encode(Pdu(int(CommandId.DELIVER_SM), 0, 1, fields)))
-    pool: Any = SimpleNamespace(name="alpha")
+    pool: Any = SimpleNamespace(name="alpha", settings=SimpleNamespace(fit=Fit(default_alphabet=alphabet)))
     bind: Any = SimpleNamespace(link=None)
     MoJourney(context).received(pool, bind, int(CommandId.DELIVER_SM), view, 1)
     assert events == [("mo.sender_unreadable", "stop"), ("passed on", "shop")]
