@@ -107,12 +107,14 @@ def check_routes(
         first.setdefault(route.name, index)
         _check_carriers(route, index, document, problems)
         _check_department(route, index, departments, document, problems)
+    reached = dict(enumerate(routes))
     for hidden in hidden_routes(routes, departments):
+        del reached[hidden.route]
         takers = [f"{routes[each].name!r} (line {document.line('route', each)})" for each in hidden.by]
         shown = " and ".join(takers[:_SHOWN_TAKERS]) + (" and others" if len(takers) > _SHOWN_TAKERS else "")
         why = f"{routes[hidden.route].name!r} can never be reached: every message that fits it is taken by {shown}"
         document.error(problems, ("route", hidden.route), f"{why}; move it up, narrow those, or take it out")
-    for earlier, later in islice(accidents(routes, departments), SHOWN_OVERLAPS):
+    for earlier, later in islice(accidents(reached, departments), SHOWN_OVERLAPS):
         one, other = routes[earlier], routes[later]
         why = f"some messages fit both {other.name!r} and {one.name!r} (line {document.line('route', earlier)})"
         also = f'if that is meant, write overlaps = ["{one.name}"] here'

@@ -52,9 +52,9 @@ class RouteEntry(Settings):
     hours: MinuteMask = ANY_MINUTE
     max_cost: Annotated[float, Strict(False), Field(ge=0, allow_inf_nan=False)] | None = None
     prefer: Literal["order", "cheapest"] = "order"
-    carriers: Annotated[Listed[str], Field(min_length=1)] = ()
+    carriers: OneOrMore[str] = ()
     weights: dict[str, Weight] = Field(default_factory=dict)
-    backups: Listed[str] = ()
+    backups: Annotated[Listed[str], BeforeValidator(one_or_more)] = ()
     overlaps: Annotated[Listed[Name], BeforeValidator(one_or_more)] = ()
 
     @model_validator(mode="after")

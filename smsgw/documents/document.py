@@ -71,7 +71,8 @@ class Document:
             message = str(error)
             place = _AT_LINE.search(message)
             line = int(place[1]) if place else text.count("\n") + 1
-            problems.error(path, line, "", f"is not TOML: {_AT_LINE.sub('', message)}")
+            why = _AT_LINE.sub("", message).replace("Invalid value", "Invalid value; text stands in quotes")
+            problems.error(path, line, "", f"is not TOML: {why}")
         return None
 
     def line(self, *key: str | int) -> int:

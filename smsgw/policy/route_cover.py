@@ -140,10 +140,12 @@ class Cover:
         account = case[_ACCOUNT]
         if account is not None and case[_DEPARTMENT] is None:
             case = (account, self._departments.get(account), *case[2:])
+        fitting = [place for place in sorted(self._fitting(case)) if _text_within(route, self._routes[place])]
+        for place in fitting:  # one that takes all of it says more than several that share it
+            if not any(mine & ~other for mine, other in zip(box, self._boxes[place], strict=True)):
+                return [place]
         left, takers = [box], []
-        for place in sorted(self._fitting(case)):
-            if not _text_within(route, self._routes[place]):
-                continue
+        for place in fitting:
             taken = self._boxes[place]
             if not any(all(map(and_, piece, taken)) for piece in left):
                 continue
@@ -174,14 +176,16 @@ def hidden_routes(routes: Iterable[Route], departments: Mapping[str, str]) -> It
         cover.add(route)
 
 
-def accidents(routes: Iterable[Route], departments: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+def accidents(routes: Mapping[int, Route], departments: Mapping[str, str]) -> Iterator[tuple[int, int]]:
     """Pairs (earlier, later) of routes for which only their order decides: one for each two kinds of routes.
+
+    ``routes`` by their places, in order.
 
     Both are equally specific (as many conditions), some messages fit both, neither takes all of the other, and they
     lead to different carriers.
     """
     kinds: dict[tuple[str, ...], list[tuple[int, Route]]] = {}
-    for place, route in enumerate(routes):
+    for place, route in routes.items():
         kinds.setdefault(tuple(key for key, _ in conditions(route)), []).append((place, route))
     for kind, members in kinds.items():
         for other, others in kinds.items():

@@ -105,6 +105,15 @@ def test_an_order_by_accident_is_pointed_out_until_it_is_said_to_be_meant(site: 
     assert not [each for each in site.warnings() if "'by-province' and 'by-signature'" in each]
 
 
+def test_a_hidden_route_names_the_one_that_takes_all_and_is_told_once(site: SiteCopy) -> None:
+    mobile = '[[route]]\nname = "mobile"\nnetwork = "mobile"\ncarriers = "beta"\n'
+    rest = '[[route]]\nname = "rest"\ncarriers = "beta"\n'
+    night = '[[route]]\nname = "night"\nhours = "21:00-08:00"\ncarriers = "alpha"\n'
+    (site.directory / "routes.toml").write_text(mobile + rest + night)
+    (error,) = site.errors()
+    assert "taken by 'rest' (line 5); move it up" in error
+
+
 def test_several_routes_may_hide_one_together(site: SiteCopy) -> None:
     day = '[[route]]\nname = "day"\nhours = "08:00-20:00"\ncarriers = ["alpha"]\n'
     night = '[[route]]\nname = "night"\nhours = "20:00-08:00"\ncarriers = ["beta"]\n'
