@@ -71,6 +71,7 @@ class Status:
             },
             "carriers": {name: self._carrier(pool) for name, pool in tuple(gateway.context.pools.items())},
             "carrier_ids": {name: gateway.context.carrier_ids.status(name) for name in tuple(gateway.context.pools)},
+            "breakers": [each._asdict() for each in gateway.context.health.standings() if each.state != "closed"],
             "records": {"written": app.records.written, "lost": app.records.lost, "failing": app.records.failing},
         }
 

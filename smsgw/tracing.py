@@ -56,7 +56,10 @@ _DULL: Final = ("", 0, b"", None)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What somebody wants to see; empty: any. ``recipient`` is E.164 digits. ``reveal``: numbers and texts in full."""
+    """What somebody wants to see; empty: any. ``recipient`` is E.164 digits. ``reveal``: numbers and texts in full.
+
+    ``seconds``: for how long, 0 until they go.
+    """
 
     account: str = ""
     carrier: str = ""
@@ -64,6 +67,7 @@ class Look:
     reveal: bool = False
     raw: bool = False
     enquire: bool = False
+    seconds: float = 0.0
 
 
 class Tracer:
@@ -97,10 +101,10 @@ class Tracer:
             watcher.take(link, incoming, raw)
 
     def _lines(self, watcher: _Watcher) -> Iterator[bytes]:
-        told_s = time.monotonic()
+        began_s = told_s = time.monotonic()
         try:
             yield b"\n"
-            while True:
+            while not watcher.look.seconds or time.monotonic() - began_s < watcher.look.seconds:
                 lines = [_line(seen, watcher.look) for seen in watcher.taken()]
                 now_s = time.monotonic()
                 missed = watcher.missed()

@@ -34,7 +34,7 @@ _MEANINGS = {
     0x00000058: "too fast: over the rate or the window; slow down and try again",
     0x00000061: "not now: outside the sending window, or a wrong schedule_delivery_time",
     0x00000062: "wrong validity_period",
-    0x00000401: "the account is disabled, not approved, or its licence has expired",
+    0x00000401: "the account is disabled, suspended, not approved, or its licence has expired",
     0x00000402: "the signature 【…】 is missing",
     0x00000403: "the signature is not registered for this account",
     0x00000404: "the signature is malformed",

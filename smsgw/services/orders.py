@@ -86,6 +86,9 @@ async def tidy(
         named("to", target, desk.site.carriers, "carrier")
         if target == carrier:
             raise RequestError("invalid", "to: is the carrier that they are to be taken from")
+        ordered = await desk.find_any(KIND, f"carrier:{target}")
+        if ordered is not None and (there := _order(desk, ordered)).in_force:
+            raise RequestError("conflict", f"to: {there.who} ordered {there.action} of {target}: {there.reason}")
     elif carrier and carrier != HELD:
         named("carrier", carrier, desk.site.carriers, "carrier")
     if lane:

@@ -15,6 +15,7 @@ from smsgw.cli.carriers.orders import ReasonOption
 from smsgw.cli.desk import Visit, WhoOption
 from smsgw.cli.options import JsonOption, SiteOption
 from smsgw.cli.output import console, print_json, table, wrong_usage
+from smsgw.cli.registers.documents import instant
 from smsgw.policy.orders import HELD, MOVE, PURGE
 from smsgw.services import orders
 from smsgw.services import queues as service
@@ -118,20 +119,22 @@ def move(
 def _wait(visit: Visit, order: Order, queue: str, lane: str, account: str, wait_s: float, as_json: bool) -> None:
     """The gateways do it; tell how much is left after a while."""
     deadline_s = time.monotonic() + wait_s
-    left = -1
     while True:
         left = visit.ask(lambda desk: service.left(desk, queue, lane, account, order.at_ms))
         if not left or time.monotonic() >= deadline_s:
             break
         time.sleep(_POLL_S)
+    if not left:
+        visit.ask(lambda desk: orders.end(desk, order.scope, why="nothing is left"))
     if as_json:
         print_json({**asdict(order), "left": left})
-        return
-    word = {PURGE: "purged", MOVE: "moved"}[order.action]
-    if not left:
+    elif not left:
+        word = {PURGE: "purged", MOVE: "moved"}[order.action]
         typer.echo(f"{queue}: {word}; nothing that was accepted before is left")
-        return
-    typer.echo(f"{queue}: {left} left" + ("; gateways go on with it for ten minutes" if wait_s else ""))
+    else:
+        stays = f"; what has no route over {order.target} stays" if order.action == MOVE else ""
+        until = instant(order.expires_ms, visit.zone)
+        typer.echo(f"{queue}: {left} left; gateways go on with it until {until}{stays}")
 
 
 def _show(found: Overview) -> None:

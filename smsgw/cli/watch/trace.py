@@ -35,6 +35,9 @@ def trace(
     reason: Annotated[str, typer.Option("--reason", "--why", help="Why they must be seen.", show_default=False)] = "",
     enquire: Annotated[bool, typer.Option("--enquire", help="Also enquire_link.")] = False,
     count: Annotated[int, typer.Option("--count", "-n", min=0, help="End after so many.", show_default="never")] = 0,
+    seconds: Annotated[
+        float, typer.Option("--for", min=0, help="End after so many seconds.", show_default="never")
+    ] = 0,
     site: SiteOption = Path(),
     who: WhoOption = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, for programs.")] = False,
@@ -49,7 +52,7 @@ def trace(
         lambda desk: acts.trace(desk, account=account, carrier=carrier, recipient=recipient, reveal=reveal, why=reason)
     )
     shown = 0
-    for seen in watch(visit.site, "trace", **asdict(asked), raw=raw, enquire=enquire):
+    for seen in watch(visit.site, "trace", **asdict(asked), raw=raw, enquire=enquire, seconds=seconds):
         typer.echo(json.dumps(seen, ensure_ascii=False) if as_json else _line(visit, seen))
         shown += "pdu" in seen
         if count and shown >= count:
