@@ -35,10 +35,13 @@ T = TypeVar("T")
 
 
 class Visit:
-    """One command's visit to the desk of a site, on behalf of ``who`` (empty: the user of this machine)."""
+    """One command's visit to the desk of a site, on behalf of ``who`` (empty: the user of this machine).
 
-    def __init__(self, directory: Path, who: str = "") -> None:
-        self.site = usable_site(directory)
+    While the files of the site can't be used it is the site of the version in force, unless ``loaded`` is given.
+    """
+
+    def __init__(self, directory: Path, who: str = "", loaded: Site | None = None) -> None:
+        self.site = loaded if loaded is not None else usable_site(directory)
         user = os_user()
         self._person = replace(person_named(self.site, who or user), os_user=user)
         self.now_ms = to_ms(business_now(self.site)[0])

@@ -37,10 +37,11 @@ def apply(
     """Put the files in force (生效) on every process, with binds and sessions kept."""
     within_s = _seconds(confirm_within)
     # A site that can't be used ends here, with all that is wrong.
-    for warning in load_site(site).warnings:
+    loaded = load_site(site)
+    for warning in loaded.warnings:
         typer.echo(f"smsgw: warning: {warning}", err=True)
     bundle = Bundle.read(site)
-    visit = Visit(site, who)
+    visit = Visit(site, who, loaded)
     problems = list(run_route_tests(visit.site))
     if problems:
         raise ConfigErrors(problems)

@@ -42,11 +42,10 @@ def diff(
     as_json: JsonOption = False,
 ) -> None:
     """What the files change (差异) of the version in force, and how messages of late would go another way."""
-    visit = Visit(site, who)
+    visit = Visit(site, who, load_site(site) if new is None else None)
     number, before = visit.ask(lambda desk: service.files(desk, old))
     if new is None:
-        loaded = load_site(site)
-        what, after = f"the files in {site}", Bundle.read(site)
+        loaded, what, after = visit.site, f"the files in {site}", Bundle.read(site)
     else:
         _, after = visit.ask(lambda desk: service.files(desk, new))
         what = f"version {new}"
