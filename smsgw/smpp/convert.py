@@ -35,6 +35,7 @@ LONG_FORMS: Final = ("udh8", "udh16", "sar", "payload")
 """The ways to say that a text is longer than one segment."""
 _SEGMENTED: Final = LONG_FORMS[:3]
 _HEADER_OCTETS: Final = {"udh8": 6, "udh16": 7, "sar": 6}
+_SEGMENT_OCTETS: Final = 140  # fits one segment in every coding
 _PAYLOAD_TAG: Final = int(Tag.MESSAGE_PAYLOAD)
 _GSM: Final = "gsm0338"
 _PACKED: Final = "gsm0338_packed"
@@ -90,11 +91,15 @@ def convert(views: Sequence[Sm | DataSm], fit: Fit, reference: Reference) -> Con
 
     ``views`` are all its segments in order. ``reference`` is asked at most once, of a message that has several.
     """
+    if len(views) == 1 and _is_usual(views[0], fit):
+        return None
     try:
-        pieces = [piece_of(view) for view in views]
         form, own = form_of(views)
-    except RecoverableError:
-        return None  # what nobody here can read is passed on as it came
+        if fit.takes_everything:
+            return _renamed(views, form, own, reference)
+        pieces = [piece_of(view) for view in views]
+    except (RecoverableError, LocalError):
+        return None  # what nobody here can read or write is passed on as it came
     recoded = _recoded(pieces, fit)
     if isinstance(recoded, Unfit):
         return recoded
@@ -103,10 +108,22 @@ def convert(views: Sequence[Sm | DataSm], fit: Fit, reference: Reference) -> Con
         return target
     try:
         if recoded is None and target == form:
-            return _renamed(views, pieces, form, own, reference)
+            return _renamed(views, form, own, reference)
         return _reshaped(views, pieces, (form, own), target, recoded, reference)
     except LocalError as error:
         return Unfit(str(error))
+
+
+def _is_usual(view: Sm | DataSm, fit: Fit) -> bool:
+    """One segment in a coding that is taken: what nearly all messages are, told without taking them apart."""
+    return (
+        isinstance(view, Sm)
+        and view.sm_length <= _SEGMENT_OCTETS
+        and view.tlvs_offset == len(view.raw)
+        and not view.has_udh
+        and fit.default_alphabet == _GSM
+        and _takes(fit, view.data_coding)
+    )
 
 
 def form_of(views: Sequence[Sm | DataSm]) -> tuple[str, int | None]:
@@ -231,20 +248,15 @@ def _form_for(pieces: Sequence[Piece], form: str, fit: Fit, recoded: _Text | Non
 
 
 # ── Making it ────────────────────────────────────────────────────────────────────────────────────────
-def _renamed(
-    views: Sequence[Sm | DataSm], pieces: Sequence[Piece], form: str, own: int | None, reference: Reference
-) -> Converted | None:
-    """As it came, but for its reference where another message has that."""
+def _renamed(views: Sequence[Sm | DataSm], form: str, own: int | None, reference: Reference) -> Converted | None:
+    """As it came, but for its reference where another message has that. Raises RecoverableError."""
     if form not in _SEGMENTED:
         return None
     new = reference(form != "udh8", own)
     if new == own:
         return None
-    total = len(pieces)
-    pdus = tuple(
-        built(view, piece, form, new, total, index)
-        for index, (view, piece) in enumerate(zip(views, pieces, strict=True), 1)
-    )
+    total = len(views)
+    pdus = tuple(built(view, piece_of(view), form, new, total, index) for index, view in enumerate(views, 1))
     return Converted(pdus, (1,) * total)
 
 
