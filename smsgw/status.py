@@ -37,6 +37,8 @@ class Status:
             missing["store"] = "Redis can't be reached"
         if self._app.gateway.context.closing:
             missing["app"] = "shutting down"
+        elif not self._app.listener.is_open:
+            missing["app"] = "starting"
         pools = self._app.gateway.context.pools.values()
         if pools and not any(pool.up or pool.elsewhere for pool in pools):
             missing["carriers"] = "no bind of any carrier is up"

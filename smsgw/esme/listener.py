@@ -90,6 +90,11 @@ class Listener:
             self._servers.append(server)
 
     @property
+    def is_open(self) -> bool:
+        """Whether applications can connect, or could."""
+        return bool(self._servers)
+
+    @property
     def ports(self) -> list[int]:
         """The ports really bound, in the order plain, TLS."""
         return [server.sockets[0].getsockname()[1] for server in self._servers]
