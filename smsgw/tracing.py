@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 MOST_WATCHERS: Final = 4
 RING_PDUS: Final = 5_000
 #: An empty line as often as this: who has gone is noticed.
-BEAT_S: Final = 1.0
+BEAT_S: Final = 0.5
 _POLL_S: Final = 0.05
 _REMEMBERED: Final = 1_000
 _NEEDLE_DIGITS: Final = 10
