@@ -30,6 +30,8 @@ _fits = st.builds(
     Fit,
     long_forms=st.lists(st.sampled_from(LONG_FORMS), unique=True, max_size=4).map(tuple),
     data_codings=st.sampled_from([(), (0, 8), (8,), (8, 0), (3, 8), (1, 8)]),
+    default_alphabet=st.just("gsm0338"),
+    transliterate=st.just(False),
 )
 
 

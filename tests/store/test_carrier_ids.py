@@ -81,7 +81,7 @@ class Desk:
         return result
 
 
-@pytest.fixture(params=[1, 4])
+@pytest.fixture(params=[4])
 async def any_kit(request: pytest.FixtureRequest, make_kit: MakeKit) -> Kit:
     return await make_kit(partitions=request.param)
 
