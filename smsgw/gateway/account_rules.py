@@ -81,18 +81,18 @@ class AccountRules:
     ) -> tuple[tuple[str, tuple[str, ...]], ...]:  # fmt: skip
         """For admission: the streams of the route's other carriers, each with what forbids a message there.
 
-        Only those that take the text as ``carrier`` does; none where no blacklist of carriers is asked. ``streams`` by
+        Only those that take whatever ``carrier`` takes; none where no blacklist of carriers is asked. ``streams`` by
         carrier, then lane.
         """
         key = (signature, message_class, carriers, carrier, lane)
         others = self._others.get(key)
         if others is None:
-            alike = self.rules.other_carrier.alike
+            takes_all = self.rules.other_carrier.takes_all
             asked = self.rules.facts(message_class).blacklist
             others = self._others[key] = tuple(
                 (streams[name][lane], self.facts(signature, message_class, name))
                 for name in carriers
-                if asked and name != carrier and name in streams and alike(carrier, name)
+                if asked and name != carrier and name in streams and takes_all(message_class, carrier, name)
             )
         return others
 

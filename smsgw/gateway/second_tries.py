@@ -13,9 +13,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from smsgw.errors import StoreAway, StoreError
+from smsgw.gateway.journal import Journal
 from smsgw.gateway.reports import Report, unpack_origin, unpack_report
 from smsgw.policy.code_classes import MOVES, CodeClass
 from smsgw.policy.model import MessageClass
+from smsgw.records.record import Step
 from smsgw.store.admission import ACCEPTED, AdmitItem, AdmitReply
 from smsgw.store.envelope import Envelope
 from smsgw.store.keys import mt_suffix
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from smsgw.gateway.moves import Moves
     from smsgw.store.correlation import Receipt
 
+_HELD = int(Step.HELD)
 #: True: it goes on elsewhere, nothing is reported; False: report it; an error: ask the carrier to say it again.
 Decided: TypeAlias = Callable[["bool | StoreError"], None]
 
@@ -37,6 +40,7 @@ class SecondTries:
     def __init__(self, context: Context, moves: Moves) -> None:
         self._context = context
         self._moves = moves
+        self._journal = Journal(context)
         #: What is being moved: the same receipt once more must not move it twice.
         self._moving: set[str] = set()
 
@@ -59,6 +63,7 @@ class SecondTries:
             decided(False)
         elif code_class is CodeClass.TIME:
             due_ms = pool.settings.failover.opens_ms(self._context.clock.now_ms(), self._context.settings.zone)
+            self._journal.step(_HELD, envelope, 0, pool.name, 0, 0, due_ms, "the carrier's hours")
             self._send(envelope, pool.name, due_ms, decided)
         elif code_class in MOVES:
             self._move(pool, envelope, code_class, report, decided)

@@ -29,7 +29,7 @@ _Habit: TypeAlias = tuple[str, tuple[str, ...]]
 class OtherCarrier:
     """Whether a text that one carrier takes suits another, which may want the signature or the phrase elsewhere."""
 
-    __slots__ = ("_checks", "_find", "_habits", "_name", "_usual", "any_differ")
+    __slots__ = ("_checks", "_find", "_habits", "_name", "_signed", "_usual", "_with_phrase", "any_differ")
 
     def __init__(
         self, parts: Parts, places: tuple[tuple[tuple[int, str, tuple[Rule, ...]], ...], ...], find: SignatureFinder
@@ -38,6 +38,8 @@ class OtherCarrier:
         self._find = find
         position, phrases = parts.profile.signature.position, tuple(parts.profile.unsubscribe.phrases)
         self._usual: _Habit = (position, phrases)
+        self._signed = parts.profile.signature.required_for
+        self._with_phrase = parts.profile.unsubscribe.required_for
         self._habits: dict[str, _Habit] = {
             name: (carrier.signature_position or position, carrier.unsubscribe_phrases or phrases)
             for name, carrier in parts.carriers.items()
@@ -49,16 +51,19 @@ class OtherCarrier:
             for of_class in places
         )
 
-    def alike(self, one: str, other: str) -> bool:
-        """Two carriers want the same."""
-        habits, usual = self._habits, self._usual
-        return habits.get(one, usual) == habits.get(other, usual)
+    def takes_all(self, message_class: int, one: str, other: str) -> bool:
+        """Whether every text of a class that suits ``one`` suits ``other`` as well."""
+        position, phrases = self._habits.get(one, self._usual)
+        other_position, other_phrases = self._habits.get(other, self._usual)
+        return (other_position in (position, "either") or message_class not in self._signed) and (
+            set(phrases) <= set(other_phrases) or message_class not in self._with_phrase
+        )
 
     def suits(
         self, message_class: int, at_ms: int, signature: str, text: Callable[[], str], judged_by: str, carrier: str
     ) -> bool:
         """``text`` is asked only where ``carrier`` differs from the one by whose habits it was judged."""
-        if self.alike(judged_by, carrier):
+        if self.takes_all(message_class, judged_by, carrier):
             return True
         draft = Draft(self._name, message_class, "", "", text(), 1, at_ms)
         draft.carrier = carrier

@@ -22,7 +22,7 @@ BUCKETS: Final = 30
 #: Normal quantile of the bounds: looking at thirty stretches again and again must not trip by chance.
 _Z: Final = 3.0
 #: A trip is looked for this often at most; counting goes on in between.
-JUDGE_EACH_S: Final = 0.25
+JUDGE_EACH_S: Final = 0.05
 #: Open time is halved again after this many shortest open times without a trip.
 CALM_OPEN_TIMES: Final = 10
 #: Probes are judged at the latest after this many times ``probe_sample``.
