@@ -37,6 +37,12 @@ async def any_kit(request: pytest.FixtureRequest, make_kit: MakeKit) -> Kit:
     return await make_kit(partitions=request.param)
 
 
+@pytest.fixture
+async def far_kit(make_kit: MakeKit) -> Kit:
+    """The carrier's id, the message and the account's out stream lie apart."""
+    return await make_kit(partitions=4)
+
+
 def ids(kit: Kit, count: int) -> list[str]:
     return [f"{kit.store.partitions - 1:02x}{n:016x}" for n in range(count)]
 
@@ -92,66 +98,66 @@ async def test_the_first_failure_is_the_word_about_the_message(any_kit: Kit) -> 
     assert await told(any_kit) == [(message_id, b"receipt-c1")]
 
 
-async def test_what_is_not_final_is_told_of_the_first_part_and_not_after_the_end(any_kit: Kit) -> None:
-    (message_id,) = ids(any_kit, 1)
+async def test_what_is_not_final_is_told_of_the_first_part_and_not_after_the_end(far_kit: Kit) -> None:
+    (message_id,) = ids(far_kit, 1)
     for part in range(2):
         target = Target(message_id, ALL | KIND_INTERMEDIATE, b"o", part, 2)
-        any_kit.settlement.remember("s", "alpha", f"c{part}", shared(target))
-    await any_kit.drain()
+        far_kit.settlement.remember("s", "alpha", f"c{part}", shared(target))
+    await far_kit.drain()
 
     async def pending(cid: str) -> bool:
-        first = len(any_kit.correlated)
-        any_kit.correlation.put(cid, "alpha", cid, b"pending", KIND_INTERMEDIATE, False, b"")
-        await until(lambda: len(any_kit.correlated) > first)
-        result = any_kit.correlated[-1][1]
+        first = len(far_kit.correlated)
+        far_kit.correlation.put(cid, "alpha", cid, b"pending", KIND_INTERMEDIATE, False, b"")
+        await until(lambda: len(far_kit.correlated) > first)
+        result = far_kit.correlated[-1][1]
         assert isinstance(result, Correlated)
         return result.forwarded
 
     assert [await pending("c0"), await pending("c1")] == [True, False]
-    await any_kit.receipt("c0")
-    await any_kit.receipt("c1", delivered=False)
+    await far_kit.receipt("c0")
+    await far_kit.receipt("c1", delivered=False)
     assert [await pending("c0"), await pending("c1")] == [False, False]
 
 
-async def test_a_message_that_ended_here_is_not_told_of_again(any_kit: Kit) -> None:
+async def test_a_message_that_ended_here_is_not_told_of_again(far_kit: Kit) -> None:
     """A segment was refused: what becomes of the others is no news, and none of our ends tells twice."""
-    (message_id,) = ids(any_kit, 1)
-    any_kit.settlement.remember("s", "alpha", "c0", shared(Target(message_id, ALL, b"origin", 0, 2)))
-    await any_kit.drain()
+    (message_id,) = ids(far_kit, 1)
+    far_kit.settlement.remember("s", "alpha", "c0", shared(Target(message_id, ALL, b"origin", 0, 2)))
+    await far_kit.drain()
     durable: list[bool] = []
     for _ in range(2):
-        any_kit.correlation.sharing.end("shop", message_id, b"origin", b"refused", True, durable.append)
-    await any_kit.drain()
+        far_kit.correlation.sharing.end("shop", message_id, b"origin", b"refused", True, durable.append)
+    await far_kit.drain()
     assert durable == [True, True]
-    assert (await any_kit.receipt("c0", delivered=False)).forwarded is False  # type: ignore[union-attr]
-    assert await told(any_kit) == [(message_id, b"refused")]
+    assert (await far_kit.receipt("c0", delivered=False)).forwarded is False  # type: ignore[union-attr]
+    assert await told(far_kit) == [(message_id, b"refused")]
 
 
-async def test_states_of_shared_ids_are_written_when_the_message_ends(any_kit: Kit) -> None:
-    item = any_kit.item()
+async def test_states_of_shared_ids_are_written_when_the_message_ends(far_kit: Kit) -> None:
+    item = far_kit.item()
     (message_id,) = item.message_ids
-    await any_kit.admit(item)
+    await far_kit.admit(item)
     for part in range(2):
-        any_kit.settlement.remember("s", "alpha", f"c{part}", shared(Target(message_id, 0, b"o", part, 2)))
-    await any_kit.drain()
+        far_kit.settlement.remember("s", "alpha", f"c{part}", shared(Target(message_id, 0, b"o", part, 2)))
+    await far_kit.drain()
     for part, state in ((0, 1), (1, 2)):
-        await any_kit.receipt(f"c{part}")
-        await any_kit.drain()
-        status = await any_kit.states.query(message_id)
+        await far_kit.receipt(f"c{part}")
+        await far_kit.drain()
+        status = await far_kit.states.query(message_id)
         assert status is not None
         assert status.message_state == state
 
 
-async def test_early_receipts_of_shared_ids(any_kit: Kit) -> None:
-    (message_id,) = ids(any_kit, 1)
+async def test_early_receipts_of_shared_ids(far_kit: Kit) -> None:
+    (message_id,) = ids(far_kit, 1)
     for part in range(2):
-        assert await any_kit.receipt(f"c{part}") == Correlated(PARKED)
+        assert await far_kit.receipt(f"c{part}") == Correlated(PARKED)
     for part in range(2):
-        any_kit.settlement.remember("s", "alpha", f"c{part}", shared(Target(message_id, ALL, b"origin", part, 2)))
-    await any_kit.drain()
-    met = [reply.early[0].result for _, reply in any_kit.settled if isinstance(reply, Settled)]
+        far_kit.settlement.remember("s", "alpha", f"c{part}", shared(Target(message_id, ALL, b"origin", part, 2)))
+    await far_kit.drain()
+    met = [reply.early[0].result for _, reply in far_kit.settled if isinstance(reply, Settled)]
     assert sorted(each.forwarded for each in met) == [False, True]
-    assert len(await told(any_kit)) == 1
+    assert len(await told(far_kit)) == 1
 
 
 async def test_an_id_whose_receipts_are_only_recorded(kit: Kit) -> None:
@@ -168,14 +174,14 @@ def receipt(context: object, cid: str) -> Receipt:
     return Receipt(context, "alpha", cid, b"receipt", KIND_SUCCESS, True, state_header(2, 0, NOW_MS))
 
 
-async def test_an_alias_leads_to_the_message(any_kit: Kit) -> None:
-    (message_id,) = ids(any_kit, 1)
-    any_kit.settlement.remember("s", "alpha", "=1F", mapping(message_id))
-    any_kit.settlement.remember_alias("s", "alpha", "~h31", "=1F", TAG)
-    await any_kit.drain()
+async def test_an_alias_leads_to_the_message(far_kit: Kit) -> None:
+    (message_id,) = ids(far_kit, 1)
+    far_kit.settlement.remember("s", "alpha", "=1F", mapping(message_id))
+    far_kit.settlement.remember_alias("s", "alpha", "~h31", "=1F", TAG)
+    await far_kit.drain()
     assert len(TAG) == TAG_OCTETS
-    assert await any_kit.receipt("~h31") == Correlated(MATCHED, "shop", message_id, True)
-    assert await any_kit.receipt("=1F") == Correlated(DUPLICATE, message_id=message_id)
+    assert await far_kit.receipt("~h31") == Correlated(MATCHED, "shop", message_id, True)
+    assert await far_kit.receipt("=1F") == Correlated(DUPLICATE, message_id=message_id)
 
 
 async def test_a_receipt_that_waits_under_many_names_is_met_under_one_and_told_once(any_kit: Kit) -> None:
@@ -190,14 +196,14 @@ async def test_a_receipt_that_waits_under_many_names_is_met_under_one_and_told_o
     assert len(await told(any_kit)) == 1
 
 
-async def test_of_many_names_one_may_be_there_meanwhile(any_kit: Kit) -> None:
-    (message_id,) = ids(any_kit, 1)
-    any_kit.settlement.remember("s", "alpha", "=1F", mapping(message_id))
-    any_kit.settlement.remember_alias("s", "alpha", "~h31", "=1F", TAG)
-    await any_kit.drain()
-    any_kit.correlation.park(receipt("parked", ""), ["~t31", "~h31"])
-    await until(lambda: any_kit.correlated)
-    assert any_kit.correlated == [("parked", Correlated(MATCHED, "shop", message_id, True))]
+async def test_of_many_names_one_may_be_there_meanwhile(far_kit: Kit) -> None:
+    (message_id,) = ids(far_kit, 1)
+    far_kit.settlement.remember("s", "alpha", "=1F", mapping(message_id))
+    far_kit.settlement.remember_alias("s", "alpha", "~h31", "=1F", TAG)
+    await far_kit.drain()
+    far_kit.correlation.park(receipt("parked", ""), ["~t31", "~h31"])
+    await until(lambda: far_kit.correlated)
+    assert far_kit.correlated == [("parked", Correlated(MATCHED, "shop", message_id, True))]
 
 
 # -- tallies
