@@ -183,6 +183,7 @@ class Following:
             context.clock.now_ms,
             site_log,
         )
+        self.reloader.keep(built)
 
     async def run(self) -> None:
         """Follow until cancelled; a process that takes no part runs its own files."""

@@ -52,7 +52,7 @@ class Reloader(Generic[Site]):
         self._now_ms = now_ms
         self._log = log
         self.process = Process(node, 0, running, own=own)
-        #: Built and ready, by number; the newest last.
+        #: Built and ready, by number; what was used last is last.
         self._ready: dict[int, Site] = {}
         self._woken = asyncio.Event()
         #: On trial here since it came into force.
@@ -62,6 +62,11 @@ class Reloader(Generic[Site]):
     def running(self) -> int:
         """The version that this process runs; 0: its own files, of which nobody knows."""
         return self.process.running
+
+    def keep(self, site: Site) -> None:
+        """What this process was started with: there is no quicker way back."""
+        if self.running:
+            self._ready[self.running] = site
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -139,7 +144,7 @@ class Reloader(Generic[Site]):
                 self._log("site.unusable", {"version": number, "why": str(error)})
                 await self._tell(replace(self.process, fault_of=number, fault=str(error)))
                 return
-            self._ready[number] = built
+            self._use(number, built)
             while len(self._ready) > READY:
                 del self._ready[next(iter(self._ready))]
         await self._tell(replace(self.process, ready=number, fault_of=0, fault=""))
@@ -151,12 +156,17 @@ class Reloader(Generic[Site]):
         site = self._ready.get(now.number)
         if site is None:
             return
+        self._use(now.number, site)
         if now.trial:
             self._watch.begin(self._totals())
             self._watching = now.number
         self._put(site, now.number)
         self._log("site.in_force", {"version": now.number, "before": before, "trial": now.trial})
         await self._tell(replace(self.process, running=now.number))
+
+    def _use(self, number: int, site: Site) -> None:
+        self._ready.pop(number, None)
+        self._ready[number] = site
 
     async def _judge(self, now: Now) -> None:
         """On trial: has its time ended, or have errors risen here?"""

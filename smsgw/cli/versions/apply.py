@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from time import monotonic, sleep
+from typing import Annotated, Any, Final
 
 import typer
 
 from smsgw.cli.desk import Visit, WhoOption, WhyOption
+from smsgw.cli.ops_port import ask
 from smsgw.cli.options import JsonOption, SiteOption
 from smsgw.cli.output import print_json
 from smsgw.cli.versions.diff import print_changes
 from smsgw.config.bundle import Bundle
 from smsgw.config.differences import Change, differences
 from smsgw.config.load import load_site
+from smsgw.config.site import Site
 from smsgw.documents.problems import ConfigErrors
 from smsgw.documents.units import parse_duration
+from smsgw.errors import ConnectFailed
 from smsgw.route_tests import run_route_tests
 from smsgw.services import versions as service
 from smsgw.services.desk import Desk
 from smsgw.store.publishing import Published
+
+#: New binds of a changed carrier are waited for so long before it is said that they are down.
+BIND_S: Final = 3.0
+_LOOK_S: Final = 0.1
 
 
 def apply(
@@ -48,10 +56,13 @@ def apply(
     changes = visit.ask(lambda desk: _changes(desk, bundle))
     done = visit.ask(lambda desk: service.apply(desk, bundle, why=why, confirm_within_s=within_s))
     restart = service.to_restart(visit.site, done.fleet)
+    down = [] if done.refused else _down(visit.site, changes)
     if as_json:
-        print_json({**asdict(done), "changes": [asdict(each) for each in changes], "restart": restart})
+        print_json({**asdict(done), "changes": [asdict(each) for each in changes], "restart": restart, "down": down})
     else:
         _tell(done, changes, restart, confirm_within)
+        for line in down:
+            typer.echo(line, err=True)
     if done.refused:
         raise typer.Exit(1)
 
@@ -89,6 +100,30 @@ def rollback(
     typer.echo(
         f"the files here may be others: `smsgw diff` shows how, `smsgw history {now.number} --to DIR` writes them"
     )
+
+
+def _down(site: Site, changes: list[Change]) -> list[str]:
+    """Changed carriers of which not every bind is up after a while, as the process here sees it."""
+    names = {change.what.partition(" ")[2] for change in changes if change.what.startswith("carrier ")}
+    names &= site.carriers.keys()
+    deadline_s = monotonic() + BIND_S
+    while names:
+        try:
+            carriers = ask(site, "/status")["carriers"]
+        except ConnectFailed:
+            return []  # no process here to ask
+        there = {name: carriers[name] for name in sorted(names) if name in carriers}
+        down = {name: each for name, each in there.items() if _is_down(each)}
+        if not down or monotonic() > deadline_s:
+            return [f"carrier {name}: {each['binds_up']} of {each['binds']} binds up" for name, each in down.items()]
+        sleep(_LOOK_S)
+    return []
+
+
+def _is_down(carrier: dict[str, Any]) -> bool:
+    """Of binds that other processes have, this one knows only that there are some; a drained carrier has none."""
+    wanted = max(carrier["leased"], 0 if carrier["elsewhere"] else 1)
+    return carrier["allowed"] and not carrier["drained"] and carrier["binds_up"] < wanted
 
 
 async def _changes(desk: Desk, bundle: Bundle) -> list[Change]:
