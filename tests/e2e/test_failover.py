@@ -23,7 +23,7 @@ from tests.e2e.stage import Stage, open_stage, routes, state_and_err
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
-GUANGDONG, BEIJING = "861371{:07}", "861381{:07}"
+GUANGDONG, BEIJING, SICHUAN = "861371{:07}", "861381{:07}", "861398{:07}"
 LONG_NOTICE = "【示例物流】" + "您的包裹已送达。" * 17
 _BAD_GUANGDONG = Rule(
     Match(provinces=frozenset({"广东"})),
@@ -235,6 +235,23 @@ async def test_guangdong_drops_to_60_per_cent_and_leaves_the_others_alone(stage:
     assert [at(stage.alpha, each) for each in after] == [1] * 8
 
 
+async def test_a_carrier_that_is_good_and_bad_in_turn_is_left_and_taken_back_a_few_times_only(stage: Stage) -> None:
+    """Fourteen times seventy seconds, half of them bad: without a memory each would switch there and back."""
+    bad = Rule(Match(provinces=frozenset({"四川"})), {"rest_state": ReceiptState.parse("UNDELIV/012")})
+    numbers = iter(range(1, 10_000))
+    for phase in range(14):
+        stage.alpha.change(rules=(bad,) if phase % 2 else ())
+        ids = await all_sent(stage, [SICHUAN.format(next(numbers)) for _ in range(45)])
+        await stage.receipts("orders", *ids, deadline_s=20)
+        stage.gateway.advance(70)
+    stage.alpha.change(rules=())
+    opened = events(stage, "carrier.breaker_open", province="四川")
+    assert 1 <= opened <= 5
+    assert events(stage, "carrier.breaker_closed", province="四川") <= opened
+    ours = [each for sim in (stage.alpha, stage.beta) for each in sim.received if each.recipient.startswith("861398")]
+    assert len(ours) == 14 * 45
+
+
 # -- lost binds, balancing, latency; the last ones, for they leave their marks
 
 
@@ -255,7 +272,7 @@ async def test_weighted_carriers_share_and_take_over_from_each_other(stage: Stag
 
 async def test_a_carrier_that_answers_ever_later_gets_nothing_new(stage: Stage) -> None:
     stage.alpha.change(response=Delay.parse("600ms"))
-    ids = await all_sent(stage, [stage.recipient() for _ in range(50)])
+    ids = await all_sent(stage, [stage.recipient() for _ in range(45)])
     await stage.receipts("orders", *ids, deadline_s=20)
     assert events(stage, "carrier.breaker_open", watched="latency") == 1
     for _ in range(3):
