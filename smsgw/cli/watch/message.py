@@ -46,7 +46,6 @@ def message(
         console().print(table(columns, rows))
     else:
         typer.echo("no message to that number is recorded in that time")
-        raise typer.Exit(1)
 
 
 def _show(found: Timeline) -> None:
