@@ -32,6 +32,14 @@ def _form(value: object) -> IdForm:
 _Form = Annotated[IdForm, BeforeValidator(_form)]
 
 
+def _window(value: object) -> object:
+    if value == "auto":
+        return 0  # a gateway that finds its window by itself has no contract about it
+    if isinstance(value, int) and value < 1:
+        raise ValueError(f'expected at least 1, or "auto", found {value}')
+    return value
+
+
 class _Open(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", arbitrary_types_allowed=True)
 
@@ -54,7 +62,7 @@ class ProfileFile(_Open):
     password: str = ""
     password_file: SecretFile = ""
     binds: Annotated[tuple[_Binds, ...], Strict(False)] = (_Binds(type="transceiver"),)
-    window: Annotated[int, Field(ge=1)] | Literal["auto"] = 10
+    window: Annotated[int, BeforeValidator(_window)] = 10
     rate: PerSecond = 100.0
     burst: Annotated[int, Field(ge=1)] | None = None
     response_id: _Form = Field(default_factory=lambda: IdForm("dec"))
@@ -73,8 +81,7 @@ class ProfileFile(_Open):
             "accounts": {self.system_id: self.password or self.password_file},
             "max_binds": sum(group.count for group in self.binds),
             "bind_kinds": frozenset(group.type for group in self.binds),
-            # A gateway that finds its window by itself has no contract about it.
-            "window": 0 if self.window == "auto" else self.window,
+            "window": self.window,
             "tps": self.rate,
             "tps_burst": float(self.burst or 0),
             # The gateway counts its rate over all binds.
