@@ -116,6 +116,8 @@ async def test_one_receipt_of_the_first_segment_is_one_for_each(stage: Stage) ->
         ("payload", "udh", "2012", REFUSED),
         ("first", "udh", "1012", REFUSED),
         ("first", "udh", "2012", REFUSED),
+        ("udh", "payload", "3121", REFUSED),  # the first segment is refused, the others are delivered
+        ("first", "udh", "3121", REFUSED),
     ],
 )
 async def test_a_failure_is_told_once_for_what_the_application_sent(
@@ -142,6 +144,9 @@ async def test_ids_are_learnt_told_and_kept(stage: Stage) -> None:
     (event,) = stage.gateway.events("carrier.id_form_learnt")
     assert (event["carrier"], event["response_id"], event["receipt_id"]) == ("unknown", "hex", "dec")
     assert stage.gateway.status()["carrier_ids"]["unknown"]["learnt"] == "learnt"
+    labels = frozenset({("carrier", "unknown")})
+    for what in ("open", "overdue", "parked"):
+        assert (f"smsgw_carrier_receipts_{what}_messages", labels) in stage.gateway.metrics()
 
 
 async def test_after_a_crash_a_converted_message_is_told_of_once(stage: Stage) -> None:
