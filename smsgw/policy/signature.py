@@ -141,17 +141,18 @@ class Positions:
 class SignatureFinder:
     """Finds the signature of a draft; call it. Sets ``signature``, ``body_start`` and ``body_end``."""
 
-    __slots__ = ("_local_day", "names", "positions")
+    __slots__ = ("_local_day", "_position_of", "names", "positions")
 
     def __init__(self, parts: Parts) -> None:
         self.names = AccountSignatures(parts)
         self.positions = Positions(parts.profile.signature, parts.carriers)
+        self._position_of = {name: self.positions.of(name) for name in parts.carriers}
         self._local_day = LocalDay.of(parts.profile.zone)
 
     def __call__(self, draft: Draft) -> None:
         text = draft.text
         day = draft.day or self._local_day(draft.at_ms)
-        position = self.positions.of(draft.carrier)
+        position = self._position_of.get(draft.carrier) or self.positions.default
         if position != "end" and text.startswith(OPEN):
             close = text.find(CLOSE)
             if close > 0 and self.names.in_force_on(name := text[1:close], day):

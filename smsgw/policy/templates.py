@@ -222,7 +222,7 @@ class _Index:
         """The first template, in their order, that fits on that day."""
         candidates: list[_Template] = []
         self._edges.gather(plain, candidates)
-        if plain in self._fixed:
+        if self._fixed and plain in self._fixed:
             candidates += self._fixed[plain]
         if len(candidates) > 1:
             candidates.sort(key=_order)
