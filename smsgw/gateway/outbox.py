@@ -34,6 +34,8 @@ MAX_ATTEMPTS = 5
 RETRY_S = 1.0
 #: After so many lost links an entry is sent with nothing beside it.
 SUSPECT_LOSSES = 2
+#: What an application answered before it left is acknowledged by then; the rest may be another process's.
+LEFT_S = 1.0
 
 
 class Delivery:
@@ -52,13 +54,17 @@ class Delivery:
 class _Box:
     """What is in memory for one account."""
 
-    __slots__ = ("account", "aside", "generation", "losses", "pump_due", "queue", "reading", "starved", "stream")
+    __slots__ = (
+        "account", "aside", "generation", "left_s", "losses", "pump_due", "queue", "reading", "starved", "stream",
+    )  # fmt: skip
 
     def __init__(self, account: Account, stream: str) -> None:
         self.account = account
         self.stream = stream
         self.queue: deque[Delivery] = deque()
         self.reading = False
+        #: Loop time at which its application left.
+        self.left_s = -LEFT_S
         #: Counts the times that reading was stopped: what was put aside before that comes from the store again.
         self.generation = 0
         #: Refused for the moment by the application, waiting for their next try.
@@ -169,6 +175,7 @@ class Outbox:
         box = self._boxes.get(account.settings.system_id)
         if box is not None and box.reading and not account.has_receiver:
             box.reading = False
+            box.left_s = self._loop.time()
             box.generation += 1
             box.aside = 0
             box.queue.clear()
@@ -184,7 +191,10 @@ class Outbox:
         if everybody:
             for account in self._context.accounts.values():
                 self._box(account)
-        self._giving_back = frozenset(box.stream for box in self._boxes.values() if not box.reading)
+        before_s = self._loop.time() - LEFT_S
+        self._giving_back = frozenset(
+            box.stream for box in self._boxes.values() if not box.reading and box.left_s <= before_s
+        )
         return self._giving_back
 
     def end_giving_back(self) -> None:

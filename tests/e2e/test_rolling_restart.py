@@ -90,7 +90,7 @@ def gateway_of(directory: Path, name: str, ports: dict[str, int], redis: Embedde
     place.mkdir()
     store = {"url": redis.url, "secrets": str(directory / "secrets.toml")}
     overrides: Overrides = {
-        "smsgw.toml": {"node": {"name": name, "lease": "2s"}, "store": store},
+        "smsgw.toml": {"node": {"name": name, "lease": "3s"}, "store": store},
         "accounts/app.toml": {"class": "notice"},
         "carriers/alpha.toml": {**_CARRIER, "name": "alpha", "port": ports["alpha"],
                                 "binds": [{"type": "transceiver", "count": 2}]},
