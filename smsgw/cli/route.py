@@ -1,15 +1,16 @@
-"""``smsgw route``: the routes of a site in their order, and the tests beside them. Reads the files alone."""
+"""``smsgw route``: the routes of a site in their order, the tests beside them, and the networks of numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
 
-from smsgw.cli.options import JsonOption, SiteOption, account_named
+from smsgw.cli.desk import Visit, WhoOption
+from smsgw.cli.options import JsonOption, NumberArgument, SiteOption, account_named
 from smsgw.cli.output import console, print_json, table, wrong_usage
 from smsgw.config.load import load_site
 from smsgw.config.site import Site
@@ -19,6 +20,9 @@ from smsgw.policy.numbers import mask
 from smsgw.policy.route import Route
 from smsgw.policy.route_words import carriers_of, conditions, describe
 from smsgw.route_tests import Outcome, route_outcomes
+from smsgw.services import ported
+
+_SOURCES: Final = {"learnt": "as a carrier or staff said", "file": "by numbers/ported.csv", "plan": "by its prefix"}
 
 app = typer.Typer(no_args_is_help=True, help="Routes (路由): list them in their order, run the tests beside them.")
 
@@ -87,6 +91,31 @@ def run_tests(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
         typer.echo(f"{len(outcomes)} tests, {failed} failed" if outcomes else "routes.toml has no [[test]]")
     if failed:
         raise typer.Exit(1)
+
+
+@app.command()
+def network(
+    number: NumberArgument,
+    to: Annotated[str, typer.Option(help="Say that it belongs to this network; needs --why.", show_default=False)] = "",
+    why: Annotated[str, typer.Option("--why", help="Why it is put right.", show_default=False)] = "",
+    site: SiteOption = Path(),
+    who: WhoOption = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Show which network a number belongs to and how that is known, or put it right; ported numbers are learnt."""
+    visit = Visit(site, who)
+    digits = visit.recipient(number)
+    if to:
+        found = visit.ask(lambda desk: ported.set_network(desk, digits, to, why))
+    else:
+        found = visit.ask(lambda desk: ported.show(desk, digits))
+    if as_json:
+        print_json(found.model_dump())
+        return
+    source = _SOURCES[found.source]
+    province = f", {found.province}" if found.province else ""
+    planned = f"; its prefix is {found.planned}" if found.source != "plan" else ""
+    typer.echo(f"{found.number}: {found.network}{province} ({source}{planned})")
 
 
 def _outcome(placed: PlacedTest, outcome: Outcome) -> dict[str, Any]:

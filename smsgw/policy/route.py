@@ -48,9 +48,13 @@ class Ways(NamedTuple):
         """One after the other drawn by weight, and behind them the backups."""
         if len(self.weights) < 2:
             return self.carriers
+        chance, total = crc32(recipient.encode()), sum(self.weights)
+        if len(self.weights) == 2:  # the usual share, at a third of the cost
+            if chance % total < self.weights[0]:
+                return self.carriers
+            return (self.carriers[1], self.carriers[0], *self.carriers[2:])
         left, weights = list(self.carriers[: len(self.weights)]), list(self.weights)
         drawn: list[str] = []
-        chance, total = crc32(recipient.encode()), sum(weights)
         while len(left) > 1:
             chance, point = divmod(chance, total)
             place = 0

@@ -54,7 +54,7 @@ class PortedNumbers:
         while True:
             await asyncio.sleep(PERIOD_S)
             try:
-                await self._write()
+                await self.write()
                 await self.load()
             except StoreError as error:
                 failed(error)
@@ -62,9 +62,10 @@ class PortedNumbers:
     async def flush(self) -> None:
         """Write what is left, at the end; with Redis away it is left to be learnt again."""
         with contextlib.suppress(StoreError):
-            await self._write()
+            await self.write()
 
-    async def _write(self) -> None:
+    async def write(self) -> None:
+        """Write what was learnt. Raises StoreError."""
         while self._waiting:
             sealed = self._waiting.popleft()
             try:

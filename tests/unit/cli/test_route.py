@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .conftest import Run, change, done, shown, started
+from .conftest import WHY, Run, change, done, shown, started
 
 ROUTES = """
 [[route]]
@@ -81,6 +81,18 @@ def test_a_message_is_explained_with_its_network_and_the_routes_that_nearly_fit(
     assert found["nearly"] == [{"route": "night", "line": 2, "condition": "hours"}]
     page = done(smsgw(*arguments, "--at", "2026-11-18T12:00"))
     assert "night (line 2): its hours" in page
+
+
+def test_a_network_that_was_learnt_wrongly_is_put_right(smsgw: Run) -> None:
+    assert (
+        done(smsgw("route", "network", "13800138000")) == "138****8000: mobile (by its prefix)\n"
+    )
+    assert "reason" in smsgw("route", "network", "13800138000", "--to", "telecom").stderr
+    assert "did you mean 'telecom'" in smsgw("route", "network", "13800138000", "--to", "telecon", *WHY).stderr
+    done(smsgw("route", "network", "13800138000", "--to", "telecom", *WHY))
+    found = shown(smsgw("route", "network", "13800138000", "--json"))
+    assert (found["network"], found["source"], found["planned"]) == ("telecom", "learnt", "mobile")
+    assert "number.network" in done(smsgw("audit", "list"))
 
 
 def test_schemas(tmp_path: Path) -> None:
