@@ -49,6 +49,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
     overrides = {
         "carriers/alpha.toml": {
             **quick, "binds": [{"type": "transceiver"}], "retry_attempts": 2, "statuses": {"0x45": "reroute"},
+            "lanes": None,
         },
         "carriers/beta.toml": quick,
         "routes.toml": {"route": [*by_prefix, *routes({"everything-else": {"carriers": ["alpha", "beta", "locked"]}})]},
