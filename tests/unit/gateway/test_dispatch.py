@@ -85,6 +85,7 @@ class Scene:
         self.sent_events: list[tuple[str, int]] = []
         self.moved: list[str] = []
         self.uncertain: list[str] = []
+        self.requeued: list[str] = []
         self.resend = True
         self.put_off: list[tuple[str, float]] = []
         self.context = SimpleNamespace(
@@ -101,6 +102,7 @@ class Scene:
             sent=lambda queue, bind, flight: None,
             resend_uncertain=self._resend_uncertain,
             reroute=self._reroute,
+            requeue=lambda queue, job: self.requeued.append(job.envelope.message_ids[0]),
             put_off=lambda job, delay_s: self.put_off.append((job.envelope.message_ids[0], delay_s)),
         )
         last_look = SimpleNamespace(stops=lambda queue, job: False)
@@ -385,3 +387,37 @@ async def test_a_lane_whose_oldest_message_waits_too_long_is_served_a_little() -
         scene.queue.pump_soon()
         await turns()
     assert scene.pool.texts().index("old") in range(15, 25)
+
+
+async def test_what_a_dead_process_may_have_written_is_resent_or_reported_and_the_rest_goes_back() -> None:
+    scene = Scene()
+    scene.resend = False
+    blobs = [[b"m", envelope([text], 1).pack()] for text in ("a", "b", "c")]
+    entries = [(b"5-0:%d" % number, blob) for number, blob in enumerate(blobs)]
+    scene.queue.taken_over("notice", 1, entries, (5, 0, 1))
+    await turns()
+    assert (scene.uncertain, scene.requeued, scene.pool.sent) == (["a", "b"], ["c"], [])
+    scene.resend = True
+    scene.queue.taken_over("notice", 1, entries[:1], (5, 0, 1))
+    assert scene.requeued == ["c", "a"]
+
+
+async def test_without_a_bind_of_its_own_everything_goes_back_for_those_who_have_one() -> None:
+    scene = Scene(free=2)
+    await scene.arrives(1, "a", "b", "c", "d")
+    assert scene.pool.texts() == ["a", "b"]
+    scene.pool.up = False
+    scene.queue.hand_over()
+    assert scene.requeued == ["c", "d"]
+    assert scene.queue.waiting == [0, 0, 0]
+
+
+async def test_while_shutting_down_nothing_whole_is_sent_whatever_becomes_ready() -> None:
+    scene = Scene()
+    scene.hold_marks = True
+    await scene.arrives(1, "a", "b")
+    ((_, _, durable),) = scene.marks
+    scene.context.closing = True
+    durable(None)
+    await turns()
+    assert (scene.requeued, scene.pool.sent) == (["a", "b"], [])
