@@ -17,8 +17,10 @@ from smsgw.policy.entries import Kind
 #: Commands that change nothing that staff answer for.
 LOOKING = frozenset(
     ("show", "list", "versions", "verify", "export", "pauses", "quota", "explain", "check", "status", "records", "run",
-     "password", "token", "console")
+     "password", "token", "console", "diff", "history")
 )  # fmt: skip
+#: Changes whose reason is plain unless another one is given.
+PLAIN = frozenset(("confirm",))
 
 
 def _commands(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], TyperCommand]]:
@@ -42,7 +44,7 @@ def _option(command: TyperCommand, name: str) -> Any:
 
 def test_help_is_in_groups() -> None:
     page = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "100"}).stdout
-    panels = ("The gateway", "Daily work", "What staff register", "Recipients")
+    panels = ("The gateway", "Changing the site", "Daily work", "What staff register", "Recipients")
     places = [page.index(f"─ {panel} ─") for panel in panels]
     assert places == sorted(places)
     for words in ("signature", "模板", "敏感词", "通道", "退订", "黑名单", "审计日志"):
@@ -60,7 +62,7 @@ def test_every_command_has_help_and_every_change_a_reason(path: tuple[str, ...],
         assert why is None or not why.required
     else:
         assert why is not None
-        assert why.required
+        assert why.required or path[-1] in PLAIN
         assert _option(command, "--who") is not None
 
 
