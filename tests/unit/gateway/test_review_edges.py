@@ -12,7 +12,7 @@ from smsgw.carrier.bind import Bind
 from smsgw.carrier.settings import CarrierSettings
 from smsgw.esme.account import Account, AccountSettings
 from smsgw.esme.listener import Listener, ListenerSettings
-from smsgw.gateway.outbox import Outbox
+from smsgw.gateway.outbox import LEFT_S, Outbox
 from smsgw.gateway.requests import Requests, _absolute
 from smsgw.link.ticker import Ticker
 from smsgw.policy.model import Refusal
@@ -133,3 +133,37 @@ async def test_what_an_application_puts_off_counts_as_in_memory() -> None:
     outbox.unbound(account)
     session.receives = True
     assert outbox.room(stream) == room
+
+
+async def test_what_was_read_for_an_application_that_left_goes_back_unless_it_comes_again() -> None:
+    account = Account(AccountSettings("shop", "", 2, deliver_window=2))
+    session: Any = Session(account)
+    reads: list[str] = []
+    reader = SimpleNamespace(add=reads.append, wake=lambda: None, remove=lambda stream: reads.append(f"no {stream}"))
+    context: Any = SimpleNamespace(
+        records=SimpleNamespace(append=lambda row: None),
+        clock=SimpleNamespace(now_ms=lambda: 0),
+        store=SimpleNamespace(partitions=1, recipients=SimpleNamespace(hash=str)),
+        metrics=Metrics("0", str),
+        accounts={"shop": account},
+        closing=False,
+    )
+    outbox = Outbox(context)
+    outbox.readers = [reader]  # type: ignore[list-item]
+    stream = "{p00}:out:shop"
+    # Of an earlier life, before anybody has bound.
+    assert outbox.begin_giving_back(False) == frozenset()
+    assert outbox.begin_giving_back(True) == {stream}
+    account.sessions.append(session)
+    outbox.bound(session)
+    assert reads == []  # not while it is being given back
+    outbox.end_giving_back()
+    assert reads == [stream]
+    session.receives = False
+    outbox.unbound(account)
+    # What it has answered is acknowledged first.
+    assert outbox.begin_giving_back(False) == frozenset()
+    outbox._by_stream[stream].left_s -= LEFT_S
+    assert outbox.begin_giving_back(False) == {stream}
+    outbox.end_giving_back()
+    assert reads == [stream, f"no {stream}"]
