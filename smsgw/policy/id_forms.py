@@ -2,8 +2,8 @@
 
 Owns: the candidates (text, either case, hex and decimal, padded, cut to ten), the keys under which an id is kept and
 looked for while nobody knows, and the evidence. A pair of forms is learnt when every one of enough receipts was found
-by it; a carrier of which no pair explains all goes on being looked up in every way. What was learnt is doubted again
-when receipts stop being found. Pure: keeps counts and never ids, and reads no clock.
+by it; until then, for good if need be, ids are looked up in every way. What was learnt is doubted again when receipts
+stop being found. Pure: keeps counts and never ids, and reads no clock.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 AUTO: Final = "auto"
-#: So many receipts must have been found by a pair, and none in another way only, before it is learnt.
+#: So many receipts in a row must have been found by a pair before it is learnt; ten times as many, up to the most,
+#: after each time that no pair explained all: one coincidence must not hinder for ever, nor a habit be learnt that the
+#: carrier has now and then only.
 MATCHES_NEEDED: Final = 20
+MOST_NEEDED: Final = 2000
 #: So many receipts in a row that nothing was found for, over so long a time, and what was learnt no longer holds: each
 #: alone is common, receipts that overtake their responses and some for messages that an earlier gateway sent.
 MISSES_ALLOWED: Final = 50
 MISSING_FOR_S: Final = 60.0
-#: Of a carrier that no pair explains people are told after so many receipts.
-MIXED_AFTER: Final = 200
 
 
 class Pair(NamedTuple):
@@ -71,6 +72,11 @@ class IdForms:
         self.learnt: Pair | None = None if self.is_auto else Pair(response, receipt)
         self.found: dict[Pair, int] = dict.fromkeys(self._pairs, 0)
         self.matches = 0
+        #: No pair has explained all receipts so far.
+        self.is_mixed = False
+        self._needed = MATCHES_NEEDED
+        self._in_row = 0
+        self._explaining = set(self._pairs)
         self._misses = 0
         self._missing_since_s = 0.0
 
@@ -118,13 +124,18 @@ class IdForms:
         self._misses = 0
         if self.learnt is not None:
             return False
+        by = self.found.keys() & pairs
+        for pair in by:
+            self.found[pair] += 1
         self.matches += 1
-        for pair in pairs:
-            if pair in self.found:
-                self.found[pair] += 1
-        if self.matches < MATCHES_NEEDED:
+        self._in_row += 1
+        self._explaining &= by
+        if self._in_row < self._needed:
             return False
-        self.learnt = next((pair for pair in self._pairs if self.found[pair] == self.matches), None)
+        self.learnt = next((pair for pair in self._pairs if pair in self._explaining), None)
+        if self.learnt is None:
+            self.is_mixed = True
+            self._begin(min(self._needed * 10, MOST_NEEDED))
         return self.learnt is not None
 
     def missed(self, now_s: float) -> bool:
@@ -141,13 +152,13 @@ class IdForms:
     def forget(self) -> None:
         """Learn from the beginning."""
         self.learnt = None
+        self.is_mixed = False
         self.found = dict.fromkeys(self._pairs, 0)
         self.matches = self._misses = 0
+        self._begin(MATCHES_NEEDED)
 
-    @property
-    def is_mixed(self) -> bool:
-        """Enough receipts came and no pair explains them all."""
-        return self.learnt is None and self.matches >= MIXED_AFTER
+    def _begin(self, needed: int) -> None:
+        self._needed, self._in_row, self._explaining = needed, 0, set(self._pairs)
 
     # -- over restarts
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulators.carrier.ids import IdForm
-from smsgw.policy.id_forms import MATCHES_NEEDED, MISSES_ALLOWED, MISSING_FOR_S, MIXED_AFTER, PAIRS, IdForms, Pair
+from smsgw.policy.id_forms import MATCHES_NEEDED, MISSES_ALLOWED, MISSING_FOR_S, MOST_NEEDED, PAIRS, IdForms, Pair
 from smsgw.smpp.canonical import canonical_id
 
 #: What a carrier does → what is learnt of it. The forms are those of the simulator, which shares nothing with this.
@@ -90,11 +90,18 @@ def test_a_side_that_is_set_by_hand_stays() -> None:
 
 def test_a_carrier_that_mixes_forms_is_never_learnt() -> None:
     forms = IdForms("auto", "auto", canonical_id)
-    for number in range(MIXED_AFTER):
-        assert not forms.is_mixed
-        assert not forms.matched([Pair("hex", "dec")] if number % 2 else [Pair("text", "text")])
-    assert forms.is_mixed
+    for number in range(MOST_NEEDED):
+        assert forms.is_mixed == (number >= MATCHES_NEEDED)
+        assert not forms.matched([Pair("hex", "dec")] if number % 7 else [Pair("text", "text")])
     assert forms.learnt is None
+
+
+def test_one_coincidence_delays_and_does_not_hinder() -> None:
+    forms = IdForms("auto", "auto", canonical_id)
+    forms.matched([Pair("text", "text")])
+    learnt_at = next(number for number in range(MOST_NEEDED) if forms.matched([Pair("hex", "dec")]))
+    assert MATCHES_NEEDED * 10 < learnt_at + 1 < MATCHES_NEEDED * 12
+    assert forms.learnt == Pair("hex", "dec")
 
 
 def learnt() -> IdForms:
