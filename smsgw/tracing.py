@@ -49,8 +49,12 @@ _PEOPLE: Final = {
     int(CommandId.DELIVER_SM): ("source_addr",),
     int(CommandId.DATA_SM): ("source_addr", "destination_addr"),
 }
-#: Message texts; shown as their lengths.
-_CONTENT_TAGS: Final = frozenset((int(Tag.MESSAGE_PAYLOAD),))
+#: What says nothing of people; of other parameters of requests the length is shown. Responses have none of people.
+_PLAIN_TAGS: Final = frozenset(
+    int(tag)
+    for tag in (Tag.RECEIPTED_MESSAGE_ID, Tag.MESSAGE_STATE, Tag.NETWORK_ERROR_CODE, Tag.SAR_MSG_REF_NUM,
+                Tag.SAR_SEGMENT_SEQNUM, Tag.SAR_TOTAL_SEGMENTS, Tag.USER_MESSAGE_REFERENCE, Tag.PAYLOAD_TYPE)
+)  # fmt: skip
 _DULL: Final = ("", 0, b"", None)
 
 
@@ -214,8 +218,12 @@ def _fields(pdu: Pdu, raw: bytes, look: Look) -> dict[str, object]:
         people = _PEOPLE.get(pdu.command_id, ("destination_addr", "dest_addresses"))
         found[name] = _value(name, value, name in people and not look.reveal)
     for tag, value in pdu.tlvs:
-        if tag not in _CONTENT_TAGS:
-            found[tag_name(tag)] = _state(value) if tag == Tag.MESSAGE_STATE else _octets(value)
+        if tag == Tag.MESSAGE_STATE:
+            found[tag_name(tag)] = _state(value)
+        elif tag in _PLAIN_TAGS or pdu.command_id & RESPONSE_BIT or look.reveal:
+            found[tag_name(tag)] = _octets(value)
+        elif tag != Tag.MESSAGE_PAYLOAD:
+            found[tag_name(tag)] = f"{len(value)} octets"
     return found
 
 
