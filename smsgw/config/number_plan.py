@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import functools
+import re
 import struct
 from collections.abc import Iterator
 from importlib import resources
@@ -23,6 +24,8 @@ PORTED_FILE: Final = "numbers/ported.csv"
 _HEADER: Final = ["number", "network"]
 #: Rows with mistakes that are told one by one.
 _TOLD: Final = 20
+_NETWORKS: Final = {**{name: name for name in NETWORKS}, OTHER: ""}
+_PLAIN: Final = re.compile(r"1[3-9][0-9]{9}")
 _RECORD: Final = struct.Struct("<iiB")
 
 
@@ -47,12 +50,16 @@ def _rows(path: Path, lines: Iterator[list[str]], problems: Problems) -> Iterato
         problems.error(path, 1, "", f"expected the header {','.join(_HEADER)}")
         return
     mistakes = 0
+    plain, networks = _PLAIN.fullmatch, _NETWORKS
     for place, row in enumerate(lines, 2):
+        if len(row) == 2 and row[1] in networks and plain(row[0]):  # nearly all of perhaps a million
+            yield "86" + row[0], networks[row[1]]
+            continue
         if not row:
             continue
         number, why = _checked(row)
         if number is not None:
-            yield number, "" if row[1] == OTHER else row[1]
+            yield number, networks[row[1]]
             continue
         mistakes += 1
         if mistakes <= _TOLD:
@@ -69,8 +76,8 @@ def _checked(row: list[str]) -> tuple[str | None, str]:
     recipient = to_e164(number)
     if recipient is None or not recipient.startswith("861"):
         return None, f"number: expected a Chinese mobile number, found {mask(number)}"
-    if network not in (*NETWORKS, OTHER):
-        return None, with_hint(f"network: unknown network {network!r}", network, (*NETWORKS, OTHER))
+    if network not in _NETWORKS:
+        return None, with_hint(f"network: unknown network {network!r}", network, _NETWORKS)
     return recipient, ""
 
 

@@ -107,6 +107,9 @@ def check_routes(
         first.setdefault(route.name, index)
         _check_carriers(route, index, document, problems)
         _check_department(route, index, departments, document, problems)
+        if route.lanes and route.classes and max(route.lanes) < min(route.classes):
+            why = f"{route.name!r} can never be reached: the lane of a message is never better than its class"
+            document.error(problems, ("route", index, "lane"), why)
     reached = dict(enumerate(routes))
     for hidden in hidden_routes(routes, departments):
         del reached[hidden.route]

@@ -93,7 +93,11 @@ class Ported:
     __slots__ = ("_networks", "_numbers")
 
     def __init__(self, rows: Iterable[tuple[str, str]] = ()) -> None:
-        known = {int(number): NETWORKS.index(network) if network else len(NETWORKS) for number, network in rows}
+        places = {network: place for place, network in enumerate((*NETWORKS, ""))}
+        try:
+            known = {int(number): places[network] for number, network in rows}
+        except KeyError as error:
+            raise ValueError(f"there is no network {error.args[0]!r}") from None
         self._numbers = array("Q", sorted(known))
         self._networks = bytes(known[number] for number in self._numbers)
 

@@ -85,6 +85,10 @@ def test_provinces_are_known_only_where_somebody_asks(site: SiteCopy) -> None:
         ('carriers = ["alpha"]\nmax_cost = -1', "max_cost: expected at least 0.0, found -1"),
         ('carriers = ["alpha"]\nmax_cost = 0.01', "'new' leads nowhere: none of its carriers costs at most max_cost"),
         ('carriers = ["alpha"]\noverlaps = "cods"', "overlaps: no route is named 'cods'; did you mean 'codes'?"),
+        (
+            'carriers = ["alpha"]\nclass = "marketing"\nlane = "otp"',
+            "the lane of a message is never better than its class",
+        ),
         ('carriers = ["alpha"]\naccount = "shop"\ndepartment = "security"', "account 'shop' is of department 'retail'"),
     ],
 )
