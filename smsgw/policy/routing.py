@@ -12,10 +12,11 @@ What can go wrong: many routes that differ in their texts alone lie in one bucke
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 from operator import itemgetter
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from smsgw.policy.calendar import Workdays
@@ -63,12 +64,14 @@ class RouteClock:
         return bits
 
 
-class _Group(NamedTuple):
+@dataclass(slots=True)
+class _Group:
     """Routes of one cell that look at the same things. ``first``: the place in the file of the first of them."""
 
     first: int
     kind: _Kind
-    buckets: dict[object, list[_Placed]]
+    reads_content: bool = False
+    buckets: dict[object, list[_Placed]] = field(default_factory=dict)
 
 
 class RouteFinder:
@@ -83,13 +86,7 @@ class RouteFinder:
         self._beginnings = itemgetter(*map(slice, (*self._lengths, 0, 0)))
         self._probes = tuple((group.first, self._getter(group.kind), group.buckets) for group in ordered)
         #: Whether the signature or the template matters, which are known only when the text has been looked at.
-        self.reads_content = any(_SIGNATURE in group.kind[0] or _TEMPLATE in group.kind[0] for group in ordered) or any(
-            route.signatures is not None or route.templates is not None
-            for group in ordered
-            for bucket in group.buckets.values()
-            for _, route, rest in bucket
-            if rest is not None
-        )
+        self.reads_content = any(group.reads_content for group in ordered)
 
     def _getter(self, kind: _Kind) -> itemgetter[object]:
         places, digits = kind
@@ -192,7 +189,8 @@ def _grouped(routes: Iterable[tuple[int, Route]], clock: RouteClock) -> tuple[_G
     for order, route in routes:
         keyed, rest = _split(route, clock)
         for kind, key in _keys(route, keyed):
-            group = groups.setdefault(kind, _Group(order, kind, {}))
+            group = groups.setdefault(kind, _Group(order, kind))
+            group.reads_content |= route.signatures is not None or route.templates is not None
             bucket = group.buckets.setdefault(key, [])
             if not bucket or bucket[-1][2] is not None:  # else nothing gets past the last one
                 bucket.append((order, route, rest))
