@@ -24,9 +24,10 @@ SHORTEST_LINE = 4
 
 
 class _Line:
-    __slots__ = ("bucket", "jobs", "longest", "turns_until_s")
+    __slots__ = ("bucket", "jobs", "longest", "rate_per_s", "turns_until_s")
 
     def __init__(self, rate_per_s: float) -> None:
+        self.rate_per_s = rate_per_s
         self.bucket = TokenBucket(rate_per_s)
         self.longest = max(SHORTEST_LINE, round(rate_per_s * LINE_S))
         self.jobs: list[tuple[int, Job]] = []
@@ -43,6 +44,12 @@ class AccountLines:
 
     def __len__(self) -> int:
         return sum(len(line.jobs) for line in self._lines.values())
+
+    def share_out(self, share: float) -> None:
+        """Which part of each rate is this process's."""
+        for line in self._lines.values():
+            line.bucket.rate_per_s = line.rate_per_s * share
+            line.bucket.burst = max(1.0, line.rate_per_s * share)
 
     def passes(self, job: Job, now_s: float) -> bool:
         """True when the job may be sent; else it has been taken care of."""

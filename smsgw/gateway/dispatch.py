@@ -79,7 +79,7 @@ class CarrierQueue:
         self._outgoing = Outgoing(settings)
         self.plan = LanePlan(pool.throttle, self._memory.sendable, settings.reserved)
         self._memory.limit(settings.account_rates, self._outcomes.put_off)
-        self._memory.size(pool.window_total)
+        self._memory.size(pool.window_total, pool.share)
         self._leaving = False
         self.pump_soon()
 
@@ -369,10 +369,12 @@ class CarrierQueue:
     def _move_away(self, why: str) -> None:
         """Nothing goes over this carrier: what waits here expires, or goes to a carrier of its route that is up."""
 
+        cause = "order" if self._suspended else "binds"
+
         def moves(job: Job) -> bool:
             if self._outcomes.is_over(self, job):
                 return True
-            return job.is_whole and self._outcomes.reroute(self, job, why, only_up=True)
+            return job.is_whole and self._outcomes.reroute(self, job, why, only_up=True, cause=cause)
 
         self._memory.take_out(moves)
 
@@ -385,7 +387,7 @@ class CarrierQueue:
 
     def tick(self) -> None:
         """Called each FAILOVER_PERIOD_S: a carrier that stays down has nothing else to wake its queue."""
-        self._memory.size(self.pool.window_total)
+        self._memory.size(self.pool.window_total, self.pool.share)
         self._age()
         self._late_codes.look(self._loop.time())
         if self._suspended or (not self.pool.up and self._failing_over()):

@@ -51,8 +51,10 @@ class QueueMemory:
         self._streams[stream] = added = Lane(lane, self.sendable)
         self.lanes[lane].add(added)
 
-    def size(self, window_total: int) -> None:
-        """How many requests may be unanswered: what is in memory follows."""
+    def size(self, window_total: int, share: float) -> None:
+        """How many requests may be unanswered, and which part of the carrier's rate is this process's."""
+        if self.lines is not None:
+            self.lines.share_out(share)
         self._chunk = max(window_total, 1)
         self._capacity = max(MIN_BUFFER, BUFFER_WINDOWS * self._chunk)
 

@@ -55,6 +55,7 @@ class FakePool:
         self.binds = [Bind(self, free) for _ in range(binds)]
         self.window_total = free * binds
         self.filled = 0
+        self.share = 1.0
         self.up = True
         self.down_since_s: float | None = None
 
@@ -342,6 +343,14 @@ async def test_an_account_over_its_rate_holds_up_nobody_else_and_is_put_off_in_o
     assert delays == sorted(delays)
     assert 2.0 < delays[0] < 3.0
     assert 1.4 < delays[3] - delays[0] < 1.6
+
+
+async def test_a_process_with_half_of_the_binds_has_half_of_an_accounts_rate() -> None:
+    scene = Scene(free=50, account_rates={"shop": 4.0})
+    scene.pool.share = 0.5
+    scene.queue.tick()
+    await scene.arrives(2, *"abcdef")
+    assert scene.pool.texts() == ["a", "b"]
 
 
 async def test_who_comes_back_for_its_turn_is_not_put_off_again() -> None:
