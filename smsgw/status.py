@@ -298,7 +298,7 @@ def _binds_up(pool: Pool) -> float:
 
 
 def _binds_wanted(pool: Pool) -> float:
-    return len(pool.binds)
+    return sum(bind.leased for bind in tuple(pool.binds))
 
 
 def _in_flight(pool: Pool) -> float:

@@ -176,7 +176,7 @@ class CarrierCounters:
     )
     GAUGES: ClassVar[tuple[Family, ...]] = (
         Family("binds_up", "smsgw_carrier_binds_up", "Binds that are up."),
-        Family("binds_wanted", "smsgw_carrier_binds_wanted", "Binds configured."),
+        Family("binds_wanted", "smsgw_carrier_binds_wanted", "Binds of which this process has the lease."),
         Family("in_flight", "smsgw_carrier_in_flight_requests", "submit_sm written and not answered yet."),
         Family("window_limit", "smsgw_carrier_window_limit_requests", "Unanswered submit_sm allowed, over all binds."),
         Family("rate_tps", "smsgw_carrier_rate_segments_per_second", "Rate that the shaping allows at present."),
