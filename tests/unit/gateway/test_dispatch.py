@@ -124,7 +124,7 @@ class Scene:
         self.uncertain.append(job.envelope.message_ids[0])
         return self.resend
 
-    def _reroute(self, queue: CarrierQueue, job: Job, why: str, only_up: bool = False) -> bool:
+    def _reroute(self, queue: CarrierQueue, job: Job, why: str, only_up: bool = False, cause: str = "") -> bool:
         self.moved.append(job.envelope.message_ids[0])
         return True
 
