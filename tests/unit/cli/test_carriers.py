@@ -1,0 +1,88 @@
+"""Commands of engineers on a site that no gateway runs, and the figures of ``top``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smsgw.cli.carriers.bind import duration
+from smsgw.cli.watch.top import Sight, delivered_share, figures, screen
+from smsgw.store.server import EmbeddedServer
+from tests.unit.cli.conftest import Run, done, refused, started
+
+
+@pytest.fixture
+def smsgw(site: Path) -> Iterator[Run]:
+    """Commands beside a store that runs, as beside a gateway: none of them starts one."""
+    server = EmbeddedServer(site / "state", None, "no")
+    with asyncio.Runner() as runner:
+        runner.run(server.start())
+        yield lambda *arguments: started(*arguments, "--site", str(site))
+        runner.run(server.stop())
+
+
+REASON = ("--reason", "fibre cut")
+
+
+def test_an_order_is_given_shown_and_ended(smsgw: Run) -> None:
+    said = done(smsgw("carrier", "suspend", "alpha", "--expires", "2h", *REASON, "--who", "li"))
+    assert said.startswith("carrier:alpha: suspended until ")
+    listed = smsgw("carrier", "list")
+    assert "suspended until" in done(listed)
+    assert "by li: fibre cut" in listed.stdout
+    assert "does not answer" in listed.stderr
+    assert "carrier:alpha: resumed; li had ordered suspend at " in done(smsgw("carrier", "resume", "alpha", *REASON))
+    assert refused(smsgw("carrier", "resume", "alpha", *REASON)) == "smsgw: nothing is ordered of carrier:alpha"
+
+
+def test_what_is_typed_wrongly_or_needs_a_gateway(smsgw: Run) -> None:
+    assert smsgw("bind", "close", "shop/3", "--expires", "1h", *REASON).exit_code == 2
+    assert "does not answer" in refused(smsgw("bind", "close", "shop/3", *REASON))
+    assert smsgw("queue", "purge", "alpha", *REASON).exit_code == 1  # nobody said yes
+    said = "all: purged; nothing that was accepted before is left\n"
+    assert done(smsgw("queue", "purge", "all", "--yes", *REASON)) == said
+    assert smsgw("trace", "--raw").exit_code == 2
+    unknown = "00" * 10
+    assert refused(smsgw("message", unknown)) == f"smsgw: no record and no state of message {unknown}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0, "0s"), (59.9, "59s"), (60, "1m 0s"), (3725, "1h 2m"), (90_000, "1d 1h")]
+)
+def test_durations_for_people(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+def status(submitted: int, throttled: int, refusals: int) -> dict[str, Any]:
+    return {
+        "version": "1", "node": "n", "business_time": "now", "not_ready": {}, "orders": [], "pauses": [],
+        "parked": {"review": 2}, "records": {"failing": ""}, "store": {"calls": {"admit": {"waiting": 3}}},
+        "carriers": {"alpha": {
+            "binds_up": 1, "binds": 2, "why_not": "", "drained": False, "in_flight": 4, "window": 20,
+            "rate_per_s": 50.0, "full_rate_per_s": 200.0, "slowed": True, "submitted": submitted,
+            "waiting": {"otp": 0, "notice": 1, "marketing": 0}, "timeouts": 0,
+            "answered": {"0x00000000": submitted, "0x00000058": throttled}, "receipts": {"DELIVRD": 3, "UNDELIV": 1},
+        }},
+        "accounts": {"shop": {
+            "binds": 1, "in_force": True, "class": "marketing", "accepted": submitted, "refused": {"optout": refusals},
+            "receipts_delivered": 0, "outbox": 7,
+        }},
+    }  # fmt: skip
+
+
+def test_the_figures_of_top_are_differences() -> None:
+    before = Sight(10.0, status(100, 5, 0))
+    now = Sight(12.0, status(300, 9, 3), {"alpha": {"otp": 0, "notice": 40, "marketing": 2}})
+    found = figures(before, now)
+    alpha, shop = found["carriers"]["alpha"], found["accounts"]["shop"]
+    assert (alpha["submitted_per_s"], alpha["errors_per_s"]) == (100.0, {"ESME_RTHROTTLED": 2.0})
+    assert alpha["waiting"] == {"otp": 0, "notice": 40, "marketing": 2}
+    assert (alpha["delivered_share"], delivered_share({})) == (0.75, None)
+    assert (shop["accepted_per_s"], shop["refused_per_s"], shop["undelivered"]) == (100.0, 1.5, 7)
+    # A gateway that was started anew counts from the beginning.
+    assert figures(now, Sight(14.0, status(20, 0, 0)))["carriers"]["alpha"]["submitted_per_s"] == 0.0
+    assert screen(before, now)
