@@ -94,7 +94,7 @@ class Outcomes(Endings):
             job.queued = False
             report = Report(int(MessageState.UNDELIVERABLE), "000", self._context.clock.now_ms())
             self._fail_rest(queue, job, report, Step.FAILED, why)
-        elif not self.reroute(queue, job, why):
+        elif not self.reroute(queue, job, why, cause="removed"):
             # Due at once, in the order of acceptance: whoever releases it finds it a route.
             self._hold(job, job.envelope.accepted_at_ms, Step.HELD, job.envelope.accepted_at_ms, why)
 
