@@ -23,6 +23,8 @@ from smsgw.policy.route_words import conditions
 
 MOST_CASES: Final = 2048
 MOST_PIECES: Final = 256
+#: Routes with texts that are looked at where they list the same; they hide another one seldom.
+MOST_WORDED: Final = 200
 #: Of two kinds of routes so many of each are compared with each other.
 COMPARED: Final = 40
 
@@ -133,7 +135,9 @@ class Cover:
             prefix = case[_PREFIX]
             kind = _Kind(places, len(prefix) if prefix is not None else 0)
             key = (*(case[at] for at in places), prefix)
-            self._kinds.setdefault(kind, {}).setdefault(key, []).append(place)
+            there = self._kinds.setdefault(kind, {}).setdefault(key, [])
+            if not (route.texts or route.pattern) or len(there) < MOST_WORDED:
+                there.append(place)
 
     def _takers_of(self, case: _Case, route: Route, box: Box) -> list[int]:
         """The earlier routes that together take one case of a route; empty when something of it is left."""

@@ -120,14 +120,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         directory = Path(temporary) / "site"
         write_site(directory)
-        started = time.perf_counter()
+        started = time.process_time()
         site = load_site(directory)
         failed = run_route_tests(site)
-        check_s = time.perf_counter() - started
-        started = time.perf_counter()
+        check_s = time.process_time() - started
+        started = time.process_time()
         province_table.cache_clear()
         province_table()
-        table_s = time.perf_counter() - started
+        table_s = time.process_time() - started
         alone_us, whole_us = _lookups(site)
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         warnings = len(site.warnings)
