@@ -308,7 +308,7 @@ class App:
                 break
             await asyncio.sleep(0.02)
         if not self.put_out:
-            await self.gateway.leases.leave()
+            await self.gateway.leave()
         await self.following.reloader.leave()
         self.listener.close()
 

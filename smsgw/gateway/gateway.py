@@ -93,6 +93,7 @@ class Gateway:
         self._approvals = Approvals(context, self.orders.drained)
         self._direct.queues = self.queues
         self._tasks: asyncio.TaskGroup | None = None
+        self._reading: list[asyncio.Task[None]] = []
         self._loop = asyncio.get_running_loop()
 
         self._quota_leases = QuotaLeases(store)
@@ -193,7 +194,7 @@ class Gateway:
             for commit in self.commits:
                 tasks.create_task(commit.run(), name=f"commit {commit.name}")
             for reader in (*self.context.mt_readers, *self.outbox.readers):
-                tasks.create_task(reader.run(), name="reader")
+                self._reading.append(tasks.create_task(reader.run(), name="reader"))
             tasks.create_task(self.leases.run(), name="leases")
             self.orders.start()
             self._approvals.look()
@@ -240,6 +241,13 @@ class Gateway:
         except TimeoutError:
             in_flight = sum(pool.in_flight for pool in context.pools.values())
             context.log("app.drain_incomplete", {"in_flight": in_flight})
+
+    async def leave(self) -> None:
+        """Everything is unbound: read nothing more, and let other processes have what is left."""
+        for reading in self._reading:
+            reading.cancel()
+        await asyncio.gather(*self._reading, return_exceptions=True)
+        await self.leases.leave()
 
     def _is_under_way(self) -> bool:
         return bool(

@@ -50,6 +50,9 @@ class LeaseDesk:
         self._put_out = put_out
         self._adoption = Adoption(context.store, leases.token)
         self._wake = asyncio.Event()
+        #: One call at a time: a turn behind ``leave`` would be a new life.
+        self._calling = asyncio.Lock()
+        self._left = False
         #: Processes that live beside this one.
         self.others: tuple[str, ...] = ()
         #: Entries of the dead that this process has decided on; they stay until what was decided is durable.
@@ -64,8 +67,8 @@ class LeaseDesk:
         self._apply(await self._leases.join(self._wishes()))
 
     async def run(self) -> None:
-        """Keep the leases until cancelled, or until this process is put out."""
-        while True:
+        """Keep the leases until cancelled, until this process is put out, or has left."""
+        while not self._left:
             try:
                 async with asyncio.timeout(min(PERIOD_S if self.others else ALONE_PERIOD_S, self._leases.ttl_s / 4)):
                     await self._wake.wait()
@@ -73,10 +76,8 @@ class LeaseDesk:
                 pass
             self._wake.clear()
             try:
-                turn = await self._leases.turn(self._wishes())
-                self._apply(turn)
-                await self._take_over(turn)
-                await self._give_back_receipts()
+                async with self._calling:
+                    await self._turn()
             except PutOut as error:
                 self._context.log("node.put_out", {"node": self._leases.node, "why": str(error)})
                 for pool in self._context.pools.values():
@@ -89,13 +90,23 @@ class LeaseDesk:
     async def leave(self) -> None:
         """All binds are down: the others may have them, and what is left of what this process had read."""
         try:
-            await self._leases.leave(self._wishes())
+            async with self._calling:
+                self._left = True
+                await self._leases.leave(self._wishes())
         except StoreError as error:
             self._context.log("store.away", {"while": "giving leases back", "why": str(error)})
 
     def wake(self) -> None:
         """Something changed: take a turn now."""
         self._wake.set()
+
+    async def _turn(self) -> None:
+        if self._left:
+            return
+        turn = await self._leases.turn(self._wishes())
+        self._apply(turn)
+        await self._take_over(turn)
+        await self._give_back_receipts()
 
     # -- binds
 

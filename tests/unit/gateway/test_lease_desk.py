@@ -190,3 +190,11 @@ async def test_who_runs_again_and_what_nobody_can_end_is_left_alone(scene: Scene
     await scene.run(*[unreadable] * (module.IDLE_TURNS + 3))
     assert scene.seized.count("d") == module.IDLE_TURNS
     assert scene.forgotten == []
+
+
+async def test_who_has_left_takes_no_further_turn(scene: Scene) -> None:
+    scene.turns = [granted((0, 1, 2)), granted(())]
+    await scene.desk.join()
+    await scene.desk.leave()
+    await asyncio.wait_for(scene.desk.run(), 1)
+    assert len(scene.wishes) == 2
