@@ -132,6 +132,7 @@ class CarrierQueue:
 
     def _sweep(self, takes: Callable[[CarrierQueue, Job], bool]) -> None:
         self._memory.take_out(lambda job: job.is_whole and takes(self, job))
+        self._memory.refill()
 
     def taken_over(self, stream: str, lane: int, entries: list[Entry], mark: Order) -> None:
         """What another process had read before it died, and may have written up to ``mark``; it stays that one's."""
@@ -185,8 +186,8 @@ class CarrierQueue:
                 if not self._send(bind, job, now_s):
                     return self._more_later()
         if self._suspended:
-            self._move_away("the carrier is suspended")
-            return self._more_later()
+            # Nothing is marked as maybe sent meanwhile.
+            return self._move_away("the carrier is suspended")
         if self._context.closing:
             self.give_back()  # also what a mark on its way has made ready since
         wait_s = self._memory.let_pass(now_s)
@@ -377,6 +378,7 @@ class CarrierQueue:
             return job.is_whole and self._outcomes.reroute(self, job, why, only_up=True, cause=cause)
 
         self._memory.take_out(moves)
+        self._memory.refill()
 
     def answered(self, flight: Flight, now_s: float) -> None:
         """A segment was answered, and what its answer means has been seen to."""

@@ -123,12 +123,14 @@ class QueueMemory:
 
     def more(self) -> None:
         """Let more messages become sendable, and have the reader bring more."""
-        wake = False
         for stream, lane in self._streams.items():
             if not lane.marking and lane.waiting and lane.sendable < self._chunk:
                 self._mark(stream, lane)
-            wake = wake or (lane.starved and len(lane) <= self._capacity // 2)
-        if wake:
+        self.refill()
+
+    def refill(self) -> None:
+        """Have the reader bring more where it had to stop and there is room again."""
+        if any(lane.starved and len(lane) <= self._capacity // 2 for lane in self._streams.values()):
             self._context.wake_readers()
 
     # -- how it stands
