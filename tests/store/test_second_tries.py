@@ -19,7 +19,7 @@ KEPT = KIND_SUCCESS | KIND_FAILURE | UNDECIDED
 Decided = Callable[["bool | StoreError"], None]
 
 
-@pytest.fixture(params=[1, 4])
+@pytest.fixture(params=[4])
 async def kit(request: pytest.FixtureRequest, make_kit: MakeKit) -> Kit:
     made = await make_kit(partitions=request.param)
     made.correlation.decide = made_decision(made, False)
