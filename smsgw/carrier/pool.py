@@ -164,7 +164,11 @@ class Pool:
 
     def bind_wait_s(self, now_s: float) -> float:
         """How long until a bind that has room in its window may send by its own rate; 0 when no rate holds it back."""
-        waits = [bind.bucket.wait_s(1, now_s) for bind in self.binds if bind.bucket is not None and bind.free]
+        waits = [
+            bind.bucket.wait_s(1, now_s)
+            for bind in self.binds
+            if bind.bucket is not None and bind.transmits and not bind.leaving and bind.free
+        ]
         return min(waits, default=0.0)
 
     # -- windows

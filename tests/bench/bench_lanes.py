@@ -1,6 +1,6 @@
 """Verification codes while marketing saturates the same carrier: how long until the carrier has them.
 
-    python -m tests.bench.bench_lanes [--rate R] [--response D] [--codes N] [--seconds S] [--no-reserve]
+    python -m tests.bench.bench_lanes [--rate R] [--response D] [--window W] [--codes N] [--seconds S] [--no-reserve]
 
 Starts a gateway on the example's site with one simulated carrier, gives it more marketing than its rate all the time,
 and verification codes at an even pace. Shows for the codes the time from submit_sm of the application to the carrier,
@@ -35,9 +35,10 @@ LIMIT_S = 1.0
 
 def overrides(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
     """The site: alpha as told, everything by alpha."""
+    window: int | str = args.window if args.window == "auto" else int(args.window)
     lanes = {"reserved": {} if args.no_reserve else {"otp": 0.2, "notice": 0.1}}
     return {
-        "carriers/alpha.toml": {"rate": f"{args.rate}/s", "window": args.window, "lanes": lanes},
+        "carriers/alpha.toml": {"rate": f"{args.rate}/s", "window": window, "lanes": lanes},
         "accounts/shop.toml": {"rate": "5000/s", "window": 500},
         "accounts/login.toml": {"rate": "5000/s", "window": 500},
         "profiles/cn.toml": {"same_content": None},
@@ -95,6 +96,7 @@ async def measure(args: argparse.Namespace, directory: Path) -> int:
                 took_s, received = time.monotonic() - begin_s, len(sim.received) - before
                 with contextlib.suppress(TimeoutError):
                     await sim.wait_for(lambda: sum(map(is_code, sim.received)) >= len(sent), 10, "all codes")
+                print(f"windows: {gateway.status()['carriers']['alpha']['window']}")
                 flooding.cancel()
         finally:
             gateway.close()
@@ -128,7 +130,7 @@ def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=int, default=200, help="segments a second that the carrier takes (200)")
-    parser.add_argument("--window", type=int, default=10, help="of each of its two binds (10)")
+    parser.add_argument("--window", default="10", help="of each of its two binds (10), or auto")
     parser.add_argument("--response", default="50ms", help="until it answers, as the simulator reads it (50ms)")
     parser.add_argument("--codes", type=float, default=30.0, help="verification codes a second (30)")
     parser.add_argument("--seconds", type=float, default=70.0)

@@ -32,7 +32,7 @@ ROUTES = [
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     limited = CarrierSettings(tps=RATE * 1.05, tps_burst=RATE * 0.5, tps_per="account")
     sims = {"alpha": limited, "beta": CarrierSettings(), "slow": CarrierSettings(), "lone": CarrierSettings()}
-    overrides = {
+    overrides: dict[str, dict[str, Any]] = {
         "smsgw.toml": {"lanes": {"otp_limit": "4s"}},
         "routes.toml": {"route": ROUTES, "test": None},
         "accounts/shop.toml": {"window": 500},

@@ -430,3 +430,18 @@ async def test_while_shutting_down_nothing_whole_is_sent_whatever_becomes_ready(
     durable(None)
     await turns()
     assert (scene.requeued, scene.pool.sent) == (["a", "b"], [])
+
+
+async def test_partitions_take_turns_in_a_lane() -> None:
+    scene = Scene(free=1)
+    scene.queue.add_stream("marketing in another partition", 2)
+    scene.pool.binds[0].free = 0
+    await scene.arrives(2, "a", "b")
+    entries = [(b"%d-0" % number, [b"m", envelope([name], 2).pack()]) for number, name in enumerate("xy", 1)]
+    scene.queue.arrived("marketing in another partition", 2, entries, False, NEVER)
+    for _ in range(6):
+        scene.pool.binds[0].free = 1
+        scene.queue.pump_soon()
+        await turns()
+    assert sorted(scene.pool.texts()[:2]) == ["a", "x"]
+    assert sorted(scene.pool.texts()) == ["a", "b", "x", "y"]
