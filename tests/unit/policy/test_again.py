@@ -15,7 +15,7 @@ from smsgw.policy.entries import CampaignEntry, ChannelEntry, PauseEntry, Signat
 from smsgw.policy.model import Hold, MessageClass, Outcome, Refusal
 from smsgw.policy.pauses import Pauses
 from smsgw.policy.pipeline import compile_rules
-from smsgw.policy.profile import AccountPolicy, Profile
+from smsgw.policy.profile import AccountPolicy, CarrierPolicy, Profile
 from smsgw.policy.registers import Registers
 from smsgw.policy.routing import RouteTable
 from smsgw.policy.signature import Signatures
@@ -146,3 +146,54 @@ def test_a_recipient_s_own_clock(look: Look, at: At) -> None:
     evening = at("2026-11-18 20:30")
     assert rules.judge_again(MARKETING, evening, "8613912345678", None, "", "", ()) is None
     assert refused(rules.judge_again(MARKETING, evening, "12125550123", None, "", "", ())) == "window.hard"
+
+
+# -- another carrier
+
+
+@pytest.fixture
+def suits(cn_profile: Profile, at: At) -> Callable[..., bool]:
+    """Whether a text that carrier ``by`` takes suits carrier ``other``; "plain" has no habits of its own."""
+    carriers = {
+        "plain": CarrierPolicy("plain"),
+        "front": CarrierPolicy("front", "front"),
+        "end": CarrierPolicy("end", "end"),
+        "phrase": CarrierPolicy("phrase", None, ("回TD退订",)),
+    }
+    rules = compile_rules(cn_profile, SHOP, RouteTable(()), carriers, Workdays())
+
+    def ask(text: str, by: str, other: str, message_class: int = NOTICE, signature: str = "示例商城") -> bool:
+        return rules.other_carrier.suits(message_class, at("2026-11-18 11:30"), signature, lambda: text, by, other)
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("text", "by", "other", "message_class", "takes"),
+    [
+        ("【示例商城】您好", "front", "plain", NOTICE, True),
+        ("【示例商城】您好", "front", "end", NOTICE, False),
+        ("您好【示例商城】", "end", "front", NOTICE, False),
+        ("您好【示例商城】", "plain", "end", NOTICE, True),
+        ("【示例商城】您好【示例会员】", "plain", "end", NOTICE, False),  # another signature is read there
+        ("【示例商城】五折，拒收请回复R", "plain", "phrase", MARKETING, False),
+        ("【示例商城】五折，回TD退订", "phrase", "plain", MARKETING, True),
+        ("【示例商城】您好", "plain", "phrase", NOTICE, True),
+        ("【示例商城】您好", "plain", "gone", NOTICE, True),
+    ],
+)
+def test_what_another_carrier_takes(
+    suits: Callable[..., bool], text: str, by: str, other: str, message_class: int, takes: bool
+) -> None:
+    assert suits(text, by, other, message_class) is takes
+
+
+def test_a_text_is_not_opened_where_whatever_suits_one_suits_the_other(cn_profile: Profile, at: At) -> None:
+    same = {name: CarrierPolicy(name, "front") for name in ("a", "b")}
+    asked = compile_rules(cn_profile, SHOP, RouteTable(()), same, Workdays()).other_carrier
+
+    def text() -> str:
+        raise AssertionError("nobody should look")
+
+    assert asked.suits(NOTICE, at("2026-11-18 11:30"), "示例商城", text, "a", "b")
+    assert not compile_rules(cn_profile, SHOP, RouteTable(()), {}, Workdays()).other_carrier.any_differ
