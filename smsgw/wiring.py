@@ -96,6 +96,7 @@ def account_settings(account: AccountFile) -> AccountSettings:
         explain=account.explain,
         vendor_codes=account.vendor_codes,
         reject_mode=account.reject_mode,
+        long_receipts=account.long_receipts,
         tls_client_cn=account.tls_client_cn,
     )
 

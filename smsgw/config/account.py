@@ -110,6 +110,7 @@ class AccountSettings(Settings):
     explain: bool = False
     vendor_codes: bool = True
     reject_mode: Literal["status", "receipt"] = "status"
+    long_receipts: Literal["each", "one"] = "each"
     tls_client_cn: str = ""
 
     @model_validator(mode="after")

@@ -28,7 +28,8 @@ class AccountSettings:
     """What a site file says of one account. ``window`` bounds their unanswered requests, ``deliver_window`` ours.
 
     ``rate_per_s`` counts segments. ``bind_types`` holds command ids of the bind requests that are allowed.
-    ``reject_mode`` is ``status`` or ``receipt``; ``message_class`` is a ``policy.MessageClass`` value.
+    ``reject_mode`` is ``status`` or ``receipt``, ``long_receipts`` ``each`` or ``one``;
+    ``message_class`` is a ``policy.MessageClass`` value.
     """
 
     system_id: str
@@ -44,6 +45,7 @@ class AccountSettings:
     explain: bool = False
     vendor_codes: bool = True
     reject_mode: str = "status"
+    long_receipts: str = "each"
     tls_client_cn: str = ""
 
     def allows_address(self, host: str) -> bool:

@@ -14,7 +14,7 @@ from smsgw.gateway.reports import Report, err_digits, kind_of, wanted_kinds
 from smsgw.gateway.views import view_of
 from smsgw.records.record import Step
 from smsgw.smpp.constants import MessageState
-from smsgw.store.envelope import INTERNAL, REPORT_ALWAYS, Envelope
+from smsgw.store.envelope import INTERNAL, ONE_RECEIPT, REPORT_ALWAYS, Envelope
 from smsgw.store.state import state_header, state_value
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Endings:
         """
         flags = segment.flags
         wanted = wanted_kinds(segment.registered) & kind_of(report.message_state) or flags & REPORT_ALWAYS
-        if flags & INTERNAL:
+        if flags & INTERNAL or segment.is_silent:
             wanted = 0
         view, submitted_ms = view_of(segment.pdu), segment.accepted_at_ms
         if gathered:
@@ -134,12 +134,19 @@ class Endings:
 
 
 class Segment:
-    """What a receipt of ours needs to know of one segment."""
+    """What a receipt of ours needs to know of one segment; ``is_silent``: another one tells of the message."""
 
-    __slots__ = ("accepted_at_ms", "account", "flags", "message_id", "pdu", "registered")
+    __slots__ = ("accepted_at_ms", "account", "flags", "is_silent", "message_id", "pdu", "registered")
 
     def __init__(
-        self, account: str, message_id: str, pdu: bytes, registered: int, accepted_at_ms: int, flags: int
+        self,
+        account: str,
+        message_id: str,
+        pdu: bytes,
+        registered: int,
+        accepted_at_ms: int,
+        flags: int,
+        is_silent: bool = False,
     ) -> None:
         self.account = account
         self.message_id = message_id
@@ -147,6 +154,7 @@ class Segment:
         self.registered = registered
         self.accepted_at_ms = accepted_at_ms
         self.flags = flags
+        self.is_silent = is_silent
 
 
 def segment_of(envelope: Envelope, index: int) -> Segment:
@@ -158,4 +166,5 @@ def segment_of(envelope: Envelope, index: int) -> Segment:
         envelope.registered[index],
         envelope.accepted_at_ms,
         envelope.flags,
+        index > 0 and envelope.flags & ONE_RECEIPT != 0,
     )

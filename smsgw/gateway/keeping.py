@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from smsgw.gateway.reports import wanted_kinds
 from smsgw.store.correlation import TAG_OCTETS, UNDECIDED, Mapping, SharedMapping, bucket_of
-from smsgw.store.envelope import INTERNAL, Envelope
+from smsgw.store.envelope import INTERNAL, ONE_RECEIPT, Envelope
 from smsgw.store.sharing import Target
 
 if TYPE_CHECKING:
@@ -62,7 +62,14 @@ class Keeping:
                     settlement.done(taken, job.stream, job.entry_id, job.states)
                 return
             targets = tuple(
-                Target(envelope.message_ids[each], _mask(envelope, each), origin(each), part, parts)
+                # Who is told of nothing needs no origin; whoever learns from a failure looks at the first.
+                Target(
+                    envelope.message_ids[each],
+                    _mask(envelope, each),
+                    origin(each) if each == tells[0].original or _mask(envelope, each) else b"",
+                    part,
+                    parts,
+                )
                 for each, part, parts in tells
             )
             kept = SharedMapping(envelope.account, envelope.source_addr, targets, self._due())
@@ -117,4 +124,6 @@ class Keeping:
 
 
 def _mask(envelope: Envelope, index: int) -> int:
-    return 0 if envelope.flags & INTERNAL else wanted_kinds(envelope.registered[index])
+    if envelope.flags & INTERNAL or (envelope.flags & ONE_RECEIPT and index):
+        return 0
+    return wanted_kinds(envelope.registered[index])

@@ -29,7 +29,7 @@ from smsgw.smpp.segments import count_segments
 from smsgw.smpp.udh import concat_of
 from smsgw.smpp.views import Sm
 from smsgw.store.admission import ACCEPTED, GONE, AdmitItem, AdmitReply
-from smsgw.store.envelope import INTERNAL, REPORT_ALWAYS, Envelope
+from smsgw.store.envelope import INTERNAL, ONE_RECEIPT, REPORT_ALWAYS, Envelope
 from smsgw.store.parked import LOT_REVIEW
 from smsgw.store.state import ENROUTE_HEADER, state_value
 
@@ -313,6 +313,8 @@ class MtJourney:
         now_ms = submission.accepted_ms
         if account.reject_mode == "receipt" or None in [part.session for part in parts]:
             flags |= REPORT_ALWAYS
+        if account.long_receipts == "one" and len(parts) > 1:
+            flags |= ONE_RECEIPT
         return Envelope(
             [part.message_id for part in parts],
             [part.pdu for part in parts],

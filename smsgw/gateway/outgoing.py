@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from smsgw.gateway.views import from_number, view_of
 from smsgw.policy.references import References
 from smsgw.smpp.convert import Converted, Unfit, convert
+from smsgw.store.envelope import ONE_RECEIPT
 
 if TYPE_CHECKING:
     from smsgw.carrier.settings import CarrierSettings
@@ -39,20 +40,26 @@ class Shipment:
 
     __slots__ = ("ends", "gathered", "is_plain", "pdus", "segments", "stands_for", "tells")
 
-    def __init__(self, pdus: tuple[bytes, ...], segments: tuple[int, ...], originals: int, receipts: str) -> None:
+    def __init__(
+        self, pdus: tuple[bytes, ...], segments: tuple[int, ...], originals: int, receipts: str, is_one: bool = False
+    ) -> None:
+        """``receipts``: those of which PDUs come (each, first, last); ``is_one``: one is wanted for all segments."""
         self.pdus = pdus
         self.segments = segments
         count = len(pdus)
-        self.is_plain = count == originals and (count == 1 or receipts == "each")
+        self.is_plain = not is_one and count == originals and (count == 1 or receipts == "each")
         self.stands_for = _AS_THEY_ARE[count] if count == originals else _shared_out(originals, count)
         self.ends = self.stands_for
         self.tells: tuple[tuple[Tell, ...], ...] = ()
         self.gathered: frozenset[int] = frozenset()
         if self.is_plain:
             return
-        if count > 1 and receipts != "each":
+        everyone = tuple(range(originals))
+        if is_one and (count == 1 or receipts == "each"):
+            self.ends = (everyone,) * count
+            self.tells = tuple(tuple(Tell(original, index, count) for original in everyone) for index in range(count))
+        elif count > 1 and receipts != "each":
             # One of them tells of all, so with whichever is refused all end.
-            everyone = tuple(range(originals))
             teller = 0 if receipts == "first" else count - 1
             self.ends = (everyone,) * count
             self.tells = tuple(
@@ -77,6 +84,7 @@ class Outgoing:
     def ship(self, envelope: Envelope) -> Shipment | Unfit:
         """The message as this carrier takes it; asked once, before its first PDU is sent."""
         pdus = tuple(envelope.pdus)
+        is_one = envelope.flags & ONE_RECEIPT != 0
         if self._source:
             pdus = tuple(from_number(pdu, self._source) for pdu in pdus)
         count = len(pdus)
@@ -89,9 +97,9 @@ class Outgoing:
             if isinstance(made, Unfit):
                 return made
             if isinstance(made, Converted):
-                return Shipment(made.pdus, made.segments, count, self._receipts)
+                return Shipment(made.pdus, made.segments, count, self._receipts, is_one)
         # A message_payload is one PDU and as many segments as its text takes on the air.
-        return Shipment(pdus, (1,) * count if count > 1 else (envelope.segments,), count, self._receipts)
+        return Shipment(pdus, (1,) * count if count > 1 else (envelope.segments,), count, self._receipts, is_one)
 
     def alone(self, pdu: bytes) -> bytes | None:
         """One PDU that is in no stream, as this carrier takes it; None when it can't be said in one."""

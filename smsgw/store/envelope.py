@@ -23,6 +23,8 @@ REVIEW_REJECTED = 8
 """A person looked at it and rejected it; ``note`` says who and why."""
 HAS_TURN = 16
 """It waited for its turn at its account's rate with a carrier."""
+ONE_RECEIPT = 32
+"""Its account wants one receipt for a long message, with the id of its first segment."""
 
 
 class Envelope:

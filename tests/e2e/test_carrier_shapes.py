@@ -47,7 +47,10 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
         by_prefix.append({"name": name, "prefix": ["86" + prefix[:3]], "carriers": [name, "alpha"]})
     overrides = {"routes.toml": {"route": [*by_prefix, *routes({})]}}
     more = {name: said for name, (_, _, said) in CARRIERS.items()}
-    async with open_stage(tmp_path_factory.mktemp("site"), sims, overrides, more_carriers=more) as stage:
+    # One that wants a single receipt for a long message.
+    accounts = {"single": ("orders", {"long_receipts": "one"})}
+    directory = tmp_path_factory.mktemp("site")
+    async with open_stage(directory, sims, overrides, accounts, more_carriers=more) as stage:
         stage.gateway.set_clock(WORKDAY)
         yield stage
 
@@ -125,6 +128,23 @@ async def test_a_failure_is_told_once_for_what_the_application_sent(
 ) -> None:
     ids = await send(stage, number(carrier, code), long)
     assert await told(stage, ids) == [expected] * len(ids)
+
+
+@pytest.mark.parametrize(
+    ("carrier", "code", "expected"),
+    [("udh", "0020", DELIVERED), ("payload", "0021", DELIVERED), ("udh", "3122", REFUSED), ("first", "1012", REFUSED)],
+)
+async def test_an_application_that_wants_one_receipt(
+    stage: Stage, carrier: str, code: str, expected: tuple[object, ...]
+) -> None:
+    ids = await send(stage, number(carrier, code), account="single")
+    assert len(ids) == 3
+    assert await told(stage, ids[:1], "single") == [expected]
+    esme = await stage.esme("single")
+    assert not {receipt.message_id for receipt in esme.receipts} & set(ids[1:])
+    for each in ids:
+        found = await stage.ask("single", CommandId.QUERY_SM, each)
+        assert found.pdu.fields["message_state"] == expected[1]
 
 
 async def test_a_text_that_a_carrier_can_not_take_goes_to_the_next_one(stage: Stage) -> None:

@@ -64,6 +64,20 @@ def test_who_tells_of_whom(originals: int, count: int, receipts: str, tells: tup
     assert shipment(originals, count, receipts).tells == tells
 
 
+@pytest.mark.parametrize("receipts", ["each", "first"])
+@pytest.mark.parametrize(("originals", "count"), [(3, 3), (3, 1), (2, 3)])
+def test_one_receipt_for_all_segments(originals: int, count: int, receipts: str) -> None:
+    """Whoever wants one is told of the whole, and every segment ends with it."""
+    made = Shipment((b"",) * count, (1,) * count, originals, receipts, is_one=True)
+    everyone = tuple(range(originals))
+    assert made.ends == (everyone,) * count
+    assert made.gathered == frozenset(everyone)
+    tellers = [tells for tells in made.tells if tells]
+    assert len(tellers) == (1 if receipts == "first" else count)
+    for part, tells in enumerate(tellers):
+        assert tells == tuple(Tell(original, part, len(tellers)) for original in everyone)
+
+
 def envelope(*pdus: bytes) -> Envelope:
     ids = [f"id{number}" for number in range(len(pdus))]
     return Envelope(ids, list(pdus), "shop", 1, "8613800000000", "1069", "", [1] * len(pdus), 0, segments=len(pdus))
