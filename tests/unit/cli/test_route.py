@@ -84,9 +84,7 @@ def test_a_message_is_explained_with_its_network_and_the_routes_that_nearly_fit(
 
 
 def test_a_network_that_was_learnt_wrongly_is_put_right(smsgw: Run) -> None:
-    assert (
-        done(smsgw("route", "network", "13800138000")) == "138****8000: mobile (by its prefix)\n"
-    )
+    assert done(smsgw("route", "network", "13800138000")) == "138****8000: mobile (by its prefix)\n"
     assert "reason" in smsgw("route", "network", "13800138000", "--to", "telecom").stderr
     assert "did you mean 'telecom'" in smsgw("route", "network", "13800138000", "--to", "telecon", *WHY).stderr
     done(smsgw("route", "network", "13800138000", "--to", "telecom", *WHY))
