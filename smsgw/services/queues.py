@@ -83,11 +83,15 @@ async def overview(desk: Desk) -> Overview:
         sampled += 1
         if sampled >= SAMPLED:
             break
-    undelivered = {name: await queues.undelivered(name) for name in desk.site.accounts}
-    return Overview(
-        lanes, await queues.held_count(), sampled, dict(sorted(held.items())),
-        {name: count for name, count in undelivered.items() if count},
-    )  # fmt: skip
+    return Overview(lanes, await queues.held_count(), sampled, dict(sorted(held.items())), await undelivered(desk))
+
+
+async def undelivered(desk: Desk) -> dict[str, int]:
+    """Receipts and MO that applications have not taken yet, by account; none where there are none."""
+    desk.require_reader()
+    queues = Queues(desk.store)
+    found = {name: await queues.undelivered(name) for name in desk.site.accounts}
+    return {name: count for name, count in found.items() if count}
 
 
 async def show(desk: Desk, carrier: str, *, lane: str = "", account: str = "", limit: int = 20) -> list[Waiting]:

@@ -16,6 +16,7 @@ from smsgw.cli.desk import Visit, WhoOption
 from smsgw.cli.options import JsonOption, SiteOption, account_named
 from smsgw.cli.output import Cell, console, pairs, print_json, table
 from smsgw.policy.orders import CLOSE, SUSPEND
+from smsgw.services import queues as service
 from smsgw.services.orders import Order
 
 app = typer.Typer(help="Accounts of applications: list, show, suspend, close, resume (账号).", no_args_is_help=True)
@@ -27,6 +28,7 @@ def list_(site: SiteOption = Path(), who: WhoOption = "", as_json: JsonOption = 
     """Show every account: binds, what was accepted and refused, what it has not taken yet, what is ordered of it."""
     visit = Visit(site, who)
     orders, found = in_force(visit), live(visit, "accounts")
+    untaken = visit.ask(service.undelivered)
     names = [*visit.site.accounts, *(name for name in found if name not in visit.site.accounts)]
     if as_json:
         print_json({name: {**found.get(name, {}), "orders": _orders_json(orders, name)} for name in names})
@@ -34,9 +36,15 @@ def list_(site: SiteOption = Path(), who: WhoOption = "", as_json: JsonOption = 
     rows: list[tuple[Cell, ...]] = []
     for name in names:
         each = found.get(name)
-        cells: tuple[Cell, ...] = ("", "", "", "", "")
+        cells: tuple[Cell, ...] = ("", "", "", "", untaken.get(name, 0))
         if each is not None:
-            cells = (each["class"], each["binds"], each["accepted"], sum(each["refused"].values()), each["outbox"])
+            cells = (
+                each["class"],
+                each["binds"],
+                each["accepted"],
+                sum(each["refused"].values()),
+                untaken.get(name, 0),
+            )
         ordered = Text("; ").join(
             cell
             for cell in (order_cell(visit, orders.get(f"{what}:{name}")) for what in ("account", "sessions"))
@@ -69,7 +77,7 @@ def show(name: NameArgument, site: SiteOption = Path(), who: WhoOption = "", as_
         rows += [
             ("in force", Text("yes", style="green") if found["in_force"] else Text("no", style="red")),
             ("received", found["received"]), ("accepted", found["accepted"]), ("refused", refused),
-            ("receipts taken", found["receipts_delivered"]), ("not taken yet", found["outbox"]),
+            ("receipts taken", found["receipts_delivered"]), ("not taken yet", visit.ask(service.undelivered).get(name, 0)),
         ]  # fmt: skip
         for period, (used, limit) in found["quota"].items():
             rows.append((f"quota of the {period}", f"{used} of {limit}" if limit else str(used)))

@@ -7,6 +7,7 @@ waits is counted in the store, for all processes; all else is of the one gateway
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,11 +37,12 @@ _FINAL_GOOD: Final = "DELIVRD"
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """One look at the status. ``at_s`` monotonic; ``waiting`` by carrier and lane, as the store has it."""
+    """One look at the status. ``at_s`` monotonic; ``waiting`` by carrier and lane, and ``untaken`` by account, as the store has it."""
 
     at_s: float
     found: Mapping[str, Any]
     waiting: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    untaken: Mapping[str, int] = field(default_factory=dict)
 
     def waits(self, carrier: str, lane: str) -> int:
         """How many messages of a lane wait; when the store does not say, those in this process's memory."""
@@ -114,7 +116,7 @@ def figures(before: Sight, now: Sight) -> dict[str, Any]:
                 "accepted_per_s": _rate(before, now, "accounts", name, "accepted"),
                 "refused_per_s": _rate(before, now, "accounts", name, "refused"),
                 "receipts_per_s": _rate(before, now, "accounts", name, "receipts_delivered"),
-                "undelivered": each["outbox"],
+                "undelivered": now.untaken.get(name, each["outbox"]),
             }
             for name, each in found["accounts"].items()
         },
@@ -137,13 +139,14 @@ def delivered_share(receipts: Mapping[str, int]) -> float | None:
 
 async def _look(desk: Desk) -> Sight:
     found = await asyncio.to_thread(ask, desk.site, "/status")
-    waiting: dict[str, dict[str, int]] = {}
-    try:
-        for each in await Queues(desk.store).lengths(list(found["carriers"])):
+    queues, waiting, untaken = Queues(desk.store), dict[str, dict[str, int]](), dict[str, int]()
+    # A store that is away is told in the gateway's own status.
+    with contextlib.suppress(StoreError):
+        for each in await queues.lengths(list(found["carriers"])):
             waiting.setdefault(each.carrier, {})[CLASS_LABELS[each.lane]] = each.waiting
-    except StoreError:  # the gateway says so in its own status
-        waiting = {}
-    return Sight(time.monotonic(), found, waiting)
+        for name in found["accounts"]:
+            untaken[name] = await queues.undelivered(name)
+    return Sight(time.monotonic(), found, waiting, untaken)
 
 
 def _head(before: Sight, now: Sight) -> Text:
@@ -212,7 +215,7 @@ def _accounts(before: Sight, now: Sight) -> Table:
             f"{_rate(before, now, 'accounts', name, 'accepted'):.0f}",
             _named(refused, now.at_s - before.at_s, str),
             f"{_rate(before, now, 'accounts', name, 'receipts_delivered'):.0f}",
-            Text(str(each["outbox"]), style="yellow" if each["outbox"] else ""),
+            Text(str(untaken := now.untaken.get(name, each["outbox"])), style="yellow" if untaken else ""),
         ))  # fmt: skip
     columns = ("account", "class", "binds", "in/s", "refused/s", "receipts/s", "undelivered")
     return table(columns, rows, right=("binds", "in/s", "receipts/s", "undelivered"))
