@@ -13,6 +13,7 @@ import bisect
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from smsgw.gateway.alarm import Alarm
 from smsgw.gateway.late_codes import LateCodes
 from smsgw.gateway.outgoing import Outgoing
 from smsgw.gateway.queue_memory import QueueMemory
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 #: While all binds of a carrier are down, look this often whether its messages should move.
 FAILOVER_PERIOD_S = 1.0
-#: The loop's clock has milliseconds; waiting less would turn it round and round.
-SHORTEST_WAIT_S = 0.001
 
 
 class Flight:
@@ -68,8 +67,7 @@ class CarrierQueue:
         #: A long message of which segments are left, by its bind.
         self._unfinished: dict[Bind, Job] = {}
         self._pump_due = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._wake_s = 0.0
+        self._alarm = Alarm(self._loop, self.pump_soon)
         self.renew(pool)
 
     def renew(self, pool: Pool) -> None:
@@ -192,7 +190,7 @@ class CarrierQueue:
             self.give_back()  # also what a mark on its way has made ready since
         wait_s = self._memory.let_pass(now_s)
         if wait_s:
-            self._wake_in(wait_s)
+            self._alarm.set(wait_s)
         self._send_waiting(now_s)
         self._more_later()
 
@@ -224,7 +222,7 @@ class CarrierQueue:
         """Something waits, and no bind may take it: an answer will make room, or a bind's own rate lets it pass."""
         wait_s = self.pool.bind_wait_s(now_s)
         if wait_s:
-            self._wake_in(wait_s)
+            self._alarm.set(wait_s)
         else:
             self.pool.window_full()
 
@@ -248,12 +246,12 @@ class CarrierQueue:
             wait_s = plan.take(lane, segments, now_s)
             if wait_s:
                 self._keep(bind, job)
-                self._wake_in(wait_s)
+                self._alarm.set(wait_s)
                 return False
             if bucket is not None and (wait_s := bucket.take(segments, now_s)):
                 plan.give_back(lane, segments)
                 self._keep(bind, job)
-                self._wake_in(wait_s)
+                self._alarm.set(wait_s)
                 return not job.is_whole
             if plan.owes:
                 plan.sent(lane, segments)
@@ -305,20 +303,6 @@ class CarrierQueue:
         """Let more messages become ready, and have the reader bring more."""
         if not self._context.closing:
             self._memory.more()
-
-    def _wake_in(self, wait_s: float) -> None:
-        wait_s = max(wait_s, SHORTEST_WAIT_S)
-        # Not ``when()``: for a wait below a millisecond uvloop gives a plain Handle, which has none.
-        wake_s = self._loop.time() + wait_s
-        if self._timer is not None:
-            if self._wake_s <= wake_s:
-                return
-            self._timer.cancel()
-        self._timer, self._wake_s = self._loop.call_later(wait_s, self._woken), wake_s
-
-    def _woken(self) -> None:
-        self._timer = None
-        self.pump_soon()
 
     def give_back(self) -> None:
         """Shutting down: what was marked but not sent goes to the end of its stream, so that it is not uncertain."""

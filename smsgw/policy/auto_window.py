@@ -15,8 +15,8 @@ from __future__ import annotations
 import math
 from typing import Final
 
-HEADROOM: Final = 1.25
-"""Latency varies: this much above rate × latency."""
+HEADROOM: Final = 1.5
+"""Latency varies, and lanes keep a part of the window free: this much above rate × latency."""
 QUEUEING: Final = 2.0
 """Latency above this many times the usual means that requests wait at the carrier."""
 _TOLERANCE_S: Final = 0.02  # on a fast line twice the usual is nothing

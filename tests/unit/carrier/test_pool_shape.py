@@ -38,13 +38,13 @@ async def test_windows_that_are_full_grow_and_a_slowdown_halves_them() -> None:
         now_s += 0.05
         pool.window_full()
         pool.answer_took(0.2, now_s)
-    assert pool.window == 26
-    assert (pool.window_total, limits(pool)) == (52, [26, 26, 26])
+    assert pool.window == 31
+    assert (pool.window_total, limits(pool)) == (62, [31, 31, 31])
     pool.throttle.on_throttled(now_s)
     pool.answer_took(0.2, now_s)
-    assert limits(pool) == [13, 13, 13]
+    assert limits(pool) == [15, 15, 15]
     pool.answer_took(0.2, now_s)  # the same slowdown
-    assert limits(pool) == [13, 13, 13]
+    assert limits(pool) == [15, 15, 15]
 
 
 async def test_a_bind_that_connects_later_begins_with_the_size_of_now() -> None:
