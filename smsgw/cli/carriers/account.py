@@ -77,7 +77,8 @@ def show(name: NameArgument, site: SiteOption = Path(), who: WhoOption = "", as_
         rows += [
             ("in force", Text("yes", style="green") if found["in_force"] else Text("no", style="red")),
             ("received", found["received"]), ("accepted", found["accepted"]), ("refused", refused),
-            ("receipts taken", found["receipts_delivered"]), ("not taken yet", visit.ask(service.undelivered).get(name, 0)),
+            ("receipts taken", found["receipts_delivered"]),
+            ("not taken yet", visit.ask(service.undelivered).get(name, 0)),
         ]  # fmt: skip
         for period, (used, limit) in found["quota"].items():
             rows.append((f"quota of the {period}", f"{used} of {limit}" if limit else str(used)))

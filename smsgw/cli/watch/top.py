@@ -37,7 +37,7 @@ _FINAL_GOOD: Final = "DELIVRD"
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """One look at the status. ``at_s`` monotonic; ``waiting`` by carrier and lane, and ``untaken`` by account, as the store has it."""
+    """One look. ``at_s`` monotonic; the store's: ``waiting`` by carrier and lane, ``untaken`` by account."""
 
     at_s: float
     found: Mapping[str, Any]
