@@ -216,6 +216,7 @@ class Bind:
             if not self.leased or self._closed:
                 self._wake.clear()
                 await self._wake.wait()
+                self._hurry.clear()
                 continue
             try:
                 await self._connect_and_bind()

@@ -552,3 +552,16 @@ class _Leased(_Bound):
 
     def lose(self) -> None:
         self.leased = self.leaving = False
+
+
+async def test_a_lease_that_comes_later_leaves_the_first_wait_as_it_is(world: World) -> None:
+    rng = random.Random(1)
+    bind = Bind(SETTINGS, "transceiver", 0, cast(Any, Handler(world)), Ticker(), Backoff(1.0, 60.0, rng, 0.5))
+    bind.lose()
+    asyncio.get_running_loop().create_task(bind.run(), name="bind")
+    await turns()
+    assert world.connections == []
+    bind.take()
+    await turns()
+    await answer(world, 0x0E)
+    assert (world.waits, len(world.connections)) == ([PERMANENT_RETRY_S], 1)
