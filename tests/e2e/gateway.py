@@ -89,6 +89,8 @@ class GatewayProcess:
             port = (carriers or {}).get(path.stem, CLOSED_PORT)
             quick = {"port": port, "reconnect_min": "100ms", "reconnect_max": "500ms"}
             self.override({f"carriers/{path.name}": quick})
+        # The tests beside the example's routes are about the example's accounts and profiles.
+        self.override({"routes.toml": {"test": None}})
         self.override(overrides or {})
 
     # -- its files
@@ -270,8 +272,6 @@ def free_port() -> int:
 
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(old)
-    if "route" in new:
-        merged.pop("test", None)  # they are about the example's own routes
     for key, value in new.items():
         if value is None:
             merged.pop(key, None)
