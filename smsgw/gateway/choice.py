@@ -48,7 +48,8 @@ class CarrierChoice:
     def in_time(self, name: str) -> bool:
         """Whether a verification code that is given to the carrier now would not wait for too long."""
         limit_s = self._context.settings.otp_limit_s
-        return not limit_s or self._context.pools[name].codes_wait_s <= limit_s * LATE_SHARE
+        pool = self._context.pools.get(name)
+        return not limit_s or pool is None or pool.codes_wait_s <= limit_s * LATE_SHARE
 
     def next(
         self,
