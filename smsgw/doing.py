@@ -12,6 +12,7 @@ import concurrent.futures
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from smsgw.telemetry.logs import EventLog
 from smsgw.telemetry.ops import Act, BadRequestError
 from smsgw.tracing import Look, Tracer
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from smsgw.app import App
 
 _PATIENCE_S: Final = 5.0
+_log = EventLog("smsgw.ops")
 T = TypeVar("T")
 
 
@@ -34,6 +36,7 @@ class Doing:
     def _rebind(self, asked: dict[str, object]) -> object:
         """All binds of ``carrier``, or its ``bind`` of that number: unbound when all is answered, and bound again."""
         name, number = str(asked.get("carrier")), asked.get("bind")
+        _log.event("ops.rebind", carrier=name, bind=number)
 
         def rebind() -> list[str]:
             pool = self._app.gateway.context.pools.get(name)
@@ -49,6 +52,7 @@ class Doing:
     def _close(self, asked: dict[str, object]) -> object:
         """The ``session`` of an application, such as ``shop/3``: unbound; it may bind again."""
         label = str(asked.get("session"))
+        _log.event("ops.close", session=label)
 
         def close() -> list[str]:
             found = [each for each in self._app.listener.sessions if each.account is not None and each.label == label]
@@ -63,6 +67,7 @@ class Doing:
     def _trace(self, asked: dict[str, object]) -> Iterator[bytes]:
         try:
             look = Look(**{name: asked[name] for name in Look.__slots__ if name in asked})  # type: ignore[arg-type]
+            _log.event("ops.trace", account=look.account, carrier=look.carrier, revealed=look.reveal)
             return self.tracer.watch(look)
         except ValueError as error:
             raise BadRequestError(str(error)) from error

@@ -138,6 +138,7 @@ class _Watcher:
         self._needle = look.recipient[-_NEEDLE_DIGITS:].encode()
         self._ring: deque[_Seen] = deque(maxlen=RING_PDUS)
         self._count = self._given = 0
+        self._strangers: OrderedDict[int, str] = OrderedDict()
         #: Requests that were for the recipient: their answers are as well.
         self._asked: OrderedDict[tuple[int, bool, int], None] = OrderedDict()
 
@@ -145,7 +146,7 @@ class _Watcher:
         """Called on the loop for every PDU."""
         owner, look = link.owner, self.look
         if isinstance(owner, EsmeSession):
-            kind, label = "account", owner.label
+            kind, label = "account", owner.label if owner.account is not None else self._stranger(owner, incoming, raw)
             if look.carrier or (look.account and label.rpartition("/")[0] != look.account):
                 return
         elif isinstance(owner, Bind):
@@ -161,6 +162,16 @@ class _Watcher:
             return
         self._count += 1
         self._ring.append((time.time(), kind, label, incoming, raw))
+
+    def _stranger(self, session: EsmeSession, incoming: bool, raw: bytes) -> str:
+        """Who is not bound has the name that it asked to bind with: refused binds are worth seeing."""
+        known = self._strangers.get(session.number)
+        if incoming and known is None and HEADER.unpack_from(raw)[1] in _BINDS:
+            name = raw[HEADER.size :].partition(b"\0")[0].decode("latin-1")
+            known = self._strangers[session.number] = f"{name}/{session.number}"
+            if len(self._strangers) > _REMEMBERED:
+                self._strangers.popitem(last=False)
+        return known or session.label
 
     def taken(self) -> list[_Seen]:
         """What came since."""

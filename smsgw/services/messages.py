@@ -25,7 +25,7 @@ from smsgw.smpp.constants import MessageState, status_name
 from smsgw.store.envelope import Envelope
 from smsgw.store.held import Held
 from smsgw.store.queues import LANES, Queues
-from smsgw.store.state import States
+from smsgw.store.state import MessageStatus, States
 
 ID: Final = re.compile(r"[0-9a-f]{20}(?:\.[0-9a-f]{4})?")
 #: How many messages of a lane are looked through for one that waits.
@@ -75,14 +75,14 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """One of a number's messages: when it came, and the last that happened to it."""
+    """One of a number's messages: when it came, its state as far as it is kept, and the last step until the answer."""
 
     message_id: str
     at: str
     account: str
     message_class: str
+    state: str
     last_step: str
-    last_at: str
     carrier: str
     detail: str
 
@@ -130,20 +130,18 @@ async def of_number(desk: Desk, number: str, *, hours: float = 24, limit: int = 
             # A refused request has no id, so each is by itself.
             found.setdefault(each.message_id or f"?{len(found)}", []).append(each)
     newest = sorted(found.items(), key=lambda item: item[1][-1].at_ms, reverse=True)[:limit]
-    # Receipts know no number, so the last step of each is looked for by its id.
-    return [await asyncio.to_thread(_brief, desk, name, rows, since) for name, rows in newest]
+    states = States(desk.store)
+    return [_brief(desk, name, rows, await states.query(name)) for name, rows in newest]
 
 
-def _brief(desk: Desk, name: str, rows: list[Record], since: datetime | None) -> Brief:
-    first = rows[0]
-    last = rows[-1]
-    if not name.startswith("?"):
-        last = query(desk.site.records_dir, name, since or first.at - _EARLIER, last=1)[-1]
+def _brief(desk: Desk, name: str, rows: list[Record], status: MessageStatus | None) -> Brief:
+    """Receipts know no number, so what became of it is the store's to say."""
+    first, last = rows[0], rows[-1]
     label = CLASS_LABELS[first.message_class] if 0 <= first.message_class < LANES else ""
     detail = ", ".join(f"{key} {value}" for key, value in _detail(desk, last).items())
     return Brief(
-        "" if name.startswith("?") else name, day_text(first.at_ms, desk.zone), first.account, label, last.step_name,
-        day_text(last.at_ms, desk.zone), last.carrier, detail,
+        "" if name.startswith("?") else name, day_text(first.at_ms, desk.zone), first.account, label,
+        _state_name(status.message_state) if status is not None else "", last.step_name, last.carrier, detail,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from smsgw.carrier.bind import Bind
+from smsgw.esme.session import EsmeSession
 from smsgw.smpp import pdu
 from smsgw.smpp.codec import Pdu, encode
 from smsgw.smpp.constants import CommandId
@@ -122,6 +123,21 @@ def test_links_are_tapped_only_while_somebody_looks_on() -> None:
     assert (second["to"], second["status"]) == ("us", "ESME_RTHROTTLED")
     lines.close()  # type: ignore[attr-defined]
     assert (ticker.tap, tracer.watching) == (None, 0)
+
+
+def test_a_bind_that_is_refused_is_seen_under_the_name_that_it_asked_for() -> None:
+    ticker = _Ticker()
+    tracer = Tracer(ticker)  # type: ignore[arg-type]
+    lines = tracer.watch(Look(account="shop"))
+    next(lines)
+    for number, name in ((1, b"other"), (2, b"shop")):
+        session = EsmeSession(SimpleNamespace(), SimpleNamespace(), number)  # type: ignore[arg-type]
+        link: Any = SimpleNamespace(owner=session)
+        ticker.tap(link, True, pdu.bind(int(CommandId.BIND_TRANSMITTER), 1, system_id=name, password=b"wrong"))
+        ticker.tap(link, False, pdu.response(int(CommandId.BIND_TRANSMITTER) | 0x80000000, 0x0E, 1))
+    asked, answered = _read(lines, 2)
+    assert (asked["account"], asked["pdu"], asked["password"]) == ("shop/2", "bind_transmitter", "***")
+    assert (answered["account"], answered["status"]) == ("shop/2", "ESME_RINVPASWD")
 
 
 def test_of_a_recipient_requests_and_their_answers() -> None:

@@ -38,11 +38,11 @@ def message(
         print_json([asdict(each) for each in briefs])
     elif briefs:
         rows = [
-            (each.at, each.message_id or "–", each.account, each.message_class, each.last_step, each.carrier,
-             each.detail, each.last_at)
+            (each.at, each.message_id or "–", each.account, each.message_class, each.state, each.last_step,
+             each.carrier, each.detail)
             for each in briefs
         ]  # fmt: skip
-        columns = ("came", "message id", "account", "class", "last step", "carrier", "details", "at")
+        columns = ("came", "message id", "account", "class", "state", "last step", "carrier", "details")
         console().print(table(columns, rows))
     else:
         typer.echo("no message to that number is recorded in that time")
