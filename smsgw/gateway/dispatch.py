@@ -55,6 +55,7 @@ class CarrierQueue:
         self._context = context
         self._outcomes = outcomes
         self._stops = last_look.stops
+        self._leaves = last_look.leaves
         self._loop = asyncio.get_running_loop()
         self.name = pool.name
         #: The carrier was taken out of the site: what waits for it moves.
@@ -103,12 +104,12 @@ class CarrierQueue:
 
         ``pending`` ones were read before a restart; those of them up to ``mark`` may be at the carrier.
         """
-        memory = self._memory
+        memory, troubled = self._memory, self._context.health.troubled
         for job in memory.jobs(stream, lane, entries):
             if pending and job.order <= mark:
                 if self._outcomes.resend_uncertain(self, job):
                     memory.put_back(job)
-            else:
+            elif not (troubled and self._leaves(self, job)):
                 memory.put(job)
         if self._takes is not None:
             self._sweep(self._takes)
@@ -376,6 +377,8 @@ class CarrierQueue:
         self._memory.size(self.pool.window_total, self.pool.share)
         self._age()
         self._late_codes.look(self._loop.time())
+        if self._context.health.troubled:
+            self._sweep(self._leaves)
         if self._suspended or (not self.pool.up and self._failing_over()):
             self._context.wake_readers()
             self.pump_soon()

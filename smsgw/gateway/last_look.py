@@ -46,7 +46,7 @@ class LastLook:
             return True
         if context.registers.pauses.any and self._is_paused(queue, job):
             return True
-        if context.health.troubled and job.is_whole and self._leaves(queue, job):
+        if context.health.troubled and job.is_whole and self.leaves(queue, job):
             return True
         envelope = job.envelope
         if envelope.flags & INTERNAL:
@@ -90,6 +90,15 @@ class LastLook:
             queue.put_back(job)
             queue.pump_soon()
 
+    def leaves(self, queue: CarrierQueue, job: Job) -> bool:
+        """Its province is off this carrier, or the carrier answers slowly; and another carrier is usable."""
+        envelope = job.envelope
+        health = self._context.health
+        if not health.is_open(queue.name, envelope.province):
+            return False
+        why = health.why_not(queue.name, envelope.province)
+        return self._outcomes.reroute(queue, job, why, only_up=True, cause="breaker")
+
     # -- inside
 
     def _forbidden(self, queue: CarrierQueue, job: Job, outcome: Refusal | Hold) -> None:
@@ -106,15 +115,6 @@ class LastLook:
         if fact != fact_carrier(queue.name):
             return False
         return self._outcomes.reroute(queue, job, "the carrier has blacklisted the recipient", cause="blacklist")
-
-    def _leaves(self, queue: CarrierQueue, job: Job) -> bool:
-        """Its province is off this carrier, or the carrier answers slowly; and another carrier is usable."""
-        envelope = job.envelope
-        health = self._context.health
-        if not health.is_open(queue.name, envelope.province):
-            return False
-        why = health.why_not(queue.name, envelope.province)
-        return self._outcomes.reroute(queue, job, why, only_up=True, cause="breaker")
 
     def _is_paused(self, queue: CarrierQueue, job: Job) -> bool:
         context, envelope = self._context, job.envelope

@@ -96,6 +96,7 @@ class Scene:
             wall_s=lambda: 0.0,
             settings=SimpleNamespace(otp_limit_s=0.0),
             closing=False,
+            health=SimpleNamespace(troubled=False),
             log=lambda event, fields: None,
         )
         outcomes = SimpleNamespace(
@@ -106,7 +107,11 @@ class Scene:
             requeue=lambda queue, job: self.requeued.append(job.envelope.message_ids[0]),
             put_off=lambda job, delay_s: self.put_off.append((job.envelope.message_ids[0], delay_s)),
         )
-        last_look = SimpleNamespace(stops=lambda queue, job: False)
+        self.leaving: set[str] = set()
+        last_look = SimpleNamespace(
+            stops=lambda queue, job: False,
+            leaves=lambda queue, job: job.envelope.message_ids[0] in self.leaving,
+        )
         self.queue = CarrierQueue(
             cast(Any, self.context), cast(Any, self.pool), cast(Any, outcomes), cast(Any, last_look)
         )
@@ -278,6 +283,19 @@ async def test_what_is_uncertain_and_not_resent_ends_there() -> None:
     scene.resend = False
     await scene.arrives(1, "a", "b", "c", pending=True, mark=(2, 0, 0))
     assert scene.pool.texts() == ["c"]
+
+
+async def test_what_waits_leaves_a_troubled_carrier_though_its_window_is_full() -> None:
+    scene = Scene(free=0)
+    await scene.arrives(1, "a", "b")
+    scene.leaving = {"a", "c"}
+    scene.queue.tick()
+    assert scene.queue.waiting == [0, 2, 0]
+    scene.context.health.troubled = True
+    await scene.arrives(1, "c", "d")
+    assert scene.queue.waiting == [0, 3, 0]
+    scene.queue.tick()
+    assert scene.queue.waiting == [0, 2, 0]
 
 
 async def test_while_the_carrier_is_down_nothing_is_read_until_it_is_time_to_fail_over() -> None:
