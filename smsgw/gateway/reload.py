@@ -140,14 +140,20 @@ class Reloader(Generic[Site]):
             try:
                 files = await self.versions.files(number)
                 built = await asyncio.to_thread(self._build, files)
+            except StoreError:
+                raise
             except (SmsgwError, OSError) as error:
-                self._log("site.unusable", {"version": number, "why": str(error)})
-                await self._tell(replace(self.process, fault_of=number, fault=str(error)))
-                return
+                return await self._refuse(number, str(error))
+            except Exception as error:  # whatever is wrong with it: this process goes on with what it has
+                return await self._refuse(number, f"{type(error).__name__}: {error}")
             self._use(number, built)
             while len(self._ready) > READY:
                 del self._ready[next(iter(self._ready))]
         await self._tell(replace(self.process, ready=number, fault_of=0, fault=""))
+
+    async def _refuse(self, number: int, why: str) -> None:
+        self._log("site.unusable", {"version": number, "why": why})
+        await self._tell(replace(self.process, fault_of=number, fault=why))
 
     async def _change_over(self, now: Now) -> None:
         before = self.process.running
@@ -160,9 +166,13 @@ class Reloader(Generic[Site]):
         if now.trial:
             self._watch.begin(self._totals())
             self._watching = now.number
-        self._put(site, now.number)
+        try:
+            self._put(site, now.number)
+        except Exception as error:  # half of it may be in place: only another version puts that right
+            self.process = replace(self.process, running=0)
+            return await self._refuse(now.number, f"{type(error).__name__}: {error}")
         self._log("site.in_force", {"version": now.number, "before": before, "trial": now.trial})
-        await self._tell(replace(self.process, running=now.number))
+        await self._tell(replace(self.process, running=now.number, fault_of=0, fault=""))
 
     def _use(self, number: int, site: Site) -> None:
         self._ready.pop(number, None)

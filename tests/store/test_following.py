@@ -26,7 +26,7 @@ class Follower:
         self.totals = Totals()
         self.cannot = cannot
         self.reloader: Reloader[str] = Reloader(
-            kit.store, node, running, {}, self._build, lambda site, number: self.put.append((site, number)),
+            kit.store, node, running, {}, self._build, self._put,
             lambda: self.totals, ErrorWatch(0.1, 10), lambda: NOW_MS, lambda event, fields: self.events.append(event),
         )  # fmt: skip
 
@@ -34,6 +34,11 @@ class Follower:
         if self.cannot and self.cannot in files["routes.toml"]:
             raise ConfigError("routes.toml", 3, "ca", "there is no such file here")
         return files["routes.toml"]
+
+    def _put(self, site: str, number: int) -> None:
+        self.put.append((site, number))
+        if site == "poison":
+            raise KeyError(site)
 
     @property
     def running(self) -> int:
@@ -97,6 +102,18 @@ async def test_errors_that_rise_on_one_process_take_it_back_from_all(kit: Kit, f
     assert ended is not None
     assert ended.ended.startswith("b: messages refused to applications: 100.0% of 20")
     assert b.events.count("site.rolled_back") + a.events.count("site.rolled_back") == 1
+
+
+async def test_a_version_that_breaks_a_running_process_is_taken_back_and_the_one_before_put_again(
+    kit: Kit, follow: Follow
+) -> None:
+    a = await follow("a")
+    await apply(VersionStore(kit.store), "two")
+    await apply(VersionStore(kit.store), "poison", "confirm")
+    await until(lambda: a.put == [("two", 2), ("poison", 3), ("two", 2)])
+    ended = await VersionStore(kit.store).get(3)
+    assert ended is not None
+    assert ended.ended == "a can't run it: KeyError: 'poison'"
 
 
 async def test_a_confirmed_version_is_not_watched_any_more(kit: Kit, follow: Follow) -> None:
