@@ -131,7 +131,7 @@ def test_a_bind_that_is_refused_is_seen_under_the_name_that_it_asked_for() -> No
     lines = tracer.watch(Look(account="shop"))
     next(lines)
     for number, name in ((1, b"other"), (2, b"shop")):
-        session = EsmeSession(SimpleNamespace(), SimpleNamespace(), number)  # type: ignore[arg-type]
+        session = EsmeSession(SimpleNamespace(), SimpleNamespace(), number)
         link: Any = SimpleNamespace(owner=session)
         ticker.tap(link, True, pdu.bind(int(CommandId.BIND_TRANSMITTER), 1, system_id=name, password=b"wrong"))
         ticker.tap(link, False, pdu.response(int(CommandId.BIND_TRANSMITTER) | 0x80000000, 0x0E, 1))
