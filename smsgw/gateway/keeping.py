@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from smsgw.gateway.reports import wanted_kinds
+from smsgw.gateway.views import view_of
+from smsgw.smpp.constants import CommandId
 from smsgw.store.correlation import TAG_OCTETS, UNDECIDED, Mapping, SharedMapping, bucket_of
 from smsgw.store.envelope import INTERNAL, ONE_RECEIPT, Envelope
 from smsgw.store.sharing import Target
@@ -17,6 +19,9 @@ from smsgw.store.sharing import Target
 if TYPE_CHECKING:
     from smsgw.gateway.context import Context
     from smsgw.gateway.lanes import Job
+
+_COMMAND_ID = slice(4, 8)
+_DATA_SM = int(CommandId.DATA_SM).to_bytes(4, "big")
 
 #: Index of one of the application's segments → its sealed origin.
 Origins = Callable[[int], bytes]
@@ -73,6 +78,8 @@ class Keeping:
                 for each, part, parts in tells
             )
             kept = SharedMapping(envelope.account, envelope.source_addr, targets, self._due())
+        if not _asks(job.pdus[index]):
+            kept = kept._replace(due=0)
         if ends and not job.states:
             settlement.sent(taken, job.stream, job.entry_id, carrier, cid, kept)
         else:
@@ -121,6 +128,11 @@ class Keeping:
 
     def _due(self) -> int:
         return bucket_of(self._context.clock.now_ms() / 1000)
+
+
+def _asks(pdu: bytes) -> bool:
+    """Whether the carrier was asked for a receipt: of a submit_sm always, of a data_sm if the application did."""
+    return pdu[_COMMAND_ID] != _DATA_SM or view_of(pdu).registered_delivery & 3 != 0
 
 
 def _mask(envelope: Envelope, index: int) -> int:
