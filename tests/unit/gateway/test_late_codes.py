@@ -30,7 +30,7 @@ class Late:
         context.clock = SimpleNamespace(now_ms=lambda: NOW_MS)
         context.pools = {"alpha": scene.pool, "beta": self.beta}
         context.choice = self.choice = CarrierChoice(cast(Any, context))
-        context.health = SimpleNamespace(lets=lambda name, province: True)
+        context.health = SimpleNamespace(lets=lambda name, province: True, troubled=False)
         context.registers = SimpleNamespace(pauses=SimpleNamespace(any=False), orders=SimpleNamespace(any=False))
         outcomes = cast(Any, scene.queue)._outcomes
         outcomes.moves = SimpleNamespace(suits=lambda envelope, name: None, move=self._move)
