@@ -118,6 +118,7 @@ class Bind:
     def take(self) -> None:
         """This process has the lease of the bind now."""
         self.leased, self.leaving = True, False
+        self._hurry.clear()
         self._wake.set()
 
     def lose(self) -> None:
@@ -216,7 +217,6 @@ class Bind:
             if not self.leased or self._closed:
                 self._wake.clear()
                 await self._wake.wait()
-                self._hurry.clear()
                 continue
             try:
                 await self._connect_and_bind()
