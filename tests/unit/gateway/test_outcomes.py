@@ -9,6 +9,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from smsgw.carrier.settings import CarrierSettings
 from smsgw.gateway.dispatch import Flight
@@ -335,3 +337,37 @@ async def test_patience_moves_nothing_when_no_other_carrier_is_up_or_the_answer_
         scene.outcomes._overdue(cast(Any, scene.queue), flight, 0.01)
         assert flight.is_over is answered
     assert scene._told() == []
+
+
+@given(data=st.data(), segments=st.integers(1, 5), sent=st.integers(1, 5), up=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_every_segment_ends_once_or_all_of_them_move_together(
+    data: st.DataObject, segments: int, sent: int, up: bool
+) -> None:
+    """Answers in any order and of any kind, while the rest is sent one by one."""
+    scene = Scene(codes=CODES)
+    job = scene.job(segments)
+    if not up:
+        job.envelope.tried = ["beta"]
+    job.todo = list(range(min(sent, segments), segments))
+    flying = [index for index in range(segments) if index not in job.todo]
+    did: list[tuple[Any, ...]] = []
+    while flying:
+        index = flying.pop(data.draw(st.integers(0, len(flying) - 1)))
+        answer = data.draw(st.sampled_from((0, 0x45, 0x45, 0x0B, None)))
+        if answer is None:
+            did += scene.unknown(job, index)
+        else:
+            did += scene.answered(job, answer, index, b"C%d" % index)
+        moved = any(each[0] == "moved" for each in did)
+        if job.todo and not moved:
+            flying.append(job.todo.pop(0))
+    names = [each[0] for each in did if each[0] != "learn"]
+    if "moved" in names:
+        assert names == ["moved"]
+        assert up
+        return
+    taken = {int(str(each[1])[1:]) for each in did if each[0] in ("remembered", "settled")}
+    reported = [int(str(each[1])[2:]) for each in did if each[0] == "report"]
+    assert sorted([*taken, *reported]) == list(range(segments))
+    assert names.count("done") + names.count("settled") == 1
