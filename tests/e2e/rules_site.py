@@ -67,7 +67,7 @@ ACCOUNTS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "off": ("shop", {"enabled": False}),
     "halted": ("shop", {}),
     "suspended": ("shop", {}),
-    "suspended-briefly": ("shop", {}),
+    "susp-briefly": ("shop", {}),
     "briefly": ("shop", {}),
     "wholesale": ("shop", {"department": "wholesale"}),
     "gamma-only": ("orders", {}),
@@ -125,7 +125,7 @@ REGISTERS: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
         "department:wholesale": {}, "signature:停用商城": {}, "template:halted-form": {}, "campaign:halted": {},
         "carrier:gamma": {},
     },
-    "order": {"account:suspended": {}, "account:suspended-briefly": {"expires": BRIEFLY}},
+    "order": {"account:suspended": {}, "account:susp-briefly": {"expires": BRIEFLY}},
     "signature": {
         "shop/停用商城": {"state": "active"},
         "shop/停牌商城": {"state": "suspended"},

@@ -179,6 +179,7 @@ async def compare(store: Store, seed: int, count: int) -> Comparison:
                 naive.do(step)
                 if step.what in ("pause", "resume"):
                     engine.put(naive, "pause")
+                    engine.put(naive, "order")
                 elif step.what == "toggle":
                     engine.put(naive, step.values["kind"])
                 else:

@@ -88,7 +88,15 @@ class Naive:
             self.tiers[values["number"]] = values["tier"]
 
     def _register(self, what: str, values: dict[str, Any]) -> None:
-        if what == "pause":
+        if values.get("scope", "").startswith("order:"):
+            scope = values["scope"].removeprefix("order:")
+            self.registers["order"].pop(scope, None)
+            if what == "pause":
+                self.registers["order"][scope] = {
+                    "scope": scope, "action": "suspend", "reason": "model", "who": "model", "at_ms": values["at_ms"],
+                    "expires_ms": values["expires_ms"],
+                }  # fmt: skip
+        elif what == "pause":
             self.registers["pause"][values["scope"]] = {
                 "scope": values["scope"], "reason": "model", "who": "model", "at_ms": values["at_ms"],
                 "expires_ms": values["expires_ms"],
@@ -213,7 +221,12 @@ class Naive:
         channel = self.registers["channel"]["account:" + message.account]
         if channel["state"] != "active" or (channel.get("expires") and day > channel["expires"]):
             return "account.unapproved"
-        return "account.expired" if channel.get("licence_expires") and day > channel["licence_expires"] else None
+        if channel.get("licence_expires") and day > channel["licence_expires"]:
+            return "account.expired"
+        order = self.registers["order"].get("account:" + message.account)
+        if order is not None and (not order["expires_ms"] or message.at_ms < order["expires_ms"]):
+            return "account.suspended"
+        return None
 
     def _is_paused(self, scope: str, at_ms: int) -> bool:
         pause = self.registers["pause"].get(scope)

@@ -261,7 +261,7 @@ class World:
             return Deed("resume", {"scope": scope})
         scope = rng.choice(
             ("global", "department:retail", "account:shop", "signature:示例物流", "template:new", "campaign:noon",
-             "carrier:alpha", "carrier:beta")
+             "carrier:alpha", "carrier:beta", "order:account:club", "order:account:shop")
         )  # fmt: skip
         if scope in self.paused:
             return Deed("resume", {"scope": self.paused.pop(self.paused.index(scope))})
