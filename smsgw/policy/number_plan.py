@@ -134,10 +134,11 @@ class Provinces:
 class NumberPlan:
     """The plan of one version of a site. Without ``provinces`` every province is unknown: nobody asked for them."""
 
-    __slots__ = ("ported", "provinces")
+    __slots__ = ("_lists_any", "ported", "provinces")
 
     def __init__(self, ported: Ported | None = None, provinces: Provinces | None = None) -> None:
         self.ported = ported if ported is not None else Ported()
+        self._lists_any = len(self.ported) > 0
         self.provinces = provinces
 
     def network(self, recipient: str, learnt: Mapping[str, str] | None = None) -> str:
@@ -146,7 +147,7 @@ class NumberPlan:
             found = learnt.get(recipient)
             if found is not None:
                 return found
-        if self.ported:
+        if self._lists_any:
             found = self.ported.get(recipient)
             if found is not None:
                 return found

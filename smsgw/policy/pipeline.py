@@ -226,10 +226,11 @@ class Rules:
             if len(self._folded) >= _FOLDED_LIMIT:
                 self._folded.clear()
             folded = self._folded[signature] = fold_kept(f"{OPEN}{signature}{CLOSE}")
-        if front and plain.startswith(folded):
-            return plain[len(folded) :]
+        chars = len(folded)
+        if front and plain[:chars] == folded:
+            return plain[chars:]
         if not front and plain.endswith(folded):
-            return plain[: len(plain) - len(folded)]
+            return plain[: len(plain) - chars]
         return fold_kept(body)  # a letter and its mark on either side of the seam
 
     def judge_again(

@@ -116,7 +116,7 @@ class Route:
     def order(self, recipient: str, network: str = "") -> tuple[str, ...]:
         """The carriers in the order in which a message to this number tries them."""
         ways = self.by_network.get(network, self.all_ways) if self.by_network else self.all_ways
-        return ways.order(recipient)
+        return ways.order(recipient) if len(ways.weights) > 1 else ways.carriers
 
     def offered(self, carriers: Mapping[str, CarrierPolicy], networks: Iterable[str]) -> Route:
         """The route as it is once costs and networks of its carriers are known; ``networks``: all there are, with "".

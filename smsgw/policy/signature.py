@@ -153,7 +153,7 @@ class SignatureFinder:
         text = draft.text
         day = draft.day or self._local_day(draft.at_ms)
         position = self._position_of.get(draft.carrier) or self.positions.default
-        if position != "end" and text.startswith(OPEN):
+        if position != "end" and text[:1] == OPEN:
             close = text.find(CLOSE)
             if close > 0 and self.names.in_force_on(name := text[1:close], day):
                 draft.signature = name
