@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -32,6 +32,8 @@ from smsgw.store.queues import Queues
 
 #: Of a class of errors so many are named, the most frequent ones.
 _NAMED: Final = 3
+#: Longer lists leave out where nothing happens.
+_SHORT: Final = 20
 _FINAL_GOOD: Final = "DELIVRD"
 
 
@@ -93,6 +95,7 @@ def figures(before: Sight, now: Sight) -> dict[str, Any]:
         "not_ready": found["not_ready"],
         "orders": found["orders"],
         "pauses": found["pauses"],
+        "breakers": found["breakers"],
         "carriers": {
             name: {
                 "binds_up": each["binds_up"],
@@ -172,6 +175,10 @@ def _alarms(found: Mapping[str, Any]) -> list[RenderableType]:
     lines += [
         Text(f"{each['scope']}: paused, by {each['who']}: {each['reason']}", style="yellow") for each in found["pauses"]
     ]
+    lines += [
+        Text(f"{each['carrier']} {each['province']}: breaker {each['state']}: {each['why']}", style="red")
+        for each in found["breakers"]
+    ]
     parked = ", ".join(f"{lot} {count}" for lot, count in found["parked"].items() if count)
     if parked:
         lines.append(Text(f"parked: {parked}"))
@@ -182,7 +189,9 @@ def _alarms(found: Mapping[str, Any]) -> list[RenderableType]:
 
 def _carriers(before: Sight, now: Sight) -> Table:
     rows: list[tuple[Cell, ...]] = []
-    for name, each in now.found["carriers"].items():
+    names, quiet = _worth_a_line(now.found["carriers"], lambda name: _carrier_stirs(before, now, name))
+    for name in names:
+        each = now.found["carriers"][name]
         up, wanted = each["binds_up"], each["binds"]
         why_not = "drained" if each["drained"] else each["why_not"]
         share = delivered_share(each["receipts"])
@@ -200,13 +209,17 @@ def _carriers(before: Sight, now: Sight) -> Table:
             "–" if share is None else f"{share:.1%}",
             Text(why_not, style="red"),
         ))  # fmt: skip
+    if quiet:
+        rows.append((Text(f"and {quiet} quiet ones", style="dim"), *("",) * 11))
     columns = ("carrier", "binds", "out/s", "limit", "window", *CLASS_LABELS, "errors/s", "receipts/s", "delivered", "")
     return table(columns, rows, right=(*columns[2:8], *columns[9:11]))
 
 
 def _accounts(before: Sight, now: Sight) -> Table:
     rows: list[tuple[Cell, ...]] = []
-    for name, each in now.found["accounts"].items():
+    names, quiet = _worth_a_line(now.found["accounts"], lambda name: _account_stirs(before, now, name))
+    for name in names:
+        each = now.found["accounts"][name]
         refused = _differences(before, now, "accounts", name, "refused")
         rows.append((
             name if each["in_force"] else Text(name, style="red"),
@@ -217,8 +230,30 @@ def _accounts(before: Sight, now: Sight) -> Table:
             f"{_rate(before, now, 'accounts', name, 'receipts_delivered'):.0f}",
             Text(str(untaken := now.untaken.get(name, each["outbox"])), style="yellow" if untaken else ""),
         ))  # fmt: skip
+    if quiet:
+        rows.append((Text(f"and {quiet} quiet ones", style="dim"), *("",) * 6))
     columns = ("account", "class", "binds", "in/s", "refused/s", "receipts/s", "undelivered")
     return table(columns, rows, right=("binds", "in/s", "receipts/s", "undelivered"))
+
+
+def _worth_a_line(all_of: Mapping[str, Any], stirs: Callable[[str], bool]) -> tuple[list[str], int]:
+    """Names to show and how many are left out: of a long list those where nothing moves, waits or is wrong."""
+    if len(all_of) <= _SHORT:
+        return list(all_of), 0
+    names = [name for name in all_of if stirs(name)]
+    return names, len(all_of) - len(names)
+
+
+def _carrier_stirs(before: Sight, now: Sight, name: str) -> bool:
+    each = now.found["carriers"][name]
+    moves = any(_rate(before, now, "carriers", name, field) for field in ("submitted", "receipts", "timeouts"))
+    return bool(moves or each["why_not"] or each["slowed"] or any(now.waits(name, label) for label in CLASS_LABELS))
+
+
+def _account_stirs(before: Sight, now: Sight, name: str) -> bool:
+    each = now.found["accounts"][name]
+    moves = any(_rate(before, now, "accounts", name, field) for field in ("accepted", "refused", "receipts_delivered"))
+    return bool(moves or not each["in_force"] or now.untaken.get(name, each["outbox"]))
 
 
 def _rate(before: Sight, now: Sight, part: str, name: str, field: str) -> float:

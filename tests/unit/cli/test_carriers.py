@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from smsgw.cli.carriers.bind import duration
+from smsgw.cli.output import console
 from smsgw.cli.watch.top import Sight, delivered_share, figures, screen
 from smsgw.store.server import EmbeddedServer
 from tests.unit.cli.conftest import Run, done, refused, started
@@ -60,7 +61,8 @@ def test_durations_for_people(seconds: float, said: str) -> None:
 def status(submitted: int, throttled: int, refusals: int) -> dict[str, Any]:
     return {
         "version": "1", "node": "n", "business_time": "now", "not_ready": {}, "orders": [], "pauses": [],
-        "parked": {"review": 2}, "records": {"failing": ""}, "store": {"calls": {"admit": {"waiting": 3}}},
+        "breakers": [], "parked": {"review": 2}, "records": {"failing": ""},
+        "store": {"calls": {"admit": {"waiting": 3}}},
         "carriers": {"alpha": {
             "binds_up": 1, "binds": 2, "why_not": "", "drained": False, "in_flight": 4, "window": 20,
             "rate_per_s": 50.0, "full_rate_per_s": 200.0, "slowed": True, "submitted": submitted,
@@ -86,3 +88,17 @@ def test_the_figures_of_top_are_differences() -> None:
     # A gateway that was started anew counts from the beginning.
     assert figures(now, Sight(14.0, status(20, 0, 0)))["carriers"]["alpha"]["submitted_per_s"] == 0.0
     assert screen(before, now)
+
+
+def test_of_a_long_list_top_shows_where_something_happens() -> None:
+    many = status(0, 0, 0)
+    for part in ("carriers", "accounts"):
+        ((_, each),) = many[part].items()
+        quiet = {**each, "waiting": {}, "slowed": False, "outbox": 0}
+        many[part] = {f"quiet{number}": quiet for number in range(30)} | {"busy": each}
+    now = Sight(1.0, many)
+    with (printed := console()).capture() as shown:
+        printed.print(screen(Sight(0.0, many), now))
+    lines = shown.get().splitlines()
+    assert [line.split()[0] for line in lines if "busy" in line] == ["busy", "busy"]
+    assert sum("and 30 quiet ones" in line for line in lines) == 2
