@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -335,9 +336,10 @@ class Outcomes(Endings):
         self._hold(job, hold.until_ms, Step.HELD, hold.until_ms, hold.reason.rule_id)
 
     def put_off(self, job: Job, delay_s: float) -> None:
-        """Its account is over its rate with the carrier: it comes back when it is its turn."""
-        job.envelope.flags |= HAS_TURN
-        due_ms = self._context.clock.after_ms(delay_s)
+        """Its account is over its rate with the carrier: it comes back when it is its turn, or to expire."""
+        envelope = job.envelope
+        envelope.flags |= HAS_TURN
+        due_ms = min(self._context.clock.after_ms(delay_s), envelope.expires_at_ms or sys.maxsize)
         self._hold(job, due_ms, Step.HELD, due_ms, "rate of the account")
 
     def _hold(self, job: Job, due_ms: int, step: Step, *detail: object) -> None:

@@ -26,7 +26,7 @@ from smsgw.policy.shaping import Throttle
 from smsgw.smpp import pdu
 from smsgw.smpp.canonical import canonical_id
 from smsgw.smpp.constants import CommandId
-from smsgw.store.envelope import REPORT_ALWAYS, Envelope
+from smsgw.store.envelope import HAS_TURN, REPORT_ALWAYS, Envelope
 from tests.unit.gateway.healthy import HEALTHY
 
 OTP, NOTICE = 0, 1
@@ -371,3 +371,13 @@ def test_every_segment_ends_once_or_all_of_them_move_together(
     reported = [int(str(each[1])[2:]) for each in did if each[0] == "report"]
     assert sorted([*taken, *reported]) == list(range(segments))
     assert names.count("done") + names.count("settled") == 1
+
+
+async def test_who_waits_for_its_accounts_turn_comes_back_when_it_is_due_or_expires() -> None:
+    scene = Scene()
+    job = scene.job()
+    scene.outcomes.put_off(job, 60.0)
+    job.envelope.expires_at_ms = NOW_MS + 5000
+    scene.outcomes.put_off(job, 60.0)
+    assert scene.did == [("held", 60_000), ("held", 5000)]
+    assert job.envelope.flags & HAS_TURN
