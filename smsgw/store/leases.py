@@ -96,7 +96,9 @@ class Leases:
         ]
         answer = await self._call(step, rows)
         if not answer[0]:
-            raise PutOut(f"another process has the name {self.node!r}, or has taken over what it had")
+            raise PutOut(
+                f"another process has the name {self.node!r} or has taken over what it had, or Redis has lost its data"
+            )
         grants = {
             wish.carrier: Grant(frozenset(own), frozenset(others), bool(transmits), frozenset(give))
             for wish, (own, others, transmits, give) in zip(wishes, _list(answer[3]), strict=True)
