@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ def status(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
         print_json(found)
         return
     try:
-        parts = (pairs(_head(found)), _carriers(found["carriers"]), _accounts(found["accounts"]))
+        parts = [pairs(_head(found)), _carriers(found["carriers"]), _accounts(found["accounts"])]
+        if found["breakers"]:
+            parts.insert(2, _breakers(found["breakers"]))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         message = (
             f"the gateway's status lacks something, so it is another version's ({error}); --json shows it as it is"
@@ -74,6 +76,21 @@ def _carriers(carriers: Mapping[str, Any]) -> Table:
         for name, each in carriers.items()
     ]
     return table(columns, rows, right=("rate/s", "in flight", "submitted"))
+
+
+def _breakers(breakers: Sequence[Mapping[str, Any]]) -> Table:
+    """What is taken off a carrier just now."""
+    rows = [
+        (
+            each["carrier"],
+            each["province"] or "all, for its latency",
+            each["state"],
+            f"{each['since_s']:.0f}",
+            each["why"],
+        )
+        for each in breakers
+    ]
+    return table(("breaker", "province", "state", "for s", "why"), rows, right=("for s",))
 
 
 def _accounts(accounts: Mapping[str, Any]) -> Table:
