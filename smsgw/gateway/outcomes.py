@@ -298,6 +298,7 @@ class Outcomes(Endings):
             return
         refusal = Refused(action, why, f"{command_status % 1000:03d}", code_class is CodeClass.PORTED)
         if action is Action.REJECT or job.taken:
+            job.taken = True  # what was told of can't move any more, nor can the rest of it
             self._fail(queue, job, index, self._undelivered(refusal.err), Step.FAILED, why)
             return
         # It may go elsewhere as a whole, once every segment that was sent has been refused.

@@ -43,7 +43,7 @@ def canonical_id(carrier_id: str, form: str) -> str:
     if form == "nocase":
         return folded
     # Which of the two sides is cut differs, and a cut number may have lost its zeros too.
-    return _decimal(folded[:_CUT] if form == "first10" else folded[-_CUT:])
+    return _decimal((folded[:_CUT] if form == "first10" else folded[-_CUT:]).strip(_PADDING))
 
 
 def _decimal(text: str) -> str:

@@ -53,5 +53,21 @@ def test_hexadecimal_and_decimal_of_one_number_meet() -> None:
 
 
 def test_an_unknown_form_is_an_error() -> None:
-    with pytest.raises(LocalError, match="expected one of dec, hex, text"):
+    with pytest.raises(LocalError, match="expected one of dec, first10, hex, last10, nocase, text"):
         canonical_id("1", "auto")
+
+
+@pytest.mark.parametrize(
+    ("carrier_id", "form", "expected"),
+    [
+        (" aBc-1 ", "nocase", "abc-1"),
+        ("123456789012", "last10", "3456789012"),
+        ("003456789012", "last10", "3456789012"),
+        ("3456789012", "last10", "3456789012"),
+        ("ABCDEFGHIJKL", "first10", "abcdefghij"),
+        ("0012345678901", "first10", "12345678"),
+        ("short", "last10", "short"),
+    ],
+)
+def test_other_case_and_cut_to_ten(carrier_id: str, form: str, expected: str) -> None:
+    assert canonical_id(carrier_id, form) == expected
