@@ -80,6 +80,20 @@ def _account(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
         yield Hint(f"the channel waits for: {steps}", f"通道待办：{steps}")
 
 
+def _suspended(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
+    name = looked.rules.account.name
+    order = looked.registers.orders.of(f"account:{name}", looked.draft.at_ms)
+    if order is None:
+        return
+    since = looked.local(order.at_ms)
+    until = looked.local(order.expires_ms) if order.expires_ms else "it is resumed"
+    until_zh = looked.local(order.expires_ms) if order.expires_ms else "恢复为止"
+    yield Hint(
+        f"{order.who} suspended it at {since} until {until}: {order.reason}; smsgw account resume {name} ends it",
+        f"{order.who} 于 {since} 停用该账号，至 {until_zh}：{order.reason}",
+    )
+
+
 def _paused(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
     draft, account = looked.draft, looked.rules.account
     named = {
@@ -238,6 +252,7 @@ def _between(text: str) -> str:
 
 _HINTS: Final[Mapping[str, Callable[[Refusal | Hold, Looked], Iterator[Hint]]]] = {
     "account": _account,
+    "suspended": _suspended,
     "paused": _paused,
     "class": _class,
     "signature": _signature,

@@ -103,6 +103,13 @@ def test_account_approval(site: Path, smsgw: Run) -> None:
     _passes(_say(smsgw, "account"), "channel account:shop is active")
 
 
+def test_suspended(smsgw: Run) -> None:
+    done(smsgw("account", "suspend", "shop", "--expires", "2h", "--reason", "bought numbers", "--who", "li"))
+    said = _say(smsgw, "suspended")
+    _refuses(said, "account.suspended", "suspended by li: bought numbers", "smsgw account resume shop ends it")
+    _passes(_say(smsgw, "suspended", PARCEL, account="orders"), "not suspended")
+
+
 def test_paused(smsgw: Run) -> None:
     _passes(_say(smsgw, "paused"), "nothing is paused")
     done(smsgw("pause", "department:retail", "--for", "2h", "--why", "wrong price", "--who", "li"))
