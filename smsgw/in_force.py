@@ -1,10 +1,10 @@
 """Which version of its site a process runs: chosen at its start, and built for a running one.
 
 Owns the rule of the start. Files that nobody has seen become a new version; files of the version in force just run;
-files of a version that was rolled back don't come back by a restart, nor do those of any former one while other
-processes run: the version in force runs, and a warning says so. While a version is on trial, nothing else starts. With
-``applied`` the files are not looked at. Never changes a running gateway; that is ``gateway.reload``, to which
-``Following`` gives what this process is made of.
+files of a version that was rolled back don't come back by a restart, nor do those of any former one that only lay
+there, or while other processes run: the version in force runs, and a warning says so. While a version is on trial,
+nothing else starts. With ``applied`` the files are not looked at. Never changes a running gateway; that is
+``gateway.reload``, to which ``Following`` gives what this process is made of.
 """
 
 from __future__ import annotations
@@ -108,13 +108,15 @@ async def choose(
             raise ConfigError(site.directory, 0, "", "no version was ever in force; start without --applied")
         return await _in_force(builder, versions, now), now.number
     bundle = Bundle.read(site.directory)
+    edited = await versions.files_seen(site.node_name) != bundle.digest
+    await versions.saw_files(site.node_name, bundle.digest)
     deadline_s = monotonic() + PREPARE_S
     while True:
         now = await settled(versions, entry)
         there = await versions.get(now.number)
         if there is not None and there.digest == bundle.digest:
             return site, now.number
-        if why := await _objection(versions, now, bundle, site.node_name):
+        if why := await _objection(versions, now, bundle, site.node_name, edited):
             break
         draft = _draft(bundle, tuple(site.carriers), entry)
         try:
@@ -137,13 +139,15 @@ async def choose(
     return await _in_force(builder, versions, now), now.number
 
 
-async def _objection(versions: VersionStore, now: Now, bundle: Bundle, node: str) -> str:
-    """Why files that are not those in force must not become so by a mere restart; empty when they may."""
+async def _objection(versions: VersionStore, now: Now, bundle: Bundle, node: str, edited: bool) -> str:
+    """Why files that are not those in force must not become so by a mere restart; empty when they may.
+
+    ``edited``: they are others than when they were last looked at; so whoever brought old files back means it.
+    """
     known = await versions.newest_like(bundle.digest)
     if known is not None:
-        others = [process.node for process in await versions.fleet() if process.node != node]
-        # Who is alone and brings old files back means it; one of several may only have been forgotten.
-        if known.state in ("rolled back", "refused") or others:
+        others = any(process.node != node for process in await versions.fleet())
+        if known.state in ("rolled back", "refused") or others or not edited:
             return f"the files here are those of version {known.number} ({known.state})"
     return f"version {now.number} is on trial, and the files here are not its" if now.trial == "roll back" else ""
 

@@ -57,6 +57,7 @@ async def apply(desk: Desk, bundle: Bundle, *, why: str, confirm_within_s: float
     version = Version(0, bundle.digest, desk.person.name, why, desk.now_ms(), "proposed", carriers=carriers)
     for_s = confirm_within_s or desk.site.file.apply.watch_s
     trial: Trial = "roll back" if confirm_within_s else "confirm" if for_s else ""
+    await versions.saw_files(desk.site.node_name, bundle.digest)
     return await publish(versions, version, bundle.files, trial, for_s, _entry(desk))
 
 

@@ -24,7 +24,7 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:reg:<kind>``, ``{p}:regfeed`` | hash, stream | a register: id → document · its changes; partition 0 |
 | ``{p}:regbulk`` | hash | kinds of which a bulk change is under way; partition 0 |
 | ``{p}:ported`` | stream | numbers that went to another network, sealed; partition 0 |
-| ``{p}:fleet`` | hash | process → when it last told which version of the site it runs; partition 0 |
+| ``{p}:fleet`` | hash | process → version of the site it runs, and when it said so · its files; partition 0 |
 | ``{p}:audit``, ``{p}:audithead`` | stream, hash | who changed what · number and hash of the last entry; partition 0 |
 | ``{p}:nodes``, ``{p}:lease:<carrier>`` | hash | processes that live · whose each bind is; partition 0 |
 | ``{p}:hwm:<consumer>``, ``{p}:events``, ``{p}:meta`` | hash, stream, hash | marks · changes of facts · schema |

@@ -32,6 +32,8 @@ PROPOSAL_MS: Final = 60_000
 BIG_CHARS: Final = 64 * 1024
 """A longer file, such as a list of ported numbers, is stored once for all versions that have it."""
 _NOW: Final = "now"
+_FILES_OF: Final = "files/"
+"""No node's name has a slash."""
 
 State = Literal["proposed", "refused", "on trial", "confirmed", "rolled back"]
 Trial = Literal["", "confirm", "roll back"]
@@ -214,11 +216,21 @@ class VersionStore:
         """A process ends."""
         await self._store.command(keys.REGISTERS, "HDEL", keys.fleet(), node)
 
+    async def saw_files(self, node: str, digest: str) -> None:
+        """What lies in a process's directory, as it was looked at just now."""
+        await self._store.command(keys.REGISTERS, "HSET", keys.fleet(), _FILES_OF + node, digest)
+
+    async def files_seen(self, node: str) -> str:
+        """What ``saw_files`` was told last; empty for nothing."""
+        found = await self._store.command(keys.REGISTERS, "HGET", keys.fleet(), _FILES_OF + node)
+        return (found or b"").decode()
+
     async def fleet(self) -> list[Process]:
         """The processes that are alive, by name."""
         alive_from_ms = await self.clock_ms() - ALIVE_MS
         reply = await self._store.command(keys.REGISTERS, "HGETALL", keys.fleet())
-        found = [Process(**unpack(body)) for body in reply[1::2]]
+        told = zip(reply[::2], reply[1::2], strict=True)
+        found = [Process(**unpack(body)) for name, body in told if not name.startswith(_FILES_OF.encode())]
         return sorted((each for each in found if each.at_ms >= alive_from_ms), key=lambda each: each.node)
 
     # -- inside

@@ -85,7 +85,24 @@ async def test_who_is_alone_may_bring_former_files_back_and_one_of_several_not(s
     await start.versions.tell(Process("node2", 0, running=2))
     await start.runs(2, 20)
     await start.versions.leave("node2")
-    await start.runs(3, 10)
+    start.edit("window = 10", "window = 30")
+    await start.runs(3, 30)
+    start.edit("window = 30", "window = 10")
+    await start.runs(4, 10)
+
+
+async def test_old_files_that_only_lay_there_take_nothing_back(start: Start) -> None:
+    """Another machine applied a newer version; this one starts first after a failure of all."""
+    await start.runs(1, 10)
+    files = Bundle.read(start.directory)
+    newer = {
+        **files.files,
+        "carriers/alpha.toml": files.files["carriers/alpha.toml"].replace("window = 10", "window = 20"),
+    }
+    version = Version(0, Bundle(newer).digest, "amy", "from there", NOW_MS, "proposed")
+    await publish(start.versions, version, newer, "", 0.0, entry)
+    await start.runs(2, 20)
+    await start.runs(2, 20)
 
 
 async def test_the_version_in_force_runs_while_the_files_are_broken(start: Start) -> None:
