@@ -46,6 +46,18 @@ SNAPSHOT: dict[str, Any] = {
             "receipts": {"DELIVRD": 1},
         }
     },
+    "breakers": [
+        {
+            "carrier": "alpha",
+            "province": "广东",
+            "state": "half-open",
+            "since_s": 12.3,
+            "why": "open for 60 s; probing",
+            "good": 0,
+            "outcomes": 0,
+            "usual": 0.97,
+        }
+    ],
     "records": {"written": 9, "lost": 0, "failing": None},
 }
 
@@ -59,6 +71,7 @@ def test_a_page_and_an_object(site: Path, smsgw: Run) -> None:
         assert "no: no bind of any carrier is up" in page
         assert "0 of 2" in page
         assert "marketing 3" in page
+        assert "half-open" in page
         assert "ESME_ROK 4, ESME_RTHROTTLED 1" in page
         assert "optout 2" in page
         assert "shop (not in force)" in page
