@@ -36,8 +36,8 @@ class Envelope:
     that have had it. ``recipient`` is E.164 digits. ``message_class`` is the one that really holds.
     ``template`` (``<id>@<version>``) and ``campaign`` are what the text matched when it was accepted; empty for none.
     ``lot`` is where it was parked last: ``review``, ``pause:<scope>`` or empty. ``note`` is for people.
-    ``lane`` is -1 where it is that of the class. ``route``, ``network`` and ``province`` are what the recipient's number
-    and the route table said when it was accepted; empty for unknown.
+    ``lane`` is -1 where it is that of the class. ``route``, ``network`` and ``province`` are what the recipient's
+    number and the route table said when it was accepted; empty for unknown.
     """
 
     __slots__ = (
