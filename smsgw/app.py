@@ -362,6 +362,7 @@ _ALWAYS_TOLD = frozenset(
         # Rare by nature: breakers don't flap, and who moves messages sums up what moved.
         "carrier.breaker_open", "carrier.breaker_half_open", "carrier.breaker_closed", "carrier.switched",
         "signature.paused",
+        "carrier.ordered", "carrier.resumed", "carrier.drained", "queue.ordered",
         "esme.bound", "esme.unbound", "carrier.bound", "carrier.approved", "carrier.not_approved", "optout.recorded",
         "optout.withdrawn", "complaint.recorded", "dead_number.learnt", "blacklist.learnt", "register.in_force",
         "node.others", "node.taken_over",

@@ -15,7 +15,7 @@ from smsgw.gateway.moves import Moves
 from smsgw.gateway.outcomes import Outcomes
 from smsgw.gateway.reports import Report
 from smsgw.policy.model import CLASS_LABELS
-from smsgw.policy.orders import CLOSE, DRAIN, HELD, MOVE, PURGE, SUSPEND, in_force
+from smsgw.policy.orders import ANY, CLOSE, DRAIN, HELD, MOVE, PURGE, SUSPEND, in_force
 from smsgw.records.record import Step
 from smsgw.smpp.constants import MessageState
 from smsgw.store.envelope import Envelope
@@ -70,7 +70,10 @@ class OrderDesk:
             if entry.action == CLOSE and entry.scope.startswith("sessions:"):
                 self._close_sessions(entry)
         for names, entry in orders.queues:
-            if entry.action == PURGE and names[0] in (HELD, "*") and in_force(entry, now_ms):
+            if not in_force(entry, now_ms):
+                continue
+            self._tell_queue(entry)
+            if entry.action == PURGE and names[0] in (HELD, ANY):
                 self._purge_held(entry)
 
     # -- inside
@@ -86,6 +89,12 @@ class OrderDesk:
             self._context.log(
                 "carrier.ordered", {"carrier": carrier, "order": entry.action, "who": entry.who, "why": entry.reason}
             )
+
+    def _tell_queue(self, entry: OrderEntry) -> None:
+        if self._told.get(entry.scope) != (entry.action, entry.at_ms):
+            self._told[entry.scope] = (entry.action, entry.at_ms)
+            told = {"queue": entry.scope, "order": entry.action, "who": entry.who, "why": entry.reason}
+            self._context.log("queue.ordered", {**told, "to": entry.target} if entry.target else dict(told))
 
     def _takes(self, queue: CarrierQueue, job: Job) -> bool:
         """Whether a message of a queue was purged or moved by order; it is gone from the queue then."""
