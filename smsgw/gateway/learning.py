@@ -19,7 +19,7 @@ from smsgw.policy.numbers import mask
 from smsgw.records.record import Step
 from smsgw.smpp.constants import MessageState
 from smsgw.store.facts import LEARNT, FactChange, FactOp, FactResult
-from smsgw.store.recipients import SCOPE_COMPANY, scope_cap, scope_carrier
+from smsgw.store.recipients import CAP, SCOPE_COMPANY, scope_cap, scope_carrier
 
 if TYPE_CHECKING:
     from smsgw.gateway.account_rules import AccountRules
@@ -148,8 +148,9 @@ class Learning:
         if change.op == FactOp.REFUSED:
             step, detail = Step.BLACKLISTED, (change.scope, *detail)
         self._journal.plain(int(step), lesson.message_id, lesson.account, lesson.carrier, change.number, 0, 0, *detail)
+        event = "dead_number.learnt" if step is Step.DEAD else "blacklist.learnt"
         self._context.log(
-            "dead_number.learnt" if step is Step.DEAD else "blacklist.learnt",
+            "carrier.cap_learnt" if change.scope.startswith(CAP) else event,
             {
                 "recipient": mask(change.number),
                 "carrier": lesson.carrier,

@@ -18,6 +18,7 @@ from smsgw.policy.reasons import BLACKLISTED, CONSENT, DEAD_NUMBER, FREQUENCY, O
 from smsgw.smpp.constants import RESPONSE_BIT, CommandStatus, MessageState
 from smsgw.smpp.pdu import response
 from smsgw.store.admission import CAPPED, FORBIDDEN, FULL, NO_CONSENT, AdmitReply
+from smsgw.store.recipients import CAP
 
 if TYPE_CHECKING:
     from smsgw.gateway.context import Context
@@ -126,7 +127,7 @@ def refusal_of(reply: AdmitReply, caps: CapRows | None) -> Refusal:
 def fact_refusal(fact: str) -> Refusal:
     """``o``, ``o:a:shop``, ``o:s:…``, ``b``, ``b:c:alpha``, ``b:k:alpha``, ``d``; empty: there is no consent."""
     kind, scope = fact[:1], fact[1:]
-    if scope.startswith(":k:"):
+    if scope.startswith(CAP):
         return Refusal(FREQUENCY, f"the own cap of carrier {scope[3:]} is reached")
     if kind == "b":
         return Refusal(BLACKLISTED, f"by carrier {scope[3:]}" if scope else "of the company")

@@ -45,7 +45,7 @@ _MOMENT: Final = re.compile(
     r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
     r"(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?)?"
 )
-_SCOPE_KINDS: Final = {"a": "account", "s": "signature", "c": "carrier"}
+_SCOPE_KINDS: Final = {"a": "account", "s": "signature", "c": "carrier", "k": "cap of carrier"}
 _DAY: Final = timedelta(days=1)
 _PARTS: Final = "\x1f"
 

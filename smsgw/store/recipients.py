@@ -20,6 +20,8 @@ from smsgw.store.packing import from_script, to_script
 from smsgw.store.scripts import script
 
 SCOPE_COMPANY: Final = ""
+CAP: Final = ":k:"
+"""How the scope of a carrier's own cap begins."""
 FACT_COMPANY: Final = "o"
 FACT_BLACKLIST: Final = "b"
 FACT_DEAD: Final = "d"
@@ -45,7 +47,7 @@ def scope_carrier(carrier: str) -> str:
 
 def scope_cap(carrier: str) -> str:
     """The scope of a carrier's own cap, which it reached for a recipient; a blacklist's entry that ends with it."""
-    return f":k:{carrier}"
+    return CAP + carrier
 
 
 def fact_account(account: str) -> str:
@@ -186,9 +188,10 @@ class RecipientFacts:
         return await self._changed(FactChange(None, FactOp.BLACKLIST, number, scope, reason, at_ms, by, expires_ms))
 
     async def unblacklist(self, number: str, at_ms: int, carrier: str = "") -> bool:
-        """Take off the company's blacklist, or one carrier's; False when it was not there."""
-        scope = scope_carrier(carrier) if carrier else ""
-        return await self._changed(FactChange(None, FactOp.UNBLACKLIST, number, scope, "", at_ms))
+        """Take off the company's blacklist, or one carrier's and its cap; False when it was not there."""
+        scopes = (scope_carrier(carrier), scope_cap(carrier)) if carrier else ("",)
+        changes = [FactChange(None, FactOp.UNBLACKLIST, number, scope, "", at_ms) for scope in scopes]
+        return any(await self.write(changes))
 
     async def dead(self, number: str, reason: str, at_ms: int, by: str, expires_ms: int = 0) -> bool:
         """Record that a number is dead; False: it was."""

@@ -137,7 +137,7 @@ async def test_a_carriers_blacklist_is_remembered_and_the_next_message_takes_ano
 async def test_a_carriers_cap_stops_the_recipient_until_its_day_is_over(stage: Stage) -> None:
     recipient = "8619900004509"
     assert await outcome(stage, recipient) == ("UNDELIV", 1, 0)
-    await stage.gateway.wait_for(lambda: events(stage, "blacklist.learnt") == 2, 5, "the entry")
+    await stage.gateway.wait_for(lambda: events(stage, "carrier.cap_learnt") == 1, 5, "the entry")
     assert await stage.status("orders", recipient) == 0x430
     stage.gateway.set_clock("2026-11-19T10:30:00+08:00")
     assert await stage.status("orders", recipient) == 0

@@ -8,7 +8,7 @@
 --          10 a failure towards dead, 11 one towards a carrier's blacklist: by, threshold, within (ms), keep (ms);
 --          12 delivered; 13 blacklist by a complaint: by, ends; never makes an entry end sooner;
 --          14 opt out by a list
---          scope: '', ':a:<account>', ':s:<signature>'; of blacklists '' or ':c:<carrier>'
+--          scope: '', ':a:<account>', ':s:<signature>'; of blacklists '', ':c:<carrier>' or ':k:<carrier>' (its own cap)
 -- Returns  msgpack [per item: 0 nothing changed, 1 changed, 2 not taken: an opt-out stands, 3 an entry was learnt,
 --          4 the same word again, later, 5 a list's opt-out not taken: a subscription or consent is newer]
 --
