@@ -50,7 +50,7 @@ async def publish(
     Raises StoreError, and RequestError ``conflict`` while another version is proposed or waits to be confirmed.
     """
     now = await settled(versions, entry)
-    await _check_free(versions, now)
+    await _check_free(versions, now, version.who if but else "")
     version = _numbered(version, now)
     now = await versions.propose(now, version, files, entry("version.propose", version.number, version.why))
     try:
@@ -90,12 +90,17 @@ async def settled(versions: VersionStore, entry: Entry) -> Now:
         return await versions.now()
 
 
-async def _check_free(versions: VersionStore, now: Now) -> None:
+async def _check_free(versions: VersionStore, now: Now, process: str) -> None:
+    """``process``: who asks, if it is no person; what an earlier life of it proposed stands in nobody's way."""
     if now.trial == "roll back":
         why = f"version {now.number} is on trial: `smsgw confirm` or `smsgw rollback` first"
         raise RequestError("conflict", why)
     if now.proposed and await versions.clock_ms() - now.proposed_ms < PROPOSAL_MS:
-        raise RequestError("conflict", f"version {now.proposed} is just being applied by somebody else; wait for it")
+        proposed = await versions.get(now.proposed)
+        if proposed is None or not process or proposed.who != process:
+            raise RequestError(
+                "conflict", f"version {now.proposed} is just being applied by somebody else; wait for it"
+            )
 
 
 def _numbered(version: Version, now: Now) -> Version:

@@ -105,6 +105,15 @@ async def test_old_files_that_only_lay_there_take_nothing_back(start: Start) -> 
     await start.runs(2, 20)
 
 
+async def test_a_start_that_was_killed_halfway_is_in_nobodys_way(start: Start) -> None:
+    await start.runs(1, 10)
+    files = Bundle.read(start.directory)
+    half = Version(2, "half", "smsgw node1", "start", NOW_MS, "proposed")
+    await start.versions.propose(await start.versions.now(), half, files.files, entry("version.propose", 2, "start"))
+    start.edit("window = 10", "window = 20")
+    await start.runs(3, 20)
+
+
 async def test_the_version_in_force_runs_while_the_files_are_broken(start: Start) -> None:
     with pytest.raises(ConfigError, match="no version was ever in force"):
         await start.start(applied=True)
