@@ -4,8 +4,9 @@ Owns: finding the words of both lists in a folded text, and which of several hit
 Entries are looked for in the text with its punctuation; those marked ``evasion`` in the text without punctuation and
 spaces, for others the end of one clause and the beginning of the next would make a word.
 A word that begins or ends with a Latin letter or a digit is found at such a border only (``sex`` is not in Essex).
-What can go wrong: words that read the same once folded are one, of which the strongest entry decides. An automaton is
-built in one piece while no other thread runs, so a long list is split; each piece costs time for every message.
+What can go wrong: words that read the same once folded are one, of which the strongest entry decides. Where this is
+not compiled: an automaton is built in one piece while no other thread runs, so a long list is split; each piece costs
+time for every message.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from smsgw.policy.text import fold_kept, normalise
 BUDGET_MICROS = 12.0
 _MESSAGES = 10_000
 _CAMPAIGNS = 10
-_PASSES = 15
+_PASSES = 9
 _AT_ONCE = 200
 _RUNS = 5
 _CALLS = 20_000
