@@ -121,7 +121,8 @@ class Queues:
         found: list[Entry] = []
         after = "-"
         while len(found) < count:
-            entries = await self._range(stream, after, _PAGE)
+            # An entry may hold forty messages, all but one of them settled.
+            entries = await self._range(stream, after, min(_PAGE, count + 1))
             if not entries:
                 break
             after = f"({entries[-1][0].decode()}"
