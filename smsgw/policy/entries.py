@@ -167,9 +167,9 @@ class OrderEntry(_Entry):
     """Register ``order``, id = ``scope``: ``carrier:alpha``, ``account:shop``, ``sessions:shop``, ``bind:alpha#0`` or
     ``queue:alpha/marketing/shop``, with ``*`` for any.
 
-    What staff ordered of it: ``suspend``, ``drain``, ``close``, ``purge`` or ``move``; ``orders`` says which of what. In
-    force until it is deleted (resumed) or ``expires_ms`` (0: no end). ``at_ms`` tells one order from the next; one about
-    a queue is about messages accepted before it. ``target``: the carrier that it moves them to.
+    What staff ordered of it: ``suspend``, ``drain``, ``close``, ``purge`` or ``move``; ``orders`` says which of what.
+    In force until it is deleted (resumed) or ``expires_ms`` (0: no end). ``at_ms`` tells one order from the next; one
+    about a queue is about messages accepted before it. ``target``: the carrier that it moves them to.
     """
 
     scope: str

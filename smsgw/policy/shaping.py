@@ -114,7 +114,7 @@ class Throttle:
         return self._bucket.rate_per_s < self.full_rate_per_s
 
     def take(self, segments: int, now_s: float, leave: float = 0.0) -> float:
-        """0.0 when the segments may be sent now, else how many seconds the whole link waits; ``leave`` as the bucket's."""
+        """0.0 when the segments may be sent now, else the seconds that the link waits; ``leave`` as the bucket's."""
         if now_s < self.paused_until_s:
             return self.paused_until_s - now_s
         return self._bucket.take(segments, now_s, leave)

@@ -83,8 +83,8 @@ def test_every_rule_but_those_of_a_broken_gateway_is_violated_once() -> None:
     rules |= {"rate" for act in ACTS if isinstance(act, TooFast)}
     # What staff would have to register or turn on before it can be violated.
     staff = {
-        "account.unapproved", "account.suspended", "paused", "service_phone", "words.national", "words.company", "template",
-        "dead_number", "consent",
+        "account.unapproved", "account.suspended", "paused", "service_phone", "words.national", "words.company",
+        "template", "dead_number", "consent",
     }  # fmt: skip
     assert rules - {""} == RULES_ZH.keys() - {"queue.full", "store.away"} - staff
 
