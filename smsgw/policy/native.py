@@ -29,10 +29,12 @@ HOW: Final = "compiled" if IS_COMPILED else f"as Python ({WHY_NOT})"
 
 BMP: Final = 0x10000
 
+_EVERY: Final = "".join(map(chr, range(BMP))) if IS_COMPILED else ""
+
 
 def flags(characters: str) -> bytes:
-    """A table for ``scan``: an octet for each character of the BMP, 1 for those of an expression such as ``[a-z]``."""
+    """A table for ``scan``: an octet for each character of the BMP, 1 for those of a set such as ``[a-z]``."""
     table = bytearray(BMP)
-    for run in re.finditer(f"(?:{characters})+", "".join(map(chr, range(BMP)))):
+    for run in re.finditer(f"{characters}+", _EVERY):
         table[run.start() : run.end()] = b"\x01" * (run.end() - run.start())
     return bytes(table)
