@@ -72,20 +72,22 @@ class AccountLines:
         self._put_off(job, line.turns_until_s - now_s)
         return False
 
-    def turns(self, now_s: float) -> tuple[list[Job], float]:
-        """Jobs whose turn has come, and how many seconds until the next one's; 0 when nobody waits."""
+    def turns(self, now_s: float) -> list[Job]:
+        """Jobs whose turn has come."""
         due: list[Job] = []
-        wait_s = 0.0
         for line in self._lines.values():
-            while line.jobs:
-                line_wait_s = line.bucket.take(line.jobs[0][1].envelope.segments, now_s)
-                if line_wait_s:
-                    wait_s = min(wait_s, line_wait_s) if wait_s else line_wait_s
-                    break
+            while line.jobs and not line.bucket.take(line.jobs[0][1].envelope.segments, now_s):
                 job = heapq.heappop(line.jobs)[1]
                 job.paid = True
                 due.append(job)
-        return due, wait_s
+        return due
+
+    def next_turn_s(self, now_s: float) -> float | None:
+        """How many seconds until somebody's turn comes; None when nobody waits."""
+        waits = (
+            line.bucket.wait_s(line.jobs[0][1].envelope.segments, now_s) for line in self._lines.values() if line.jobs
+        )
+        return min(waits, default=None)
 
     def dissolve(self) -> list[Job]:
         """All that wait here, to be put back into their lanes."""

@@ -189,10 +189,11 @@ class CarrierQueue:
             return self._move_away("the carrier is suspended")
         if self._context.closing:
             self.give_back()  # also what a mark on its way has made ready since
-        wait_s = self._memory.let_pass(now_s)
-        if wait_s:
-            self._alarm.set(wait_s)
+        self._memory.let_pass(now_s)
         self._send_waiting(now_s)
+        lines = self._memory.lines
+        if lines and (wait_s := lines.next_turn_s(now_s)) is not None:
+            self._alarm.set(wait_s)
         self._more_later()
 
     def _send_waiting(self, now_s: float) -> None:

@@ -99,14 +99,11 @@ class QueueMemory:
 
     # -- going out
 
-    def let_pass(self, now_s: float) -> float:
-        """Whose account's rate allows it by now is sendable again; returns the seconds until the next one, or 0."""
-        if not self.lines:
-            return 0.0
-        due, wait_s = self.lines.turns(now_s)
-        for job in due:
-            self.put_back(job)
-        return wait_s
+    def let_pass(self, now_s: float) -> None:
+        """Whose account's rate allows it by now is sendable again."""
+        if self.lines:
+            for job in self.lines.turns(now_s):
+                self.put_back(job)
 
     def take_out(self, moves: Callable[[Job], bool], lanes: tuple[int, ...] = tuple(range(LANES))) -> None:
         """What ``moves`` says True of leaves; each stream is asked in order, oldest first."""
