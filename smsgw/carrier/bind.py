@@ -12,8 +12,9 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Protocol, cast
 
+from smsgw.carrier.addresses import Addresses
 from smsgw.carrier.settings import BIND_COMMANDS, CarrierSettings
-from smsgw.errors import BindRejected, ConnectFailed, LinkError, LinkLost
+from smsgw.errors import BindRejected, LinkError, LinkLost
 from smsgw.link.link import Link, LinkOwner
 from smsgw.policy.shaping import TokenBucket
 from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus, status_name
@@ -62,6 +63,7 @@ class Bind:
     """The owner of one link to a carrier, over all its reconnects. ``number`` counts from 0 within the carrier."""
 
     __slots__ = (
+        "_addresses",
         "_backoff",
         "_bound",
         "_closed",
@@ -106,6 +108,7 @@ class Bind:
         self._handler = handler
         self._ticker = ticker
         self._backoff = backoff
+        self._addresses = Addresses()
         self._bound: asyncio.Future[None] | None = None
         self._gone = asyncio.Event()
         #: Whether this process may have the bind up; all are, unless somebody says otherwise.
@@ -226,7 +229,10 @@ class Bind:
                 # A carrier that drops every bind at once is not to be hammered because each bind succeeded.
                 if loop.time() - bound_s >= STEADY_S:
                     self._backoff.reset()
+                else:
+                    self._addresses.failed()
             except BindRejected as error:
+                self._addresses.failed()
                 if error.command_status in PERMANENT_BIND_ERRORS:
                     delay_s, self.failing_since_s = PERMANENT_RETRY_S, None
                 self._tell(
@@ -236,6 +242,7 @@ class Bind:
                     permanent=delay_s is not None,
                 )
             except LinkError as error:
+                self._addresses.failed()
                 self._tell("carrier.connect_failed", reason=str(error))
             except asyncio.CancelledError:
                 # Whoever cancels us has stopped the timers that would cut a peer that does not read.
@@ -337,21 +344,8 @@ class Bind:
         )
         owner = cast(LinkOwner[object], self)
         self.link = link = Link(Role.ESME, owner, self._ticker, timers, self.window, settings.response_s)
-        try:
-            async with asyncio.timeout(settings.connect_timeout_s):
-                await loop.create_connection(
-                    lambda: link, settings.host, settings.port, ssl=settings.tls, server_hostname=self._server_name()
-                )
-        except TimeoutError:
-            raise ConnectFailed(
-                f"no connection to {settings.host}:{settings.port} in {settings.connect_timeout_s:g} s"
-            ) from None
-        except OSError as error:
-            raise ConnectFailed(f"{settings.host}:{settings.port}: {error.strerror or error}") from error
+        await self._addresses.connect(lambda: link, settings)
         await self._bound
-
-    def _server_name(self) -> str | None:
-        return (self.settings.tls_server_name or self.settings.host) if self.settings.tls is not None else None
 
     def _received_other(
         self, link: Link[object], command_id: int, command_status: int, sequence_number: int, raw: bytes
