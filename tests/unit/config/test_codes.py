@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from smsgw.config.codes import CodesFile, code_table
 from smsgw.policy.code_classes import CodeClass
 from smsgw.policy.retry import Action
 
+EXAMPLE = Path(__file__).parents[3] / "config" / "example"
 CN = CodesFile.model_validate(
     {"name": "cn", "blacklist": ["MBBLACK"], "cap": ["MK:1041"], "ported": ["NP:1243"], "no_route": ["MA:0003", "0x0B"]}
 )
@@ -34,6 +37,27 @@ def test_a_file_by_its_name() -> None:
     assert policy.codes.classify(["000", "mbblack"]) is CodeClass.BLACKLIST
     assert policy.codes.classify(["000"]) is None
     assert policy.statuses.action(0x0B) is Action.REROUTE
+
+
+def test_the_example_knows_every_code_that_is_known_of_chinese_networks() -> None:
+    """As carriers.md lists them."""
+    known = {
+        CodeClass.BLACKLIST: "MBBLACK DBBLACK DB:0144 TDBLACK TSBLACK BLACK M2:0045",
+        CodeClass.INVALID_NUMBER: "MK:0001 DB:0101",
+        CodeClass.SUSPENDED: "MK:0005 MK:0013 DB:0102 MK:0010 MK:0023",
+        CodeClass.CAP: "DB:0142 MILIMIT LIMIT MK:1041",
+        CodeClass.FLOW: "IB:0008 DB:9007",
+        CodeClass.CONTENT: "KEYWORD DB:0318 MK:0115 MK:1004",
+        CodeClass.SIGNATURE: "SC:0018 NOSEND",
+        CodeClass.TIME: "ID:0044",
+        CodeClass.PORTED: "NP:1243",
+        CodeClass.NO_ROUTE: "NOROUTER MA:0003",
+    }
+    assert set(known) == set(CodeClass)
+    shipped = CodesFile.model_validate(tomllib.loads((EXAMPLE / "codes" / "cn.toml").read_text("utf-8")))
+    table = carrier(codes="cn").failover_policy({"cn": shipped}).codes
+    for code_class, codes in known.items():
+        assert {code: table.classify([code]) for code in codes.split()} == dict.fromkeys(codes.split(), code_class)
 
 
 def test_its_own_on_top() -> None:

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from smsgw.errors import StoreAway
 from smsgw.gateway.learning import Learning
 from smsgw.gateway.mo import MoJourney
-from smsgw.gateway.receipts import MAX_ERR_CHARACTERS, ReceiptJourney
+from smsgw.gateway.receipts import MAX_ERR_CHARACTERS, MAX_UNANSWERED, ReceiptJourney
 from smsgw.gateway.reports import Origin, Report, receipt_pdu
 from smsgw.policy.id_forms import IdForms
 from smsgw.smpp.canonical import canonical_id
+from smsgw.smpp.codec import decode
 from smsgw.smpp.constants import ESM_RECEIPT, CommandId
 from smsgw.smpp.pdu import Sm, deliver_sm
 from smsgw.store.correlation import PARKED_REPLY
@@ -27,12 +29,13 @@ class Journey:
 
     def __init__(self) -> None:
         self.put: list[tuple[Any, ...]] = []
-        idle = SimpleNamespace(waiting=0)
+        idle = self.idle = SimpleNamespace(waiting=0)
         context: Any = SimpleNamespace(
             records=SimpleNamespace(append=lambda row: None),
             clock=SimpleNamespace(now_ms=lambda: NOW_MS),
             store=SimpleNamespace(recipients=SimpleNamespace(hash=str)),
             metrics=Metrics("0", str),
+            log=lambda event, fields: None,
             correlation=SimpleNamespace(commit=idle, put=lambda *item: self.put.append(item)),
             outbound=SimpleNamespace(appends=idle),
             facts=SimpleNamespace(commit=idle),
@@ -94,3 +97,24 @@ def test_an_answer_never_goes_over_the_next_link() -> None:
     journey.journey.correlated([journey.put[1][0]], [PARKED_REPLY])
     assert len(new.sent) == 1
     assert old.sent == []
+
+
+#: After any other answer a receipt is lost for good (carriers.md, "Receipts").
+TRIED_AGAIN = {0x08, 0x14, 0x45, 0x58, 0x64, 0x67, 0xFE, 0xFF}
+
+
+@pytest.mark.parametrize("trouble", ["the store is away", "too many wait"])
+def test_a_receipt_that_can_not_be_kept_now_is_refused_so_that_it_comes_again(trouble: str) -> None:
+    journey, link = Journey(), Link()
+    bind: Any = SimpleNamespace(link=link, respond=lambda raw, origin: origin.send(raw))
+    if trouble == "too many wait":
+        journey.idle.waiting = MAX_UNANSWERED // 3 + 1
+        journey.inbound(bind, b"id:77 stat:DELIVRD err:000", 7)
+        assert not journey.put
+    else:
+        journey.inbound(bind, b"id:77 stat:DELIVRD err:000", 7)
+        assert link.sent == []  # not before it is durable
+        journey.journey.correlated([journey.put[0][0]], StoreAway("away"))
+    (answer,) = map(decode, link.sent)
+    assert (answer.command_id, answer.sequence_number) == (CommandId.DELIVER_SM_RESP, 7)
+    assert answer.command_status in TRIED_AGAIN
