@@ -2,8 +2,9 @@
 
 Owns: which codes do (``flow``, ``no_route``, ``ported``; ``time`` waits for the carrier's hours), until when, and the
 order of steps that loses nothing: the message is in another stream, or its failure in the account's out stream, before
-the receipt map is marked and the carrier answered. A crash in between may repeat, it doesn't lose. Only messages of one
-segment whose carrier asks for it (``[failover] on_receipt``); they lie whole, sealed, in the receipt map.
+the receipt map is marked and the carrier answered. A crash in between may repeat, it doesn't lose. Of the same receipt
+twice, here or at two processes, the store asks about one. Only messages of one segment whose carrier asks for it
+(``[failover] on_receipt``); they lie whole, sealed, in the receipt map.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
-from smsgw.errors import StoreAway, StoreError
+from smsgw.errors import StoreError
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.reports import Report, unpack_origin, unpack_report
 from smsgw.policy.code_classes import MOVES, CodeClass
@@ -41,14 +42,9 @@ class SecondTries:
         self._context = context
         self._moves = moves
         self._journal = Journal(context)
-        #: What is being moved: the same receipt once more must not move it twice.
-        self._moving: set[str] = set()
 
     def decide(self, receipt: Receipt, message_id: str, origin: bytes, decided: Decided) -> None:
         """What becomes of a message of which ``receipt`` says that it was not delivered."""
-        if message_id in self._moving:
-            decided(StoreAway("the same receipt is being worked on"))
-            return
         pool = self._context.pools.get(receipt.carrier)
         try:
             envelope = Envelope.unpack(unpack_origin(self._context.store.sealer.open(origin)).envelope)
@@ -104,12 +100,10 @@ class SecondTries:
 
     def _send(self, envelope: Envelope, carrier: str, due_ms: int, decided: Decided) -> None:
         """Into a carrier's stream, or the held set; with the state that query_sm answers set back."""
-        context, message_id = self._context, envelope.message_ids[0]
+        context = self._context
         envelope.due_ms = due_ms
-        self._moving.add(message_id)
 
         def admitted(reply: AdmitReply | StoreError) -> None:
-            self._moving.discard(message_id)
             if isinstance(reply, StoreError):
                 decided(reply)
             else:

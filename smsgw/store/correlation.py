@@ -8,6 +8,7 @@ durable (passed on, parked, or known before): only then may the carrier be answe
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
@@ -37,9 +38,13 @@ _ALIAS: Final = 4
 _SHARED: Final = 5
 _SHARED_ELSEWHERE: Final = 6
 _TO_DECIDE: Final = 7
+_BEING_DECIDED: Final = 8
 
 _COMMIT: Final = 1
 _UNTALLIED: Final = 2
+_UNDECIDABLE: Final = 3
+_ASK_AGAIN_S: Final = 0.25
+"""While a failure of the same id is being decided on, here or by another process."""
 TAG_OCTETS: Final = 8
 """Of a recipient's keyed hash, what an alias keeps of it."""
 
@@ -235,6 +240,9 @@ class Correlation:
             return Correlated(DUPLICATE, message_id=reply[1].decode())
         if receipt.found is not None:
             return receipt.found
+        if outcome == _BEING_DECIDED:
+            asyncio.get_running_loop().call_later(_ASK_AGAIN_S, self._put, receipt)
+            return None
         if outcome == _ALIAS:
             self._put(receipt._replace(cid=reply[1].decode()))
             return None
@@ -285,7 +293,7 @@ class Correlation:
 
         def decided(moved: bool | StoreError) -> None:
             if isinstance(moved, StoreError):
-                self._failed(receipt, moved)
+                self._put(receipt._replace(mark=_UNDECIDABLE, then=lambda result: self._failed(receipt, moved)))
             elif moved:
                 found = Correlated(MATCHED, account, message_id, False, origin)
                 self._put(receipt._replace(mark=_COMMIT, found=found, header=b""))

@@ -15,6 +15,7 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:c:<hash>``, ``{p}:who:<hash>`` | string | a recipient's counters · what is known of it |
 | ``{p}:quota:<account>:<bucket>`` | string | messages of an account's day or month leased to processes |
 | ``{p}:rcpt:<carrier>:<cid>``, ``{p}:early:<carrier>:<cid>`` | string, list | carrier's id → ours · early receipts |
+| ``{p}:deciding:<carrier>:<cid>`` | string | a failure of this id is being decided on by some process |
 | ``{p}:gather:<message id>`` | hash | parts of a message that a carrier has under several ids |
 | ``{p}:tally:<carrier>`` | hash | messages that wait for a receipt, receipts for their message, by the minute |
 | ``{p}:idforms`` | hash | carrier → how it writes its message ids, as learnt; partition 0 |
@@ -52,6 +53,7 @@ LUA_NAMES = {
     "KEY_WHO": ":who:",
     "KEY_RCPT": ":rcpt:",
     "KEY_EARLY": ":early:",
+    "KEY_DECIDING": ":deciding:",
     "KEY_GATHER": ":gather:",
     "KEY_TALLY": ":tally:",
     "KEY_ST": ":st:",

@@ -19,7 +19,7 @@ PATTERNS = {
     ":mt:": "{pNN}:mt:<carrier>:<lane>", ":out:": "{pNN}:out:<account>", ":held": "{pNN}:held",
     ":heldmsg": "{pNN}:heldmsg", ":c:": "{pNN}:c:<hash>", ":who:": "{pNN}:who:<hash>",
     ":rcpt:": "{pNN}:rcpt:<carrier>:<cid>", ":early:": "{pNN}:early:<carrier>:<cid>", ":st:": "{pNN}:st:<message id>",
-    ":gather:": "{pNN}:gather:<message id>", ":tally:": "{pNN}:tally:<carrier>", ":idforms": "{pNN}:idforms",
+    ":deciding:": "{pNN}:deciding:<carrier>:<cid>", ":gather:": "{pNN}:gather:<message id>", ":tally:": "{pNN}:tally:<carrier>", ":idforms": "{pNN}:idforms",
     ":long:": "{pNN}:long:<group>", ":longdue": "{pNN}:longdue", ":done:": "{pNN}:done:<slot>",
     ":events": "{pNN}:events", ":hwm:": "{pNN}:hwm:<consumer>", ":part:": "{pNN}:part:<stream>",
     ":reg:": "{pNN}:reg:<kind>", ":regbulk": "{pNN}:regbulk", ":regfeed": "{pNN}:regfeed", ":audit": "{pNN}:audit",

@@ -12,7 +12,7 @@ from smsgw.store.correlation import DUPLICATE, KIND_FAILURE, KIND_SUCCESS, MATCH
 from smsgw.store.settlement import Settled
 from smsgw.store.streams import waiting_messages
 from tests.store.conftest import MakeKit
-from tests.store.kit import Kit, mapping
+from tests.store.kit import Kit, mapping, until
 from tests.store.test_journey import accepted, out_entries
 
 KEPT = KIND_SUCCESS | KIND_FAILURE | UNDECIDED
@@ -108,3 +108,41 @@ async def test_an_early_failure_is_decided_when_its_answer_comes(kit: Kit, moved
     for partition in range(kit.store.partitions):
         assert await waiting_messages(kit.store, f"{{p{partition:02}}}:mt:alpha:2") == 0
     assert await kit.receipt("c", delivered=False) == Correlated(DUPLICATE, message_id=message_id)
+
+
+async def test_the_same_failure_twice_is_decided_once_over_all_processes(kit: Kit, make_kit: MakeKit) -> None:
+    waiting: list[Decided] = []
+    asked: list[str] = []
+
+    def decide(receipt: Any, message_id: str, origin: bytes, decided: Decided) -> None:
+        asked.append(message_id)
+        waiting.append(decided)
+
+    message_id = await sent(kit)
+    other = await make_kit(partitions=kit.store.partitions)
+    kit.correlation.decide = other.correlation.decide = decide
+    for each in (kit, kit, other):
+        each.correlation.put(None, "alpha", "c", b"r", KIND_FAILURE, True, b"")
+    await until(lambda: waiting)
+    await until(lambda: not (kit.correlation.commit.waiting or other.correlation.commit.waiting))
+    waiting[0](True)
+    await until(lambda: len(kit.correlated) == 2 and other.correlated)
+    assert asked == [message_id]
+    outcomes = [result.outcome for _, result in (*kit.correlated, *other.correlated) if isinstance(result, Correlated)]
+    assert sorted(outcomes) == [DUPLICATE, DUPLICATE, MATCHED]
+
+
+@pytest.mark.parametrize("moved", [True, False])
+async def test_a_failure_that_came_early_twice_is_decided_once_and_the_entry_ends(kit: Kit, moved: bool) -> None:
+    kit.correlation.decide = made_decision(kit, moved)
+    for _ in range(2):
+        assert await kit.receipt("c", delivered=False) == Correlated(PARKED)
+    message_id = await sent(kit)
+    assert [each for each, _ in kit.asked] == [message_id]  # type: ignore[attr-defined]
+    await until(lambda: kit.settled)
+    ((_, reply),) = kit.settled
+    assert isinstance(reply, Settled)
+    assert sorted(early.result.outcome for early in reply.early) == [DUPLICATE, MATCHED]
+    await out_entries(kit, 0 if moved else 1)
+    for partition in range(kit.store.partitions):
+        assert await waiting_messages(kit.store, f"{{p{partition:02}}}:mt:alpha:2") == 0

@@ -2,17 +2,18 @@
 --
 -- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:rcpt:<carrier>:<cid> {pNN}:early:<carrier>:<cid>
 --          {pNN}:out:<account> {pNN}:part:<stream> {pNN}:st:<message id> {pNN}:gather:<message id>
---          {pNN}:tally:<carrier> {pNN}:done:<slot>
+--          {pNN}:tally:<carrier> {pNN}:deciding:<carrier>:<cid> {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
 -- ARGV[4]  msgpack [early TTL (ms), limits (see match), items, bucket for parked ones (s, see tally)]
 --          item: [<carrier>:<cid>, kind (1 success, 2 failure, 4 intermediate), final (0/1), state header, blob]
 --                a sixth entry 1: commit, the receipt was passed on by the caller; mark it final
 --                2: parked in other places too, don't tally it
+--                3: it could not be decided: whoever asks next may
 -- Returns  msgpack [per item: [0, message id] final before, nothing done · [1, account, message id, passed on (0/1)]
 --          found; the fifth entry is the source when the caller must write the state, else false; of a failure the
 --          sixth is the origin · 2 parked, no response seen yet · [3, account, message id, mask, origin, out tag, source] found, but the account's out stream is in
 --          another partition: nothing was written · [7, account, message id, mask,
---          origin] found, the caller decides what becomes of it: nothing was written · [4, cid] look there · [5, account, source, origin,
+--          origin] found, the caller decides what becomes of it · [8] somebody is deciding, ask again · [4, cid] look there · [5, account, source, origin,
 --          [[message id, told (0/1), passed on (0/1)]...]] found, it stands for several or a part; the caller writes
 --          states · [6, the map's value] like 5, but the out stream is in another partition: nothing was written]
 --
@@ -28,7 +29,7 @@ local input = unpack_message(ARGV[4])
 local early_ttl, limits, items = string.format('%.0f', input[1]), limits_of(input[2]), input[3]
 local bucket = input[4]
 local EARLY_RECEIPTS = 4
-local COMMIT, UNTALLIED = 1, 2
+local COMMIT, UNTALLIED, UNDECIDABLE = 1, 2, 3
 -- A first write that needs no memory: after it a full Redis does not refuse receipts.
 call('DEL', KEY_DONE .. 'none')
 
@@ -66,7 +67,10 @@ for i = 1, #items do
   local item = items[i]
   local suffix = item[1]
   local value = latest[suffix] or values[i]
-  if not value then
+  if item[6] == UNDECIDABLE then
+    call('DEL', KEY_DECIDING .. suffix)
+    replies[i] = 2
+  elseif not value then
     if item[6] ~= COMMIT then park(suffix, item) end
     replies[i] = 2
   else

@@ -2,7 +2,7 @@
 --
 -- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:mt:<carrier>:<lane> {pNN}:part:<stream> {pNN}:held {pNN}:heldmsg
 --          {pNN}:st:<message id> {pNN}:rcpt:<carrier>:<cid> {pNN}:early:<carrier>:<cid> {pNN}:out:<account>
---          {pNN}:gather:<message id> {pNN}:tally:<carrier>
+--          {pNN}:gather:<message id> {pNN}:tally:<carrier> {pNN}:deciding:<carrier>:<cid>
 --          {pNN}:parked:<lot> {pNN}:lotof {pNN}:lots {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
 -- ARGV[4]  msgpack [number of items, receipt TTL (ms), limits (see match), remembers, acks, states, moves, tallies]; an item's

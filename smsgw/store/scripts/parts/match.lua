@@ -6,12 +6,15 @@
 -- and then '1' and the message id: what is final stays final, and is kept short. 'A', eight characters and another id: it
 -- is found there. due: where its receipt is tallied, see parts/tally.lua.
 -- kind: 1 success, 2 failure, 4 intermediate; final: 0/1. mask: kinds that are wanted; 8: a final failure is not decided
--- here, for the message may go elsewhere: {7, account, message id, mask, origin}, nothing is written.
+-- here, for the message may go elsewhere: {7, account, message id, mask, origin}. Whoever gets that decides, once for all
+-- processes ({pNN}:deciding:<carrier>:<cid>); the same receipt meanwhile gets {8}, and must be asked about again.
 -- limits: [duplicate TTL (ms), out stream limit, state TTL (ms; 0: update only states that are there), receipt TTL (ms)].
 -- Of a failure the origin is given too: whoever learns from it must know the recipient.
 -- match_receipt gives what correlate.lua returns for one item, and the map's value afterwards; nothing is written when
 -- the receipt must be passed on elsewhere. flush_receipts must follow: it appends what was matched.
 local UNDECIDED = 8
+-- Longer than anybody tries to put a message into a stream; then it is taken for dead.
+local DECIDING_MS = '60000'
 local own_prefix = string.sub(KEYS[1], 3, 4)
 
 local function limits_of(list)
@@ -48,6 +51,7 @@ local function match_receipt(suffix, value, kind, final, header, blob, limits)
   local ours = unpack_message(string.sub(value, 2))
   local account, message_id = ours[1], ours[2]
   if kind == FAILURE and final == 1 and bit.band(ours[4], UNDECIDED) ~= 0 then
+    if not call('SET', KEY_DECIDING .. suffix, '1', 'NX', 'PX', DECIDING_MS) then return {8}, value end
     return {7, account, message_id, ours[4], ours[5]}, value
   end
   local wanted = bit.band(ours[4], kind) ~= 0
