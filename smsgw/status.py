@@ -157,7 +157,7 @@ class Status:
             "full_rate_per_s": pool.throttle.full_rate_per_s,
             "why_not": self._app.gateway.context.choice.why_not(pool.name),
             "drained": pool.name in self._app.gateway.orders.drained,
-            "links": [_bind(bind) for bind in tuple(pool.binds)],
+            "links": [_bind(bind, pool) for bind in tuple(pool.binds)],
         }
 
     def _aged(self, pool: Pool) -> list[bool]:
@@ -182,13 +182,14 @@ def _session(session: EsmeSession) -> dict[str, object]:
     }
 
 
-def _bind(bind: Bind) -> dict[str, object]:
+def _bind(bind: Bind, pool: Pool) -> dict[str, object]:
     link = bind.link
+    why_down = bind.why_down if pool.allowed else "its carrier is drained, or not approved"
     return {
         "id": bind.label,
         "kind": bind.kind,
         "up": bind.up,
-        "why_down": "" if bind.up else bind.why_down or "connecting, or waiting to try again",
+        "why_down": "" if bind.up else why_down or "connecting, or waiting to try again",
         "peer": link.peer if link is not None else "",
         "up_s": round(link.now_s - link.bound_s, 1) if link is not None and bind.up else 0,
         "in_flight": bind.in_flight,

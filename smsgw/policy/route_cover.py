@@ -18,6 +18,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from smsgw.policy.model import MessageClass
 from smsgw.policy.number_plan import NETWORKS
+from smsgw.policy.numbers import CHINA
 from smsgw.policy.route import Route
 from smsgw.policy.route_words import conditions
 
@@ -237,13 +238,18 @@ def meets(one: Route, other: Route, departments: Mapping[str, str]) -> bool:
     for mine, theirs in list(zip(_lists(one), _lists(other), strict=True))[:_PREFIX]:
         if mine and theirs and not set(mine) & set(theirs):
             return False
-    if one.prefixes and other.prefixes:
-        both = product(one.prefixes, other.prefixes)
-        if not any(mine.startswith(theirs) or theirs.startswith(mine) for mine, theirs in both):
+    if (mine := _beginnings(one)) and (theirs := _beginnings(other)):
+        both = product(mine, theirs)
+        if not any(each.startswith(another) or another.startswith(each) for each, another in both):
             return False
     if not (_departments_meet(one, other, departments) and _departments_meet(other, one, departments)):
         return False
     return all(map(and_, box_of(one), box_of(other)))
+
+
+def _beginnings(route: Route) -> tuple[str, ...]:
+    """How numbers that fit begin; empty: anyhow. Only Chinese ones have a province."""
+    return route.prefixes or ((CHINA,) if route.provinces and "" not in route.provinces else ())
 
 
 def _departments_meet(one: Route, other: Route, departments: Mapping[str, str]) -> bool:

@@ -64,3 +64,12 @@ def test_within_and_meets_are_true_of_every_message(one: Route, other: Route) ->
         assert (True, False) not in fits
     if not meets(one, other, DEPARTMENTS):
         assert (True, True) not in fits
+
+
+def test_only_chinese_numbers_have_a_province() -> None:
+    guangdong = Route("guangdong", None, None, (), ("c",), provinces=frozenset({"广东"}))
+    for prefixes, expected in (((), True), (("1",), False), (("8", "1"), True), (("86138",), True)):
+        other = Route("other", None, None, prefixes, ("d",))
+        assert meets(guangdong, other, DEPARTMENTS) is meets(other, guangdong, DEPARTMENTS) is expected
+    elsewhere = Route("elsewhere", None, None, (), ("c",), provinces=frozenset({""}))
+    assert meets(elsewhere, Route("us", None, None, ("1",), ("d",)), DEPARTMENTS)

@@ -76,18 +76,28 @@ def print_rerouting(found: Rerouting) -> None:
         typer.echo("no messages recorded yet, so none to route by both")
         return
     if found.count:
-        typer.echo(f"of the last {found.looked_at} messages {found.count} would go another way:")
+        likely = f", {found.perhaps} more perhaps: about {found.expected:.0f} in all" if found.perhaps else ""
+        typer.echo(f"of the last {found.looked_at} messages {found.sure} would go another way{likely}:")
     else:
         typer.echo(f"the last {found.looked_at} messages would all go as they did")
     rows = [
-        (each.account, each.message_class, each.before, each.after, each.count, each.possible or "", each.example)
+        (
+            each.account,
+            each.message_class,
+            each.before,
+            each.after,
+            each.count,
+            each.possible or "",
+            f"{each.expected:.0f}" if each.expected >= 1 else f"{each.expected:.1f}",
+            each.example,
+        )
         for each in found.moved
     ]
     if rows:
-        columns = ("account", "class", "before", "after", "messages", "perhaps", "such as")
-        console().print(table(columns, rows, right=("messages", "perhaps")))
+        columns = ("account", "class", "before", "after", "messages", "perhaps", "about", "such as")
+        console().print(table(columns, rows, right=("messages", "perhaps", "about")))
     if any(each.possible for each in found.moved):
-        typer.echo("perhaps: it depends on digits that records don't show")
+        typer.echo("perhaps: it depends on digits that records don't show; about: if these are spread evenly")
     if found.unknown:
         typer.echo(f"{found.unknown} can't be judged: their account is not here any more, or their number is too short")
 

@@ -10,6 +10,7 @@ from smsgw.config.bundle import Bundle
 from smsgw.config.site import Site
 from smsgw.errors import RequestError
 from smsgw.policy.model import MessageClass
+from smsgw.policy.number_plan import NumberPlan, Provinces
 from smsgw.records.record import Record, Step
 from smsgw.services import versions
 from smsgw.services.desk import Desk
@@ -115,7 +116,24 @@ def test_messages_that_go_another_way_are_counted_by_where_from_and_to(site: Sit
 def test_what_depends_on_hidden_digits_is_possible(site: Site) -> None:
     found = rerouting(site, rerouted(site, prefixes=("861380",)), [record()])
     (moved,) = found.moved
-    assert (moved.after, moved.count, moved.possible) == (NOWHERE, 1, 1)
+    assert (moved.after, moved.count, moved.possible, moved.expected) == (NOWHERE, 1, 1, 0.9)
+
+
+def test_a_province_that_moves_is_never_missed_and_told_with_its_likelihood(site: Site) -> None:
+    table = site.routes
+    plan = NumberPlan(provinces=Provinces(("", "xizang"), bytes(place == 80_001 for place in range(700_000))))
+    tibet = replace(table.routes[-1], name="tibet", provinces=frozenset({"xizang"}), carriers=("beta",))
+    after = replace(site, site_routes=replace(site.site_routes, table=type(table)((tibet, *table.routes), plan=plan)))
+    found = rerouting(site, after, [record()] * 3 + [record(masked="210****0001")])
+    (moved,) = found.moved
+    assert (found.looked_at, found.sure, found.perhaps) == (4, 0, 3)
+    assert (moved.after, moved.possible, round(moved.expected, 4)) == ("tibet: beta", 3, 0.0003)
+
+
+def test_whom_a_number_draws_is_no_other_way(site: Site) -> None:
+    found = rerouting(site, rerouted(site, weights=(70, 30)), [record()])
+    (moved,) = found.moved
+    assert (moved.after, moved.possible) == ("everything-else: alpha 70 : beta 30", 0)
 
 
 def test_what_can_not_be_judged_is_counted(site: Site) -> None:
