@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from smsgw.errors import StoreError
 from smsgw.gateway.moves import Moves
 from smsgw.gateway.outcomes import Outcomes
+from smsgw.gateway.release import end_once
 from smsgw.gateway.reports import Report
 from smsgw.policy.model import CLASS_LABELS
 from smsgw.policy.orders import ANY, CLOSE, DRAIN, HELD, MOVE, PURGE, SUSPEND, in_force
 from smsgw.records.record import Step
 from smsgw.smpp.constants import MessageState
-from smsgw.store.envelope import Envelope
+from smsgw.store.envelope import ENDING, Envelope
+from smsgw.store.held import HeldMessage
 from smsgw.store.queues import Queues
 
 if TYPE_CHECKING:
@@ -149,15 +151,15 @@ class OrderDesk:
             async for held_id, blob in self._store.held(partition):
                 envelope = Envelope.unpack(context.store.sealer.open(blob))
                 now_ms, lane = context.clock.now_ms(), CLASS_LABELS[envelope.lane_or_class]
+                if envelope.flags & ENDING:
+                    continue  # another process was quicker
                 found = context.registers.orders.of_waiting(
                     HELD, lane, envelope.account, envelope.accepted_at_ms, now_ms
                 )
                 if found is None or found.action != PURGE:
                     continue
                 report = Report(int(MessageState.DELETED), "000", now_ms)
-                # Taken out first, as a cancel_sm does: whoever takes it out is the one who reports it.
-                if await context.held.cancel(held_id, self._outcomes.states(envelope, report)) is not None:
-                    self._outcomes.end_held(envelope, report, Step.CANCELLED, why, lambda: None)
+                end_once(context, HeldMessage(held_id, 0, blob), envelope, report, Step.CANCELLED, why)
         except StoreError as error:
             self._begun.pop(entry.scope, None)
             context.log("store.away", {"while": "purging held messages", "why": str(error)})

@@ -3,9 +3,9 @@
 A message is held because its window was closed, its schedule is later, a carrier said "not now", a person had to look
 at it, or a pause stopped it. When it is due the rules that may have changed are asked again here (of those that read
 its text: words and contacts), and what is known of the recipient in the script that moves it; caps were counted when
-it was accepted and are not counted again. Only the mover that still finds the entry as it read it moves it. Receipts
-of ours are durable before a message is taken out for good. Lots whose pause is over are let go in order, at a rate
-for the whole fleet.
+it was accepted and are not counted again. Only the mover that still finds the entry as it read it moves it. What ends
+here is claimed first, so that of several processes one reports it; its receipts are durable before it is taken out
+for good. Lots whose pause is over are let go in order, at a rate for the whole fleet.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from smsgw.policy.model import Reason, Refusal
 from smsgw.policy.reasons import ACCOUNT_DISABLED, PAUSED, ROUTE_NONE, WORDS_COMPANY
 from smsgw.records.record import Step
 from smsgw.smpp.constants import MessageState
-from smsgw.store.envelope import INTERNAL, REVIEW_REJECTED, REVIEWED, Envelope
+from smsgw.store.envelope import ENDING, INTERNAL, REVIEW_REJECTED, REVIEWED, Envelope
 from smsgw.store.held import DONE, FORBIDDEN, FULL, NO_CONSENT, HeldMessage, ReleaseReply
 from smsgw.store.keys import mt_suffix
 from smsgw.store.parked import LOT_REVIEW, lot_of_pause
@@ -37,6 +37,8 @@ PERIOD_S = 0.5
 BATCH = 500
 #: A message whose carrier's queue is full is due again after this.
 FULL_RETRY_S = 5.0
+#: Whoever ends a message has so long for its receipts; then it is due again, for anybody.
+CLAIM_S = 60.0
 
 
 class _Moving(NamedTuple):
@@ -45,6 +47,24 @@ class _Moving(NamedTuple):
     held: HeldMessage
     envelope: Envelope
     target: str
+
+
+class Ending(NamedTuple):
+    """A held message that is being claimed, to be reported and taken out."""
+
+    held: HeldMessage
+    envelope: Envelope
+    report: Report
+    step: Step
+    why: str
+
+
+def end_once(context: Context, held: HeldMessage, envelope: Envelope, report: Report, step: Step, why: str) -> None:
+    """End a message that is still held as it was read; ``Releaser.moved`` hears of it and does the rest."""
+    envelope.flags |= ENDING
+    due_ms = context.clock.after_ms(CLAIM_S)
+    claimed = HeldMessage(held.held_id, due_ms, context.store.sealer.seal(envelope.pack()))
+    context.held.hold(Ending(claimed, envelope, report, step, why), held, due_ms, claimed.blob)
 
 
 class Releaser:
@@ -75,6 +95,9 @@ class Releaser:
         for number, context in enumerate(contexts):
             if context is None:
                 continue  # moved to another time by replace_sm, which waits for no reply
+            if isinstance(context, Ending):
+                self._claimed(context, replies if isinstance(replies, StoreError) else replies[number])
+                continue
             moving = cast(_Moving, context)
             self._busy.discard(moving.held.held_id)
             if isinstance(replies, StoreError):
@@ -107,6 +130,7 @@ class Releaser:
                 # It stays, and is not tried again in this life: its key may come back with the next one.
                 self._context.log("held.unreadable", {"message_id": held.held_id, "why": str(error)})
                 continue
+            envelope.flags &= ~ENDING
             self._judge(held, envelope, now_ms)
 
     def _judge(self, held: HeldMessage, envelope: Envelope, now_ms: int) -> None:
@@ -256,10 +280,18 @@ class Releaser:
         self._end(held, envelope, report, Step.REFUSED, reason.rule_id)
 
     def _end(self, held: HeldMessage, envelope: Envelope, report: Report, step: Step, why: str) -> None:
-        states = self._outcomes.states(envelope, report)
         self._busy.add(held.held_id)
+        end_once(self._context, held, envelope, report, step, why)
+
+    def _claimed(self, ending: Ending, reply: ReleaseReply | StoreError) -> None:
+        held, envelope = ending.held, ending.envelope
+        self._busy.discard(held.held_id)
+        if isinstance(reply, StoreError) or reply.code != DONE:
+            return  # somebody else was quicker
+        self._busy.add(held.held_id)
+        states = self._outcomes.states(envelope, ending.report)
 
         def durable() -> None:
             self._context.held.end(_Moving(held, envelope, ""), held, states)
 
-        self._outcomes.end_held(envelope, report, step, why, durable)
+        self._outcomes.end_held(envelope, ending.report, ending.step, ending.why, durable)

@@ -25,6 +25,8 @@ HAS_TURN = 16
 """It waited for its turn at its account's rate with a carrier."""
 ONE_RECEIPT = 32
 """Its account wants one receipt for a long message, with the id of its first segment."""
+ENDING = 64
+"""Held, and claimed by one process, which reports it and takes it out."""
 
 
 class Envelope:

@@ -13,7 +13,7 @@ from smsgw.gateway.lanes import Job
 from smsgw.gateway.last_look import LastLook
 from smsgw.gateway.local_reports import LocalReports
 from smsgw.gateway.outcomes import Outcomes
-from smsgw.gateway.release import Releaser
+from smsgw.gateway.release import Ending, Releaser
 from smsgw.gateway.reports import unpack_report
 from smsgw.policy.model import MessageClass, Refusal
 from smsgw.policy.reasons import WORDS_NATIONAL
@@ -21,7 +21,7 @@ from smsgw.policy.registers import Registers
 from smsgw.smpp.constants import MessageState
 from smsgw.smpp.pdu import submit_sm
 from smsgw.store.envelope import REVIEWED, Envelope
-from smsgw.store.held import FORBIDDEN, FULL, HeldMessage, ReleaseReply
+from smsgw.store.held import DONE, FORBIDDEN, FULL, GONE, HeldMessage, ReleaseReply
 from smsgw.store.seal import SealError
 from smsgw.telemetry.metrics import Metrics
 from tests.unit.gateway.healthy import HEALTHY
@@ -45,6 +45,8 @@ class World:
         self.asked: list[tuple[Any, ...]] = []
         self.receipts: list[tuple[str, tuple[Any, ...], Callable[[Any], None]]] = []
         self.events: list[str] = []
+        self.claims: list[int] = []
+        self.claim = DONE
         self.text_again: tuple[Refusal | None, str] = (None, "")
 
         def todays_route(draft: Any) -> Any:
@@ -77,7 +79,7 @@ class World:
             held=SimpleNamespace(
                 due=self.due,
                 send=lambda moving, held, stream, *rest: self.asked.append(("send", moving, held, stream)),
-                hold=lambda moving, held, due_ms: self.asked.append(("hold", moving, held, due_ms)),
+                hold=self.hold_longer,
                 park=lambda moving, held, lot, *rest: self.asked.append(("park", moving, held, lot)),
                 end=lambda moving, held, states: self.asked.append(("end", moving, held, states)),
             ),
@@ -96,6 +98,13 @@ class World:
         if sealed == b"?":
             raise SealError("sealed with unknown key 7")
         return sealed
+
+    def hold_longer(self, moving: Any, held: HeldMessage, due_ms: int, blob: bytes = b"") -> None:
+        if isinstance(moving, Ending):
+            self.claims.append(due_ms)
+            self.releaser.moved([moving], [ReleaseReply(self.claim)])
+        else:
+            self.asked.append(("hold", moving, held, due_ms))
 
     async def due(self, partition: int, now_ms: int, limit: int) -> list[HeldMessage]:
         return self.held
@@ -211,3 +220,19 @@ async def test_whom_only_one_carrier_has_blacklisted_gets_it_over_the_next() -> 
     world.releaser.moved([world.asked[1][1]], [ReleaseReply(FORBIDDEN, "b:c:beta")])
     assert world.operations == ["send", "send"]
     assert len(world.receipts) == 1
+
+
+async def test_of_several_processes_only_the_one_that_claims_it_reports_a_message() -> None:
+    world = World(carriers=("alpha",))
+    late = envelope()
+    late.expires_at_ms = NOW_MS
+    world.hold(late)
+    world.claim = GONE
+    await world.releaser._release(0)
+    assert (world.receipts, world.operations) == ([], [])
+    assert world.claims[0] > NOW_MS
+    world.claim = DONE
+    await world.releaser._release(0)
+    assert world.reported() == (MessageState.EXPIRED, "000")
+    world.receipts[0][2](None)
+    assert world.operations == ["end"]
