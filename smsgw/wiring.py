@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Hashable
 from pathlib import Path
 
-from smsgw.carrier.settings import CarrierSettings
+from smsgw.carrier.settings import CarrierSettings, Outbind
 from smsgw.clock import BusinessClock, RealClock, TestClock
 from smsgw.config.account import AccountSettings as AccountFile
 from smsgw.config.carrier import CarrierSettings as CarrierFile
@@ -121,6 +121,7 @@ def carrier_settings(site: Site, carrier: CarrierFile) -> CarrierSettings:
         account_rates=carrier.account_rates,
         reserved=carrier.lanes.reserved.by_lane,
         age_after_s=carrier.lanes.age_after_s,
+        outbind=Outbind(**carrier.outbind.model_dump()) if carrier.outbind is not None else None,
         tls=_carrier_tls(site, carrier),
         tls_server_name=(carrier.tls.server_name or None) if carrier.tls is not None else None,
         connect_timeout_s=carrier.connect_timeout_s,
@@ -180,6 +181,7 @@ def carrier_link(carrier: CarrierFile) -> Hashable:
     return (
         carrier.host, carrier.port, carrier.system_id, carrier.password, carrier.binds, carrier.system_type,
         carrier.interface_version, tls and tuple(tls.model_dump().items()),
+        carrier.outbind and tuple(carrier.outbind.model_dump().items()),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from simulators.carrier.ids import IdForm
 from simulators.carrier.plan import Parts
-from simulators.carrier.settings import LONG_FORMS
+from simulators.carrier.settings import LONG_FORMS, Outbind
 from simulators.scenario.certificate import self_signed
 from simulators.scenario.tables import ChangesTable
 from smsgw.documents.document import Document
@@ -49,6 +49,18 @@ class _Binds(_Open):
     count: Annotated[int, Field(ge=1)] = 1
 
 
+class _Outbind(_Open):
+    host: str = "127.0.0.1"
+    port: Port
+    system_id: Text
+    password: str = ""
+
+    def call(self) -> Outbind:
+        """The same, seen from the carrier; it calls who is on this machine where the gateway listens everywhere."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host
+        return Outbind(self.port, host, self.system_id, self.password)
+
+
 class _Long(_Open):
     forms: Annotated[tuple[str, ...], Strict(False)] = tuple(sorted(LONG_FORMS))
 
@@ -69,6 +81,7 @@ class ProfileFile(_Open):
     receipt_id: _Form = Field(default_factory=lambda: IdForm("dec"))
     segment_receipts: Literal["each", "first", "last"] = "each"
     long: _Long = _Long()
+    outbind: _Outbind | None = None
     #: Only whether there is one: the gateway's own certificate is not the carrier's.
     tls: dict[str, Any] | None = None
     habits: ChangesTable = ChangesTable()
@@ -90,6 +103,7 @@ class ProfileFile(_Open):
             "receipt_id": self.receipt_id,
             "parts": Parts(self.segment_receipts),
             "long_forms": frozenset(self.long.forms) & LONG_FORMS,
+            "outbinds": () if self.outbind is None else (self.outbind.call(),),
             "tls": None if self.tls is None else self_signed(),
         } | self.habits.changes()
 

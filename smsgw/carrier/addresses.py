@@ -26,8 +26,10 @@ class Addresses:
         #: Index of the one to begin with.
         self._latest = 0
 
-    async def connect(self, make: Callable[[], asyncio.Protocol], settings: CarrierSettings) -> None:
-        """Connect to the first one that can be reached. Raises ConnectFailed when none can."""
+    async def connect(
+        self, make: Callable[[], asyncio.Protocol], settings: CarrierSettings, wanted: Callable[[], bool]
+    ) -> None:
+        """Connect to the first one that can be reached. Raises ConnectFailed when none can, or it is wanted no more."""
         await self._look_up(settings)
         loop = asyncio.get_running_loop()
         name = (settings.tls_server_name or settings.host) if settings.tls is not None else None
@@ -36,6 +38,9 @@ class Addresses:
         for turn in range(len(self._known)):
             number = (first + turn) % len(self._known)
             address = self._known[number]
+            if not wanted():
+                failures.append("not wanted any more")
+                break
             try:
                 async with asyncio.timeout(settings.connect_timeout_s):
                     await loop.create_connection(make, address, settings.port, ssl=settings.tls, server_hostname=name)

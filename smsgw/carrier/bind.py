@@ -24,6 +24,7 @@ from smsgw.smpp.session import Role
 from smsgw.smpp.timers import SessionTimers
 
 if TYPE_CHECKING:
+    from smsgw.carrier.calls import Calls
     from smsgw.link.ticker import Ticker
     from smsgw.policy.retry import Backoff
 
@@ -63,7 +64,6 @@ class Bind:
     """The owner of one link to a carrier, over all its reconnects. ``number`` counts from 0 within the carrier."""
 
     __slots__ = (
-        "_addresses",
         "_backoff",
         "_bound",
         "_closed",
@@ -73,6 +73,7 @@ class Bind:
         "_resting",
         "_ticker",
         "_wake",
+        "_way",
         "bucket",
         "failing_since_s",
         "kind",
@@ -88,7 +89,14 @@ class Bind:
     )
 
     def __init__(
-        self, settings: CarrierSettings, kind: str, number: int, handler: Handler, ticker: Ticker, backoff: Backoff
+        self,
+        settings: CarrierSettings,
+        kind: str,
+        number: int,
+        handler: Handler,
+        ticker: Ticker,
+        backoff: Backoff,
+        calls: Calls | None = None,
     ) -> None:
         self.settings = settings
         #: Requests that may be unanswered here, now and after the next connect.
@@ -108,7 +116,7 @@ class Bind:
         self._handler = handler
         self._ticker = ticker
         self._backoff = backoff
-        self._addresses = Addresses()
+        self._way = calls or Addresses()
         self._bound: asyncio.Future[None] | None = None
         self._gone = asyncio.Event()
         #: Whether this process may have the bind up; all are, unless somebody says otherwise.
@@ -230,9 +238,9 @@ class Bind:
                 if loop.time() - bound_s >= STEADY_S:
                     self._backoff.reset()
                 else:
-                    self._addresses.failed()
+                    self._way.failed()
             except BindRejected as error:
-                self._addresses.failed()
+                self._way.failed()
                 if error.command_status in PERMANENT_BIND_ERRORS:
                     delay_s, self.failing_since_s = PERMANENT_RETRY_S, None
                 self._tell(
@@ -242,7 +250,7 @@ class Bind:
                     permanent=delay_s is not None,
                 )
             except LinkError as error:
-                self._addresses.failed()
+                self._way.failed()
                 self._tell("carrier.connect_failed", reason=str(error))
             except asyncio.CancelledError:
                 # Whoever cancels us has stopped the timers that would cut a peer that does not read.
@@ -344,7 +352,8 @@ class Bind:
         )
         owner = cast(LinkOwner[object], self)
         self.link = link = Link(Role.ESME, owner, self._ticker, timers, self.window, settings.response_s)
-        await self._addresses.connect(lambda: link, settings)
+        wanted = lambda: self.leased and not (self.stopping or self._closed)  # noqa: E731
+        await self._way.connect(lambda: link, settings, wanted)
         await self._bound
 
     def _received_other(

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from smsgw.carrier.bind import Bind
+from smsgw.carrier.calls import Calls
 from smsgw.carrier.settings import CarrierSettings
 from smsgw.policy.auto_window import AutoWindow
 from smsgw.policy.shaping import Throttle
@@ -63,8 +64,9 @@ class Pool:
         self.name = settings.name
         self._dispatch = dispatch
         self.throttle = Throttle(settings.rate_per_s, settings.burst)
+        calls = Calls(self.told) if settings.outbind is not None else None
         self.binds = [
-            Bind(settings, kind, number, self, ticker, make_backoff(settings))
+            Bind(settings, kind, number, self, ticker, make_backoff(settings), calls if kind != "transmitter" else None)
             for number, kind in enumerate(settings.binds)
         ]
         #: What sizes the windows, where the settings leave it to us.

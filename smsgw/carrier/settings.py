@@ -18,6 +18,16 @@ BIND_COMMANDS: Mapping[str, int] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Outbind:
+    """Where the carrier calls, and what it says then."""
+
+    host: str
+    port: int
+    system_id: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
 class CarrierSettings:
     """One configured upstream.
 
@@ -29,6 +39,7 @@ class CarrierSettings:
     Where ``auto_window`` has a smallest and a largest size, windows size themselves and begin at ``window``.
     ``bind_rate_per_s`` (None: no limit) is for each bind alone, ``account_rates`` for accounts by name, ``reserved``
     are the shares of lanes, a lane ages after ``age_after_s`` (0: never).
+    With ``outbind`` its binds that receive wait for the carrier to connect.
     ``failover_after_s`` is how long all binds may be down before waiting messages move to the next carrier.
     """
 
@@ -49,6 +60,7 @@ class CarrierSettings:
     account_rates: Mapping[str, float] = field(default_factory=dict)
     reserved: tuple[float, ...] = (0.0, 0.0, 0.0)
     age_after_s: float = 60.0
+    outbind: Outbind | None = None
     tls: ssl.SSLContext | None = None
     tls_server_name: str | None = None
     connect_timeout_s: float = 10.0

@@ -97,6 +97,15 @@ class CarrierTlsSettings(Settings):
         return self
 
 
+class OutbindSettings(Settings):
+    """``[outbind]``: the carrier connects here, and says so with an outbind; binds that receive wait for it."""
+
+    host: Host = "127.0.0.1"
+    port: Annotated[Port, Field(ge=1)]
+    system_id: SystemId
+    password: SmppPassword = Field("", repr=False)
+
+
 class CarrierSettings(Settings):
     """One upstream. ``window`` is per bind; ``rate_per_s`` and ``burst`` count segments over the whole carrier.
 
@@ -116,6 +125,7 @@ class CarrierSettings(Settings):
     bind_groups: Annotated[tuple[BindSettings, ...], Strict(False)] = Field(
         (BindSettings(type="transceiver"),), alias="binds", min_length=1
     )
+    outbind: OutbindSettings | None = None
     tls: CarrierTlsSettings | None = None
     window_size: Window = Field(10, alias="window")
     auto_window: AutoWindowSettings | None = None
@@ -168,6 +178,10 @@ class CarrierSettings(Settings):
             raise ValueError("bind_burst needs bind_rate")
         if all(group.type == "receiver" for group in self.bind_groups):
             raise ValueError("binds: none of them can transmit")
+        if self.outbind is not None and self.tls is not None:
+            raise ValueError("outbind is not taken over TLS")
+        if self.outbind is not None and not self.receives:
+            raise ValueError("outbind needs a bind that receives")
         return self
 
     @property

@@ -27,7 +27,7 @@ from simulators.esme.answer import Answer
 from simulators.esme.settings import EsmeSettings
 from simulators.esme.sim import EsmeSim
 from simulators.scenario.load import load_scenario
-from tests.e2e.gateway import ROOT, GatewayProcess
+from tests.e2e.gateway import ROOT, GatewayProcess, free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
@@ -89,6 +89,7 @@ def contract_of(number: int, path: Path) -> Contract:
     site = path.parent.parent.name
     name = path.stem if site == QUIRKS.name else f"{site}-{path.stem}"
     settings = replace(load_scenario(path).carriers[0], name=name, port=0)
+    settings = replace(settings, outbinds=tuple(replace(each, port=free_port()) for each in settings.outbinds))
     return Contract(path, name, f"86138{number:02}", settings)
 
 
@@ -119,6 +120,8 @@ class Trip:
         for each in self.contracts.values():
             quick = {"port": each.sim.port, "reconnect_min": "50ms", "reconnect_max": "100ms"}
             carriers[f"carriers/{each.name}.toml"] = {**each.file, "name": each.name, **quick}
+            for outbind in each.settings.outbinds:
+                carriers[f"carriers/{each.name}.toml"]["outbind"] = {**each.file["outbind"], "port": outbind.port}
             routes.append({"name": each.name, "prefix": [each.prefix], "carriers": [each.name]})
         for path in CONFIG.glob("*/codes/*.toml"):
             carriers[f"codes/{path.name}"] = tomllib.loads(path.read_text(encoding="utf-8"))

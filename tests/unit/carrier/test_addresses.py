@@ -66,22 +66,22 @@ MADE = cast(Any, _Link)
 async def test_addresses_that_refuse_or_say_nothing_cost_one_attempt_no_more_than_their_time(net: Net) -> None:
     net.refusing, net.silent = {A}, {B}
     addresses = Addresses()
-    await addresses.connect(MADE, SETTINGS)
+    await addresses.connect(MADE, SETTINGS, lambda: True)
     assert net.tried == [A, B, C]
-    await addresses.connect(MADE, SETTINGS)
+    await addresses.connect(MADE, SETTINGS, lambda: True)
     assert net.tried == [A, B, C, C]
 
 
 async def test_when_none_can_be_reached_all_are_told(net: Net) -> None:
     net.refusing, net.silent = {A, C}, {B}
     with pytest.raises(ConnectFailed, match=rf"{A}:2775: .*; no connection to {B}:2775 in 0.02 s; {C}:2775: "):
-        await Addresses().connect(MADE, SETTINGS)
+        await Addresses().connect(MADE, SETTINGS, lambda: True)
 
 
 async def test_one_that_is_no_good_comes_last_the_next_time(net: Net) -> None:
     addresses = Addresses()
     for expected in (A, B, C, A):
-        await addresses.connect(MADE, SETTINGS)
+        await addresses.connect(MADE, SETTINGS, lambda: True)
         assert net.tried.pop() == expected
         addresses.failed()
 
@@ -89,12 +89,12 @@ async def test_one_that_is_no_good_comes_last_the_next_time(net: Net) -> None:
 async def test_another_order_of_the_same_addresses_changes_nothing(net: Net) -> None:
     addresses = Addresses()
     net.refusing = {A}
-    await addresses.connect(MADE, SETTINGS)
+    await addresses.connect(MADE, SETTINGS, lambda: True)
     net.addresses = [C, A, B]
-    await addresses.connect(MADE, SETTINGS)
+    await addresses.connect(MADE, SETTINGS, lambda: True)
     assert net.tried == [A, B, B]
     net.addresses = [C]  # the carrier has moved
-    await addresses.connect(MADE, SETTINGS)
+    await addresses.connect(MADE, SETTINGS, lambda: True)
     assert net.tried[3:] == [C]
 
 
@@ -102,11 +102,11 @@ async def test_a_name_that_cannot_be_looked_up_has_the_addresses_it_had(net: Net
     addresses = Addresses()
     net.unknown_name = True
     with pytest.raises(ConnectFailed, match=r"carrier\.example: Temporary failure"):
-        await addresses.connect(MADE, SETTINGS)
+        await addresses.connect(MADE, SETTINGS, lambda: True)
     net.unknown_name = False
-    await addresses.connect(MADE, SETTINGS)
+    await addresses.connect(MADE, SETTINGS, lambda: True)
     net.unknown_name = True
-    await addresses.connect(MADE, SETTINGS)
+    await addresses.connect(MADE, SETTINGS, lambda: True)
     assert net.tried == [A, A]
 
 
@@ -126,3 +126,10 @@ async def test_a_bind_goes_to_the_address_that_takes_it(net: Net, monkeypatch: p
     await net.awake()
     assert net.tried == [A, B, C]
     task.cancel()
+
+
+async def test_once_it_is_not_wanted_any_more_no_further_one_is_tried(net: Net) -> None:
+    net.refusing = {A, B, C}
+    with pytest.raises(ConnectFailed):
+        await Addresses().connect(MADE, SETTINGS, lambda: not net.tried)
+    assert net.tried == [A]

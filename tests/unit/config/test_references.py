@@ -6,6 +6,9 @@ from datetime import date
 
 import pytest
 
+from smsgw import wiring
+from smsgw.carrier.settings import Outbind
+
 from .conftest import SiteCopy
 
 
@@ -117,6 +120,22 @@ def test_useless_carriers_are_pointed_out(site: SiteCopy) -> None:
 def test_a_carrier_must_be_able_to_send(site: SiteCopy) -> None:
     site.edit("carriers/beta.toml", '{ type = "transmitter" }, ', "")
     assert site.errors() == ["carriers/beta.toml: binds: none of them can transmit"]
+
+
+def test_where_a_carrier_calls(site: SiteCopy) -> None:
+    outbind = 'outbind = { port = 2785, system_id = "caller" }\n'
+    binds = 'binds = [{ type = "transmitter" }, { type = "receiver" }]\n'
+    site.edit("carriers/beta.toml", binds, binds + outbind)
+    settings = site.load()
+    beta = settings.carriers["beta"]
+    assert wiring.carrier_settings(settings, beta).outbind == Outbind("127.0.0.1", 2785, "caller", "")
+    without = beta.model_copy(update={"outbind": None})
+    assert wiring.carrier_link(beta) != wiring.carrier_link(without)  # another place to call needs another bind
+    site.edit("carriers/beta.toml", outbind, outbind + "tls = {}\n")
+    assert site.errors() == ["carriers/beta.toml: outbind is not taken over TLS"]
+    site.edit("carriers/beta.toml", outbind + "tls = {}\n", outbind)
+    site.edit("carriers/beta.toml", ', { type = "receiver" }', "")
+    assert site.errors() == ["carriers/beta.toml: outbind needs a bind that receives"]
 
 
 def test_dangerous_settings_are_pointed_out(site: SiteCopy) -> None:
