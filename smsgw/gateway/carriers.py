@@ -81,6 +81,13 @@ class Carriers:
             queue.pump_soon()
         self._context.wake_readers()
 
+    def hand_over(self) -> None:
+        """This process was put out: all that it has read goes back. Whoever took its place has looked for it before."""
+        for reader in self._context.mt_readers:
+            reader.deliver_all()
+        for queue in self.queues.values():
+            queue.hand_over()
+
     # -- for the readers of the streams
 
     def room(self, stream: str) -> int:

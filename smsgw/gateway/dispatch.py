@@ -142,10 +142,15 @@ class CarrierQueue:
     def hand_over(self) -> None:
         """Other processes have the carrier's binds, and this one none: they may send what is in memory here."""
 
+        pool = self.pool
+        is_cut_off = pool.elsewhere and not any(bind.leased for bind in pool.binds)
+
         def moves(job: Job) -> bool:
             if job.is_whole:
                 self._outcomes.requeue(self, job)
-            return job.is_whole
+            elif is_cut_off:
+                self._outcomes.carrier_gone(self, job, "other processes have all binds of the carrier")
+            return job.is_whole or is_cut_off
 
         self._memory.take_out(moves)
 

@@ -338,6 +338,9 @@ class Gateway:
             self.carriers.wake()
 
     def _put_out(self) -> None:
+        for reading in self._reading:
+            reading.cancel()
+        self.carriers.hand_over()
         self.put_out()
 
     def _store_error(self, error: StoreError) -> None:

@@ -86,9 +86,11 @@ class Outcomes(Endings):
         self._fail_rest(queue, job, report, Step.UNKNOWN, "written before a restart, never answered")
         return False
 
-    def carrier_gone(self, queue: CarrierQueue, job: Job) -> None:
-        """The carrier was taken out of the site: the next one of the message's route, else it is routed again."""
-        why = "the carrier was taken out"
+    def carrier_gone(self, queue: CarrierQueue, job: Job, why: str = "the carrier was taken out") -> None:
+        """Nothing goes over it from here: the next one of the message's route, else it is routed again.
+
+        The rest of a message that is there in part ends.
+        """
         if self.is_over(queue, job):
             return
         if not job.is_whole:

@@ -103,6 +103,13 @@ class StreamReader:
         found = self._streams.get(stream.encode())
         return found is not None and (bool(found.backlog) or not found.recovered)
 
+    def deliver_all(self) -> None:
+        """Deliver what was read, whether or not there is room; for one that reads no more."""
+        for stream in self._streams.values():
+            if stream.backlog:
+                messages, stream.backlog = stream.backlog, []
+                self._deliver(stream.key, messages, not stream.recovered)
+
     def wake(self) -> None:
         """A stream was added or has room again. Cheap; at most one command a turn goes to Redis for it."""
         self._news.set()

@@ -228,3 +228,14 @@ async def test_marks_never_go_back_and_outlive_the_process(kit: Kit) -> None:
     await until(lambda: len(done) == 5)
     assert done == [None] * 5
     assert await kit.marks.load(0) == {STREAM: b"5-1:20", OTHER: b"9-0"}
+
+
+async def test_one_that_reads_no_more_delivers_what_there_was_no_room_for(kit: Kit) -> None:
+    reader, read = kit.reader(room=lambda _: 0 if read else 1)
+    reader.add(STREAM)
+    await put(kit, *range(5))
+    await until(lambda: bodies(read) == [0])
+    kit._last_reader.cancel()
+    reader.deliver_all()
+    assert bodies(read) == list(range(5))
+    assert not reader.keeps(STREAM)

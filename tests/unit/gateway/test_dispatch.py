@@ -26,6 +26,7 @@ class Bind:
 
     def __init__(self, pool: FakePool, free: int) -> None:
         self.pool, self.free, self.up = pool, free, True
+        self.leased = True
         self.window = free
         self.bucket = None if pool.bind_rate is None else TokenBucket(pool.bind_rate)
         self.sequence = 0
@@ -57,6 +58,7 @@ class FakePool:
         self.filled = 0
         self.share = 1.0
         self.up = True
+        self.elsewhere = False
         self.down_since_s: float | None = None
 
     def pick(self, now_s: float) -> Bind | None:
@@ -87,6 +89,7 @@ class Scene:
         self.moved: list[str] = []
         self.uncertain: list[str] = []
         self.requeued: list[str] = []
+        self.ended: list[str] = []
         self.resend = True
         self.put_off: list[tuple[str, float]] = []
         self.context = SimpleNamespace(
@@ -105,6 +108,7 @@ class Scene:
             resend_uncertain=self._resend_uncertain,
             reroute=self._reroute,
             requeue=lambda queue, job: self.requeued.append(job.envelope.message_ids[0]),
+            carrier_gone=lambda queue, job, why: self.ended.append(job.envelope.message_ids[0]),
             put_off=lambda job, delay_s: self.put_off.append((job.envelope.message_ids[0], delay_s)),
         )
         self.leaving: set[str] = set()
@@ -437,6 +441,20 @@ async def test_without_a_bind_of_its_own_everything_goes_back_for_those_who_have
     scene.queue.hand_over()
     assert scene.requeued == ["c", "d"]
     assert scene.queue.waiting == [0, 0, 0]
+
+
+async def test_the_rest_of_a_message_ends_once_other_processes_have_all_binds() -> None:
+    scene = Scene(free=1)
+    await scene.arrives(1, "x+2", "y")
+    (bind,) = scene.pool.binds
+    bind.up, bind.free = False, 0
+    scene.queue.bind_lost(cast(Any, bind))
+    scene.pool.up, scene.pool.elsewhere = False, True
+    scene.queue.hand_over()
+    assert (scene.requeued, scene.ended, scene.queue.is_halfway) == (["y"], [], True)
+    bind.leased = False
+    scene.queue.hand_over()
+    assert (scene.ended, scene.queue.is_halfway) == (["x1"], False)
 
 
 async def test_while_shutting_down_nothing_whole_is_sent_whatever_becomes_ready() -> None:
