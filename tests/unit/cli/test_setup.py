@@ -35,9 +35,12 @@ class Clone:
         self.root = directory / "a clone"
         self.path = directory / "path"
         self.notes = directory / "notes"
-        for part in ("bin", "requirements"):
-            shutil.copytree(ROOT / part, self.root / part)
-        shutil.copy(ROOT / "pyproject.toml", self.root)
+        for folder in ("bin", "requirements"):
+            shutil.copytree(ROOT / folder, self.root / folder)
+        sources = [path.relative_to(ROOT) for path in (ROOT / "smsgw" / "policy").glob("*.c")]
+        for part in (Path("pyproject.toml"), Path("setup.py"), *sources):
+            (self.root / part).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / part, self.root / part)
         self.path.mkdir()
         for tool in TOOLS:
             (self.path / tool).symlink_to(str(shutil.which(tool)))
