@@ -168,7 +168,14 @@ def _line(row: Mapping[str, Any]) -> str:
 def _shown(path: str, value: object) -> str:
     if _is_secret(path.rpartition(".")[2]):
         return SECRET
-    return _cut(to_toml({"": value})[5:].rstrip("\n"))
+    return _cut(to_toml({"": _without_secrets(value)})[5:].rstrip("\n"))
+
+
+def _without_secrets(value: object) -> object:
+    """A table that is shown whole may hold one."""
+    if isinstance(value, Mapping):
+        return {key: SECRET if _is_secret(key) else _without_secrets(each) for key, each in value.items()}
+    return [_without_secrets(each) for each in value] if isinstance(value, list) else value
 
 
 def _is_secret(key: str) -> bool:

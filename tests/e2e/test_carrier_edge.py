@@ -31,6 +31,10 @@ FORMS = {
     "dechex": ("dec", "HEX:10", {"response_id": "dec", "receipt_id": "hex"}),
     "padded": ("dec", "dec:14", {"response_id": "dec", "receipt_id": "dec"}),
     "upper": ("hex", "HEX:12", {"response_id": "hex", "receipt_id": "hex"}),
+    "nocase": ("HEX", "hex", {"response_id": "nocase", "receipt_id": "nocase"}),
+    "cut": ("dec:14", "dec:14>10", {"response_id": "last10", "receipt_id": "last10"}),
+    "long": ("long", "long", {}),
+    "odd": ("odd", "odd", {}),
 }
 
 
@@ -196,6 +200,21 @@ async def test_a_code_that_is_never_answered_is_not_repeated_for_ever(stage: Sta
 
 async def test_a_connection_dropped_after_the_answer_loses_nothing(stage: Stage) -> None:
     recipient = "8619900004007"
+    message_id = await send_notice(stage, recipient)
+    assert await outcome(stage, message_id) == ("DELIVRD", 2, "000")
+    assert at(stage.alpha, recipient) == [0]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "4012",  # a malformed PDU comes before it
+        "4013",  # an unknown one
+        "4014",  # out of order
+    ],
+)
+async def test_answers_of_every_make_are_matched_with_their_receipts(stage: Stage, code: str) -> None:
+    recipient = f"861990000{code}"
     message_id = await send_notice(stage, recipient)
     assert await outcome(stage, message_id) == ("DELIVRD", 2, "000")
     assert at(stage.alpha, recipient) == [0]

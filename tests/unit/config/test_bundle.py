@@ -181,3 +181,11 @@ def test_a_route_that_moved_is_neither_new_nor_gone() -> None:
     first, second, third = ROUTES.split("[[route]]\n")[1:]
     moved = "".join("[[route]]\n" + each for each in (second, third, first))
     assert said(routes(ROUTES), routes(moved)) == ["route 3 codes: moved here from place 1"]
+
+
+def test_a_new_table_shows_no_secret() -> None:
+    before = Bundle({"carriers/a.toml": 'name = "a"\n'})
+    after = Bundle({"carriers/a.toml": 'name = "a"\noutbind = { port = 1, password = "hush1234" }\n'})
+    (change,) = differences(before, after)
+    assert "port" in str(change)
+    assert "hush1234" not in str(change)
