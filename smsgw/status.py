@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from smsgw import __version__
+from smsgw.gateway.choice import NO_BIND_UP
 from smsgw.gateway.context import LANE_LABELS
 from smsgw.policy.native import HOW
 from smsgw.policy.orders import in_force
@@ -155,10 +156,25 @@ class Status:
             "rerouted": counters.mt_rerouted,
             "window": _carrier_window(pool),
             "full_rate_per_s": pool.throttle.full_rate_per_s,
-            "why_not": self._app.gateway.context.choice.why_not(pool.name),
+            "why_not": self._why_not(pool),
             "drained": pool.name in self._app.gateway.orders.drained,
-            "links": [_bind(bind, pool) for bind in tuple(pool.binds)],
+            "links": [_bind(bind, self._why_down(pool, bind)) for bind in tuple(pool.binds)],
         }
+
+    def _why_not(self, pool: Pool) -> str:
+        """Why it is given nothing; of binds that are down what became of the first one's last attempt."""
+        why = self._app.gateway.context.choice.why_not(pool.name)
+        if why != NO_BIND_UP:
+            return why
+        return f"{why}: {next((self._why_down(pool, bind) for bind in tuple(pool.binds) if bind.transmits), 'none')}"
+
+    def _why_down(self, pool: Pool, bind: Bind) -> str:
+        if bind.up:
+            return ""
+        if not pool.allowed:
+            return "its carrier is drained, or not approved"
+        last = self._app.gateway.bind_failures.why(pool.name, bind.kind, bind.number)
+        return bind.why_down or last or "connecting"
 
     def _aged(self, pool: Pool) -> list[bool]:
         return self._app.gateway.queues[pool.name].plan.aged
@@ -182,14 +198,13 @@ def _session(session: EsmeSession) -> dict[str, object]:
     }
 
 
-def _bind(bind: Bind, pool: Pool) -> dict[str, object]:
+def _bind(bind: Bind, why_down: str) -> dict[str, object]:
     link = bind.link
-    why_down = bind.why_down if pool.allowed else "its carrier is drained, or not approved"
     return {
         "id": bind.label,
         "kind": bind.kind,
         "up": bind.up,
-        "why_down": "" if bind.up else why_down or "connecting, or waiting to try again",
+        "why_down": why_down,
         "peer": link.peer if link is not None else "",
         "up_s": round(link.now_s - link.bound_s, 1) if link is not None and bind.up else 0,
         "in_flight": bind.in_flight,

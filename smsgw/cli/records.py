@@ -16,7 +16,7 @@ from rich.text import Text
 
 from smsgw.cli.options import SiteOption, account_named, known, recipient, zone_of
 from smsgw.cli.output import clean, console, table, wrong_usage
-from smsgw.config.load import load_site
+from smsgw.cli.versions.recovered import usable_site
 from smsgw.config.site import Site
 from smsgw.records.query import Follower, query
 from smsgw.records.record import DETAIL, Record, Step, as_dict, to_json
@@ -54,7 +54,7 @@ def records(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line, for programs.")] = False,
 ) -> None:
     """Show the steps of a message, or the last steps of all. Exit code 1 when a message id is unknown."""
-    loaded = load_site(site)
+    loaded = usable_site(site)
     look = _Look(
         loaded,
         message_id or None,

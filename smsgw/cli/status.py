@@ -13,14 +13,14 @@ from rich.text import Text
 from smsgw.cli.ops_port import ask
 from smsgw.cli.options import JsonOption, SiteOption
 from smsgw.cli.output import Cell, console, pairs, print_json, table
-from smsgw.config.load import load_site
+from smsgw.config.load import load_node
 from smsgw.errors import SmsgwError
 from smsgw.smpp.constants import status_name
 
 
 def status(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
     """Show the running gateway: accounts, carriers, queues, store. Exit code 1 when it does not answer."""
-    found = ask(load_site(site), "/status")
+    found = ask(load_node(site), "/status")
     if as_json:
         print_json(found)
         return
@@ -61,7 +61,7 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, Cell]]:
 
 
 def _carriers(carriers: Mapping[str, Any]) -> Table:
-    columns = ("carrier", "binds", "rate/s", "in flight", "waiting", "submitted", "answered", "receipts")
+    columns = ("carrier", "binds", "rate/s", "in flight", "waiting", "submitted", "answered", "receipts", "")
     rows = [
         (
             name,
@@ -72,6 +72,7 @@ def _carriers(carriers: Mapping[str, Any]) -> Table:
             each["submitted"],
             _counts({status_name(int(status, 16)): count for status, count in each["answered"].items()}),
             _counts(each["receipts"]),
+            Text("drained" if each["drained"] else each["why_not"], style="red"),
         )
         for name, each in carriers.items()
     ]

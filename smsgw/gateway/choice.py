@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Suits: TypeAlias = Callable[[str], bool]
 #: Codes go elsewhere when they would wait for more than this share of the time that they have.
 LATE_SHARE = 0.5
+#: Why not, of a carrier that is wished and not connected.
+NO_BIND_UP = "none of its binds is up"
 
 
 class CarrierChoice:
@@ -98,7 +100,7 @@ class CarrierChoice:
         if order is not None:
             return f"staff ordered {order.action}: {order.reason}"
         if not (pool.up or pool.elsewhere):
-            return "none of its binds is up"
+            return NO_BIND_UP
         return context.health.why_not(name, province)
 
     def leaves(self, name: str, province: str) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from smsgw.errors import StoreError
 from smsgw.gateway.approvals import Approvals
+from smsgw.gateway.bind_failures import BindFailures
 from smsgw.gateway.carrier_ids import CarrierIds
 from smsgw.gateway.carriers import Carriers
 from smsgw.gateway.context import Context
@@ -98,6 +99,7 @@ class Gateway:
 
         self._quota_leases = QuotaLeases(store)
         self._bind_leases = Leases(store, context.settings.node, context.settings.lease_s)
+        self.bind_failures = BindFailures()
         self.leases = LeaseDesk(context, self._bind_leases, self.carriers.by_stream, self.outbox, self._put_out)
         #: Called when another process has taken this one's place; the application ends.
         self.put_out: Callable[[], None] = lambda: None
@@ -311,6 +313,7 @@ class Gateway:
 
     def told(self, event: str, fields: dict[str, object]) -> None:
         self.context.log(event, fields)
+        self.bind_failures.told(event, fields)
         if event in ("carrier.bound", "carrier.unbound"):
             self.leases.wake()
 

@@ -13,7 +13,7 @@ from smsgw.cli.desk import Visit, WhoOption
 from smsgw.cli.ops_port import act, ask
 from smsgw.cli.options import JsonOption, SiteOption
 from smsgw.cli.output import Cell, console, print_json, table, wrong_usage
-from smsgw.config.load import load_site
+from smsgw.config.load import load_node
 from smsgw.policy.orders import CLOSE
 from smsgw.services import acts
 
@@ -29,7 +29,7 @@ def list_(
     as_json: JsonOption = False,
 ) -> None:
     """Show the binds of the gateway of this site directory: which are up, for how long, and how full."""
-    found = ask(load_site(site), "/status")
+    found = ask(load_node(site), "/status")
     ours = [
         each
         for name, of in found["carriers"].items()

@@ -44,6 +44,8 @@ SNAPSHOT: dict[str, Any] = {
             "submitted": 5,
             "answered": {"0x00000000": 4, "0x00000058": 1},
             "receipts": {"DELIVRD": 1},
+            "why_not": "none of its binds is up: refused",
+            "drained": False,
         }
     },
     "breakers": [
@@ -70,12 +72,27 @@ def test_a_page_and_an_object(site: Path, smsgw: Run) -> None:
         page = smsgw("status").stdout
         assert "no: no bind of any carrier is up" in page
         assert "0 of 2" in page
+        assert "none of its binds is up: refused" in page
         assert "marketing 3" in page
         assert "half-open" in page
         assert "ESME_ROK 4, ESME_RTHROTTLED 1" in page
         assert "optout 2" in page
         assert "shop (not in force)" in page
         assert shown(smsgw("status", "--json")) == SNAPSHOT
+    finally:
+        ops.stop()
+
+
+def test_files_that_are_broken_hide_nothing(site: Path, smsgw: Run) -> None:
+    ops = OpsServer(
+        CollectorRegistry(), Heartbeat(), port=0, status=lambda: SNAPSHOT | {"accounts": {}, "carriers": {}}
+    )
+    ops.start()
+    try:
+        change(site / "smsgw.toml", "port = 1", f"port = {ops.port}")
+        (site / "routes.toml").write_text("[[route")
+        assert smsgw("status").exit_code == 0
+        assert smsgw("bind", "list").exit_code == 0
     finally:
         ops.stop()
 

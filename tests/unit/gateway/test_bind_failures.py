@@ -1,0 +1,18 @@
+"""What is said of a bind that is not up."""
+
+from __future__ import annotations
+
+from smsgw.gateway.bind_failures import BindFailures
+
+
+def test_the_last_attempt_counts_until_the_bind_is_up() -> None:
+    failures = BindFailures()
+    bind = {"carrier": "alpha", "bind": "transceiver#1"}
+    failures.told("carrier.connect_failed", {**bind, "reason": "192.0.2.1:2775: Connection refused"})
+    assert failures.why("alpha", "transceiver", 1) == "192.0.2.1:2775: Connection refused"
+    failures.told("carrier.bind_refused", {**bind, "status": "ESME_RINVPASWD", "code": 14, "permanent": True})
+    assert failures.why("alpha", "transceiver", 1) == "refused with ESME_RINVPASWD, next try within 5m"
+    assert failures.why("alpha", "transceiver", 0) == failures.why("beta", "transceiver", 1) == ""
+    failures.told("carrier.switched", {"carrier": "alpha"})
+    failures.told("carrier.bound", {**bind, "peer": "192.0.2.1:2775"})
+    assert failures.why("alpha", "transceiver", 1) == ""
