@@ -221,9 +221,16 @@ class CarrierQueue:
             burst -= len(job.todo)
             if self._stops(self, job):
                 continue
-            if not self._send(bind, job, now_s):
+            if not self._send(bind if job.bind is None else self._own_bind(job, bind, now_s), job, now_s):
                 return None
         return None
+
+    def _own_bind(self, job: Job, bind: Bind, now_s: float) -> Bind:
+        """The rest of a message goes where it began, while there is room; what was not sent, over any."""
+        own = job.bind
+        if own is None or job.is_whole or not own.free or own in self._unfinished:
+            return bind
+        return bind if own.bucket is not None and own.bucket.wait_s(1, now_s) else own
 
     def _no_bind(self, now_s: float) -> None:
         """Something waits, and no bind may take it: an answer will make room, or a bind's own rate lets it pass."""
@@ -265,6 +272,7 @@ class CarrierQueue:
             index = todo.pop(0)
             sequence_number = bind.next_sequence()
             flight = Flight(job, index, now_s)
+            job.bind = bind
             bind.submit(with_header(shipment.pdus[index], sequence_number), sequence_number, flight)
             self._outcomes.sent(self, bind, flight)
         job.queued = False

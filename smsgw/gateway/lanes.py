@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from smsgw.carrier.bind import Bind
     from smsgw.gateway.outgoing import Shipment
     from smsgw.store.envelope import Envelope
 
@@ -31,8 +32,8 @@ class Job:
     """
 
     __slots__ = (
-        "aside", "entry_id", "envelope", "lane", "open_segments", "order", "paid", "queued", "shipment", "states",
-        "stream", "taken", "todo", "told",
+        "aside", "bind", "entry_id", "envelope", "lane", "open_segments", "order", "paid", "queued", "shipment",
+        "states", "stream", "taken", "todo", "told",
     )  # fmt: skip
 
     def __init__(self, stream: str, entry_id: bytes, order: Order, lane: int, envelope: Envelope) -> None:
@@ -47,6 +48,8 @@ class Job:
         self.paid = False
         self.states: list[tuple[str, bytes]] = []
         self.shipment: Shipment | None = None
+        #: Where its latest segment went.
+        self.bind: Bind | None = None
         self.told: set[int] = set()
         #: Segments that the carrier refused, and those that were not sent any more, while it may move as a whole.
         self.aside: list[int] = []

@@ -256,6 +256,24 @@ async def test_the_segments_of_a_message_stay_on_one_bind_in_order() -> None:
     assert {bind for bind, sm, _ in scene.pool.sent if sm.short_message.startswith(b"x")} == {first}
 
 
+async def test_a_segment_that_comes_back_goes_over_the_bind_of_the_others_while_that_has_room() -> None:
+    scene = Scene(free=4, binds=2)
+    await scene.arrives(1, "x+3")
+    first = scene.pool.sent[0][0]
+    assert [bind for bind, _, _ in scene.pool.sent] == [first] * 3
+    second = next(bind for bind in scene.pool.binds if bind is not first)
+    job = scene.pool.sent[1][2].job
+    first.free += 1  # answered: too fast
+    assert first.free < second.free
+    scene.queue.send_again(job, 1)
+    await turns()
+    assert (scene.pool.sent[3][0], scene.pool.texts()[3]) == (first, "x2")
+    first.free = 0  # full: better over the other one than not at all
+    scene.queue.send_again(job, 1)
+    await turns()
+    assert (scene.pool.sent[4][0], scene.pool.texts()[4]) == (second, "x2")
+
+
 async def test_the_rest_of_a_message_whose_bind_went_takes_another() -> None:
     scene = Scene(free=2, binds=2)
     scene.pool.binds[1].free = 0
