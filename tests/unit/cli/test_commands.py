@@ -17,10 +17,10 @@ from smsgw.policy.entries import Kind
 #: Commands that change nothing that staff answer for.
 LOOKING = frozenset(
     ("show", "list", "versions", "verify", "export", "pauses", "quota", "explain", "check", "status", "records", "run",
-     "password", "token", "console", "diff", "history")
+     "password", "token", "console", "diff", "history", "top", "message", "ids", "schema", "test")
 )  # fmt: skip
-#: Changes whose reason is plain unless another one is given.
-PLAIN = frozenset(("confirm",))
+#: Changes whose reason is plain unless another one is given, and commands that change something only when told to.
+PLAIN = frozenset(("confirm", "network", "trace"))
 
 
 def _commands(group: TyperGroup, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], TyperCommand]]:
@@ -55,7 +55,7 @@ def test_help_is_in_groups() -> None:
 def test_every_command_has_help_and_every_change_a_reason(path: tuple[str, ...], command: TyperCommand) -> None:
     assert CliRunner().invoke(app, [*path, "--help"]).exit_code == 0
     assert command.help
-    if path[-1] not in ("password", "token"):
+    if path[-1] not in ("password", "token", "schema"):
         assert _option(command, "--site") is not None
     why = _option(command, "--why")
     if path[-1] in LOOKING:
