@@ -2,8 +2,8 @@
 
 Owns the packing of ``scripts/correlate.lua`` and the two-step way when the account's out stream lies in
 another partition than the carrier's id: append there first, then mark the id final. A crash between
-the two forwards a receipt twice at worst; it never loses one. ``done`` is called when the receipt is
-durable (passed on, parked, or known before): only then may the carrier be answered.
+the two, or the same receipt at two processes at once, forwards it twice at worst; it never loses one. ``done`` is
+called when the receipt is durable (passed on, parked, or known before): only then may the carrier be answered.
 """
 
 from __future__ import annotations
@@ -157,6 +157,8 @@ class Correlation:
         #: Asked of failures whose mask has ``UNDECIDED``: whether the message goes elsewhere instead of being reported.
         self.decide: Callable[[Receipt, str, bytes, Callable[[bool | StoreError], None]], None] | None = None
         self._now_ms = now_ms
+        #: Ids whose last receipt is being passed on in another partition, and what came of them meanwhile.
+        self._passing: dict[tuple[str, str], list[Receipt]] = {}
         self._script = script("correlate")
         self.commit: GroupCommit[Receipt, Any] = GroupCommit(
             "correlate", self._send, self._answered, retry_for_s=math.inf
@@ -216,6 +218,8 @@ class Correlation:
         contexts: list[object] = []
         results: list[Correlated] = []
         for number, item in enumerate(items):
+            if item.mark == _COMMIT and item.final:
+                self._passed(item)
             result = replies if isinstance(replies, StoreError) else self.finish(item, replies[number])
             if result is None:
                 continue
@@ -240,6 +244,8 @@ class Correlation:
             return Correlated(DUPLICATE, message_id=reply[1].decode())
         if receipt.found is not None:
             return receipt.found
+        if outcome in (ELSEWHERE, _SHARED_ELSEWHERE) and receipt.final and not self._passes(receipt):
+            return None
         if outcome == _BEING_DECIDED:
             asyncio.get_running_loop().call_later(_ASK_AGAIN_S, self._put, receipt)
             return None
@@ -263,6 +269,20 @@ class Correlation:
             self._states.write(message_id, state_value(receipt.header, account, reply[4].decode()))
         return Correlated(MATCHED, account, message_id, bool(reply[3]), reply[5] if len(reply) > 5 else b"")
 
+    def _passes(self, receipt: Receipt) -> bool:
+        """Whether it may be passed on in another partition now; if not, it is looked at again after the first one."""
+        name = (receipt.carrier, receipt.cid)
+        before = self._passing.get(name)
+        if before is None:
+            self._passing[name] = []
+            return True
+        before.append(receipt)
+        return False
+
+    def _passed(self, receipt: Receipt) -> None:
+        for later in self._passing.pop((receipt.carrier, receipt.cid), ()):
+            self._put(later)
+
     def _shared(self, receipt: Receipt, account: str, source_addr: str, origin: bytes, told: list[Told]) -> Correlated:
         """An id that stands for several messages, or for a part of one: what query_sm answers is ours to write."""
         last = tuple(each.message_id for each in told if each.told)
@@ -281,10 +301,8 @@ class Correlation:
             if not isinstance(result, StoreError):
                 found = self._shared(receipt, account.decode(), source.decode(), targets[0][2], result)
                 self._put(receipt._replace(mark=_COMMIT, found=found))
-            elif receipt.then is not None:
-                receipt.then(result)
             else:
-                self._done([receipt.context], result)
+                self._failed(receipt, result)
 
         self.sharing.pass_on(account.decode(), receipt.kind, receipt.final, receipt.blob, targets, shared)
 
@@ -308,6 +326,7 @@ class Correlation:
             self.decide(receipt, message_id, origin, decided)
 
     def _failed(self, receipt: Receipt, error: StoreError) -> None:
+        self._passed(receipt)
         if receipt.then is not None:
             receipt.then(error)
         else:

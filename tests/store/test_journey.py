@@ -95,6 +95,7 @@ async def test_of_two_final_receipts_in_one_batch_one_is_passed_on(any_kit: Kit)
     await any_kit.drain()
     outcomes = sorted(result.outcome for _, result in any_kit.correlated if isinstance(result, Correlated))
     assert outcomes == [DUPLICATE, MATCHED]
+    await out_entries(any_kit, 1)
 
 
 async def test_a_receipt_that_overtakes_its_response_is_passed_on_by_the_response(any_kit: Kit) -> None:

@@ -8,8 +8,18 @@ from typing import Any
 import pytest
 
 from smsgw.errors import StoreAway, StoreError
-from smsgw.store.correlation import DUPLICATE, KIND_FAILURE, KIND_SUCCESS, MATCHED, PARKED, UNDECIDED, Correlated
+from smsgw.store.correlation import (
+    DUPLICATE,
+    KIND_FAILURE,
+    KIND_SUCCESS,
+    MATCHED,
+    PARKED,
+    UNDECIDED,
+    Correlated,
+    SharedMapping,
+)
 from smsgw.store.settlement import Settled
+from smsgw.store.sharing import Target
 from smsgw.store.streams import waiting_messages
 from tests.store.conftest import MakeKit
 from tests.store.kit import Kit, mapping, until
@@ -146,3 +156,24 @@ async def test_a_failure_that_came_early_twice_is_decided_once_and_the_entry_end
     await out_entries(kit, 0 if moved else 1)
     for partition in range(kit.store.partitions):
         assert await waiting_messages(kit.store, f"{{p{partition:02}}}:mt:alpha:2") == 0
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+@pytest.mark.parametrize("early", [False, True])
+async def test_the_same_receipt_twice_at_once_is_passed_on_once(kit: Kit, is_shared: bool, early: bool) -> None:
+    message_id = f"{0:020x}"
+    kept = mapping(message_id)
+    if is_shared:
+        target = Target(message_id, kept.mask, kept.origin)
+        kept = SharedMapping("shop", "1069", (target,))  # type: ignore[assignment]
+    cids = [f"c{number}" for number in range(8)]
+    for step in ("receipts", "messages") if early else ("messages", "receipts"):
+        for cid in cids:
+            if step == "messages":
+                kit.settlement.remember(None, "alpha", cid, kept)
+            else:
+                for _ in range(2):
+                    kit.correlation.put(cid, "alpha", cid, b"r", KIND_SUCCESS, True, b"")
+        await kit.drain()
+    await until(lambda: len(kit.settled) == 8 and len(kit.correlated) == 16)
+    await out_entries(kit, 8)
