@@ -84,7 +84,7 @@ async def between(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bet
             "route": [
                 {"name": "to-beta", "prefix": ["86139"], "carriers": ["beta", "alpha"]},
                 {"name": "to-alpha", "carriers": ["alpha"]},
-            ]
+            ],
         },
     }
     async with (
