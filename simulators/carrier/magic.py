@@ -101,6 +101,11 @@ def _delivered(**changes: Any) -> Maker:
     return lambda case: replace(case.delivered(), **changes)
 
 
+def _id(words: str) -> Maker:
+    """Accepted under an id of that form, which the receipt has too."""
+    return lambda case: replace(case.plan(case.step(style=_style(f"id={words}"))), id_form=IdForm(words))
+
+
 def _late_answer(seconds: float) -> Maker:
     return _delivered(wait=Wait(seconds))
 
@@ -138,8 +143,8 @@ ANSWERS: dict[int, tuple[str, Maker]] = {
     13: ("a PDU with an unknown command_id comes before the response", _delivered(unknown=UNKNOWN_KIND_WORD)),
     14: ("answered after the next message of the bind, or after 0.1 s", _delivered(out_of_order=True)),
     15: ("refused with 0x08, and the response has a body", _refused_with_body),
-    16: ("message_id of 64 characters", _delivered(id_form=IdForm("long"))),
-    17: ("message_id with spaces, quotes and octets that are no ASCII", _delivered(id_form=IdForm("odd"))),
+    16: ("message_id of 64 characters", _id("long")),
+    17: ("message_id with spaces, quotes and octets that are no ASCII", _id("odd")),
 }  # fmt: skip
 
 

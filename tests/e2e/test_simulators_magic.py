@@ -82,6 +82,13 @@ async def test_ids_as_receipts_write_them(code: int, form: str) -> None:
         assert esme.receipts[0].message_id == form.format(int(answer.message_id))
 
 
+async def test_unusual_ids_are_those_of_the_receipts() -> None:
+    async with CarrierSim() as sim, EsmeSim(_settings(sim)) as esme:
+        answers = [await esme.submit(_SOURCE, f"1990000{code}", "x") for code in (4016, 4017)]
+        await esme.wait_for(lambda: len(esme.receipts) == 2, _SOON_S)
+        assert {came.message_id for came in esme.receipts} == {answer.message_id for answer in answers}
+
+
 @pytest.mark.parametrize(("code", "reply"), [(4400, "ＴＤ"), (4401, "退订"), (4402, "STOP")])
 async def test_the_recipient_answers(code: int, reply: str) -> None:
     async with CarrierSim() as sim, EsmeSim(_settings(sim)) as esme:

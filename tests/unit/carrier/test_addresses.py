@@ -10,6 +10,8 @@ from typing import Any, cast
 import pytest
 
 import smsgw.carrier.bind as bind_module
+from simulators.carrier.settings import CarrierSettings as Carrier
+from simulators.carrier.sim import CarrierSim
 from smsgw.carrier.addresses import Addresses
 from smsgw.carrier.bind import Bind
 from smsgw.carrier.settings import CarrierSettings
@@ -17,6 +19,7 @@ from smsgw.errors import ConnectFailed
 from smsgw.link.ticker import Ticker
 from smsgw.policy.retry import Backoff
 from tests.unit.carrier.test_bind import Handler, Transport, World, _Asyncio, answer, turns
+from tests.unit.carrier.test_calls import Heard, running
 
 A, B, C = "192.0.2.1", "192.0.2.2", "192.0.2.3"
 SETTINGS = CarrierSettings("alpha", "carrier.example", 2775, "smsgw", "secret", connect_timeout_s=0.02)
@@ -133,3 +136,30 @@ async def test_once_it_is_not_wanted_any_more_no_further_one_is_tried(net: Net) 
     with pytest.raises(ConnectFailed):
         await Addresses().connect(MADE, SETTINGS, lambda: not net.tried)
     assert net.tried == [A]
+
+
+async def test_binds_move_between_two_carriers_of_one_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The simulator at two addresses: the first holds an old session, later the second one's machine goes."""
+    heard, loop = Heard(), asyncio.get_running_loop()
+    real = loop.getaddrinfo
+
+    async def getaddrinfo(host: str, port: int, **options: Any) -> list[Any]:
+        if host != "carrier.example":
+            return await real(host, port, **options)
+        return [(0, 0, 0, "", (address, port)) for address in ("127.0.0.2", "127.0.0.1")]
+
+    monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo, raising=False)
+    taken = {"accounts": {"smsgw": "secret"}}
+    async with (
+        CarrierSim(Carrier(host="127.0.0.2", **taken)) as first,
+        CarrierSim(Carrier(port=first.port, **taken)) as second,
+    ):
+        first.refuse_binds(0x05)
+        settings = CarrierSettings("alpha", "carrier.example", first.port, "smsgw", "secret")
+        async with running(heard, settings) as pool:
+            await heard.until(lambda: pool.up)
+            assert (first.stats.binds_refused, second.bound) == (1, 1)
+            first.refuse_binds(0)
+            await second.stop()
+            await heard.until(lambda: heard.names().count("carrier.bound") == 2)
+            assert first.bound == 1

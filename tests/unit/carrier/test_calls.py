@@ -80,6 +80,12 @@ async def pool_of(heard: Heard, port: int, *binds: str, calls_at: int) -> AsyncI
     settings = CarrierSettings(
         "alpha", "127.0.0.1", port, "smsgw", "secret", binds, outbind=outbind, bind_timeout_s=0.3
     )
+    async with running(heard, settings) as pool:
+        yield pool
+
+
+@asynccontextmanager
+async def running(heard: Heard, settings: CarrierSettings) -> AsyncIterator[Pool]:
     pool = Pool(settings, cast(Any, heard), Ticker(), lambda of: Backoff(0.05, 0.1, random.Random(1)))
     task = asyncio.get_running_loop().create_task(pool.run())
     try:
