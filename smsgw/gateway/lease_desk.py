@@ -55,8 +55,8 @@ class LeaseDesk:
         self._left = False
         #: Processes that live beside this one.
         self.others: tuple[str, ...] = ()
-        #: Entries of the dead that this process has decided on; they stay until what was decided is durable.
-        self._decided: set[tuple[str, bytes]] = set()
+        #: By the token of a dead life: entries that this process has decided on; they stay until that is durable.
+        self._decided: dict[str, set[tuple[str, bytes]]] = {}
         #: What an earlier life had read for applications that may be elsewhere now was given back.
         self._all_given_back = False
         #: By the token of a dead life: turns in which nothing more of it could be ended.
@@ -146,19 +146,20 @@ class LeaseDesk:
             try:
                 if await self._take_over_from(node, token):
                     await self._leases.forget(node, token)
-                    self._decided.clear()
+                    self._decided.pop(token, None)
             except NewLife:
                 self._idle[token] = IDLE_TURNS
 
     async def _take_over_from(self, node: str, token: str) -> bool:
         """True when nothing is left of it. What was decided on ends when that is durable: the next turn looks."""
         given_back = uncertain = left = 0
+        decided = self._decided.setdefault(token, set())
         for partition in range(self._context.store.partitions):
             taken = await self._adoption.take_over(partition, node, token, self._streams(partition))
             given_back += taken.given_back
             for stream, messages, mark in taken.uncertain:
-                fresh = [entry for entry in messages if (stream, entry[0]) not in self._decided]
-                self._decided.update((stream, entry[0]) for entry in fresh)
+                fresh = [entry for entry in messages if (stream, entry[0]) not in decided]
+                decided.update((stream, entry[0]) for entry in fresh)
                 uncertain += len(fresh)
                 queue, lane = self._queues[stream]
                 queue.taken_over(stream, lane, fresh, entry_key(mark))

@@ -16,6 +16,8 @@
 -- include: entries
 local input = unpack_message(ARGV[4])
 local consumer, token, limit, ends, wanted = input[1], input[2], input[4], input[5] == 1, input[6]
+-- A first write that needs no memory: what was accepted must be sent, also by a full Redis.
+call('DEL', KEY_DONE .. 'none')
 local marks = KEY_HWM .. consumer
 local owner = call('HGET', marks, 'owner')
 if not owner or (owner ~= token and string.sub(owner, 1, 6) ~= 'adopt:') then return finish(pack_message({0})) end

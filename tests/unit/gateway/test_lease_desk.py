@@ -175,6 +175,20 @@ async def test_the_first_of_the_living_decides_once_on_what_the_dead_left(scene:
     assert scene.forgotten == ["a"]
 
 
+async def test_the_end_of_one_of_the_dead_does_not_decide_again_on_another(scene: Scene) -> None:
+    uncertain = [("{p00}:mt:alpha:2", [(b"5-0", [b"m", b"x"])], b"5-0")]
+    still = TakenOver(0, list(uncertain))
+    scene.taken = [still, TakenOver(1), still, TakenOver(), still]
+
+    async def end(partition: int, node: str, token: str, streams: list[str]) -> int:
+        return int(node == "d")
+
+    scene.desk._adoption.end = end  # type: ignore[method-assign]
+    both = granted((0, 1, 2), others=("c",), dead=(("d", "td"), ("a", "ta")))
+    await scene.run(both, both, granted((0, 1, 2), others=("c",), dead=(("d", "td"),)))
+    assert (scene.forgotten, scene.taken, len(scene.decided)) == (["a"], [], 1)
+
+
 async def test_another_one_takes_over_when_it_comes_before_us_by_name(scene: Scene) -> None:
     await scene.run(granted((), others=("a",), dead=(("z", "tz"),)))
     assert scene.seized == []
