@@ -97,7 +97,7 @@ def run_tests(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
 def network(
     number: NumberArgument,
     to: Annotated[str, typer.Option(help="Say that it belongs to this network; needs --why.", show_default=False)] = "",
-    why: Annotated[str, typer.Option("--why", help="Why it is put right.", show_default=False)] = "",
+    why: Annotated[str, typer.Option("--why", "--reason", help="Why it is put right.", show_default=False)] = "",
     site: SiteOption = Path(),
     who: WhoOption = "",
     as_json: JsonOption = False,

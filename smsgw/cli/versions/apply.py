@@ -60,7 +60,7 @@ def apply(
     if as_json:
         print_json({**asdict(done), "changes": [asdict(each) for each in changes], "restart": restart, "down": down})
     else:
-        _tell(done, changes, restart, confirm_within)
+        _tell(done, changes, restart, confirm_within, visit.site.file.apply.watch_s)
         for line in down:
             typer.echo(line, err=True)
     if done.refused:
@@ -134,7 +134,7 @@ async def _changes(desk: Desk, bundle: Bundle) -> list[Change]:
     return differences(before, bundle)
 
 
-def _tell(done: Published, changes: list[Change], restart: list[str], confirm_within: str) -> None:
+def _tell(done: Published, changes: list[Change], restart: list[str], confirm_within: str, watch_s: float) -> None:
     number = done.version.number
     if done.refused:
         typer.echo(f"version {number}: refused; version {done.now.number} stays in force: {done.refused}", err=True)
@@ -147,7 +147,9 @@ def _tell(done: Published, changes: list[Change], restart: list[str], confirm_wi
     if done.now.trial == "roll back":
         typer.echo(f"version {done.version.before} comes back in {confirm_within}, unless: smsgw confirm")
     elif done.now.trial:
-        typer.echo(f"version {done.version.before} comes back by itself if errors rise")
+        typer.echo(
+            f"version {done.version.before} comes back by itself if errors rise in the time that [apply] watch says"
+        )
     for table in restart:
         typer.echo(f"smsgw.toml [{table}] is no part of a version: it changes when the process here is restarted")
 

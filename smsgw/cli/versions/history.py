@@ -15,6 +15,7 @@ from smsgw.cli.registers.documents import LimitOption, instant
 from smsgw.cli.versions.diff import print_changes
 from smsgw.config.bundle import Bundle
 from smsgw.config.differences import differences
+from smsgw.errors import RequestError
 from smsgw.services import versions as service
 from smsgw.services.desk import Desk
 from smsgw.services.versions import Listing
@@ -45,6 +46,8 @@ def history(
         typer.echo(f"version {version}: {len(bundle.write(to))} files written to {to}")
         return
     found = visit.ask(lambda desk: service.list_(desk, limit if version is None else KEPT))
+    if version is not None and not any(each.number == version for each in found.versions):
+        raise RequestError("missing", f"there is no version {version}; `smsgw history` lists them")
     if as_json:
         now: dict[str, object] = {**asdict(found.now), "left_s": found.left_s}
         rows = [asdict(each) for each in found.versions if version in (None, each.number)]
@@ -72,9 +75,7 @@ def _print_list(found: Listing, visit: Visit) -> None:
 
 
 def _print_one(visit: Visit, found: Listing, number: int) -> None:
-    version = next((each for each in found.versions if each.number == number), None)
-    if version is None:
-        wrong_usage(f"there is no version {number}; `smsgw history` lists them")
+    version = next(each for each in found.versions if each.number == number)
     typer.echo(f"version {number}, {instant(version.at_ms, visit.zone)}, {version.who}: {version.why}")
     typer.echo(_state(version, found.now.number) + (f": {version.ended}" if version.ended else ""))
     if version.before:
