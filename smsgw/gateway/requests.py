@@ -30,7 +30,7 @@ from smsgw.smpp.pdu import rebuild_sm, response
 from smsgw.smpp.times import format_absolute
 from smsgw.smpp.tlv import NO_TLVS
 from smsgw.smpp.views import DataSm, Sm
-from smsgw.store.envelope import REVIEWED, Envelope
+from smsgw.store.envelope import ENDING, REVIEWED, Envelope
 from smsgw.store.held import HeldMessage
 from smsgw.store.parked import LOT_REVIEW
 
@@ -133,7 +133,8 @@ class Requests:
         """SMPP 3.4 §4.9, by message_id; a message that is no longer held can't be had back."""
         held, envelope = await self._own_held(session, pdu, CommandStatus.ESME_RCANCELFAIL)
         report = Report(int(MessageState.DELETED), "000", self._context.clock.now_ms())
-        if await self._context.held.cancel(held.held_id, self._outcomes.states(envelope, report)) is None:
+        states = self._outcomes.states(envelope, report)
+        if await self._context.held.cancel(held.held_id, states, held.blob) is None:
             raise RecoverableError(CommandStatus.ESME_RCANCELFAIL, "it is being sent")
         self._outcomes.end_held(envelope, report, Step.CANCELLED, "cancel_sm", lambda: None)
         return response(int(CommandId.CANCEL_SM_RESP), CommandStatus.ESME_ROK, pdu.sequence_number)
@@ -197,6 +198,8 @@ class Requests:
         envelope = Envelope.unpack(self._context.store.sealer.open(held.blob))
         if envelope.account != _system_id(session) or not _same_source(pdu, envelope.source_addr):
             raise RecoverableError(failed, "no held message of this account has this id")
+        if envelope.flags & ENDING:
+            raise RecoverableError(failed, "it ends just now")
         return held, envelope
 
 

@@ -109,9 +109,12 @@ class Held:
         blob = await self._store.command(partition, "HGET", keys.heldmsg(partition), held_id)
         return HeldMessage(held_id, int(float(due)), blob) if due and blob else None
 
-    async def cancel(self, held_id: str, states: States = ()) -> bytes | None:
-        """Take a message out and give its blob; None when it is not held (any more). Raises StoreError."""
-        reply = await self._now(held_id, b"", _CANCEL, _flat(states))
+    async def cancel(self, held_id: str, states: States = (), read: bytes = b"") -> bytes | None:
+        """Take a message out and give its blob; None when it is not held (any more). Raises StoreError.
+
+        ``read``: its blob, if it must still be the one that was read.
+        """
+        reply = await self._now(held_id, read[:SEEN_OCTETS], _CANCEL, _flat(states))
         return reply[1] if reply and reply[0] == _CANCELLED else None
 
     async def replace(self, held: HeldMessage, blob: bytes) -> bool:

@@ -104,6 +104,14 @@ async def test_a_replaced_message_is_not_released_as_it_was(kit: Kit) -> None:
     assert again == held._replace(blob=b"nonce-another-body")
 
 
+async def test_one_that_has_changed_since_it_was_read_is_not_cancelled(kit: Kit) -> None:
+    held = await hold(kit)
+    kit.held.hold(None, held, held.due_ms, b"another-nonce-another-body")
+    assert await replies(kit) == [ReleaseReply(DONE)]
+    assert await kit.held.cancel(held.held_id, (), held.blob) is None
+    assert await kit.held.get(held.held_id) is not None
+
+
 async def test_ids_that_are_not_ours(kit: Kit) -> None:
     for held_id in ("", "zz", "ff00"):
         assert await kit.held.get(held_id) is None
