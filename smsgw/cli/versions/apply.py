@@ -147,9 +147,7 @@ def _tell(done: Published, changes: list[Change], restart: list[str], confirm_wi
     if done.now.trial == "roll back":
         typer.echo(f"version {done.version.before} comes back in {confirm_within}, unless: smsgw confirm")
     elif done.now.trial:
-        typer.echo(
-            f"version {done.version.before} comes back by itself if errors rise in the time that [apply] watch says"
-        )
+        typer.echo(f"version {done.version.before} comes back by itself if errors rise within {watch_s:g}s")
     for table in restart:
         typer.echo(f"smsgw.toml [{table}] is no part of a version: it changes when the process here is restarted")
 
