@@ -75,7 +75,7 @@ def show(name: NameArgument, site: SiteOption = Path(), who: WhoOption = "", as_
     if found is not None:
         refused = ", ".join(f"{rule} {count}" for rule, count in found["refused"].items()) or "–"
         rows += [
-            ("in force", Text("yes", style="green") if found["in_force"] else Text("no", style="red")),
+            ("enabled, licensed", Text("yes", style="green") if found["in_force"] else Text("no", style="red")),
             ("received", found["received"]), ("accepted", found["accepted"]), ("refused", refused),
             ("receipts taken", found["receipts_delivered"]),
             ("not taken yet", visit.ask(service.undelivered).get(name, 0)),
