@@ -301,6 +301,10 @@ class Pool:
         self._dispatch.answered(self, bind, flight, command_status, raw)
 
     def unknown(self, bind: Bind, flights: list[object], why: str) -> None:
+        if bind.up:  # it went on without them
+            now_s = asyncio.get_running_loop().time()
+            for _ in flights:
+                self.throttle.on_silence(now_s)
         self._dispatch.unknown(self, bind, flights, why)
 
     def inbound(self, bind: Bind, command_id: int, raw: bytes, sequence_number: int) -> None:

@@ -288,6 +288,7 @@ class CarrierQueue:
 
     def put_back(self, job: Job) -> None:
         """The job goes out again, before anything newer than itself."""
+        job.waits(self._loop.time())
         self._memory.put_back(job)
 
     def send_again(self, job: Job, index: int) -> None:
@@ -361,18 +362,18 @@ class CarrierQueue:
                 self.plan.set_aged(lane, self._memory.is_older(lane, born_ms))
 
     def _failing_over(self) -> bool:
-        down_since_s = self.pool.down_since_s
-        if down_since_s is None:
-            return False
-        return self._loop.time() - down_since_s >= self.pool.settings.failover_after_s
+        since_s = self.pool.down_since_s
+        return since_s is not None and self._loop.time() - since_s >= self.pool.settings.failover_after_s
 
     def _move_away(self, why: str) -> None:
         """Nothing goes over this carrier: what waits here expires, or goes to a carrier of its route that is up."""
-
-        cause = "order" if self._suspended else "binds"
+        now_s, cause = self._loop.time(), "order" if self._suspended else "binds"
 
         def moves(job: Job) -> bool:
             if self._outcomes.is_over(self, job):
+                return True
+            if job.is_lost(now_s):
+                self._outcomes.carrier_gone(self, job, "the carrier has dropped its other segments by now")
                 return True
             return job.is_whole and self._outcomes.reroute(self, job, why, only_up=True, cause=cause)
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from smsgw.gateway.outgoing import Shipment
     from smsgw.store.envelope import Envelope
 
+#: Carriers wait some minutes for the rest of a long message, then the whole of it is lost.
+SEGMENTS_LOST_S = 300.0
+
 Order = tuple[int, int, int]
 
 
@@ -32,8 +35,8 @@ class Job:
     """
 
     __slots__ = (
-        "aside", "bind", "entry_id", "envelope", "lane", "open_segments", "order", "paid", "queued", "shipment",
-        "states", "stream", "taken", "todo", "told",
+        "aside", "begun_s", "bind", "entry_id", "envelope", "lane", "open_segments", "order", "paid", "queued",
+        "shipment", "states", "stream", "taken", "todo", "told",
     )  # fmt: skip
 
     def __init__(self, stream: str, entry_id: bytes, order: Order, lane: int, envelope: Envelope) -> None:
@@ -48,6 +51,8 @@ class Job:
         self.paid = False
         self.states: list[tuple[str, bytes]] = []
         self.shipment: Shipment | None = None
+        #: Loop time at which it first had to wait with some of its segments sent; 0 while it has not.
+        self.begun_s = 0.0
         #: Where its latest segment went.
         self.bind: Bind | None = None
         self.told: set[int] = set()
@@ -71,6 +76,15 @@ class Job:
     def is_whole(self) -> bool:
         """Nothing of it was sent yet."""
         return len(self.todo) == len(self.pdus)
+
+    def waits(self, now_s: float) -> None:
+        """It can't go on now; noted if some of it was sent."""
+        if not self.begun_s and not self.is_whole:
+            self.begun_s = now_s
+
+    def is_lost(self, now_s: float) -> bool:
+        """The carrier has waited too long for the rest of it."""
+        return 0 < self.begun_s < now_s - SEGMENTS_LOST_S and not self.is_whole
 
     def original(self, index: int) -> int:
         """The first of the application's segments for which segment ``index`` stands."""

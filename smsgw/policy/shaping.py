@@ -17,6 +17,10 @@ from smsgw.policy.reasons import RATE
 
 FIRST_PAUSE_S: Final = 0.5
 MAX_PAUSE_S: Final = 30.0
+#: So many requests without an answer, and this share of those answered meanwhile, within this time: it is too fast.
+SILENT_REQUESTS: Final = 3
+SILENT_SHARE: Final = 0.1
+SILENCE_S: Final = 10.0
 _ROUNDING: Final = 1e-6  # segments: waiting exactly as long as was said must be enough
 _FLOOR_SHARE: Final = 1 / 64  # never slower than this part of the full rate
 _CREEP_SHARE_PER_S: Final = 0.05  # of the full rate: from half to full in ten seconds
@@ -82,11 +86,14 @@ class TokenBucket:
 class Throttle:
     """A carrier link's bucket together with its back-off; one per link.
 
-    Ask ``take`` before sending; tell it ``on_throttled`` for 0x58 and 0x14, and ``on_ok`` for good answers.
-    ``rate_per_s`` is the effective rate, never above ``full_rate_per_s``.
+    Ask ``take`` before sending; tell it ``on_throttled`` for 0x58 and 0x14, ``on_silence`` for a request that had no
+    answer, and ``on_ok`` for good answers. ``rate_per_s`` is the effective rate, never above ``full_rate_per_s``.
     """
 
-    __slots__ = ("_bucket", "_credited_s", "_full_burst", "_pause_s", "full_rate_per_s", "paused_until_s", "slowdowns")
+    __slots__ = (
+        "_bucket", "_credited_s", "_full_burst", "_heard", "_pause_s", "_silent", "_silent_since_s",
+        "full_rate_per_s", "paused_until_s", "slowdowns",
+    )  # fmt: skip
 
     def __init__(self, rate_per_s: float, burst: float | None = None, now_s: float = 0.0) -> None:
         self._bucket = TokenBucket(rate_per_s, burst, now_s)
@@ -95,6 +102,8 @@ class Throttle:
         self.paused_until_s = now_s
         self._pause_s = 0.0
         self._credited_s = now_s
+        self._heard = self._silent = 0
+        self._silent_since_s = now_s
         #: How often the carrier has slowed the link down.
         self.slowdowns = 0
 
@@ -141,12 +150,26 @@ class Throttle:
         self._bucket.drain_until(self.paused_until_s)
         return self._pause_s
 
+    def on_silence(self, now_s: float) -> None:
+        """A request was not answered in time on a link that is up: some carriers say "too fast" that way.
+
+        One is an accident, and so are a few among many answers; more slow the link as a refusal does.
+        """
+        if now_s - self._silent_since_s > SILENCE_S:
+            self._silent_since_s = now_s
+            self._silent = self._heard = 0
+        self._silent += 1
+        if self._silent >= SILENT_REQUESTS and self._silent >= SILENT_SHARE * self._heard:
+            self._silent = self._heard = 0
+            self.on_throttled(now_s)
+
     def on_ok(self, now_s: float) -> None:
         """The carrier accepted a segment: creep up by the time that went well.
 
         An acceptance after the pause ends the series of pauses, so that only a carrier which refuses again at once
         gets a longer one: some say "too fast" to a few in a hundred, whatever the rate.
         """
+        self._heard += 1
         if self._pause_s and now_s > self.paused_until_s:
             self._pause_s = 0.0
         if not self.is_slowed:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from smsgw.carrier.settings import CarrierSettings
 from smsgw.errors import StoreAway
 from smsgw.gateway.dispatch import CarrierQueue, Flight
-from smsgw.gateway.lanes import Job
+from smsgw.gateway.lanes import SEGMENTS_LOST_S, Job
 from smsgw.gateway.queue_memory import MIN_BUFFER
 from smsgw.policy.shaping import Throttle, TokenBucket
 from smsgw.smpp import pdu
@@ -347,6 +347,22 @@ async def test_a_message_that_is_partly_sent_does_not_move() -> None:
     scene.queue.tick()
     await turns()
     assert scene.moved == ["y"]
+    assert scene.ended == []
+
+
+async def test_the_rest_of_a_message_ends_when_its_carrier_has_dropped_what_it_had() -> None:
+    scene = Scene(free=1, failover_after_s=5.0)
+    await scene.arrives(1, "x+2")
+    (bind,) = scene.pool.binds
+    bind.up, bind.free = False, 0
+    scene.queue.bind_lost(cast(Any, bind))
+    scene.pool.up, scene.pool.down_since_s = False, asyncio.get_running_loop().time() - SEGMENTS_LOST_S - 1
+    (job,) = (job for lane in scene.queue._memory.lanes for job in [lane.pop()] if job is not None)
+    job.begun_s -= SEGMENTS_LOST_S + 1
+    scene.queue.put_back(job)
+    scene.queue.tick()
+    await turns()
+    assert scene.ended == ["x1"]
 
 
 async def test_each_bind_keeps_to_its_own_rate_and_the_others_go_on() -> None:

@@ -65,6 +65,24 @@ def test_throttled_halves_and_pauses_the_whole_link() -> None:
     assert link.take(1, 10.52) == 0.0
 
 
+def test_requests_that_are_never_answered_slow_the_link_when_there_are_many() -> None:
+    link = Throttle(100)
+    for now_s in (1.0, 2.0, 30.0, 31.0):  # two, and long after two more
+        link.on_silence(now_s)
+    assert not link.is_slowed
+    link.on_silence(32.0)
+    assert (link.rate_per_s, link.slowdowns) == (50, 1)
+    link = Throttle(100)
+    link.on_silence(1.0)
+    for _ in range(100):
+        link.on_ok(1.0)
+    for _ in range(8):
+        link.on_silence(2.0)
+    assert not link.is_slowed  # nine of a hundred and nine
+    link.on_silence(2.0)
+    assert link.is_slowed
+
+
 def test_while_slowed_a_burst_is_smaller_too() -> None:
     link = Throttle(100, burst=20)
     link.on_throttled(0.0)
