@@ -55,7 +55,7 @@ async def publish(
     now = await versions.propose(now, version, files, entry("version.propose", version.number, version.why))
     try:
         fault = await _prepared(versions, version.number, but)
-    except BaseException:
+    except BaseException:  # also when cancelled: what is left proposed would be in everybody's way
         await versions.refuse(now, version, "given up", entry("version.refuse", version.number, "given up"))
         raise
     if fault:

@@ -335,9 +335,10 @@ async def test_a_receipt_on_another_bind(stage: Stage) -> None:
 
 async def test_a_receipt_for_an_id_that_was_never_given_is_answered_and_forgotten(stage: Stage) -> None:
     acked = stage.alpha.stats.receipts_acked
-    await send_notice(stage, "8619900004217")
+    message_id = await send_notice(stage, "8619900004217")
     await stage.alpha.wait_for(lambda: stage.alpha.stats.receipts_acked > acked, 10, "the receipt to be answered")
     await stage.settled()
+    assert message_id not in {came.message_id for came in (await stage.esme("orders")).receipts}
 
 
 @pytest.mark.parametrize(
@@ -394,6 +395,7 @@ async def test_a_carrier_that_unbinds_gets_its_answer_and_is_bound_again(stage: 
     link.write(pdu.unbind(77))
     await stage.alpha.wait_for(lambda: link not in stage.alpha.links, 5, "the connection to be closed")
     await stage.gateway.wait_for(lambda: carrier(stage, "alpha")["binds_up"] == 1 and stage.alpha.bound, 10)
+    assert stage.alpha.links[0] is not link
 
 
 async def test_odd_pdus_of_a_carrier_are_answered_and_the_bind_stays(stage: Stage) -> None:
