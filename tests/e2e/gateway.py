@@ -116,8 +116,20 @@ class GatewayProcess:
         return found
 
     def steps(self, message_id: str) -> list[dict[str, object]]:
-        """The recorded steps of one message, oldest first (records are written every few tens of milliseconds)."""
+        """The recorded steps of one message, oldest first. Records are written later than answers: wait for them."""
         return [as_dict(record) for record in query(self.site / "state" / "records", message_id)]
+
+    async def step(self, message_id: str, name: str, deadline_s: float = 10.0) -> dict[str, object]:
+        """The one recorded step of that name, once it is written. Raises TimeoutError."""
+        found: list[dict[str, object]] = []
+
+        def is_there() -> bool:
+            found[:] = [step for step in self.steps(message_id) if step["step"] == name]
+            return bool(found)
+
+        await self.wait_for(is_there, deadline_s, f"the step {name}")
+        assert len(found) == 1, found
+        return found[0]
 
     # -- its life
 

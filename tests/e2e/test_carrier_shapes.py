@@ -153,7 +153,7 @@ async def test_a_text_that_a_carrier_can_not_take_goes_to_the_next_one(stage: St
     assert await told(stage, ids) == [DELIVERED] * 3
     assert [len(stage.carriers[name].received) for name in ("narrow",)] == [0]
     assert len(stage.arrived(recipient)) == 3
-    (moved,) = [step for step in stage.gateway.steps(ids[0]) if step["step"] == "rerouted"]
+    moved = await stage.gateway.step(ids[0], "rerouted")
     assert "no data_coding that it takes (0) has U+3010" in str(moved)
 
 
