@@ -69,15 +69,13 @@ async def test_thousands_of_words_come_in_beside_the_traffic(stage: Stage, staff
     rows = "word,action\n" + "".join(f"禁词第{number:05}号,reject\n" for number in range(20_000))
     esme = await stage.esme("orders")
 
-    async def traffic() -> float:
-        slowest = 0.0
-        loop = asyncio.get_running_loop()
+    async def traffic() -> int:
+        answered = 0
         while not done.is_set():
-            start_s = loop.time()
             assert (await esme.submit(SOURCES["orders"], stage.recipient(), NOTICE)).ok
-            slowest = max(slowest, loop.time() - start_s)
+            answered += 1
             await asyncio.sleep(0.01)
-        return slowest
+        return answered
 
     done = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
@@ -85,7 +83,8 @@ async def test_thousands_of_words_come_in_beside_the_traffic(stage: Stage, staff
         await words.import_(staff(), rows.encode(), list_name="company", why=WHY)
         await becomes(stage, 0x441, "【示例商城】禁词第19999号，拒收请回复R", 10)
         done.set()
-    assert running.result() < 0.5
+    # How long the longest pause is: tests/bench/bench_registers.py.
+    assert running.result() > 5
 
 
 async def test_a_signature_is_registered_and_suspended(stage: Stage, staff: Staff) -> None:
