@@ -6,8 +6,9 @@ entry ends, so a crash between the two reports twice rather than never. Never se
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.reports import Report, err_digits, kind_of, wanted_kinds
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from smsgw.policy.model import Refusal
 
 _UNDELIVERABLE = int(MessageState.UNDELIVERABLE)
+#: A receipt that the store refused is tried again after this; its message stays until then.
+REPORT_RETRY_S: Final = 5.0
 
 
 class Endings:
@@ -60,7 +63,7 @@ class Endings:
         """A held message ends here: its receipts first, ``ended`` when all of them are durable."""
         left = len(envelope.message_ids)
 
-        def durable(done: bool) -> None:
+        def durable() -> None:
             nonlocal left
             left -= 1
             if left == 0:
@@ -76,22 +79,30 @@ class Endings:
         value = state_value(header, envelope.account, envelope.source_addr)
         return [(message_id, value) for message_id in envelope.message_ids]
 
-    def report(self, segment: Segment, report: Report, durable: Callable[[bool], None], gathered: bool = False) -> None:
+    def report(self, segment: Segment, report: Report, durable: Callable[[], None], gathered: bool = False) -> None:
         """A receipt of ours, if the application asked for this kind or was promised one; then ``durable``.
 
         ``gathered``: other parts of it are at the carrier, whose receipts must not tell of it again.
         """
+
+        def told(done: bool) -> None:
+            if done:
+                durable()
+            else:
+                again = asyncio.get_running_loop().call_later
+                again(REPORT_RETRY_S, self.report, segment, report, durable, gathered)
+
         flags = segment.flags
         wanted = wanted_kinds(segment.registered) & kind_of(report.message_state) or flags & REPORT_ALWAYS
         if flags & INTERNAL or segment.is_silent:
             wanted = 0
         view, submitted_ms = view_of(segment.pdu), segment.accepted_at_ms
         if gathered:
-            self._reports.end(segment.account, segment.message_id, view, submitted_ms, report, bool(wanted), durable)
+            self._reports.end(segment.account, segment.message_id, view, submitted_ms, report, bool(wanted), told)
         elif wanted:
-            self._reports.send(segment.account, segment.message_id, view, submitted_ms, report, durable)
+            self._reports.send(segment.account, segment.message_id, view, submitted_ms, report, told)
         else:
-            durable(True)
+            durable()
 
     # -- inside
 
@@ -107,7 +118,7 @@ class Endings:
         originals = job.ends(index)
         left = len(originals)
 
-        def durable(done: bool) -> None:
+        def durable() -> None:
             nonlocal left
             left -= 1
             if left > 0:
@@ -123,7 +134,7 @@ class Endings:
             gathered = step is Step.UNKNOWN if job.shipment is None else original in job.shipment.gathered
             self.report(segment_of(envelope, original), report, durable, gathered)
         if not originals:  # told with another segment
-            durable(True)
+            durable()
         if job.aside:
             job.todo, job.aside = sorted((*job.todo, *job.aside)), []
         if job.todo:

@@ -110,7 +110,7 @@ class LongMessages:
                     if reply.code == COMPLETE:
                         self._complete(account, item.partition, item.group, list(reply.blobs))
                     else:
-                        self._replaced(account.settings.system_id, self._open(reply.blobs[0]), self._open(item.blob))
+                        self._replaced(item, reply)
                 except StoreError as error:
                     self._unreadable(item.group, error)
 
@@ -168,18 +168,26 @@ class LongMessages:
             await self._context.long.put_aside(partition, group.group)
             return
         self._deciding.add(group.group)
-        left = len(kept)
+        self._end_all(partition, group.group, kept, "the other segments never came")
+
+    def _end_all(self, partition: int, group: str, kept: list[_Kept], why: str) -> None:
+        """Report the end of all segments of a group, then drop it."""
+        left, all_done = len(kept), True
 
         def durable(done: bool) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0:
-                self.forget(partition, group.group)
+            nonlocal left, all_done
+            left, all_done = left - 1, all_done and done
+            if left > 0:
+                return
+            if all_done:
+                self.forget(partition, group)
+            else:  # the store refused a receipt: ``run`` finds the group once more
+                self._deciding.discard(group)
 
-        for each in kept:
-            self._expired(system_id, each, "the other segments never came", durable)
         if not kept:
-            self.forget(partition, group.group)
+            self.forget(partition, group)
+        for each in kept:
+            self._expired(group.partition(":")[0], each, why, durable)
 
     async def _drop(self, partition: int, group: str) -> None:
         """Until the store has done it: else the group would be found, and its end reported, once more."""
@@ -205,11 +213,15 @@ class LongMessages:
         except (ValueError, TypeError) as error:
             raise StoreError(f"not a segment: {error}") from error
 
-    def _replaced(self, account: str, old: _Kept, new: _Kept) -> None:
+    def _replaced(self, item: LongItem, reply: LongReply) -> None:
         """A segment took the place of another: the same sent again, or the first one of a message never completed."""
+        old, new = self._open(reply.blobs[0]), self._open(item.blob)
+        self._deciding.add(reply.aside)
         self._answer(old.message_id)
-        if old.pdu[HEADER_OCTETS:] != new.pdu[HEADER_OCTETS:]:
-            self._expired(account, old, "another segment took its place", lambda done: None)
+        if old.pdu[HEADER_OCTETS:] == new.pdu[HEADER_OCTETS:]:
+            self.forget(item.partition, reply.aside)
+        else:
+            self._end_all(item.partition, reply.aside, [old], "another segment took its place")
 
     def _complete(self, account: Account, partition: int, group: str, blobs: list[bytes]) -> None:
         kept = [self._open(blob) for blob in blobs]

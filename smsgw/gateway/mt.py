@@ -201,8 +201,8 @@ class MtJourney:
                 continue
             ticket = cast(_Ticket, item.context)
             submission = ticket.submission
-            if submission.long_key:
-                # The script has deleted the segments, whatever it decided.
+            if submission.long_key and (reply.code in (ACCEPTED, GONE) or not submission.is_promised):
+                # The script has deleted the segments; those of which something was promised go after its refusal.
                 self.long_messages.decided(submission.long_key)
                 submission.long_key = ""
             if reply.code == GONE:
@@ -294,6 +294,7 @@ class MtJourney:
                 else rules.others(
                     submission.signature, message_class, draft.carriers, carrier, draft.lane, context.stream_names
                 ),
+                submission.is_promised,
             )
         )
 

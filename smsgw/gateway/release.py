@@ -11,7 +11,8 @@ for good. Lots whose pause is over are let go in order, at a rate for the whole 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, NamedTuple, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from smsgw.errors import StoreError
 from smsgw.gateway.journal import Journal
@@ -39,6 +40,8 @@ BATCH = 500
 FULL_RETRY_S = 5.0
 #: Whoever ends a message has so long for its receipts; then it is due again, for anybody.
 CLAIM_S = 60.0
+#: True when a message has ended and its receipts are durable, False when it was not held any more as it was read.
+Ended: TypeAlias = Callable[["bool | StoreError"], None]
 
 
 class _Moving(NamedTuple):
@@ -47,6 +50,7 @@ class _Moving(NamedTuple):
     held: HeldMessage
     envelope: Envelope
     target: str
+    ended: Ended | None = None
 
 
 class Ending(NamedTuple):
@@ -57,14 +61,23 @@ class Ending(NamedTuple):
     report: Report
     step: Step
     why: str
+    ended: Ended | None
 
 
-def end_once(context: Context, held: HeldMessage, envelope: Envelope, report: Report, step: Step, why: str) -> None:
+def end_once(
+    context: Context,
+    held: HeldMessage,
+    envelope: Envelope,
+    report: Report,
+    step: Step,
+    why: str,
+    ended: Ended | None = None,
+) -> None:
     """End a message that is still held as it was read; ``Releaser.moved`` hears of it and does the rest."""
     envelope.flags |= ENDING
     due_ms = context.clock.after_ms(CLAIM_S)
     claimed = HeldMessage(held.held_id, due_ms, context.store.sealer.seal(envelope.pack()))
-    context.held.hold(Ending(claimed, envelope, report, step, why), held, due_ms, claimed.blob)
+    context.held.hold(Ending(claimed, envelope, report, step, why, ended), held, due_ms, claimed.blob)
 
 
 class Releaser:
@@ -100,6 +113,8 @@ class Releaser:
                 continue
             moving = cast(_Moving, context)
             self._busy.discard(moving.held.held_id)
+            if moving.ended is not None:
+                moving.ended(True)
             if isinstance(replies, StoreError):
                 continue
             reply = replies[number]
@@ -287,11 +302,13 @@ class Releaser:
         held, envelope = ending.held, ending.envelope
         self._busy.discard(held.held_id)
         if isinstance(reply, StoreError) or reply.code != DONE:
-            return  # somebody else was quicker
+            if ending.ended is not None:  # else somebody else was quicker, and does it
+                ending.ended(reply if isinstance(reply, StoreError) else False)
+            return
         self._busy.add(held.held_id)
         states = self._outcomes.states(envelope, ending.report)
 
         def durable() -> None:
-            self._context.held.end(_Moving(held, envelope, ""), held, states)
+            self._context.held.end(_Moving(held, envelope, "", ending.ended), held, states)
 
         self._outcomes.end_held(envelope, ending.report, ending.step, ending.why, durable)

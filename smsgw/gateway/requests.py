@@ -7,6 +7,7 @@ in a task of its own; cancel and replace work while a message is held, afterward
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, cast
 
 from smsgw.clock import from_ms
@@ -15,6 +16,7 @@ from smsgw.gateway.journal import Journal
 from smsgw.gateway.mt import MtJourney
 from smsgw.gateway.multi import Multi
 from smsgw.gateway.outcomes import Outcomes
+from smsgw.gateway.release import end_once
 from smsgw.gateway.reports import Report
 from smsgw.gateway.submission import template_name
 from smsgw.gateway.tags import read_tags
@@ -133,10 +135,13 @@ class Requests:
         """SMPP 3.4 §4.9, by message_id; a message that is no longer held can't be had back."""
         held, envelope = await self._own_held(session, pdu, CommandStatus.ESME_RCANCELFAIL)
         report = Report(int(MessageState.DELETED), "000", self._context.clock.now_ms())
-        states = self._outcomes.states(envelope, report)
-        if await self._context.held.cancel(held.held_id, states, held.blob) is None:
+        ended: asyncio.Future[bool | StoreError] = asyncio.get_running_loop().create_future()
+        end_once(self._context, held, envelope, report, Step.CANCELLED, "cancel_sm", ended.set_result)
+        result = await ended
+        if isinstance(result, StoreError):
+            raise result
+        if not result:
             raise RecoverableError(CommandStatus.ESME_RCANCELFAIL, "it is being sent")
-        self._outcomes.end_held(envelope, report, Step.CANCELLED, "cancel_sm", lambda: None)
         return response(int(CommandId.CANCEL_SM_RESP), CommandStatus.ESME_ROK, pdu.sequence_number)
 
     async def _replace(self, session: EsmeSession, pdu: Pdu) -> bytes:

@@ -136,6 +136,11 @@ class Submission:
         self.long_key = ""
         self.internal = False
 
+    @property
+    def is_promised(self) -> bool:
+        """Some of its segments were answered ESME_ROK before the whole was decided on."""
+        return any(part.session is None for part in self.parts)
+
     def judged(self, draft: Draft) -> None:
         """Keep what the rules have found."""
         self.message_class = draft.message_class

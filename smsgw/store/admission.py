@@ -43,8 +43,8 @@ class AdmitItem(NamedTuple):
 
     ``stream`` is ``keys.mt_suffix(carrier, lane)``; with ``due_ms`` > 0 the message goes to the held set
     instead. ``at_ms`` is the business time that it is counted at: now, or ``due_ms``. ``state`` is
-    ``state.state_value(...)``, written for each of ``message_ids`` (empty: none). ``long_group`` is deleted
-    whatever the outcome, and must still be there (else GONE). ``queue_limit`` 0: none.
+    ``state.state_value(...)``, written for each of ``message_ids`` (empty: none). ``long_group`` must still be there
+    (else GONE) and is deleted, but for a refusal with ``keep_group``: then the caller drops it. ``queue_limit`` 0: none.
     ``facts`` is ``recipients.facts_for(...)``. ``content``: hash of 8 octets for a row of kind 2, which counts
     nothing without it. With ``lot`` it is parked there and held until ``due_ms``, when it expires.
     ``others``: streams of other carriers with their facts, in order, for a recipient whom only the blacklist of this
@@ -68,6 +68,7 @@ class AdmitItem(NamedTuple):
     lot: str = ""
     content: bytes = b""
     others: Sequence[tuple[str, Sequence[str]]] = ()
+    keep_group: bool = False
 
 
 class AdmitReply(NamedTuple):
@@ -168,7 +169,8 @@ class Admission:
                 profiles.append((*profile, tuple(others)) if others else profile)
                 number = numbers[like] = len(profiles)
             if due_ms or group or tier:
-                rows.append((number, rhash, at_ms, blob, ids, state, same, tier, due_ms, group, lot))
+                keep = 1 if item.keep_group else 0
+                rows.append((number, rhash, at_ms, blob, ids, state, same, tier, due_ms, group, lot, keep))
             else:
                 rows.append((number, rhash, at_ms, blob, ids, state, same))
         if self.low_memory:

@@ -42,11 +42,13 @@ class LongItem(NamedTuple):
 class LongReply(NamedTuple):
     """INCOMPLETE; COMPLETE with all ``blobs`` in order; DUPLICATE of a complete message.
 
-    REPLACED: incomplete, and an earlier segment of the same number, ``blobs[0]``, was overwritten.
+    REPLACED: incomplete, and an earlier segment of the same number, ``blobs[0]``, was put into ``aside``, a group of its
+    own, which ``expired`` finds unless it is dropped.
     """
 
     code: int
     blobs: tuple[bytes, ...] = ()
+    aside: str = ""
 
 
 class LongGroup(NamedTuple):
@@ -130,4 +132,4 @@ def _reply(reply: Any) -> LongReply:
         return LongReply(DUPLICATE)
     if reply[0] == COMPLETE:
         return LongReply(COMPLETE, tuple(reply[1]))
-    return LongReply(REPLACED, (reply[1],))
+    return LongReply(REPLACED, (reply[1],), reply[2].decode())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from smsgw.store.admission import ACCEPTED, GONE
+import pytest
+
+from smsgw.store.admission import ACCEPTED, FULL, GONE
 from smsgw.store.long import COMPLETE, DUPLICATE, INCOMPLETE, REPLACED, LongItem, LongReply
 from tests.store.kit import NOW_MS, NUMBER, Kit, segment_replies
 
@@ -33,9 +35,23 @@ async def test_messages_are_apart_by_reference_total_and_sender(kit: Kit) -> Non
 
 async def test_a_repeated_segment_takes_the_place_of_the_first(kit: Kit) -> None:
     await segment_replies(kit, segment(kit, 1, blob=b"first"))
-    assert await segment_replies(kit, segment(kit, 1, blob=b"second")) == [LongReply(REPLACED, (b"first",))]
+    (reply,) = await segment_replies(kit, segment(kit, 1, blob=b"second"))
+    assert (reply.code, reply.blobs) == (REPLACED, (b"first",))
     replies = await segment_replies(kit, segment(kit, 2), segment(kit, 3))
     assert replies[1] == LongReply(COMPLETE, (b"second", b"segment-2", b"segment-3"))
+
+
+async def test_what_was_replaced_is_not_forgotten_before_its_end_is_reported(kit: Kit) -> None:
+    """Its sender may have been promised something, and whoever replaced it may die before saying what became of it."""
+    await segment_replies(kit, segment(kit, 1, blob=b"first"))
+    (reply,) = await segment_replies(kit, segment(kit, 1, blob=b"second"))
+    found = {group.group: group for group in await kit.long.expired(0, NOW_MS + 60_000)}
+    aside = found.pop(reply.aside)
+    assert (aside.segments, aside.complete, aside.is_aside) == ([(1, b"first")], False, True)
+    (left,) = found.values()
+    assert (left.segments, left.is_aside) == ([(1, b"second")], False)
+    await kit.long.drop(0, reply.aside)
+    assert [group.group for group in await kit.long.expired(0, NOW_MS + 60_000)] == [left.group]
 
 
 async def test_a_number_beyond_the_total_completes_nothing(kit: Kit) -> None:
@@ -72,3 +88,13 @@ async def test_a_complete_message_nobody_decided_on_is_found_and_decided_once(ki
     item = kit.item(long_group=group.group)
     assert await kit.codes(item, item) == [ACCEPTED, GONE]
     assert await kit.long.expired(0, NOW_MS + 60_000) == []
+
+
+@pytest.mark.parametrize("keep", [True, False])
+async def test_a_refusal_may_leave_the_segments_to_be_reported(kit: Kit, keep: bool) -> None:
+    await segment_replies(kit, segment(kit, 1), segment(kit, 2), segment(kit, 3))
+    (group,) = await kit.long.expired(0, NOW_MS + 60_000)
+    assert await kit.codes(kit.item(n=1, queue_limit=1)) == [ACCEPTED]
+    full = kit.item(n=2, long_group=group.group, queue_limit=1, keep_group=keep)
+    assert await kit.codes(full) == [FULL]
+    assert await kit.long.expired(0, NOW_MS + 60_000) == ([group] if keep else [])

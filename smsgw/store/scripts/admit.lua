@@ -10,7 +10,7 @@
 --          cap row: [key (4 octets), kind (0 clock, 1 rolling, 2 same content), limit, {tier: limit}, bucket start,
 --                   bucket end, period] (ms)
 --          item: [profile (from 1), recipient hash, at (business ms), blob, [message ids], state,
---                 content hash (8 octets or ''), tier, due ms, long group, lot]
+--                 content hash (8 octets or ''), tier, due ms, long group, lot, 1 if the group outlives a refusal]
 -- Returns  '' when all were accepted, else msgpack [per item: 0 or [code, detail...]]:
 --          1 forbidden [fact], 2 cap [row from 1, retry after ms, seen, limit], 3 queue full, 4 memory,
 --          5 its long group is gone: decided before, 6 no consent
@@ -106,7 +106,7 @@ for i = 1, #items do
   local person = people[item[2]]
   local group = item[10]
   local reply, stream
-  if group and group ~= '' and not dry and call('DEL', KEY_LONG .. group) == 0 then
+  if group and group ~= '' and not dry and call('EXISTS', KEY_LONG .. group) == 0 then
     reply = {5}
   else
     reply, stream = refusal(item, profile, person)
@@ -120,7 +120,11 @@ for i = 1, #items do
     else
       all_accepted = false
     end
-    if group and group ~= '' then call('ZREM', KEY_LONGDUE, group) end
+    -- Of segments that were promised, a refusal has yet to be reported: they stay until whoever asked has done that.
+    if group and group ~= '' and (reply == 0 or item[12] ~= 1) then
+      call('DEL', KEY_LONG .. group)
+      call('ZREM', KEY_LONGDUE, group)
+    end
   end
   replies[i] = reply
 end

@@ -6,7 +6,8 @@
 --          total 0: replace the segment's blob if it still waits
 --          total -1: put the group aside under the name in blob, unless it is complete
 -- Returns  msgpack [per item: 0 incomplete · [1, [blob...]] this one completed it, in order · 2 the group was
---          complete before: a duplicate · [3, blob] incomplete, and this one took the place of an earlier one]
+--          complete before: a duplicate · [3, blob, group] incomplete, and this one took the place of an earlier one,
+--          which is aside in a group of its own, until the same time]
 --
 -- Atomic because of two last segments exactly one may find the message complete. The group stays, marked, until
 -- admit decides on it, so that a crash between the two loses nothing.
@@ -14,6 +15,15 @@
 local input = unpack_message(ARGV[4])
 local ttl, items = string.format('%.0f', input[1]), input[2]
 local TAKEN = 't'
+
+-- A segment whose place another one has taken was promised perhaps: its end is reported like that of a whole group.
+local function put_alone(item, index, blob)
+  local group = item[1] .. '~' .. redis.sha1hex(blob)
+  call('HSET', KEY_LONG .. group, index, blob)
+  call('PEXPIRE', KEY_LONG .. group, ttl)
+  call('ZADD', KEY_LONGDUE, string.format('%.0f', item[5]), group)
+  return group
+end
 
 local function put(key, item)
   local group, index, total = item[1], tostring(item[2]), item[3]
@@ -25,7 +35,7 @@ local function put(key, item)
     call('PEXPIRE', key, ttl)
   end
   if call('HLEN', key) < total then
-    if before then return {3, before} end
+    if before then return {3, before, put_alone(item, index, before)} end
     return 0
   end
   local indexes = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from smsgw.errors import StoreAway
+from smsgw.errors import StoreAway, StoreRefused
 from smsgw.esme.account import Account, AccountSettings
 from smsgw.gateway import long_messages
 from smsgw.gateway.local_reports import LocalReports
@@ -23,7 +23,7 @@ from smsgw.policy.reasons import SIGNATURE_MISSING
 from smsgw.smpp.constants import CommandId, MessageState
 from smsgw.smpp.pdu import submit_sm
 from smsgw.smpp.udh import Concat
-from smsgw.store.admission import ACCEPTED, GONE, AdmitItem, AdmitReply
+from smsgw.store.admission import ACCEPTED, FORBIDDEN, GONE, AdmitItem, AdmitReply
 from smsgw.store.long import COMPLETE, INCOMPLETE, REPLACED, LongGroup, LongItem, LongReply
 from smsgw.store.seal import SealError
 from smsgw.telemetry.metrics import Metrics
@@ -229,11 +229,43 @@ async def test_at_shutdown_a_complete_message_stays_for_the_next_life(world: Wor
     assert world.receipts == []
 
 
+async def test_a_refused_message_is_kept_until_what_was_promised_is_reported(world: World) -> None:
+    """Its first segment was answered ESME_ROK: whoever dies before the receipt leaves it to others to decide."""
+    first, second = world.complete()
+    assert world.admits[0].keep_group
+    world.mt.admitted(world.admits, [AdmitReply(FORBIDDEN, "o")])
+    assert (first.refusals, second.refusals, world.dropped) == (0, 1, [])
+    assert world.states() == [MessageState.REJECTED]
+    world.receipts[0][2](None)
+    await asyncio.sleep(0)
+    assert world.dropped == [GROUP]
+
+
+async def test_of_a_message_that_was_not_promised_nothing_is_kept(world: World) -> None:
+    senders = world.segment(1), world.segment(2)
+    world.long.stored([world.put[1]], [LongReply(COMPLETE, tuple(item.blob for item in world.put))])
+    assert not world.admits[0].keep_group
+    world.mt.admitted(world.admits, [AdmitReply(FORBIDDEN, "o")])
+    assert [sender.refusals for sender in senders] == [1, 1]
+    assert (world.receipts, world.dropped) == ([], [])  # the store's script has deleted it
+
+
+async def test_a_group_whose_receipt_was_refused_is_found_again(world: World) -> None:
+    world.segment(1)
+    world.context.accounts.clear()
+    aside = world.group(complete=False)._replace(group=f"{GROUP}~1")
+    for refused in (StoreRefused("WRONGTYPE"), None):
+        await world.long._over(0, aside)
+        world.receipts[-1][2](refused)
+        await asyncio.sleep(0)
+    assert (len(world.receipts), world.dropped) == (2, [aside.group])
+
+
 async def test_the_segment_of_another_message_does_not_vanish(world: World) -> None:
     first, again, other = world.segment(1, b"one"), world.segment(1, b"one"), world.segment(1, b"two")
-    world.long.stored([world.put[1]], [LongReply(REPLACED, (world.put[0].blob,))])
+    world.long.stored([world.put[1]], [LongReply(REPLACED, (world.put[0].blob,), "shop:x~1")])
     assert (first.answers, world.receipts) == (1, [])
-    world.long.stored([world.put[2]], [LongReply(REPLACED, (world.put[1].blob,))])
+    world.long.stored([world.put[2]], [LongReply(REPLACED, (world.put[1].blob,), "shop:x~2")])
     assert again.answers == 1
     assert world.states() == [MessageState.EXPIRED]
     assert other.answers == 0
