@@ -188,17 +188,11 @@ class MtJourney:
         """Called once for each batch of ``admit``."""
         if isinstance(replies, StoreError):
             for item in items:
-                if callable(item.context):
-                    item.context(replies)
-                else:
-                    self._store_away(cast(_Ticket, item.context).submission)
+                self._store_away(cast(_Ticket, item.context).submission)
             return
         now_s = asyncio.get_running_loop().time()
         accounts = self._context.metrics.account
         for item, reply in zip(items, replies, strict=True):
-            if callable(item.context):  # not new: a message that goes on after its receipt
-                item.context(reply)
-                continue
             ticket = cast(_Ticket, item.context)
             submission = ticket.submission
             if submission.long_key and (reply.code in (ACCEPTED, GONE) or not submission.is_promised):

@@ -2,9 +2,9 @@
 
 Owns: which codes do (``flow``, ``no_route``, ``ported``; ``time`` waits for the carrier's hours), until when, and the
 order of steps that loses nothing: the message is in another stream, or its failure in the account's out stream, before
-the receipt map is marked and the carrier answered. A crash in between may repeat, it doesn't lose. Of the same receipt
-twice, here or at two processes, the store asks about one. Only messages of one segment whose carrier asks for it
-(``[failover] on_receipt``); they lie whole, sealed, in the receipt map.
+the receipt map is marked and the carrier answered. After a crash in between the carrier says it again, and nothing is
+moved a second time. Of the same receipt twice, here or at two processes, the store asks about one. Only messages of one
+segment whose carrier asks for it (``[failover] on_receipt``); they lie whole, sealed, in the receipt map.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from smsgw.gateway.reports import Report, unpack_origin, unpack_report
 from smsgw.policy.code_classes import MOVES, CodeClass
 from smsgw.policy.model import MessageClass
 from smsgw.records.record import Step
-from smsgw.store.admission import ACCEPTED, AdmitItem, AdmitReply
+from smsgw.store.admission import ACCEPTED, AdmitItem
 from smsgw.store.envelope import Envelope
 from smsgw.store.keys import mt_suffix
 from smsgw.store.state import ENROUTE_HEADER, state_value
@@ -60,9 +60,9 @@ class SecondTries:
         elif code_class is CodeClass.TIME:
             due_ms = pool.settings.failover.opens_ms(self._context.clock.now_ms(), self._context.settings.zone)
             self._journal.step(_HELD, envelope, 0, pool.name, 0, 0, due_ms, "the carrier's hours")
-            self._send(envelope, pool.name, due_ms, decided)
+            self._send(receipt, envelope, pool.name, due_ms, decided)
         elif code_class in MOVES:
-            self._move(pool, envelope, code_class, report, decided)
+            self._move(pool, receipt, envelope, code_class, report, decided)
         else:
             decided(False)
 
@@ -80,7 +80,15 @@ class SecondTries:
             or now_ms - envelope.accepted_at_ms < limit_s * 1000
         )
 
-    def _move(self, pool: Pool, envelope: Envelope, code_class: CodeClass, report: Report, decided: Decided) -> None:
+    def _move(
+        self,
+        pool: Pool,
+        receipt: Receipt,
+        envelope: Envelope,
+        code_class: CodeClass,
+        report: Report,
+        decided: Decided,
+    ) -> None:
         codes = (report.stat, report.err)
         if code_class is CodeClass.FLOW:
             pool.throttle.on_throttled(asyncio.get_running_loop().time())
@@ -96,29 +104,34 @@ class SecondTries:
         envelope.tried = [*envelope.tried, pool.name]
         why = f"its receipt says {code_class.value} ({next((code for code in codes if code), '')})"
         self._moves.told(envelope, pool.name, target, why, "receipt")
-        self._send(envelope, target, 0, decided)
+        self._send(receipt, envelope, target, 0, decided)
 
-    def _send(self, envelope: Envelope, carrier: str, due_ms: int, decided: Decided) -> None:
-        """Into a carrier's stream, or the held set; with the state that query_sm answers set back."""
+    def _send(self, receipt: Receipt, envelope: Envelope, carrier: str, due_ms: int, decided: Decided) -> None:
+        """Into a carrier's stream, or the held set; with the state that query_sm answers set back.
+
+        Once for each id that a carrier gave: whoever is told so again, here or elsewhere, after a crash too, has the
+        answer of the first time.
+        """
         context = self._context
         envelope.due_ms = due_ms
+        item = AdmitItem(
+            None,
+            context.store.recipients.hash(envelope.recipient),
+            envelope.message_ids,
+            context.store.sealer.seal(envelope.pack()),
+            mt_suffix(carrier, envelope.lane_or_class),
+            context.clock.now_ms(),
+            state_value(ENROUTE_HEADER, envelope.account, envelope.source_addr),
+            message_class=envelope.message_class,
+            due_ms=due_ms,
+        )
 
-        def admitted(reply: AdmitReply | StoreError) -> None:
-            if isinstance(reply, StoreError):
-                decided(reply)
+        async def admit() -> None:
+            try:
+                reply = await context.admission.once(f"{envelope.message_ids[0]}:{receipt.carrier}:{receipt.cid}", item)
+            except StoreError as error:
+                decided(error)
             else:
                 decided(reply.code == ACCEPTED)
 
-        context.admission.submit(
-            AdmitItem(
-                admitted,
-                context.store.recipients.hash(envelope.recipient),
-                envelope.message_ids,
-                context.store.sealer.seal(envelope.pack()),
-                mt_suffix(carrier, envelope.lane_or_class),
-                context.clock.now_ms(),
-                state_value(ENROUTE_HEADER, envelope.account, envelope.source_addr),
-                message_class=envelope.message_class,
-                due_ms=due_ms,
-            )
-        )
+        context.spawn(admit())

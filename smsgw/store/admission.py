@@ -9,6 +9,7 @@ is unknown when the connection was lost inside it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -44,7 +45,7 @@ class AdmitItem(NamedTuple):
     ``stream`` is ``keys.mt_suffix(carrier, lane)``; with ``due_ms`` > 0 the message goes to the held set
     instead. ``at_ms`` is the business time that it is counted at: now, or ``due_ms``. ``state`` is
     ``state.state_value(...)``, written for each of ``message_ids`` (empty: none). ``long_group`` must still be there
-    (else GONE) and is deleted, but for a refusal with ``keep_group``: then the caller drops it. ``queue_limit`` 0: none.
+    (else GONE) and is deleted, but for a refusal with ``keep_group``: the caller drops it. ``queue_limit`` 0: none.
     ``facts`` is ``recipients.facts_for(...)``. ``content``: hash of 8 octets for a row of kind 2, which counts
     nothing without it. With ``lot`` it is parked there and held until ``due_ms``, when it expires.
     ``others``: streams of other carriers with their facts, in order, for a recipient whom only the blacklist of this
@@ -137,6 +138,15 @@ class Admission:
         if item.lot and not item.due_ms:
             raise ValueError("a parked message needs the time at which it expires")
         self.commit.put(self._partition_of(item.rhash, self._partitions) if self._partitions > 1 else 0, item)
+
+    async def once(self, name: str, item: AdmitItem) -> AdmitReply:
+        """Admit one message under a name: for a day the same name gives the first reply, and admits nothing more.
+
+        Raises StoreError: StoreAway when it may have been admitted; ask again under the same name.
+        """
+        partition = self._partition_of(item.rhash, self._partitions)
+        (reply,) = await self._send(partition, CallId(f"once.{name}", 1, math.inf), [item])
+        return reply
 
     async def dry(self, item: AdmitItem) -> DryReport:
         """Look without counting or writing. Raises StoreError."""

@@ -159,6 +159,19 @@ async def test_dry_tells_everything_and_writes_nothing(kit: Kit) -> None:
     assert (report.reply.code, report.reply.row, report.seen) == (CAPPED, 1, [1, 1])
 
 
+async def test_admitted_once_by_name(kit4: Kit) -> None:
+    """A second try whose answer was lost is asked for again, perhaps by another process."""
+    item = kit4.item()
+    other = item._replace(blob=b"sealed once more")
+    assert (await kit4.admission.once("m:alpha:c1", item)).code == ACCEPTED
+    assert (await kit4.admission.once("m:alpha:c1", other)).code == ACCEPTED
+    stream = keys.mt(keys.partition_of_message(item.message_ids[0]), "alpha", 2)
+    assert [message[1][1][1] for message in await kit4.read(stream, 1)] == [item.blob]
+    assert await waiting_messages(kit4.store, stream) == 1
+    assert (await kit4.admission.once("m:beta:c1", other)).code == ACCEPTED
+    assert await waiting_messages(kit4.store, stream) == 2
+
+
 async def test_a_group_of_segments_is_decided_once(kit: Kit) -> None:
     await kit.command("HSET", "{p00}:long:g", "1", "segment")
     await kit.command("ZADD", "{p00}:longdue", 1, "g")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from datetime import UTC
 from types import SimpleNamespace
 from typing import Any
@@ -36,6 +37,9 @@ class World:
     def __init__(self, on_receipt: bool = True) -> None:
         self.items: list[Any] = []
         self.learnt: list[tuple[str, str]] = []
+        self.names: list[str] = []
+        self.spawned: list[Coroutine[Any, Any, None]] = []
+        self.reply: AdmitReply | StoreAway = AdmitReply(ACCEPTED)
         self.decided: list[Any] = []
         self.moves: list[str] = []
         self.next: str | None = "beta"
@@ -48,7 +52,8 @@ class World:
             settings=SimpleNamespace(otp_limit_s=30.0, zone=UTC),
             store=SimpleNamespace(sealer=SimpleNamespace(open=bytes, seal=bytes), recipients=SimpleNamespace(hash=str)),
             records=SimpleNamespace(append=lambda row: None),
-            admission=SimpleNamespace(submit=self.items.append),
+            admission=SimpleNamespace(once=self.once),
+            spawn=self.spawned.append,
             ported=SimpleNamespace(learn=lambda *learnt: self.learnt.append(learnt)),
             log=lambda event, fields: self.moves.append(event),
         )
@@ -67,8 +72,20 @@ class World:
             ["alpha", "beta"],
         )  # fmt: skip
         sealed = pack_origin(Sm(SUBMIT), 0, 0, "", message.pack()) if origin is None else origin
-        receipt: Any = SimpleNamespace(carrier="alpha", blob=pack_report(Report(5, "001", NOW_MS, b"", code)))
+        receipt: Any = SimpleNamespace(carrier="alpha", cid="c7", blob=pack_report(Report(5, "001", NOW_MS, b"", code)))
         self.tries.decide(receipt, "id", sealed, self.decided.append)
+
+    async def once(self, name: str, item: Any) -> AdmitReply:
+        self.names.append(name)
+        self.items.append(item)
+        if isinstance(self.reply, StoreAway):
+            raise self.reply
+        return self.reply
+
+    async def admitted(self, reply: AdmitReply | StoreAway) -> None:
+        """The store answers what was begun last."""
+        self.reply = reply
+        await self.spawned.pop()
 
     def item(self) -> tuple[str, int, list[str]]:
         """Where the one message goes, when, and who has had it."""
@@ -76,29 +93,33 @@ class World:
         return item.stream, item.due_ms, Envelope.unpack(item.blob).tried
 
 
-def test_no_route_takes_the_next_carrier_and_is_decided_when_that_is_durable() -> None:
+async def test_no_route_takes_the_next_carrier_and_is_decided_when_that_is_durable() -> None:
     world = World()
     world.decide("NOROUTER")
+    assert world.decided == []
+    await world.admitted(AdmitReply(ACCEPTED))
+    assert world.names == ["id:alpha:c7"], "known by what the carrier called it, so that the store takes it once"
     assert world.item() == ("beta:1", 0, ["alpha"])
     assert world.moves == ["alpha→beta receipt"]
-    assert world.decided == []
-    world.items[0].context(AdmitReply(ACCEPTED))
     assert world.decided == [True]
 
 
 async def test_flow_slows_the_carrier_and_ported_is_learnt_and_routed_again() -> None:
     world = World()
     world.decide("IB:0008")
+    await world.admitted(AdmitReply(ACCEPTED))
     assert world.throttle.is_slowed
     ported = World()
     ported.decide("NP:1243")
+    await ported.admitted(AdmitReply(ACCEPTED))
     assert ported.learnt == [(NUMBER, "unicom")]
     assert ported.moves == ["again", "alpha→beta receipt"]
 
 
-def test_outside_the_carriers_hours_it_waits_for_the_same_one() -> None:
+async def test_outside_the_carriers_hours_it_waits_for_the_same_one() -> None:
     world = World()
     world.decide("ID:0044")
+    await world.admitted(AdmitReply(ACCEPTED))
     stream, due_ms, tried = world.item()
     assert (stream, tried) == ("alpha:1", [])
     assert NOW_MS < due_ms <= NOW_MS + 24 * 3_600_000
@@ -117,7 +138,7 @@ def test_outside_the_carriers_hours_it_waits_for_the_same_one() -> None:
 def test_what_is_reported(given: dict[str, Any], why: str) -> None:
     world = World()
     world.decide(**given)
-    assert (world.decided, world.items) == ([False], []), why
+    assert (world.decided, world.spawned) == ([False], []), why
 
 
 def test_reported_when_the_file_says_so_no_more_or_nobody_is_left() -> None:
@@ -130,11 +151,11 @@ def test_reported_when_the_file_says_so_no_more_or_nobody_is_left() -> None:
     assert alone.decided == [False]
 
 
-def test_a_full_queue_is_reported_and_a_store_that_is_away_is_not() -> None:
+async def test_a_full_queue_is_reported_and_a_store_that_is_away_is_not() -> None:
     world = World()
     world.decide("NOROUTER")
-    world.items[0].context(AdmitReply(FULL))
+    await world.admitted(AdmitReply(FULL))
     assert world.decided == [False]
     world.decide("NOROUTER")
-    world.items[1].context(StoreAway("gone"))
+    await world.admitted(StoreAway("gone"))
     assert isinstance(world.decided[1], StoreAway)
