@@ -25,6 +25,7 @@ from smsgw.store.commit import CallId
 from smsgw.store.connection import Store
 from smsgw.store.packing import from_script, pack, to_script, unpack
 from smsgw.store.scripts import script
+from smsgw.store.seal import Recipients
 
 WHOLE, BEGINS, GOES_ON, ENDS = range(4)
 """Phase of a write: by itself, or of a bulk its first, a middle and its last call."""
@@ -33,6 +34,7 @@ _OK, _MOVED, _CONFLICT = range(3)
 _HASH_OCTETS: Final = 32
 _FEED_EVENTS: Final = 10_000
 """Kept for those who lost their connection; whoever missed more reads everything again."""
+_PURPOSE: Final = "audit log"
 _READ_AT_ONCE: Final = 500
 _TRY_FOR_S: Final = 10.0
 _BACKOFF_S: Final = 0.05
@@ -90,6 +92,14 @@ class Verdict(NamedTuple):
     faults: list[Fault]
 
 
+class Copied(NamedTuple):
+    """An entry in a copy of the log: number, packed entry, hash."""
+
+    seq: int
+    packed: bytes
+    hash: bytes
+
+
 class _Raw(NamedTuple):
     """An entry as it lies in the stream."""
 
@@ -105,7 +115,7 @@ class AuditLog:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._script = script("register")
-        self._key = store.recipients.key_for("audit log")
+        self._key = store.recipients.key_for(_PURPOSE)
         self._slot = f"register.{_PROCESS}.{_next_slot()}"
         self._number = 0
         self._one_at_a_time = asyncio.Lock()
@@ -169,6 +179,24 @@ class AuditLog:
         async for entries in self._pages(await self._last()):
             for raw in entries:
                 yield _audited(raw)
+
+    async def raw(self) -> AsyncIterator[Copied]:
+        """Every entry that there is now as it lies there, oldest first, for a copy that can be put back."""
+        async for entries in self._pages(await self._last()):
+            for raw in entries:
+                yield Copied(raw.seq, raw.packed, raw.hash)
+
+    async def put_back(self, entries: Sequence[Copied]) -> bool:
+        """Append entries of a checked copy with the numbers and hashes that they had; False when the log is at another
+        place, or holds others. What is there already is passed over, so it may be repeated after an error."""
+        head = await self.head()
+        if any(each.seq == head.seq and each.hash.hex() != head.hash for each in entries):
+            return False
+        wanted = [each for each in entries if each.seq > head.seq]
+        if not wanted:
+            return True
+        payload = to_script((head.seq, bytes.fromhex(head.hash), [tuple(each) for each in wanted]))
+        return bool(from_script(await self._store.evaluate(keys.REGISTERS, script("restore_audit"), payload)))
 
     async def _last(self) -> int:
         """The number of the last entry, 0 for none, whatever the head says."""
@@ -251,6 +279,30 @@ class _Chain:
 
     def _fault(self, seq: int, why: str) -> None:
         self.faults.append(Fault(seq, why))
+
+
+class CopyChecker:
+    """Looks at the entries of a copy of the log in their order; ``fault`` says what is wrong, empty: nothing so far.
+
+    A copy begins with entry 1, or is no whole one.
+    """
+
+    def __init__(self, key: bytes) -> None:
+        self._chain = _Chain(key, None)
+
+    def take(self, entry: Copied) -> None:
+        """The next entry."""
+        self._chain.take(_Raw(b"%d-0" % entry.seq, entry.seq, entry.packed, entry.hash))
+
+    @property
+    def fault(self) -> str:
+        """The first fault in a sentence."""
+        return self._chain.faults[0].why if self._chain.faults else ""
+
+
+def copy_checker(recipients: Recipients) -> CopyChecker:
+    """For a copy that was made with these secrets."""
+    return CopyChecker(recipients.key_for(_PURPOSE))
 
 
 def _digest(key: bytes, packed: bytes) -> bytes:

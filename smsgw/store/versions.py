@@ -31,7 +31,8 @@ PROPOSAL_MS: Final = 60_000
 """A proposal that nobody decided within this time (its command was killed) is over."""
 BIG_CHARS: Final = 64 * 1024
 """A longer file, such as a list of ported numbers, is stored once for all versions that have it."""
-_NOW: Final = "now"
+NOW: Final = "now"
+"""The document that says which version is in force."""
 _FILES_OF: Final = "files/"
 """No node's name has a slash."""
 
@@ -104,7 +105,7 @@ class VersionStore:
 
     async def now(self) -> Now:
         """What is in force."""
-        stored = await self._registers.get(KIND, _NOW)
+        stored = await self._registers.get(KIND, NOW)
         return Now() if stored is None else Now(**stored.body, revision=stored.revision)
 
     async def get(self, number: int) -> Version | None:
@@ -248,7 +249,7 @@ class VersionStore:
     async def _step(self, now: Now, after: Now, changes: Iterable[RegisterChange], audit: AuditEntry) -> Now:
         body = asdict(after)
         del body["revision"]
-        written = [RegisterChange(_NOW, body, now.revision), *changes]
+        written = [RegisterChange(NOW, body, now.revision), *changes]
         try:
             revisions = await self._registers.write(KIND, written, audit)
         except RequestError as error:

@@ -17,12 +17,12 @@
 -- A key whose every entry ends lives a day longer than the last; one with anything for good has no TTL.
 -- Atomic because it reads, compares and writes, and an older import must never undo what is newer.
 -- include: replay
+-- include: known
 local input = unpack_message(ARGV[4])
 -- A first write that needs no memory: a recipient's word counts, also by a full Redis.
 call('DEL', KEY_DONE .. 'none')
 local event_limit, items = string.format('%.0f', input[1]), input[2]
 local NOTHING, CHANGED, OPTED_OUT, LEARNT, RENEWED, SUBSCRIBED = 0, 1, 2, 3, 4, 5
-local KEPT_MS = 86400000
 local LEARNT_BY = 'receipt'
 local EVENTS = {
   'optout', 'subscribe', '', 'consent', 'consent', 'blacklist', 'unblacklist', 'dead', 'undead', 'dead', 'blacklist',
@@ -139,35 +139,6 @@ local function decide(who, item)
   if op == 11 then return learn(who, item, 'b' .. scope, 'f' .. scope) end
   if op == 12 then return delivered(who, item) end
   return extend(who, 'b' .. scope, entry) and CHANGED or NOTHING
-end
-
--- Drops what ended long ago. Gives when the last entry ends, nil when one never does.
-local function last_end(who, at)
-  local last = 0
-  for name, entry in pairs(who) do
-    local kind, ends = string.sub(name, 1, 1), nil
-    if kind == 'b' or kind == 'd' then ends = entry[4] end
-    if kind == 'f' then ends = entry[1] end
-    if ends and ends ~= 0 and ends + KEPT_MS <= at then
-      who[name] = nil
-    elseif not ends or ends == 0 then
-      last = nil
-    elseif last then
-      last = math.max(last, ends)
-    end
-  end
-  return last
-end
-
-local function save(key, who, at)
-  local last = last_end(who, at)
-  if not next(who) then
-    call('DEL', key)
-  elseif last then
-    call('SET', key, pack_message(who), 'PX', string.format('%.0f', math.max(last - at, 0) + KEPT_MS))
-  else
-    call('SET', key, pack_message(who))
-  end
 end
 
 local function report(item)
