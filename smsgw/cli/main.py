@@ -14,7 +14,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from smsgw import __version__
-from smsgw.cli import console, route
+from smsgw.cli import backup, console, route
 from smsgw.cli.carriers import account, bind, carrier
 from smsgw.cli.check import check
 from smsgw.cli.explain.command import explain
@@ -77,6 +77,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
 _GROUPS: Final = (
     (_GATEWAY, "route", route.app),
     (_GATEWAY, "console", console.app),
+    (_GATEWAY, "backup", backup.app),
     (_LINKS, "carrier", carrier.app),
     (_LINKS, "bind", bind.app),
     (_LINKS, "account", account.app),
