@@ -81,7 +81,9 @@ class Outcomes(Endings):
     def resend_uncertain(self, queue: CarrierQueue, job: Job) -> bool:
         """After a crash: a message that may be at the carrier. True to send it again, else it is reported unknown."""
         if self._context.settings.uncertain[job.envelope.message_class] == RESEND:
+            self._count_uncertain(queue, "resent")
             return True
+        self._count_uncertain(queue, "reported")
         report = Report(int(MessageState.UNKNOWN), "000", self._context.clock.now_ms())
         self._fail_rest(queue, job, report, Step.UNKNOWN, "written before a restart, never answered")
         return False
@@ -159,8 +161,10 @@ class Outcomes(Endings):
         resends = self._context.settings.uncertain[envelope.message_class] == RESEND
         if resends and envelope.attempts < queue.pool.settings.retry_attempts * len(job.pdus):
             envelope.attempts += 1
+            self._count_uncertain(queue, "resent")
             queue.send_again(job, index)
             return
+        self._count_uncertain(queue, "reported")
         report = Report(int(MessageState.UNKNOWN), "000", self._context.clock.now_ms())
         self._fail(queue, job, index, report, Step.UNKNOWN, why)
 
@@ -168,7 +172,10 @@ class Outcomes(Endings):
         """A message of one segment that may be sent twice goes to another carrier, if one is up."""
         if len(job.pdus) > 1 or self._context.settings.uncertain[job.envelope.message_class] != RESEND:
             return False
-        return self.reroute(queue, job, why, only_up=True, tried=True, cause="timeout")
+        if not self.reroute(queue, job, why, only_up=True, tried=True, cause="timeout"):
+            return False
+        self._count_uncertain(queue, "resent")
+        return True
 
     def _overdue(self, queue: CarrierQueue, flight: Flight, patience_s: float) -> None:
         """The class's patience is over, the carrier's time to answer is not."""
@@ -225,6 +232,10 @@ class Outcomes(Endings):
                     self._early(carrier, province, early.result, unpack_report(early.blob))
 
     # -- inside
+
+    def _count_uncertain(self, queue: CarrierQueue, outcome: str) -> None:
+        """A message that was written and never answered: sent once more, or reported unknown."""
+        self._context.metrics.carrier(queue.name).uncertain[outcome] += 1
 
     def _early(self, carrier: str, province: str, result: Correlated, report: Report) -> None:
         """The row that ``receipts`` could not give a message id when the receipt came."""

@@ -145,7 +145,7 @@ class CarrierCounters:
         "answer_latency", "answered", "binds_lost", "binds_opened", "binds_refused", "breaker_opened", "codes",
         "gauges", "mo_received", "mt_rerouted", "mt_retried", "mt_submitted", "name", "receipts", "receipts_duplicate",
         "receipts_early", "receipts_never", "receipts_orphan", "receipts_parked", "response_timeouts", "switched",
-        "throttled",
+        "throttled", "uncertain",
     )  # fmt: skip
 
     COUNTERS: ClassVar[tuple[Family, ...]] = (
@@ -153,6 +153,12 @@ class CarrierCounters:
         Family("answered", "smsgw_carrier_answers", "Answers of the carrier, by command_status.", "status"),
         Family("throttled", "smsgw_carrier_throttled", "Answers that slowed the whole link down."),
         Family("response_timeouts", "smsgw_carrier_response_timeouts", "submit_sm never answered: outcome unknown."),
+        Family(
+            "uncertain",
+            "smsgw_carrier_mt_uncertain",
+            "Messages that the carrier may have: resent or reported.",
+            "outcome",
+        ),
         Family("mt_retried", "smsgw_carrier_mt_retried", "Messages put back for another try at this carrier."),
         Family("mt_rerouted", "smsgw_carrier_mt_rerouted", "Messages taken from this carrier to the next one."),
         Family("switched", "smsgw_carrier_mt_switched", "The same, by what caused it.", "cause"),
@@ -195,6 +201,7 @@ class CarrierCounters:
         self.answered: Counts[int] = Counts()
         self.breaker_opened: Counts[str] = Counts()
         self.switched: Counts[str] = Counts()
+        self.uncertain: Counts[str] = Counts()
         self.codes: Counts[str] = Counts()
         self.receipts: Counts[str] = Counts()
         self.binds_refused: Counts[int] = Counts()

@@ -51,9 +51,10 @@ class Scene:
         )
         counters = SimpleNamespace(
             mt_submitted=0, mt_rerouted=0, mt_retried=0, throttled=0, response_timeouts=0, answered=_Zeros(),
-            switched=_Zeros(), codes=_Zeros(),
+            switched=_Zeros(), codes=_Zeros(), uncertain=_Zeros(),
             answer_latency=SimpleNamespace(observe=lambda latency_ms: None),
         )  # fmt: skip
+        self.uncertain = counters.uncertain
         self.up = {"alpha": True, "beta": True}
         context = SimpleNamespace(
             settings=SimpleNamespace(uncertain=("resend", "report", "report"), look_again_s=5.0, zone=UTC),
@@ -219,6 +220,7 @@ def test_a_refused_segment_ends_those_that_were_not_sent_and_not_those_that_were
 def test_without_an_answer_a_notice_is_reported_as_unknown() -> None:
     scene = Scene()
     assert scene.unknown(scene.job()) == [("report", "id0", 7), ("done", 1)]
+    assert scene.uncertain == {"reported": 1}
 
 
 def test_without_an_answer_a_code_goes_again_but_not_for_ever() -> None:
@@ -245,6 +247,7 @@ def test_after_a_crash_a_code_goes_again_and_a_notice_is_unknown() -> None:
     assert not scene.outcomes.resend_uncertain(cast(Any, scene.queue), job)
     # Nobody knows in which shape it was sent: what the carrier says of a part of it later is no news.
     assert scene.did == [("ended", "id0", 7, True), ("done", 1)]
+    assert scene.uncertain == {"resent": 1, "reported": 1}
 
 
 # -- codes, patience, long messages that may move as a whole
