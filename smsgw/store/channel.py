@@ -159,8 +159,7 @@ class Channel:
         connection = self._connection
         try:
             async with asyncio.timeout(self._timeout_s + wait_s):
-                await connection.send_packed_command(_pack(command), check_health=False)
-                self.opened = True
+                await self._send(_pack(command))
                 return await connection.read_response(timeout=math.inf)
         except TimeoutError:
             await self.close()
@@ -178,9 +177,7 @@ class Channel:
         replies: list[Any] = []
         try:
             async with asyncio.timeout(self._timeout_s + wait_s):
-                packed = b"".join(_pack(tuple(command)) for command in commands)
-                await connection.send_packed_command(packed, check_health=False)
-                self.opened = True
+                await self._send(b"".join(_pack(tuple(command)) for command in commands))
                 for _ in commands:
                     try:
                         replies.append(await connection.read_response(timeout=math.inf, disconnect_on_error=False))
@@ -196,6 +193,14 @@ class Channel:
             await self.close()
             raise as_store_error(error) from error
         return replies
+
+    async def _send(self, packed: bytes) -> None:
+        try:
+            await self._connection.send_packed_command(packed, check_health=False)
+        except RuntimeError as error:
+            # What uvloop calls a connection that was reset while nobody used it; redis-py has closed it now.
+            raise ConnectionResetError(str(error)) from error
+        self.opened = True
 
     async def close(self) -> None:
         """Close the socket without waiting for the peer."""
