@@ -12,7 +12,11 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+import socket
+import ssl
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 import hiredis
@@ -26,6 +30,7 @@ from redis.asyncio.connection import (
 )
 
 from smsgw.errors import StoreAway, StoreError, StoreRefused
+from smsgw.store.access import Access, Tls
 
 Arg = str | bytes | int
 Connect = Callable[[], AbstractConnection]
@@ -72,7 +77,19 @@ def as_store_error(error: BaseException) -> StoreError:
         if code not in text:
             text = f"{code} {text}"
         return StoreBusy(code, text) if code in TEMPORARY else StoreRefused(text)
-    return StoreAway(text)
+    return StoreAway(_of_certificate(error) or text)
+
+
+def _of_certificate(error: BaseException) -> str:
+    """What is wrong with a certificate, the server's or ours, where that is why; redis-py tells it with much around."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, StoreError):
+            return str(cause)
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the server's certificate is not accepted: {cause.verify_message} (see store.tls)"
+        cause = cause.__cause__ or cause.__context__
+    return ""
 
 
 def _code_of(error: BaseException, text: str) -> str:
@@ -103,40 +120,82 @@ _CODES: Final[dict[type[BaseException], str]] = {
 _AWAY = (redis_errors.RedisError, OSError, EOFError)
 
 
-def connection_maker(url: str, timeout_s: float) -> Connect:
+class _EveryAddress(Connection):
+    """TCP, and TLS with ``tls``. A host's name may have several addresses: all are tried, each for its share."""
+
+    def __init__(self, *, tls: Tls | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._tls = tls
+        self._address = self.host
+
+    def _connection_arguments(self) -> dict[str, Any]:
+        arguments: dict[str, Any] = {"host": self._address, "port": self.port}
+        if self._tls is not None:
+            arguments["ssl"] = self._tls.context()
+            arguments["server_hostname"] = self._tls.server_name or self.host
+        return arguments
+
+    async def _connect(self) -> None:
+        limit_s = self.socket_connect_timeout or 0.0
+        deadline = monotonic() + limit_s
+        infos = await asyncio.get_running_loop().getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        addresses = list(dict.fromkeys(str(info[4][0]) for info in infos))
+        try:
+            for left in range(len(addresses), 0, -1):
+                self._address = addresses[-left]
+                self.socket_connect_timeout = max(0.0, deadline - monotonic()) / left
+                try:
+                    await super()._connect()  # type: ignore[no-untyped-call]
+                    return
+                except (OSError, TimeoutError):
+                    if left == 1:
+                        raise
+        finally:
+            self.socket_connect_timeout = limit_s
+
+
+_TLS_IN_URL: Final = {"ssl_ca_certs": "ca", "ssl_certfile": "certificate", "ssl_keyfile": "key"}
+
+
+def connection_maker(url: str, timeout_s: float, access: Access | None = None) -> Connect:
     """What makes unopened connections for ``unix://``, ``redis://`` or ``rediss://``. Raises StoreRefused."""
+    access = access or Access()
     try:
         options: dict[str, Any] = dict(parse_url(url))
     except ValueError as error:
-        raise StoreRefused(f"{url}: {error}") from error
-    kind: type[AbstractConnection] = options.pop("connection_class", Connection)
-    if "path" in options:
-        kind = UnixDomainSocketConnection
-    for name in ("decode_responses", "max_connections", "protocol", "socket_timeout"):
+        raise StoreRefused(f"{bare(url)}: {error}") from error
+    secure = options.pop("connection_class", None) is SSLConnection
+    for name in ("decode_responses", "max_connections", "protocol", "socket_timeout", "socket_connect_timeout"):
         options.pop(name, None)
+    options |= access.login
+    if "path" in options:
+        return _maker(UnixDomainSocketConnection, options, timeout_s)
+    files: dict[str, Any] = {
+        ours: Path(options.pop(theirs)) for theirs, ours in _TLS_IN_URL.items() if theirs in options
+    }
+    if unknown := [name for name in options if name.startswith("ssl_")]:
+        raise StoreRefused(f"{bare(url)}: {unknown[0]} is not known here; see [store.tls]")
+    tls = access.tls or (Tls(**files) if secure or files else None)
+    return _maker(_EveryAddress, {**options, "tls": tls}, timeout_s)
 
+
+def host_maker(host: str, port: int, login: dict[str, Any], tls: Tls | None, timeout_s: float) -> Connect:
+    """The same for a host that the URL, a sentinel or the Cluster named."""
+    return _maker(_EveryAddress, {"host": host, "port": port, **login, "tls": tls}, timeout_s)
+
+
+def _maker(kind: Callable[..., AbstractConnection], options: dict[str, Any], timeout_s: float) -> Connect:
     def make() -> AbstractConnection:
         return kind(**options, socket_timeout=None, socket_connect_timeout=timeout_s, protocol=2, driver_info=None)
 
     return make
 
 
-def host_maker(host: str, port: int, options: dict[str, Any], *, tls: bool, timeout_s: float) -> Connect:
-    """The same for a host that Sentinel or the Cluster named, with the options of the site's URL."""
-
-    def make() -> AbstractConnection:
-        kind = SSLConnection if tls else Connection
-        return kind(
-            host=host,
-            port=port,
-            **options,
-            socket_timeout=None,
-            socket_connect_timeout=timeout_s,
-            protocol=2,
-            driver_info=None,
-        )
-
-    return make
+def bare(url: str) -> str:
+    """A URL as it may be shown: without what may be a password."""
+    scheme, mark, rest = url.partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
 
 
 class Channel:

@@ -9,12 +9,13 @@ scripts, the check that Redis and the data in it fit, and the secrets in use. Kn
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
 
 from smsgw.errors import StoreAway, StoreRefused
 from smsgw.store import keys
+from smsgw.store.access import Access
 from smsgw.store.channel import OWNER_CHANGED, Arg, Channel, StoreBusy
 from smsgw.store.commit import CallId
 from smsgw.store.scripts import Script, script, script_names
@@ -53,6 +54,9 @@ class StoreSettings:
     """Admission writes a state for every message, and later states only update it. False: a message id proves by
     itself whose it is, admission writes none, and only final states are kept."""
 
+    access: Access = field(default_factory=Access)
+    """Login and TLS, besides the URL."""
+
     @property
     def receipt_limits(self) -> tuple[int, int, int, int]:
         """As ``scripts/parts/match.lua`` takes them."""
@@ -81,7 +85,7 @@ class Store:
         self.server_version = ""
         self.warnings: list[str] = []
         """Found by ``ready``: settings of Redis under which an accepted message may be lost."""
-        self._topology = topology_of(url, self.timeout_s)
+        self._topology = topology_of(url, self.timeout_s, self.settings.access)
         self._free: dict[int, list[Channel]] = {}
         self._clocks: dict[int, float] = {}
         self._closed = False
@@ -103,11 +107,11 @@ class Store:
         for partition in range(self.partitions):
             for name in script_names():
                 await self.command(partition, "SCRIPT", "LOAD", script(name).text)
-            for field, value in expected.items():
-                await self.command(partition, "HSETNX", keys.meta(partition), field, value)
-                found = (await self.command(partition, "HGET", keys.meta(partition), field)).decode()
+            for name, value in expected.items():
+                await self.command(partition, "HSETNX", keys.meta(partition), name, value)
+                found = (await self.command(partition, "HGET", keys.meta(partition), name)).decode()
                 if found != value:
-                    raise StoreRefused(f"the store was made with {field} {found}, this smsgw has {value}")
+                    raise StoreRefused(f"the store was made with {name} {found}, this smsgw has {value}")
 
     async def _warnings(self) -> list[str]:
         found = []

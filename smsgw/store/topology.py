@@ -1,20 +1,33 @@
 """Which server holds a partition: one Redis, the master that Sentinel names, or a Cluster's master.
 
-Owns the discovery and its cache; ``forget()`` after a lost connection or a MOVED makes it ask again.
-The connections themselves are ``channel``'s.
+Owns the discovery and its cache; ``forget()`` after a lost connection or a MOVED makes it ask again. All hosts are
+asked at once, so one that hangs costs nothing, and the newest word counts: sentinels and nodes that were cut off know
+an older epoch. Whoever Sentinel names must say itself that it is the master, or the next one's word is taken.
+The connections themselves are ``channel``'s. What can go wrong: nobody answers or nobody knows (StoreAway; ask again).
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from redis.crc import key_slot
 
 from smsgw.errors import StoreAway, StoreError, StoreRefused
 from smsgw.store import keys
-from smsgw.store.channel import Channel, Connect, connection_maker, host_maker
+from smsgw.store.access import Access, Tls, login_of
+from smsgw.store.channel import Arg, Channel, Connect, bare, connection_maker, host_maker
+
+_Host = tuple[str, int]
+
+OTHERS_S: Final = 0.3
+"""How long the others may take to say what they know, once one has."""
+_OK: Final = b"cluster_state:ok"
 
 
 class Topology(ABC):
@@ -31,63 +44,144 @@ class Topology(ABC):
 class OneServer(Topology):
     """A single Redis, also the embedded one."""
 
-    def __init__(self, url: str, timeout_s: float) -> None:
-        self._connect = connection_maker(url, timeout_s)
+    def __init__(self, url: str, timeout_s: float, access: Access) -> None:
+        self._connect = connection_maker(url, timeout_s, access)
 
     async def maker(self, partition: int) -> Connect:
         return self._connect
+
+
+class _Word(NamedTuple):
+    """What one of the hosts said."""
+
+    host: _Host
+    replies: list[Any]
 
 
 class _Discovered(Topology):
     """Shared by Sentinel and Cluster: the site's URL lists hosts to ask."""
 
-    def __init__(self, url: str, timeout_s: float, default_port: int) -> None:
+    def __init__(self, url: str, timeout_s: float, access: Access, default_port: int) -> None:
         parts = urlsplit(url)
         login, _, hosts = parts.netloc.rpartition("@")
         self._timeout_s = timeout_s
         self._seeds = [_host_and_port(host, default_port) for host in hosts.split(",") if host]
         if not self._seeds:
-            raise StoreRefused(f"{url}: no host is named")
-        query = parse_qs(parts.query)
-        self._tls = query.get("tls", ["no"])[0] in ("yes", "true", "1")
-        username, _, password = login.partition(":")
-        self._login: dict[str, Any] = {"username": unquote(username) or None, "password": unquote(password) or None}
+            raise StoreRefused(f"{bare(url)}: no host is named")
+        wanted = parse_qs(parts.query).get("tls", ["no"])[0] in ("yes", "true", "1")
+        user, _, password = login.partition(":")
+        self._access = access
+        self._tls = access.tls or (Tls() if wanted else None)
+        self._login = access.login or login_of(unquote(user), unquote(password))
         self.path = parts.path.strip("/")
+        self._one_asks = asyncio.Lock()
+        self._times_asked = 0
+        self._failed: StoreAway | None = None
 
-    async def _ask(self, *command: str, with_login: bool) -> Any:
-        """The first answer of any host asked. Raises StoreAway when none answers."""
-        last: StoreError = StoreAway("no host answers")
-        for host, port in self._seeds:
-            login = self._login if with_login else {}
-            channel = Channel(host_maker(host, port, login, tls=self._tls, timeout_s=self._timeout_s), self._timeout_s)
+    async def _found(self) -> None:
+        """Find out, once for all who want to know now."""
+        times = self._times_asked
+        async with self._one_asks:
+            if self._times_asked != times:
+                if self._failed is not None:
+                    raise StoreAway(str(self._failed))
+                return
+            self._failed = None
             try:
-                answer = await channel.call(*command)
-                if answer:
-                    return answer
-            except StoreError as error:
-                last = error
+                await self._find()
+            except StoreAway as error:
+                self._failed = error
+                raise
             finally:
-                await channel.close()
-        raise StoreAway(f"no server is known: {last}")
+                # Also when cancelled, without an answer: whoever waits looks, and asks for itself.
+                self._times_asked += 1
 
-    def _to(self, host: str, port: int) -> Connect:
-        return host_maker(host, port, self._login, tls=self._tls, timeout_s=self._timeout_s)
+    @abstractmethod
+    async def _find(self) -> None: ...
+
+    async def _words(
+        self, hosts: Sequence[_Host], login: dict[str, Any], tls: Tls | None, *commands: Sequence[Arg]
+    ) -> list[_Word]:
+        """Of those who answer all commands in time. Raises StoreAway when none does, with what one of them said."""
+        words: list[_Word] = []
+        why: StoreError = StoreAway("no host answers")
+        deadline = monotonic() + self._timeout_s
+        async with asyncio.TaskGroup() as group:
+            asked = {group.create_task(self._word(host, login, tls, commands)) for host in hosts}
+            while asked and (left_s := deadline - monotonic()) > 0:
+                done, asked = await asyncio.wait(asked, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+                for said in (task.result() for task in done):
+                    if isinstance(said, _Word):
+                        words.append(said)
+                        deadline = min(deadline, monotonic() + OTHERS_S)
+                    else:
+                        why = said
+            for task in asked:
+                task.cancel()
+        if not words:
+            raise StoreAway(f"no server is known: {why}")
+        return words
+
+    async def _word(
+        self, host: _Host, login: dict[str, Any], tls: Tls | None, commands: Sequence[Sequence[Arg]]
+    ) -> _Word | StoreError:
+        channel = Channel(host_maker(*host, login, tls, self._timeout_s), self._timeout_s)
+        try:
+            replies = await channel.calls(commands)
+        except StoreError as error:
+            return StoreAway(f"{host[0]}:{host[1]}: {error}")
+        finally:
+            await channel.close()
+        for reply in replies:
+            if isinstance(reply, StoreError) or not reply:
+                return StoreAway(f"{host[0]}:{host[1]}: {reply or 'does not know'}")
+        return _Word(host, replies)
+
+    def _to(self, host: _Host) -> Connect:
+        return host_maker(*host, self._login, self._tls, self._timeout_s)
 
 
 class SentinelMaster(_Discovered):
     """The master that the sentinels name; ``sentinel://[user:password@]host:port,…/service``."""
 
-    def __init__(self, url: str, timeout_s: float) -> None:
-        super().__init__(url, timeout_s, default_port=26379)
+    def __init__(self, url: str, timeout_s: float, access: Access) -> None:
+        super().__init__(url, timeout_s, access, default_port=26379)
         if not self.path:
-            raise StoreRefused(f"{url}: the service's name is missing after the hosts")
+            raise StoreRefused(f"{bare(url)}: the service's name is missing after the hosts")
         self._connect: Connect | None = None
 
     async def maker(self, partition: int) -> Connect:
-        if self._connect is None:
-            answer = await self._ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", self.path, with_login=False)
-            self._connect = self._to(answer[0].decode(), int(answer[1]))
+        while self._connect is None:
+            await self._found()
         return self._connect
+
+    async def _find(self) -> None:
+        words = await self._words(
+            self._seeds, self._access.sentinel_login, self._access.sentinel_tls or self._tls_by_url(),
+            ("SENTINEL", "MASTER", self.path),
+        )  # fmt: skip
+        named: dict[_Host, int] = {}
+        for word in words:
+            told = _pairs(word.replies[0])
+            master = (told.get(b"ip", b"").decode(), int(told.get(b"port", 0)))
+            named[master] = max(named.get(master, 0), int(told.get(b"config-epoch", 0)))
+        why = ""
+        for master in sorted(named, key=lambda each: named[each], reverse=True):
+            try:
+                (word,) = await self._words([master], self._login, self._tls, ("ROLE",))
+            except StoreAway as error:
+                why = str(error)
+                continue
+            role = word.replies[0][0]
+            if role == b"master":
+                self._connect = self._to(master)
+                return
+            why = f"{master[0]}:{master[1]}, which a sentinel names, is a {role.decode()}"
+        raise StoreAway(f"no master of {self.path} is known: {why}")
+
+    def _tls_by_url(self) -> Tls | None:
+        """``?tls=yes`` means the sentinels too; in the site's file they are asked as ``[store.sentinel]`` says."""
+        return None if self._access.tls is not None else self._tls
 
     def forget(self) -> None:
         self._connect = None
@@ -96,17 +190,14 @@ class SentinelMaster(_Discovered):
 class ClusterMasters(_Discovered):
     """The master of each partition's slot; ``cluster://[user:password@]host:port,…``."""
 
-    def __init__(self, url: str, timeout_s: float) -> None:
-        super().__init__(url, timeout_s, default_port=6379)
+    def __init__(self, url: str, timeout_s: float, access: Access) -> None:
+        super().__init__(url, timeout_s, access, default_port=6379)
         self._ranges: list[tuple[int, int, Connect]] = []
+        self._nodes: list[_Host] = []
 
     async def maker(self, partition: int) -> Connect:
-        if not self._ranges:
-            answer = await self._ask("CLUSTER", "SLOTS", with_login=True)
-            self._ranges = [
-                (int(first), int(last), self._to(master[0].decode(), int(master[1])))
-                for first, last, master, *_replicas in answer
-            ]
+        while not self._ranges:
+            await self._found()
         slot = key_slot(keys.TAGS[partition].encode())
         for first, last, connect in self._ranges:
             if first <= slot <= last:
@@ -114,22 +205,60 @@ class ClusterMasters(_Discovered):
         self.forget()
         raise StoreAway(f"no server of the Cluster holds slot {slot} of partition {partition}")
 
+    async def _find(self) -> None:
+        # Nodes that joined later are asked too: those of the URL may all be gone one day.
+        hosts = list(dict.fromkeys((*self._seeds, *self._nodes)))
+        words = await self._words(hosts, self._login, self._tls, ("CLUSTER", "INFO"), ("CLUSTER", "SLOTS"))
+        best = max(words, key=lambda word: _standing(word.replies[0]))
+        makers: dict[_Host, Connect] = {}
+        self._ranges = []
+        nodes: list[_Host] = []
+        for first, last, *holders in best.replies[1]:
+            at = [_announced(holder, best.host) for holder in holders]
+            nodes += at
+            if at:
+                self._ranges.append((int(first), int(last), makers.setdefault(at[0], self._to(at[0]))))
+        self._nodes = list(dict.fromkeys(nodes))
+        if not self._ranges:
+            raise StoreAway("no server of the Cluster holds any slot")
+
     def forget(self) -> None:
         self._ranges = []
 
 
-def _host_and_port(text: str, default_port: int) -> tuple[str, int]:
+def _standing(info: bytes) -> tuple[bool, int]:
+    """Whose word counts: a node that sees the Cluster whole, then the newest epoch."""
+    found = dict(line.split(b":", 1) for line in info.splitlines() if b":" in line)
+    epoch = 0
+    with contextlib.suppress(ValueError):
+        epoch = int(found.get(b"cluster_current_epoch", 0))
+    return _OK in info, epoch
+
+
+def _announced(holder: Sequence[Any], asked: _Host) -> _Host:
+    """Where a node is; one that does not know its own name is where it was asked."""
+    name = holder[0].decode() if holder[0] else ""
+    return (asked[0] if name in ("", "?") else name), int(holder[1])
+
+
+def _pairs(flat: Sequence[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(flat[::2], flat[1::2], strict=False))
+
+
+def _host_and_port(text: str, default_port: int) -> _Host:
     host, colon, port = text.rpartition(":")
-    return (host, int(port)) if colon and port.isdecimal() else (text, default_port)
+    found, number = (host, int(port)) if colon and port.isdecimal() else (text, default_port)
+    return found.removeprefix("[").removesuffix("]"), number
 
 
-def topology_of(url: str, timeout_s: float) -> Topology:
+def topology_of(url: str, timeout_s: float, access: Access | None = None) -> Topology:
     """The topology that a store URL names. Raises StoreRefused for an unknown scheme."""
     scheme = urlsplit(url).scheme
+    access = access or Access()
     if scheme == "sentinel":
-        return SentinelMaster(url, timeout_s)
+        return SentinelMaster(url, timeout_s, access)
     if scheme == "cluster":
-        return ClusterMasters(url, timeout_s)
+        return ClusterMasters(url, timeout_s, access)
     if scheme in ("unix", "redis", "rediss"):
-        return OneServer(url, timeout_s)
-    raise StoreRefused(f"{url}: expected unix://, redis://, rediss://, sentinel:// or cluster://")
+        return OneServer(url, timeout_s, access)
+    raise StoreRefused(f"{bare(url)}: expected unix://, redis://, rediss://, sentinel:// or cluster://")
