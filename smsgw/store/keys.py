@@ -14,6 +14,8 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:pace:<lot>`` | hash | how fast a lot is let go |
 | ``{p}:c:<hash>``, ``{p}:who:<hash>`` | string | a recipient's counters · what is known of it |
 | ``{p}:quota:<account>:<bucket>`` | string | messages of an account's day or month leased to processes |
+| ``{p}:rate:<account>`` | string | an account's token bucket, and which process holds how much of it; lives seconds |
+| ``{p}:binds:<account>``, ``{p}:bound`` | hash | process → an account's binds there · until when its counts are believed |
 | ``{p}:rcpt:<carrier>:<cid>``, ``{p}:early:<carrier>:<cid>`` | string, list | carrier's id → ours · early receipts |
 | ``{p}:deciding:<carrier>:<cid>`` | string | a failure of this id is being decided on by some process |
 | ``{p}:gather:<message id>`` | hash | parts of a message that a carrier has under several ids |
@@ -28,6 +30,7 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:fleet`` | hash | process → version of the site it runs, and when it said so · its files; partition 0 |
 | ``{p}:audit``, ``{p}:audithead`` | stream, hash | who changed what · number and hash of the last entry; partition 0 |
 | ``{p}:nodes``, ``{p}:lease:<carrier>`` | hash | processes that live · whose each bind is; partition 0 |
+| ``{p}:ranks`` | hash | process → its rank among those that live, for numbers that no two may give; partition 0 |
 | ``{p}:hwm:<consumer>``, ``{p}:events``, ``{p}:meta`` | hash, stream, hash | marks · changes of facts · schema |
 """
 
@@ -69,6 +72,10 @@ LUA_NAMES = {
     "KEY_LOTS": ":lots",
     "KEY_PACE": ":pace:",
     "KEY_QUOTA": ":quota:",
+    "KEY_RATE": ":rate:",
+    "KEY_BINDS": ":binds:",
+    "KEY_BOUND": ":bound",
+    "KEY_RANKS": ":ranks",
     "KEY_REG": ":reg:",
     "KEY_REGBULK": ":regbulk",
     "KEY_REGFEED": ":regfeed",
@@ -93,9 +100,13 @@ def partition_of_key(key: str) -> int:
     return int(key[2:4], 16)
 
 
-def partition_of_message(message_id: str) -> int:
-    """The partition of one of our message ids: its first two hex digits. Raises ValueError."""
-    return int(message_id[:2], 16)
+def home(message_id: str, partitions: int) -> int:
+    """The partition that a message id itself names: where its state is, and where its message is looked for first.
+
+    Its first two hex digits are the partition of its recipient, by the number of partitions there were when it was
+    made. After that number was changed the message itself may lie elsewhere, see ``Held``. Raises ValueError.
+    """
+    return int(message_id[:2], 16) % partitions
 
 
 def spread(text: str, partitions: int) -> int:
@@ -143,9 +154,9 @@ def who(partition: int, rhash: str) -> str:
     return f"{TAGS[partition]}:who:{rhash}"
 
 
-def state(message_id: str) -> str:
+def state(message_id: str, partitions: int) -> str:
     """What query_sm answers for a message id. Raises ValueError if it is not one of ours."""
-    return f"{TAGS[partition_of_message(message_id)]}:st:{message_id}"
+    return f"{TAGS[home(message_id, partitions)]}:st:{message_id}"
 
 
 def rcpt(partition: int, carrier: str, cid: str) -> str:
@@ -191,6 +202,16 @@ def lots(partition: int) -> str:
 def quota(account: str, bucket: str, partitions: int) -> str:
     """Messages leased of an account's day or month."""
     return f"{TAGS[account_partition(account, partitions)]}:quota:{account}:{bucket}"
+
+
+def rate(account: str, partitions: int) -> str:
+    """An account's token bucket."""
+    return f"{TAGS[account_partition(account, partitions)]}:rate:{account}"
+
+
+def binds(account: str, partitions: int) -> str:
+    """How many binds of an account each process has."""
+    return f"{TAGS[account_partition(account, partitions)]}:binds:{account}"
 
 
 def longdue(partition: int) -> str:
