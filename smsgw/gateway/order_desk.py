@@ -20,7 +20,7 @@ from smsgw.policy.orders import ANY, CLOSE, DRAIN, HELD, MOVE, PURGE, SUSPEND, i
 from smsgw.records.record import Step
 from smsgw.smpp.constants import MessageState
 from smsgw.store.envelope import ENDING, Envelope
-from smsgw.store.held import HeldMessage
+from smsgw.store.held import held_message
 from smsgw.store.queues import Queues
 
 if TYPE_CHECKING:
@@ -159,7 +159,8 @@ class OrderDesk:
                 if found is None or found.action != PURGE:
                     continue
                 report = Report(int(MessageState.DELETED), "000", now_ms)
-                end_once(context, HeldMessage(held_id, 0, blob), envelope, report, Step.CANCELLED, why)
+                held = held_message(context.store, partition, held_id, 0, blob)
+                end_once(context, held, envelope, report, Step.CANCELLED, why)
         except StoreError as error:
             self._begun.pop(entry.scope, None)
             context.log("store.away", {"while": "purging held messages", "why": str(error)})

@@ -76,7 +76,7 @@ def end_once(
     """End a message that is still held as it was read; ``Releaser.moved`` hears of it and does the rest."""
     envelope.flags |= ENDING
     due_ms = context.clock.after_ms(CLAIM_S)
-    claimed = HeldMessage(held.held_id, due_ms, context.store.sealer.seal(envelope.pack()))
+    claimed = held._replace(due_ms=due_ms, blob=context.store.sealer.seal(envelope.pack()))
     context.held.hold(Ending(claimed, envelope, report, step, why, ended), held, due_ms, claimed.blob)
 
 

@@ -183,7 +183,7 @@ class Requests:
         blob = self._context.store.sealer.seal(envelope.pack())
         if not await self._context.held.replace(held, blob):
             raise RecoverableError(CommandStatus.ESME_RREPLACEFAIL, "it is being sent")
-        self._put(HeldMessage(held.held_id, held.due_ms, blob), envelope, old_lot, until_ms)
+        self._put(held._replace(blob=blob), envelope, old_lot, until_ms)
         self._journal.step(int(Step.REPLACED), envelope, 0, "", 0, 0, "replace_sm")
         return response(int(CommandId.REPLACE_SM_RESP), CommandStatus.ESME_ROK, pdu.sequence_number)
 

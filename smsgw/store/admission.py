@@ -18,6 +18,7 @@ from smsgw.store.commit import CallId, GroupCommit
 from smsgw.store.connection import Store
 from smsgw.store.packing import from_script, to_script
 from smsgw.store.scripts import script
+from smsgw.store.state import away_from, write_at_home
 
 ACCEPTED: Final = 0
 FORBIDDEN: Final = 1
@@ -145,7 +146,7 @@ class Admission:
         Raises StoreError: StoreAway when it may have been admitted; ask again under the same name.
         """
         partition = self._partition_of(item.rhash, self._partitions)
-        (reply,) = await self._send(partition, CallId(f"once.{name}", 1, math.inf), [item])
+        (reply,) = await self._send(partition, CallId(f"once.{item.rhash}.{name}", 1, math.inf), [item])
         return reply
 
     async def dry(self, item: AdmitItem) -> DryReport:
@@ -157,11 +158,25 @@ class Admission:
         return DryReport(_reply(reply), list(seen))
 
     async def _send(self, partition: int, call_id: CallId, items: list[AdmitItem]) -> list[AdmitReply]:
-        payload = self._payload(items, 0)
+        states = self._states_away(partition, items)
+        payload = self._payload([items[n]._replace(state=b"") if n in states else items[n] for n in range(len(items))]
+                                if states else items, 0)  # fmt: skip
         answer = await self._store.evaluate(partition, self._script, payload, call_id)
-        if not answer:
-            return [_YES] * len(items)
-        return [_reply(reply) if reply else _YES for reply in from_script(answer)]
+        replies = [_reply(reply) if reply else _YES for reply in from_script(answer)] if answer else [_YES] * len(items)
+        for position, flat in states.items():
+            if replies[position].code == ACCEPTED:
+                await write_at_home(self._store, flat, self._store.settings.state_ttl_ms)
+        return replies
+
+    def _states_away(self, partition: int, items: list[AdmitItem]) -> dict[int, list[str | bytes]]:
+        """Of long messages whose segments got their ids before the number of partitions was changed."""
+        found = {}
+        if self._store.migrated_s:
+            for position, item in enumerate(items):
+                flat = [part for message_id in item.message_ids for part in (message_id, item.state)]
+                if item.state and away_from(flat, partition, self._store):
+                    found[position] = flat
+        return found
 
     def _payload(self, items: list[AdmitItem], flags: int) -> bytes:
         """Everything that like messages share goes once, as a profile; the items name it by number."""

@@ -85,6 +85,8 @@ class Store:
         self.server_version = ""
         self.warnings: list[str] = []
         """Found by ``ready``: settings of Redis under which an accepted message may be lost."""
+        self.migrated_s = 0
+        """Found by ``ready``: messages with ids from before this second may lie elsewhere than they say; 0: none."""
         self._topology = topology_of(url, self.timeout_s, self.settings.access)
         self._free: dict[int, list[Channel]] = {}
         self._clocks: dict[int, float] = {}
@@ -103,6 +105,10 @@ class Store:
         if version < OLDEST_SERVER:
             raise StoreRefused(f"Redis {self.server_version} is too old: smsgw needs 6.2 or later")
         self.warnings = await self._warnings()
+        migrating, migrated = await self.command(0, "HMGET", keys.meta(0), "migrating", "migrated")
+        if migrating:
+            raise StoreRefused("what is in this store was not moved to its end: run `smsgw store migrate` once more")
+        self.migrated_s = int(migrated or 0)
         expected = {"schema": str(keys.SCHEMA), "partitions": str(self.partitions)}
         for partition in range(self.partitions):
             for name in script_names():

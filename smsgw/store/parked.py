@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from smsgw.store import keys
 from smsgw.store.connection import Store
-from smsgw.store.held import DONE, SEEN_OCTETS, UNPARK, HeldMessage
+from smsgw.store.held import DONE, SEEN_OCTETS, UNPARK, HeldMessage, held_message, partition_of
 from smsgw.store.packing import from_script, to_script
 from smsgw.store.scripts import script
 
@@ -58,7 +58,7 @@ class Parked:
 
         False when it is not there as read any more: somebody else decided, or it expired.
         """
-        partition = keys.partition_of_message(held.held_id)
+        partition = partition_of(self._store, held)
         item = (held.held_id, held.blob[:SEEN_OCTETS], UNPARK, blob)
         payload = to_script((0, [item]))
         answer = await self._store.evaluate(partition, self._release, payload)
@@ -101,7 +101,7 @@ class Parked:
         blobs = await self._store.command(partition, "HMGET", keys.heldmsg(partition), *ids)
         due = await self._store.command(partition, "ZMSCORE", keys.held(partition), *ids)
         return [
-            HeldMessage(held_id, int(float(due_ms)), blob, accepted_ms)
+            held_message(self._store, partition, held_id, int(float(due_ms)), blob, accepted_ms)
             for (accepted_ms, held_id), blob, due_ms in zip(rows, blobs, due, strict=True)
             if blob and due_ms
         ]

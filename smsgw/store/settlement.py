@@ -28,6 +28,7 @@ from smsgw.store.correlation import (
 from smsgw.store.entries import Groups, split
 from smsgw.store.packing import from_script, to_script
 from smsgw.store.scripts import script
+from smsgw.store.state import away_from, without, write_at_home
 
 _SENT: Final = 1
 _REMEMBER: Final = 2
@@ -127,13 +128,20 @@ class Settlement:
         self.commit.put(keys.partition_of_key(stream), (context, _HOLD, stream, entry_id, 0, to_suffix, blob))
 
     async def _send(self, partition: int, call_id: CallId, items: list[_Item]) -> list[Any]:
-        answer = await self._store.evaluate(partition, self._script, self._payload(items), call_id)
-        if not answer:
-            return [1] * len(items)
-        replies: list[Any] = from_script(answer)
+        away = {
+            position: found
+            for position, item in enumerate(items)
+            if item[1] == _DONE and len(item) > 4 and (found := away_from(item[4:], partition, self._store))
+        }
+        answer = await self._store.evaluate(partition, self._script, self._payload(items, away), call_id)
+        replies: list[Any] = from_script(answer) if answer else [1] * len(items)
+        for position, states in away.items():
+            if replies[position]:
+                # Before the batch is reported; repeated with it when it fails.
+                await write_at_home(self._store, states, self._store.settings.final_state_ttl_ms)
         return replies
 
-    def _payload(self, items: list[_Item]) -> bytes:
+    def _payload(self, items: list[_Item], away: dict[int, list[str | bytes]]) -> bytes:
         remembers: list[object] = []
         acks = Groups()
         states: list[tuple[object, ...]] = []
@@ -151,7 +159,7 @@ class Settlement:
             elif op == _DONE:
                 acks.add(item[2], item[3], position)
                 if len(item) > 4:
-                    states.append((position, *item[4:]))
+                    states.append((position, *without(item[4:], away.get(position - 1, ()))))
             else:
                 moves.append((position, item[2], *split(item[3]), *item[4:]))
         settings = self._store.settings

@@ -2,12 +2,14 @@
 
 Owns its form: 17 ASCII octets (message_state digit, error code of 3 digits, final time in ms of 13 digits, zeros when
 there is none), then account, NUL, source_addr. Written by admission, by settlement of failures and by final
-receipts; gone after ``state_ttl_ms``. Updates never bring an expired value back.
+receipts; gone after ``state_ttl_ms``. Updates never bring an expired value back. It lies in the home of its message id
+(``keys.home``), which is its recipient's partition but for ids from before the number of partitions was changed.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from smsgw.errors import StoreError
@@ -55,18 +57,16 @@ class States:
     async def query(self, message_id: str) -> MessageStatus | None:
         """What is known of a message id; None for an unknown, foreign or expired one. Raises StoreError."""
         try:
-            key = keys.state(message_id)
-            partition = keys.partition_of_message(message_id)
+            key = keys.state(message_id, self._store.partitions)
+            partition = keys.partition_of_key(key)
         except ValueError:
-            return None
-        if partition >= self._store.partitions:
             return None
         value = await self._store.command(partition, "GET", key)
         return parse_state(value) if value else None
 
     def write(self, message_id: str, value: bytes) -> None:
         """Update a value if it is still there. Nobody waits for it."""
-        self.commit.put(keys.partition_of_message(message_id), (message_id, value))
+        self.commit.put(keys.home(message_id, self._store.partitions), (message_id, value))
 
     async def _send(self, partition: int, call_id: CallId, items: list[tuple[str, bytes]]) -> list[None]:
         payload = to_script((self._store.settings.final_state_ttl_ms, *items))
@@ -75,6 +75,39 @@ class States:
 
     def _written(self, items: list[tuple[str, bytes]], replies: list[None] | StoreError) -> None:
         """A lost update only makes query_sm answer what was true before; the counter of failures tells."""
+
+
+Flat = Sequence[str | bytes]
+"""Message id, value, message id, value …"""
+
+
+def away_from(flat: Flat, partition: int, store: Store) -> list[str | bytes]:
+    """Those states that don't belong to this partition: of messages from before the store was migrated."""
+    if not store.migrated_s:
+        return []
+    return [
+        part
+        for at in range(0, len(flat), 2)
+        if keys.home(str(flat[at]), store.partitions) != partition
+        for part in flat[at : at + 2]
+    ]
+
+
+def without(flat: Flat, away: Flat) -> Flat:
+    """The others."""
+    if not away:
+        return flat
+    ids = set(away[::2])
+    return [part for at in range(0, len(flat), 2) if flat[at] not in ids for part in flat[at : at + 2]]
+
+
+async def write_at_home(store: Store, flat: Flat, ttl_ms: int) -> None:
+    """Write states where their ids say; ``ttl_ms`` 0: only those that are there. Raises StoreError; repeat it then."""
+    by_home: dict[int, list[Flat]] = {}
+    for at in range(0, len(flat), 2):
+        by_home.setdefault(keys.home(str(flat[at]), store.partitions), []).append(flat[at : at + 2])
+    for partition, states in by_home.items():
+        await store.evaluate(partition, script("state"), to_script((ttl_ms, *states)))
 
 
 def parse_state(value: bytes) -> MessageStatus:

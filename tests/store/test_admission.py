@@ -165,7 +165,7 @@ async def test_admitted_once_by_name(kit4: Kit) -> None:
     other = item._replace(blob=b"sealed once more")
     assert (await kit4.admission.once("m:alpha:c1", item)).code == ACCEPTED
     assert (await kit4.admission.once("m:alpha:c1", other)).code == ACCEPTED
-    stream = keys.mt(keys.partition_of_message(item.message_ids[0]), "alpha", 2)
+    stream = keys.mt(keys.home(item.message_ids[0], 4), "alpha", 2)
     assert [message[1][1][1] for message in await kit4.read(stream, 1)] == [item.blob]
     assert await waiting_messages(kit4.store, stream) == 1
     assert (await kit4.admission.once("m:beta:c1", other)).code == ACCEPTED

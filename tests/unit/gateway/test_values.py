@@ -23,7 +23,7 @@ from smsgw.smpp.layout import SmeAddress
 from smsgw.smpp.receipt import parse_receipt
 from smsgw.smpp.tlv import tlv
 from smsgw.smpp.views import Sm
-from smsgw.store.keys import partition_of_message
+from smsgw.store.keys import home
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW_MS = to_ms(datetime(2026, 11, 18, 10, 26, 40, tzinfo=UTC))
@@ -37,7 +37,7 @@ def test_ids_differ_tell_their_partition_and_begin_anew_each_second() -> None:
     made = [ids.next(7, NOW_MS // 1000 + later) for later in (0, 0, 0, 1)]
     assert len(set(made)) == 4
     assert {len(each) for each in made} == {20}
-    assert {partition_of_message(each) for each in made} == {7}
+    assert {home(each, 256) for each in made} == {7}
     assert made[0][2:14] == f"{NOW_MS // 1000:08x}abcd"
     assert made[2][2:10] != made[3][2:10]
 
@@ -45,7 +45,7 @@ def test_ids_differ_tell_their_partition_and_begin_anew_each_second() -> None:
 def test_the_id_of_a_further_destination_shows_that_of_the_first() -> None:
     first = MessageIds(1).next(0x0A, NOW_MS // 1000)
     other = with_tail(first, 0x0B, 253)
-    assert partition_of_message(other) == 0x0B
+    assert home(other, 256) == 0x0B
     assert (shown(other), shown(first)) == (first, first)
 
 

@@ -143,7 +143,7 @@ def test_key_names() -> None:
     assert keys.mt(10, "alpha", 2) == "{p0a}:mt:alpha:2"
     assert keys.mt(10, "alpha", 2) == keys.TAGS[10] + ":mt:" + keys.mt_suffix("alpha", 2)
     assert keys.partition_of_key("{p0a}:mt:alpha:2") == 10
-    assert keys.partition_of_message("0a17") == 10
+    assert keys.home("0a17", 16) == 10
     assert keys.part("{p0a}:out:shop") == "{p0a}:part:out:shop"
     for wrong in ("", "p0a:mt", "{x0a}:mt", "{p0}"):
         with pytest.raises(ValueError, match=r"not a key of ours|invalid literal"):
