@@ -39,7 +39,7 @@ def export(
     if as_json:
         print_json(made.model_dump())
         return
-    _print(made, made.counts, "in it")
+    _print(made)
     typer.echo(f"keep {visit.site.secrets_file} as well, apart from it: nobody can read the backup without it")
 
 
@@ -81,7 +81,7 @@ def show(
     if as_json:
         print_json(found.model_dump())
     else:
-        _print(found, None, "")
+        _print(found)
     if found.audit_fault:
         typer.echo(f"smsgw: {file}: its copy of the audit log is broken: {found.audit_fault}", err=True)
         raise typer.Exit(1)
@@ -94,11 +94,11 @@ def _need_secrets(site: Site) -> None:
         raise RequestError("missing", f"{site.secrets_file}: {why}")
 
 
-def _print(found: Backup, counts: dict[str, int] | None, heading: str) -> None:
+def _print(found: Backup, counts: dict[str, int] | None = None, heading: str = "") -> None:
     rows = [("file", f"{found.file}, {found.octets} octets"), ("made", found.made)]
     rows.append(("of", f"smsgw {found.smsgw}, schema {found.store_schema}, {found.partitions} partitions"))
     console().print(pairs(rows))
-    if counts is None or counts == found.counts:
+    if counts is None:
         console().print(table(("what", "in it"), found.counts.items(), ("in it",)))
         return
     merged = [(name, count, counts[name]) for name, count in found.counts.items()]

@@ -268,6 +268,11 @@ class _Chain:
         elif self.seq > head.seq:
             self._fault(self.seq, f"entry {self.seq} is behind the head, which is {head.seq}")
 
+    @property
+    def head(self) -> Head:
+        """The entry that was taken last."""
+        return Head(self.seq, self._hash.hex())
+
     def _look_for_gap(self, seq: int) -> None:
         first, last = self.seq + 1, seq - 1
         if seq <= self.seq:
@@ -293,6 +298,11 @@ class CopyChecker:
     def take(self, entry: Copied) -> None:
         """The next entry."""
         self._chain.take(_Raw(b"%d-0" % entry.seq, entry.seq, entry.packed, entry.hash))
+
+    @property
+    def head(self) -> Head:
+        """The last entry so far."""
+        return self._chain.head
 
     @property
     def fault(self) -> str:

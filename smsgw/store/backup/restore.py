@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from smsgw.errors import RequestError
 from smsgw.store import keys
-from smsgw.store.audit import BEGINS, ENDS, GOES_ON, AuditLog, Copied, Row, copy_checker
+from smsgw.store.audit import BEGINS, ENDS, GOES_ON, AuditLog, Copied, Head, Row, copy_checker
 from smsgw.store.backup.frames import Reader, Section
 from smsgw.store.backup.gather import document_of, opened_document
 from smsgw.store.connection import Store
@@ -30,14 +30,16 @@ from smsgw.store.versions import NOW
 _ROWS_AT_ONCE: Final = 250
 _TRIES: Final = 5
 _ANY, _NEW = -1, 0
+NO_HEAD: Final = Head(0, "")
 
 
 @dataclass(slots=True)
 class Checked:
-    """What a file has, looked at whole. ``audit_fault`` says why its copy of the audit log is not whole."""
+    """What a file has, looked at whole. ``audit_fault``: why its audit log, up to ``audit_head``, is not."""
 
     counts: dict[Section, int] = field(default_factory=dict)
     audit_fault: str = ""
+    audit_head: Head = NO_HEAD
 
 
 @dataclass(slots=True)
@@ -56,7 +58,7 @@ def check(reader: Reader, recipients: Recipients) -> Checked:
         if section is Section.AUDIT:
             for row in rows:
                 chain.take(Copied(*row))
-    checked.counts, checked.audit_fault = reader.counts, chain.fault
+    checked.counts, checked.audit_fault, checked.audit_head = reader.counts, chain.fault, chain.head
     return checked
 
 
@@ -99,6 +101,8 @@ class Restorer:
 
     async def audit(self, checked: Checked) -> None:
         """The audit log, if there is none: before anything that is audited."""
+        if await self._has_all_of(checked.audit_head):
+            return
         self.outcome.audit_left = why = await self._why_not_audit(checked)
         if why:
             return
@@ -107,9 +111,12 @@ class Restorer:
                 raise RequestError("conflict", "somebody wrote into the audit log meanwhile; stop the others and go on")
             self._count(Section.AUDIT, len(rows))
 
+    async def _has_all_of(self, head: Head) -> bool:
+        """Is it a backup of this very log, which went on since?"""
+        found = await self._log.read(head.seq - 1, 1) if head.seq else []
+        return not head.seq or any((each.seq, each.hash) == head for each in found)
+
     async def _why_not_audit(self, checked: Checked) -> str:
-        if not checked.counts.get(Section.AUDIT):
-            return ""
         if checked.audit_fault:
             return f"the copy of it is broken: {checked.audit_fault}"
         head = await self._log.head()
