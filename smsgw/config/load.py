@@ -39,6 +39,7 @@ from smsgw.config.route_table import build_routes
 from smsgw.config.routes import RoutesFile
 from smsgw.config.site import NumberOwner, Site
 from smsgw.config.site_routes import SiteRoutes
+from smsgw.config.store import check_store
 from smsgw.documents.document import Document
 from smsgw.documents.problems import Problems
 from smsgw.policy.calendar import Workdays
@@ -119,6 +120,7 @@ class _Loader:
 
         if node.settings is not None and node.document is not None:
             check_node(node.settings, node.document, self.problems)
+            check_store(node.settings.store, node.document, self.problems, self.today)
         profile_names = {entry.name for entry in profile_files}
         for entry in accounts:
             if entry.document is not None:

@@ -5,10 +5,11 @@ Attribute names carry units (``_s``); the keys of the file don't, because their 
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from smsgw.config.store import StoreSettings
 from smsgw.documents.values import (
     ExistingFile,
     Host,
@@ -24,16 +25,7 @@ from smsgw.documents.values import (
     Text,
 )
 
-_REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "sentinel", "cluster")
-
 Uncertain = Literal["resend", "report"]
-
-
-def _redis_url(value: object) -> str:
-    # The value is not shown: it may hold a password.
-    if not isinstance(value, str) or (value and value.partition("://")[0] not in _REDIS_SCHEMES):
-        raise ValueError(f'expected "" for the embedded server, or a URL of {", ".join(_REDIS_SCHEMES)}')
-    return value
 
 
 class NodeSettings(Settings):
@@ -74,23 +66,6 @@ class ListenerSettings(Settings):
     inactivity_s: Seconds = Field(150.0, alias="inactivity")
     response_s: PositiveSeconds = Field(10.0, alias="response")
     tls: ListenerTlsSettings | None = None
-
-
-class StoreSettings(Settings):
-    """``[store]``: Redis. An empty ``url`` means the embedded server in ``state_dir``; paths: see ``Site``."""
-
-    url: Annotated[str, BeforeValidator(_redis_url)] = Field("", repr=False)
-    state_dir: Text = "state"
-    partitions: Annotated[int, Field(ge=1, le=256)] = 1
-    fsync: Literal["always", "everysec", "no"] = "always"
-    server: str = ""
-    secrets: str = ""
-    timeout_s: PositiveSeconds = Field(2.0, alias="timeout")
-    queue_limit: Annotated[int, Field(ge=1)] = 100_000
-    away_otp_rate_per_s: PerSecond | None = Field(None, alias="away_otp_rate")
-    receipt_ttl_s: PositiveSeconds = Field(72 * 3600.0, alias="receipt_ttl")
-    state_ttl_s: PositiveSeconds = Field(24 * 3600.0, alias="state_ttl")
-    early_receipt_ttl_s: PositiveSeconds = Field(600.0, alias="early_receipt_ttl")
 
 
 class OpsSettings(Settings):

@@ -14,6 +14,8 @@ _UNIT_S: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d
 LONGEST_S: Final = 10 * 366 * 86400.0
 FASTEST_PER_S: Final = 1_000_000
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s|m|h|d)")
+_OCTETS_OF: Final = {"MB": 10**6, "GB": 10**9, "MiB": 2**20, "GiB": 2**30}
+_OCTETS = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(MB|GB|MiB|GiB)")
 _RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*/\s*(s|min|m|h|d)")
 
 
@@ -39,3 +41,15 @@ def parse_rate(value: object) -> float:
     if not 0 < rate_per_s <= FASTEST_PER_S:
         raise ValueError(f"expected a rate above 0 and up to {FASTEST_PER_S:,}/s, found {value!r:.60}")
     return rate_per_s
+
+
+def parse_octets(value: object) -> int:
+    """Octets of ``512MiB``, ``2GiB``, ``500MB`` or ``1.5GB``; at least one million."""
+    match = _OCTETS.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f'expected an amount of memory with its unit, such as "512MiB" or "2GiB", found {value!r}')
+    number, unit = match.groups()
+    octets = int(float(number) * _OCTETS_OF[unit])
+    if octets < 10**6:
+        raise ValueError(f"expected at least 1MB, found {value!r:.60}")
+    return octets

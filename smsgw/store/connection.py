@@ -56,6 +56,11 @@ class StoreSettings:
 
     access: Access = field(default_factory=Access)
     """Login and TLS, besides the URL."""
+    replicas: int = 0
+    """How many replicas must have what a script wrote before its answer counts; 0: none is asked."""
+    replicas_timeout_s: float = 1.0
+    memory_stages: tuple[float, float, float] = (0.90, 0.95, 0.98)
+    """Used shares of Redis' memory at which marketing, then notices, then codes are refused."""
 
     @property
     def receipt_limits(self) -> tuple[int, int, int, int]:
