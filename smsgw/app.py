@@ -23,6 +23,7 @@ from smsgw.carrier.settings import CarrierSettings
 from smsgw.clock import TestClock
 from smsgw.config.passwords import PasswordChecker
 from smsgw.config.site import Site
+from smsgw.config.workers import Role
 from smsgw.doing import Doing
 from smsgw.errors import StoreError
 from smsgw.esme.account import Account
@@ -44,6 +45,9 @@ from smsgw.store.admission import LOW_MEMORY_SHARE
 from smsgw.store.connection import Store
 from smsgw.store.secrets import load_or_create
 from smsgw.store.server import EmbeddedServer
+from smsgw.store.server_keeper import keep_running
+from smsgw.supervisor.errand import Errand, with_role
+from smsgw.supervisor.leash import Leash
 from smsgw.telemetry.logs import EventLog
 from smsgw.telemetry.metrics import Metrics
 from smsgw.telemetry.ops import Heartbeat, OpsServer
@@ -53,9 +57,6 @@ from smsgw.telemetry.token import PURPOSE, TokenGuard
 DRAIN_S = 10.0
 RECORDS_PERIOD_S = 0.05
 STORE_CHECK_S = 1.0
-#: A dead embedded server is back before ``store.timeout`` is over, so that nobody is refused for it.
-SERVER_CHECK_S = 0.1
-SERVER_RETRY_S = 1.0
 #: Files that the process needs beside the connections of applications: carriers, Redis, records.
 FILES_BESIDE = 256
 #: New objects before each generation of the collector runs. Messages make no cycles; sessions are few.
@@ -63,12 +64,20 @@ GC_THRESHOLDS = (50_000, 20, 100)
 _log = EventLog("smsgw.app")
 
 
-async def run_site(site: Site, started: Callable[[App], None] = lambda app: None, applied: bool = False) -> None:
+async def run_site(
+    site: Site,
+    started: Callable[[App], None] = lambda app: None,
+    applied: bool = False,
+    role: Role | None = None,
+    errand: Errand | None = None,
+    leash: Leash | None = None,
+) -> None:
     """Run the gateway until SIGTERM or SIGINT. ``applied``: not by its files, but by the version in force.
 
-    Raises SmsgwError when it can't start.
+    ``role``: instead of its site's. ``errand`` and ``leash``: it is one of several workers, and ends with their
+    supervisor. Raises SmsgwError when it can't start.
     """
-    app = App(site, applied)
+    app = App(site, applied, role, errand)
     await app.start()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -76,7 +85,7 @@ async def run_site(site: Site, started: Callable[[App], None] = lambda app: None
         loop.add_signal_handler(number, partial(_signalled, stop))
     try:
         started(app)
-        await app.run_until(stop)
+        await app.run_until(stop, leash)
     finally:
         await app.close()
     if app.put_out:
@@ -103,10 +112,15 @@ def _signalled(stop: asyncio.Event) -> None:
 class App:
     """One gateway process."""
 
-    def __init__(self, site: Site, applied: bool = False) -> None:
-        self.site = site
+    def __init__(
+        self, site: Site, applied: bool = False, role: Role | None = None, errand: Errand | None = None
+    ) -> None:
+        self._role, self._errand = role, errand
+        self.site = site = self._own(site)
         self._applied = applied
         self.clock = wiring.clock_of(site)
+        if errand is not None and errand.clock is not None and isinstance(self.clock, TestClock):
+            self.clock.follow(errand.clock)
         self.metrics = Metrics(__version__, status_name)
         self.embedded: EmbeddedServer | None = None
         self.heartbeat = Heartbeat()
@@ -122,6 +136,8 @@ class App:
         self.ops: OpsServer | None = None
         #: Another process took this one's place; it has ended its work early.
         self.put_out = False
+        #: It listens, if its role is to.
+        self.started = False
 
     async def start(self) -> None:
         """Everything up to, not including, the first bind."""
@@ -143,7 +159,7 @@ class App:
         context = self.gateway.context
         passwords = PasswordChecker()
         self.listener = Listener(
-            wiring.listener_settings(site),
+            wiring.listener_settings(site, self._errand),
             context.accounts,
             self.gateway,
             self.ticker,
@@ -172,7 +188,7 @@ class App:
 
     async def _make_gateway(self) -> None:
         """The gateway of the version that is in force, with everything that it finds in the store."""
-        builder = Builder(self.site)
+        builder = Builder(self.site, self._own)
         self.site, version = await choose(self.site, builder, self.store, self.clock.now_ms, self._applied)
         registers, rng = Registers(), random.Random()
         parts = wiring.site_parts(self.site, registers)
@@ -196,7 +212,23 @@ class App:
         self.site = site
         watch(self)
 
-    async def run_until(self, stop: asyncio.Event) -> None:
+    def _own(self, site: Site) -> Site:
+        """A site as this process runs it: a worker has its name and role from its supervisor."""
+        if self._errand is not None:
+            return self._errand.adjusted(site)
+        return site if self._role is None else with_role(site, self._role)
+
+    @property
+    def role(self) -> Role:
+        """What of the gateway this process is."""
+        return self.site.file.node.role or "all"
+
+    @property
+    def uses_embedded(self) -> bool:
+        """Whether its Redis is one that this machine's smsgw runs."""
+        return self.embedded is not None or (self._errand is not None and bool(self._errand.store_url))
+
+    async def run_until(self, stop: asyncio.Event, leash: Leash | None = None) -> None:
         """Serve until ``stop`` is set, then drain."""
 
         def put_out() -> None:
@@ -212,14 +244,19 @@ class App:
                 tasks.create_task(self._beat(), name="heartbeat"),
                 tasks.create_task(self._flush_records(), name="records"),
                 tasks.create_task(self._watch_store(), name="store"),
-                tasks.create_task(self._keep_server(), name="server"),
             ]
-            await self.listener.start()
+            if self.embedded is not None:
+                background.append(tasks.create_task(keep_running(self.embedded, self._told), name="server"))
+            if leash is not None:
+                background.append(tasks.create_task(leash.hold(stop), name="leash"))
+            if self.role != "carrier":
+                await self.listener.start()
+            self.started = True
             # What is there now stays: the collector need not walk it again, nor look after every 700 objects.
             gc.collect()
             gc.freeze()
             gc.set_threshold(*GC_THRESHOLDS)
-            _log.event("app.started", version=__version__, node=self.site.node_name, ports=self.listener.ports)
+            _log.event("app.started", version=__version__, role=self.role, ports=self.listener.ports)
             await stop.wait()
             _log.event("app.stopping")
             await self._drain()
@@ -324,20 +361,6 @@ class App:
         while True:
             await asyncio.sleep(RECORDS_PERIOD_S)
             self.records.flush()
-
-    async def _keep_server(self) -> None:
-        """Start the embedded server again when it dies: nobody else would. Its AOF has all that was accepted."""
-        server = self.embedded
-        while server is not None:
-            await asyncio.sleep(SERVER_CHECK_S)
-            try:
-                if server.is_running:
-                    continue
-                self._told("store.server_died", {"directory": str(server.directory)})
-                await server.restart()
-            except (StoreError, OSError) as error:
-                self._told("store.server_not_started", {"why": str(error)})
-                await asyncio.sleep(SERVER_RETRY_S)
 
     async def _watch_store(self) -> None:
         """Is Redis there, and does it have memory left?"""

@@ -108,6 +108,18 @@ class TestClock(BusinessClock):
         with self._writing:
             self._state = (self.now_ms(), self._monotonic_ns(), pace)
 
+    @property
+    def anchor(self) -> tuple[int, int, float]:
+        """All that it goes by: business time in ms, at which ns of the machine's monotonic clock, and the rate."""
+        base_ms, anchor_ns, pace = self._state
+        return base_ms, anchor_ns, pace * 1e6
+
+    def follow(self, anchor: tuple[int, int, float]) -> None:
+        """Go exactly as another process's clock on this machine; raises ValueError for a rate that no clock has."""
+        base_ms, anchor_ns, rate = anchor
+        with self._writing:
+            self._state = (base_ms, anchor_ns, _checked_rate(rate) / 1e6)
+
     def set(self, at: datetime) -> None:
         """Make it ``at`` now, forwards or backwards; raises ValueError as ``checked_ms`` does."""
         at_ms = checked_ms(at)

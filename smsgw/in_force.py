@@ -66,15 +66,19 @@ class Built:
 
 
 class Builder:
-    """Builds versions for one process; ``own`` are its tables of smsgw.toml as it was started with them."""
+    """Builds versions for one process; ``own`` are its tables of smsgw.toml as it was started with them.
 
-    def __init__(self, site: Site) -> None:
+    ``adjusted``: what else is this process's own, such as a worker's name.
+    """
+
+    def __init__(self, site: Site, adjusted: Callable[[Site], Site] = lambda site: site) -> None:
         self._home = site.directory
+        self._adjusted = adjusted
         self.own: dict[str, Any] = own_tables(site.directory)
 
     def site(self, files: Mapping[str, str]) -> Site:
         """The site that a version makes here. Raises ConfigErrors."""
-        return load_bundle(Bundle(files), self._home, self.own)
+        return self._adjusted(load_bundle(Bundle(files), self._home, self.own))
 
     def build(self, registers: Registers, files: Mapping[str, str]) -> Built:
         """A site with everything compiled; slow, for a thread. Raises ConfigError.

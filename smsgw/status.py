@@ -38,7 +38,7 @@ class Status:
             missing["store"] = "Redis can't be reached"
         if self._app.gateway.context.closing:
             missing["app"] = "shutting down"
-        elif not self._app.listener.is_open:
+        elif not self._app.started:
             missing["app"] = "starting"
         pools = self._app.gateway.context.pools.values()
         if pools and not any(pool.up or pool.elsewhere for pool in pools):
@@ -53,6 +53,7 @@ class Status:
             "version": __version__,
             "rules": HOW,
             "node": app.site.node_name,
+            "role": app.role,
             "site_version": app.following.reloader.running,
             "business_time": app.clock.now().isoformat(timespec="seconds"),
             "other_nodes": list(gateway.leases.others),
@@ -60,7 +61,7 @@ class Status:
             "store": {
                 "up": app.store_up,
                 "server": app.store.server_version,
-                "embedded": app.embedded is not None,
+                "embedded": app.uses_embedded,
                 "calls": {
                     commit.name: {"items": commit.items, "waiting": commit.waiting} for commit in gateway.commits
                 },

@@ -24,6 +24,7 @@ from smsgw.policy.mo_words import MoWords, all_words
 from smsgw.policy.registers import Registers
 from smsgw.site_rules import compiled_rules
 from smsgw.site_rules import store_settings as store_settings
+from smsgw.supervisor.errand import Errand
 
 
 def clock_of(site: Site) -> BusinessClock:
@@ -45,13 +46,14 @@ def gateway_settings(site: Site) -> GatewaySettings:
         queue_limit=site.store.queue_limit,
         away_otp_rate_per_s=site.store.away_otp_rate_per_s or 0.0,
         resume_rate_per_s=site.file.pause.resume_per_s,
+        sends=site.file.node.role != "esme",
         approval_required=site.channels.approval == "required",
         zone=min(site.profiles.items())[1].zone,
     )
 
 
-def listener_settings(site: Site) -> ListenerSettings:
-    """Where applications bind."""
+def listener_settings(site: Site, errand: Errand | None = None) -> ListenerSettings:
+    """Where applications bind; a worker shares the ports with others of its machine."""
     listener = site.listener
     return ListenerSettings(
         host=listener.host,
@@ -63,6 +65,9 @@ def listener_settings(site: Site) -> ListenerSettings:
         response_s=listener.response_s,
         max_connections=listener.max_connections,
         tls_port=listener.tls.port if listener.tls is not None else None,
+        reuse_port=errand is not None,
+        first_number=errand.number if errand is not None else 1,
+        number_step=errand.of if errand is not None else 1,
     )
 
 

@@ -83,6 +83,8 @@ class Pool:
         self.elsewhere = False
         #: Which part of the carrier's rate is this process's, by the binds that transmit.
         self.share = 1.0
+        #: This process wants no bind of any carrier: others have them.
+        self.abstains = False
         self._transmits = False
         #: Binds that were passed on, and the loop time until which they are not taken again.
         self._passed_on: dict[int, float] = {}
@@ -214,7 +216,7 @@ class Pool:
     @property
     def wanted(self) -> bool:
         """Whether this process wants binds of the carrier at all."""
-        return self._allowed.is_set() and not self._stopping
+        return self._allowed.is_set() and not self._stopping and not self.abstains
 
     @property
     def states(self) -> list[int]:

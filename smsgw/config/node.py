@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from smsgw.config.store import StoreSettings
+from smsgw.config.workers import Role, parse_workers
 from smsgw.documents.values import (
     ExistingFile,
     Host,
@@ -28,14 +29,32 @@ from smsgw.documents.values import (
 Uncertain = Literal["resend", "report"]
 
 
+def _workers(value: int | str) -> int | str:
+    parse_workers(value)
+    return value
+
+
 class NodeSettings(Settings):
     """``[node]``: the name under which this process holds leases and writes records.
 
-    Others take over what a process holds when it was not heard of for ``lease_s``.
+    Others take over what a process holds when it was not heard of for ``lease_s``. ``workers``: so many processes on
+    this machine, a number or by role ("esme:2,carrier:2"); ``role``: what each of a plain number does.
     """
 
     name: Name = "node1"
     lease_s: PositiveSeconds = Field(10.0, alias="lease", ge=1, le=300)
+    workers: Annotated[int | str, AfterValidator(_workers)] = 1
+    role: Role | None = None
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """The role of each process of this machine."""
+        return parse_workers(self.workers, self.role)
+
+    @model_validator(mode="after")
+    def _workers_and_roles(self) -> Self:
+        parse_workers(self.workers, self.role)
+        return self
 
 
 class ListenerTlsSettings(Settings):

@@ -45,6 +45,10 @@ class ListenerSettings:
     response_s: float = 10.0
     max_connections: int = 2000
     tls_port: int | None = None
+    #: Other processes of this machine listen on the same ports; sessions are numbered so that no two have one number.
+    reuse_port: bool = False
+    first_number: int = 1
+    number_step: int = 1
 
 
 class Listener:
@@ -72,7 +76,7 @@ class Listener:
         self._tls = tls
         self._servers: list[asyncio.Server] = []
         self.sessions: set[EsmeSession] = set()
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(settings.first_number, settings.number_step)
 
     async def start(self) -> None:
         """Listen. Raises ConnectFailed, saying which address is taken."""
@@ -80,13 +84,14 @@ class Listener:
         ports: list[tuple[int, ssl.SSLContext | None]] = [(self._settings.port, None)]
         if self._settings.tls_port is not None:
             ports.append((self._settings.tls_port, self._tls))
+        host, shared = self._settings.host, self._settings.reuse_port
         for port, context in ports:
             try:
-                server = await loop.create_server(self._accept, self._settings.host, port, ssl=context, backlog=1024)
+                server = await loop.create_server(
+                    self._accept, host, port, ssl=context, backlog=1024, reuse_port=shared or None
+                )
             except OSError as error:
-                raise ConnectFailed(
-                    f"can't listen on {self._settings.host}:{port}: {error.strerror or error}"
-                ) from error
+                raise ConnectFailed(f"can't listen on {host}:{port}: {error.strerror or error}") from error
             self._servers.append(server)
 
     @property

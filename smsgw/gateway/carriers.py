@@ -48,6 +48,7 @@ class Carriers:
     def put(self, pool: Pool) -> None:
         """A carrier that is new, has new binds, or comes back: its streams are read from now on."""
         self.read(pool)
+        pool.abstains = not self._context.settings.sends
         pool.lease(frozenset(), False, 1.0)
         self._context.pools[pool.name] = pool
         known = self.queues.get(pool.name)
@@ -95,8 +96,10 @@ class Carriers:
         if self._context.closing:
             return 0
         queue, _ = self.by_stream[stream]
-        room = queue.room(stream)
-        if not room and queue.pool.elsewhere and self._context.mt_readers[partition_of_key(stream)].keeps(stream):
+        sends = self._context.settings.sends
+        room = queue.room(stream) if sends else 0
+        is_left = not room and (queue.pool.elsewhere or not sends)
+        if is_left and self._context.mt_readers[partition_of_key(stream)].keeps(stream):
             return ENTRIES_AT_ONCE * MOST_IN_ENTRY  # read before others got the carrier's binds; ``hand_over`` follows
         return room
 

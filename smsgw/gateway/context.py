@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from smsgw.gateway.keeping import Keeping
     from smsgw.gateway.overdue import OverdueReceipts
     from smsgw.gateway.quota_desk import QuotaDesk
+    from smsgw.gateway.rate_desk import RateDesk
     from smsgw.policy.entries import PauseEntry
     from smsgw.records.log import RecordLog
     from smsgw.store.admission import Admission
@@ -72,6 +73,8 @@ class GatewaySettings:
     max_validity_s: float = 72 * 3600.0
     #: Messages a second that go on after a pause, over the whole fleet.
     resume_rate_per_s: float = 100.0
+    #: False: this process wants no bind and sends nothing; what it admits is sent by others.
+    sends: bool = True
     #: Only channels that are active in the register may be used; days end by this zone's clock for carriers.
     approval_required: bool = False
     zone: ZoneInfo = _UTC
@@ -143,6 +146,7 @@ class Context:
     looks: Looks = field(init=False)
     facts: Facts = field(init=False)
     quotas: QuotaDesk = field(init=False)
+    rates: RateDesk = field(init=False)
     parked: Parked = field(init=False)
     ported: PortedNumbers = field(init=False)
     states: States = field(init=False)

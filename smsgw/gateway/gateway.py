@@ -367,7 +367,7 @@ class Gateway:
                 self.context.health.tick()
                 self._outcomes.moves.tick()
                 for queue in self.queues.values():
-                    if queue.pool.elsewhere and not queue.pool.up:
+                    if (queue.pool.elsewhere or queue.pool.abstains) and not queue.pool.up:
                         queue.hand_over()
                         self.context.wake_readers()
                     queue.tick()

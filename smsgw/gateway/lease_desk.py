@@ -79,7 +79,7 @@ class LeaseDesk:
                 async with self._calling:
                     await self._turn()
             except PutOut as error:
-                self._context.log("node.put_out", {"node": self._leases.node, "why": str(error)})
+                self._context.log("node.put_out", {"why": str(error)})
                 for pool in self._context.pools.values():
                     pool.lease(frozenset(), False, 1.0)
                 self._put_out()
@@ -118,7 +118,7 @@ class LeaseDesk:
 
     def _apply(self, turn: Turn) -> None:
         if turn.others != self.others:
-            self._context.log("node.others", {"node": self._leases.node, "others": list(turn.others)})
+            self._context.log("node.others", {"others": list(turn.others)})
             self.others = turn.others
         for name, grant in turn.grants.items():
             pool = self._context.pools.get(name)
@@ -164,7 +164,7 @@ class LeaseDesk:
                 queue, lane = self._queues[stream]
                 queue.taken_over(stream, lane, fresh, entry_key(mark))
         if given_back or uncertain:
-            self._context.log("node.taken_over", {"node": node, "messages": given_back, "uncertain": uncertain})
+            self._context.log("node.taken_over", {"dead": node, "messages": given_back, "uncertain": uncertain})
             return False
         for partition in range(self._context.store.partitions):
             left += await self._adoption.end(partition, node, token, self._streams(partition))

@@ -89,7 +89,7 @@ class MaskingFilter(logging.Filter):
         return True
 
 
-def _parts(record: logging.LogRecord) -> dict[str, object]:
+def _parts(record: logging.LogRecord, node: str) -> dict[str, object]:
     """A line's parts in their order."""
     at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
     parts: dict[str, object] = {
@@ -98,8 +98,10 @@ def _parts(record: logging.LogRecord) -> dict[str, object]:
         "log": record.name,
         "event": record.getMessage(),
     }
+    if node:
+        parts["node"] = node
     for name, value in getattr(record, "fields", {}).items():
-        parts[f"{name}_" if name in _RESERVED else name] = value
+        parts[f"{name}_" if name in _RESERVED or (node and name == "node") else name] = value
     traceback = "\n".join(part for part in (record.exc_text, record.stack_info) if part)
     if traceback:
         parts["traceback"] = traceback
@@ -107,17 +109,25 @@ def _parts(record: logging.LogRecord) -> dict[str, object]:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line. ``node``: the process's name, on every line."""
+
+    def __init__(self, node: str = "") -> None:
+        super().__init__()
+        self._node = node
 
     def format(self, record: logging.LogRecord) -> str:
-        return json.dumps(_parts(record), ensure_ascii=False, separators=(",", ":"), default=str)
+        return json.dumps(_parts(record, self._node), ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 class TextFormatter(logging.Formatter):
     """``time LEVEL log event name=value …``, with a traceback below it."""
 
+    def __init__(self, node: str = "") -> None:
+        super().__init__()
+        self._node = node
+
     def format(self, record: logging.LogRecord) -> str:
-        parts = _parts(record)
+        parts = _parts(record, self._node)
         at, level, log_name, event = (str(parts.pop(name)) for name in ("at", "level", "log", "event"))
         head = f"{at} {level.upper():<7} {log_name} {_one_line(event)}"
         traceback = parts.pop("traceback", "")
@@ -126,17 +136,22 @@ class TextFormatter(logging.Formatter):
         return head + fields + below
 
 
-def configure(level: str = "info", log_format: Literal["json", "text"] = "json", stream: TextIO | None = None) -> None:
+def configure(
+    level: str = "info",
+    log_format: Literal["json", "text"] = "json",
+    stream: TextIO | None = None,
+    node: str = "",
+) -> None:
     """Send all logs to ``stream`` (standard error); call again to change the level or the format.
 
-    ``level`` is debug, info, warning or error and holds for smsgw; foreign libraries are heard from
+    ``node`` is this process's name, for who reads the lines of several. ``level`` is debug, info, warning or error and holds for smsgw; foreign libraries are heard from
     warning on. Raises ValueError for another level.
     """
     if level not in _LEVELS:
         raise ValueError(f"log level {level!r} is not one of {', '.join(_LEVELS)}")
     handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
     handler.addFilter(MaskingFilter())
-    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    handler.setFormatter(JsonFormatter(node) if log_format == "json" else TextFormatter(node))
     handler.set_name("smsgw.telemetry")
     root = logging.getLogger()
     for old in [each for each in root.handlers if each.get_name() == handler.get_name()]:

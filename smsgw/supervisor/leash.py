@@ -1,0 +1,70 @@
+"""The worker's end of the pipes to its supervisor: what to do comes first, the end of the pipe means to stop.
+
+Owns: standard input, on which the errand and later commands come, and standard output, on which the worker tells what
+the supervisor must know. Whatever else writes to standard output is sent to standard error instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+from typing import Final
+
+from smsgw.supervisor.errand import Errand
+from smsgw.telemetry.logs import EventLog
+
+STOP: Final = "stop"
+_MOST_OCTETS: Final = 65_536
+_log = EventLog("smsgw.worker")
+
+
+class Leash:
+    """One per worker. Make it before anything is printed."""
+
+    def __init__(self, stdin: int = 0, stdout: int = 1) -> None:
+        self._from = os.dup(stdin)
+        self._to = os.dup(stdout)
+        os.dup2(2, stdout)
+
+    def errand(self) -> Errand:
+        """The first line. Raises RequestError when there is none."""
+        line = b""
+        while not line.endswith(b"\n") and len(line) < _MOST_OCTETS:
+            octet = os.read(self._from, 1)
+            if not octet:
+                break
+            line += octet
+        return Errand.from_line(line)
+
+    def tell(self, **said: object) -> None:
+        """A line for the supervisor; one that has gone is noticed by ``hold``."""
+        with contextlib.suppress(OSError):
+            os.write(self._to, json.dumps(said).encode() + b"\n")
+
+    async def hold(self, stop: asyncio.Event) -> None:
+        """Set ``stop`` when the supervisor says so, or has gone."""
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: protocol, os.fdopen(self._from, "rb", buffering=0)
+        )
+        try:
+            while line := await reader.readline():
+                if _says_stop(line):
+                    break
+            else:
+                _log.warning("worker.supervisor_gone", then="it stops in order")
+        finally:
+            transport.close()
+        stop.set()
+
+
+def _says_stop(line: bytes) -> bool:
+    """A newer supervisor may say what this worker does not know: that is passed over."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(said, dict) and said.get("do") == STOP
