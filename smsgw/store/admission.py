@@ -153,7 +153,7 @@ class Admission:
         """Look without counting or writing. Raises StoreError."""
         partition = self._partition_of(item.rhash, self._partitions)
         payload = self._payload([item], _DRY)
-        answer = from_script(await self._store.evaluate(partition, self._script, payload))
+        answer = from_script(await self._store.evaluate(partition, self._script, payload, durable=False))
         reply, seen = answer[0]
         return DryReport(_reply(reply), list(seen))
 

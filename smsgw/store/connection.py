@@ -9,12 +9,14 @@ scripts, the check that Redis and the data in it fit, and the secrets in use. Kn
 from __future__ import annotations
 
 import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
 
-from smsgw.errors import StoreAway, StoreRefused
-from smsgw.store import keys
+from smsgw.errors import StoreAway, StoreError, StoreRefused
+from smsgw.store import keys, schema
 from smsgw.store.access import Access
 from smsgw.store.channel import OWNER_CHANGED, Arg, Channel, StoreBusy
 from smsgw.store.commit import CallId
@@ -73,6 +75,10 @@ class StoreSettings:
         return 0 if self.enroute_states else self.state_ttl_ms
 
 
+class _TooFewReplicas(StoreAway):
+    """The master has it, and its connection is as good as before."""
+
+
 class Store:
     """All of Redis. Make one, ``await ready()``, share it, ``await close()`` last."""
 
@@ -93,6 +99,9 @@ class Store:
         self.migrated_s = 0
         """Found by ``ready``: messages with ids from before this second may lie elsewhere than they say; 0: none."""
         self._topology = topology_of(url, self.timeout_s, self.settings.access)
+        self.replicas_short = 0
+        """Calls so far that fewer replicas had in time than the site asks for."""
+        self._short: set[int] = set()
         self._free: dict[int, list[Channel]] = {}
         self._clocks: dict[int, float] = {}
         self._closed = False
@@ -114,15 +123,16 @@ class Store:
         if migrating:
             raise StoreRefused("what is in this store was not moved to its end: run `smsgw store migrate` once more")
         self.migrated_s = int(migrated or 0)
-        expected = {"schema": str(keys.SCHEMA), "partitions": str(self.partitions)}
+        await schema.check(self)
+        form = await self.command(0, "HGET", keys.meta(0), "schema")
         for partition in range(self.partitions):
             for name in script_names():
                 await self.command(partition, "SCRIPT", "LOAD", script(name).text)
-            for name, value in expected.items():
-                await self.command(partition, "HSETNX", keys.meta(partition), name, value)
-                found = (await self.command(partition, "HGET", keys.meta(partition), name)).decode()
-                if found != value:
-                    raise StoreRefused(f"the store was made with {name} {found}, this smsgw has {value}")
+            await self.command(partition, "HSETNX", keys.meta(partition), "schema", form)
+            await self.command(partition, "HSETNX", keys.meta(partition), "partitions", self.partitions)
+            found = (await self.command(partition, "HGET", keys.meta(partition), "partitions")).decode()
+            if found != str(self.partitions):
+                raise StoreRefused(f"the store was made with partitions {found}, this smsgw has {self.partitions}")
 
     async def _warnings(self) -> list[str]:
         found = []
@@ -146,10 +156,43 @@ class Store:
 
     async def command(self, partition: int, *command: Arg) -> Any:
         """Run one command on the server of a partition; raw reply. Raises StoreError."""
+        async with self._channel(partition) as channel:
+            return await channel.call(*command)
+
+    async def write(self, partition: int, *command: Arg) -> Any:
+        """The same for a write that must not be lost with a master: as many replicas have it as the site asks for.
+
+        Raises StoreAway also when too few have, though the master has written it.
+        """
+        if not self.settings.replicas:
+            return await self.command(partition, *command)
+        within_s = self.settings.replicas_timeout_s
+        wanted = self.settings.replicas
+        async with self._channel(partition) as channel:
+            if partition in self._short and len((await channel.call("ROLE"))[2]) < wanted:
+                raise _TooFewReplicas(f"fewer than {wanted} replicas are connected")
+            wait = ("WAIT", wanted, round(within_s * 1000))
+            reply, have = await channel.calls((command, wait), wait_s=within_s)
+            for each in (reply, have):
+                if isinstance(each, StoreError):
+                    raise each
+            if have < wanted:
+                self.replicas_short += 1
+                self._short.add(partition)
+                raise _TooFewReplicas(f"{have} of {wanted} replicas had it within {within_s:g} s")
+        self._short.discard(partition)
+        return reply
+
+    @asynccontextmanager
+    async def _channel(self, partition: int) -> AsyncIterator[Channel]:
+        """A pooled connection for one exchange; it is closed, and the pool with it, as the exchange's errors tell."""
         free = self._free.get(partition)
         channel = free.pop() if free else await self.dedicated(partition)
         try:
-            reply = await channel.call(*command)
+            yield channel
+        except _TooFewReplicas:
+            self._give_back(partition, channel)
+            raise
         except StoreBusy as error:
             if error.code in OWNER_CHANGED:
                 await self._lost(partition)
@@ -164,20 +207,26 @@ class Store:
         if self._closed:
             await channel.close()
         else:
-            self._free.setdefault(partition, []).append(channel)
-        return reply
+            self._give_back(partition, channel)
 
-    async def evaluate(self, partition: int, code: Script, payload: bytes, call_id: CallId | None = None) -> bytes:
+    def _give_back(self, partition: int, channel: Channel) -> None:
+        self._free.setdefault(partition, []).append(channel)
+
+    async def evaluate(
+        self, partition: int, code: Script, payload: bytes, call_id: CallId | None = None, *, durable: bool = True
+    ) -> bytes:
         """Run a script on a partition and give its reply.
 
         With ``call_id`` a second run of the same call gives the reply of the first and changes nothing, and
-        the script refuses to begin once nobody waits for it any more. Raises StoreError.
+        the script refuses to begin once nobody waits for it any more. ``durable`` false: it only looks, and no replica
+        is waited for. Raises StoreError; StoreAway also when it ran and too few replicas have what it wrote.
         """
         slot, number, give_up_at = call_id or _NO_CALL
+        run = self.write if durable else self.command
         deadline_ms = await self._deadline_ms(partition, give_up_at) if give_up_at < math.inf else 0
         command = (code.sha, 1, keys.TAGS[partition], slot, number, deadline_ms, payload)
         try:
-            reply = await self.command(partition, "EVALSHA", *command)
+            reply = await run(partition, "EVALSHA", *command)
         except StoreRefused as error:
             if "LATE" in str(error):
                 # Truly late, or Redis' clock was set: measure again, and let the caller try while it waits.
@@ -186,7 +235,7 @@ class Store:
             if "NOSCRIPT" not in str(error) and "No matching script" not in str(error):
                 raise
             await self.command(partition, "SCRIPT", "LOAD", code.text)
-            reply = await self.command(partition, "EVALSHA", *command)
+            reply = await run(partition, "EVALSHA", *command)
         if not isinstance(reply, bytes):
             raise StoreRefused(f"script {code.name} answered {reply!r}")
         return reply

@@ -49,7 +49,9 @@ class Looks:
     async def _send(self, partition: int, call_id: CallId, items: list[_Item]) -> list[LookReply]:
         numbers: dict[tuple[str, ...], int] = {}
         rows = [(numbers.setdefault(tuple(facts), len(numbers) + 1), rhash, at_ms) for _, rhash, facts, at_ms in items]
-        answer = await self._store.evaluate(partition, self._script, to_script((list(numbers), rows)), call_id)
+        answer = await self._store.evaluate(
+            partition, self._script, to_script((list(numbers), rows)), call_id, durable=False
+        )
         if not answer:
             return [_YES] * len(items)
         return [

@@ -49,7 +49,7 @@ class Marks:
 
         Before anything is read from streams: what nobody has taken over by then nobody will.
         """
-        await self._store.command(partition, "HSET", keys.hwm(partition, self._consumer), _OWNER, self._token)
+        await self._store.write(partition, "HSET", keys.hwm(partition, self._consumer), _OWNER, self._token)
         return await self.load(partition)
 
     async def load(self, partition: int) -> dict[str, bytes]:
