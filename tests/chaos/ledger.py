@@ -1,12 +1,13 @@
 """Reconciliation of a run of ``bin/chaos``: every segment that was sent, what was said of it, and where it arrived.
 
-Three sources: the load's ledger (one line for each request), its receipts, and the carriers' logs. A segment is known by its
-message's number and its part. It is *lost* when it was answered ESME_ROK, is not at a carrier, and no receipt says that it
-failed. All counts are of segments, for that is what is answered, paid and reported.
+Three sources: the load's ledger (one line for each request), its receipts, and the carriers' logs. A segment is known
+by its message's number and its part. It is *lost* when it was answered ESME_ROK, is not at a carrier, and no receipt says
+that it failed. All counts are of segments, for that is what is answered, paid and reported.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -189,7 +190,5 @@ def _gaps(accepted: Iterable[Request], requests: Iterable[Request]) -> dict[str,
     found = {}
     for name, (first_s, last_s) in ends.items():
         marks = [first_s, *sorted(answers[name]), last_s]
-        found[name] = round(
-            max((after - before for before, after in zip(marks, marks[1:], strict=False)), default=0), 2
-        )
+        found[name] = round(max(after - before for before, after in itertools.pairwise(marks)), 2)
     return found

@@ -1,13 +1,14 @@
 """The applications of ``bin/chaos``, as a process: three accounts, each with several binds to each gateway.
 
-It sends at a steady rate whatever the answers are. What finds no bind with room is not sent, so a gateway that was away is
-not met by a flood. Each request has one line in the ledger, written when it was answered or its connection went:
+It sends at a steady rate whatever the answers are. What finds no bind with room is not sent, so a gateway that was away
+is not met by a flood. Each request has one line in the ledger, written when it was answered or its connection went:
 
-    number part class recipient-hash sent_s answered_s status message_id        # "lost" and "-" where no answer came
+    number part class recipient-hash sent_s answered_s status message_id     # "lost" and "-" where no answer came
 
-Receipts are written to a file of their own (``message_id state``) before they are answered. Commands come as JSON lines on stdin:
-``{"begin": true}``, ``{"opted_out": 3}`` (the first 3 of that pool may be sent to), ``{"end": quiet_s}``: send no more, and
-end when each accepted message has its last receipt, or none came for so long. Progress goes to stdout every 100 ms.
+Receipts are written to a file of their own (``message_id state``) before they are answered. Commands come as JSON lines
+on stdin: ``{"begin": true}``, ``{"opted_out": 3}`` (the first 3 of that pool may be sent to), ``{"end": quiet_s}``:
+send no more, and end when each accepted message has its last receipt, or none came for so long. Progress goes to stdout
+every 100 ms.
 """
 
 from __future__ import annotations

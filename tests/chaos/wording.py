@@ -1,7 +1,7 @@
-"""What the load of ``bin/chaos`` sends: classes, numbers, recipients and texts. The load, the ledger and the world agree here.
+"""What the load of ``bin/chaos`` sends: classes, numbers, recipients and texts. Load, ledger and world agree here.
 
-A message's number has nine digits, the first of which says its class, and stands in each of its segments. The recipients of
-marketing have two pools: the capped, who get it again and again, and those who opt out while the load runs.
+A message's number has nine digits, the first of which says its class, and stands in each of its segments. The
+recipients of marketing have two pools: the capped, who get it again and again, and those who opt out meanwhile.
 """
 
 from __future__ import annotations

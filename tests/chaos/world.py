@@ -4,9 +4,9 @@
         ...
         world.gateways[0], world.redis, world.carriers["alpha"], world.proxies["gateway-carrier"], world.load
 
-A scenario says what it does with ``note`` (for the report) and ``strike`` (which also counts: each may leave the windows in
-flight uncertain). Proxies are named by their pair; of a second gateway ``app-gateway-2``, ``gateway-redis-2``, of the
-second carrier ``gateway-carrier-beta``. What can go wrong: TimeoutError or RuntimeError name the part that does not come back.
+A scenario says what it does with ``note`` (for the report) and ``strike`` (which also counts: each may leave the
+windows in flight uncertain). Proxies are named by their pair; of a second gateway ``app-gateway-2``, ``gateway-redis-2``, of
+the second carrier ``gateway-carrier-beta``. What can go wrong: TimeoutError or RuntimeError name what does not come back.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ class World:
         self.load.say(begin=True)
 
     async def keep_opting_out(self) -> None:
-        """Further recipients opt out, one after the other; after each one's answer the load sends to them. Cancel it."""
+        """Recipients opt out, one after the other; after each one's answer the load sends to them. Cancel it."""
         while True:
             await asyncio.sleep(1 / _OPT_OUTS_PER_S)
             await self._opt_out(1)
