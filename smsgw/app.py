@@ -43,6 +43,7 @@ from smsgw.smpp.constants import status_name
 from smsgw.status import Status, watch
 from smsgw.store.admission import LOW_MEMORY_SHARE
 from smsgw.store.connection import Store
+from smsgw.store.schema import Upgrade
 from smsgw.store.secrets import load_or_create
 from smsgw.store.server import EmbeddedServer
 from smsgw.store.server_keeper import keep_running
@@ -152,6 +153,8 @@ class App:
             url = self.embedded.url
         settings = wiring.store_settings(site)
         self.store = Store(url, sealer=secrets.sealer(), recipients=secrets.hasher(), settings=settings)
+        self.upgrade = Upgrade(self.store)
+        await self.upgrade.begin()
         await self.store.ready()
         self.store_up = True
         self.records = RecordLog(site.records_dir, site.node_name, self.clock.now_ms)
@@ -244,6 +247,7 @@ class App:
                 tasks.create_task(self._beat(), name="heartbeat"),
                 tasks.create_task(self._flush_records(), name="records"),
                 tasks.create_task(self._watch_store(), name="store"),
+                tasks.create_task(self.upgrade.run(self._told), name="upgrade"),
             ]
             if self.embedded is not None:
                 background.append(tasks.create_task(keep_running(self.embedded, self._told), name="server"))

@@ -29,6 +29,7 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:ported`` | stream | numbers that went to another network, sealed; partition 0 |
 | ``{p}:fleet`` | hash | process → version of the site it runs, and when it said so · its files; partition 0 |
 | ``{p}:audit``, ``{p}:audithead`` | stream, hash | who changed what · number and hash of the last entry; partition 0 |
+| ``{p}:builds``, ``{p}:upgrade`` | hash, string | process → version of smsgw · who upgrades the store; partition 0 |
 | ``{p}:nodes``, ``{p}:lease:<carrier>`` | hash | processes that live · whose each bind is; partition 0 |
 | ``{p}:ranks`` | hash | process → its rank among those that live, for numbers that no two may give; partition 0 |
 | ``{p}:hwm:<consumer>``, ``{p}:events``, ``{p}:meta`` | hash, stream, hash | marks · changes of facts · schema |
@@ -227,6 +228,16 @@ def long_group(partition: int, group: str) -> str:
 def hwm(partition: int, consumer: str) -> str:
     """One consumer's high-water marks: stream → entry id."""
     return f"{TAGS[partition]}:hwm:{consumer}"
+
+
+def builds() -> str:
+    """Which version of smsgw each process is: node → token of its life, schema, when it said so, version."""
+    return f"{TAGS[LEASES]}:builds"
+
+
+def upgrade() -> str:
+    """Who brings the store to another schema just now."""
+    return f"{TAGS[REGISTERS]}:upgrade"
 
 
 def nodes() -> str:

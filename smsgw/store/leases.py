@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from smsgw.errors import StoreRefused
-from smsgw.store import keys
+from smsgw.store import keys, schema
 from smsgw.store.connection import Store
 from smsgw.store.packing import from_script, to_script
 from smsgw.store.scripts import script
@@ -72,7 +72,14 @@ class Leases:
 
     async def join(self, wishes: Sequence[Wish]) -> Turn:
         """The first turn: what an earlier life under this name held is ours at once. Raises StoreError."""
-        return await self._turn(_JOIN, wishes)
+        await schema.announce(self._store, self.node, self.token)
+        turn = await self._turn(_JOIN, wishes)
+        try:
+            await schema.check(self._store)  # a newer version may have upgraded it before it could see this process
+        except StoreRefused:
+            await self.leave(wishes)
+            raise
+        return turn
 
     async def turn(self, wishes: Sequence[Wish]) -> Turn:
         """Renew, take what is free, let go. Raises StoreError, of which PutOut ends this life."""
