@@ -10,7 +10,7 @@ import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smsgw.policy.shaping import TokenBucket
+from smsgw.policy.rate_slices import RateSlices
 from smsgw.smpp.constants import CommandId
 
 if TYPE_CHECKING:
@@ -59,20 +59,19 @@ class AccountSettings:
 
 
 class Account:
-    """One account while the gateway runs. ``sessions`` are the bound ones."""
+    """One account while the gateway runs. ``sessions`` are the bound ones, ``slices`` our part of the rate."""
 
-    __slots__ = ("bucket", "sessions", "settings", "turn")
+    __slots__ = ("sessions", "settings", "slices", "turn")
 
     def __init__(self, settings: AccountSettings) -> None:
         self.settings = settings
         self.sessions: list[EsmeSession] = []
-        self.bucket = TokenBucket(settings.rate_per_s, max(settings.rate_per_s, 1.0))
+        self.slices = RateSlices(settings.rate_per_s)
         self.turn = 0
 
     def renew(self, settings: AccountSettings) -> None:
         """Other settings; sessions stay, also those that would not be let in any more."""
-        if settings.rate_per_s != self.settings.rate_per_s:
-            self.bucket = TokenBucket(settings.rate_per_s, max(settings.rate_per_s, 1.0))
+        self.slices.rate_per_s = settings.rate_per_s
         self.settings = settings
         for session in self.sessions:
             session.link.window.limit = settings.deliver_window

@@ -33,12 +33,14 @@ from smsgw.gateway.outbox import Outbox, as_delivery
 from smsgw.gateway.outcomes import Outcomes
 from smsgw.gateway.overdue import OverdueReceipts
 from smsgw.gateway.quota_desk import QuotaDesk
+from smsgw.gateway.rate_desk import RateDesk
 from smsgw.gateway.receipts import ReceiptJourney
 from smsgw.gateway.refuser import Refuser
 from smsgw.gateway.register_feed import RegisterFeed
 from smsgw.gateway.release import Releaser
 from smsgw.gateway.requests import Requests
 from smsgw.gateway.second_tries import SecondTries
+from smsgw.store.account_rates import AccountRates
 from smsgw.store.admission import Admission
 from smsgw.store.commit import GroupCommit
 from smsgw.store.correlation import Correlation
@@ -98,6 +100,7 @@ class Gateway:
         self._loop = asyncio.get_running_loop()
 
         self._quota_leases = QuotaLeases(store)
+        self._rates = AccountRates(store, context.settings.node)
         self._bind_leases = Leases(store, context.settings.node, context.settings.lease_s)
         self.bind_failures = BindFailures()
         self.leases = LeaseDesk(context, self._bind_leases, self.carriers.by_stream, self.outbox, self._put_out)
@@ -135,6 +138,7 @@ class Gateway:
         context.looks = Looks(store, self._last_look.looked)
         context.facts = Facts(store, self._facts_changed)
         context.quotas = QuotaDesk(self._quota_leases, context.rules, context.clock)
+        context.rates = RateDesk(self._rates, lambda: 1 + len(self.leases.others), lambda: context.store_up)
         context.carrier_ids = CarrierIds(context)
         context.keeping = Keeping(context)
         context.overdue = OverdueReceipts(context)
@@ -175,6 +179,7 @@ class Gateway:
             context.looks.commit,
             context.facts.commit,
             self._quota_leases.commit,
+            self._rates.commit,
             context.states.commit,
         ]
 
@@ -206,6 +211,7 @@ class Gateway:
             tasks.create_task(self._long.run(), name="segments")
             tasks.create_task(self._feed.run(), name="registers")
             tasks.create_task(self.context.quotas.run(), name="quotas")
+            tasks.create_task(self.context.rates.run(), name="rates")
             tasks.create_task(self.context.carrier_ids.run(), name="ids of carriers")
             tasks.create_task(self.context.overdue.run(), name="overdue receipts")
             tasks.create_task(self.context.ported.run(self._store_error), name="ported numbers")
@@ -223,7 +229,7 @@ class Gateway:
             queue.give_back()
         try:
             async with asyncio.timeout(patience_s):
-                while context.quotas.waiting:
+                while context.rates.waiting or context.quotas.waiting:
                     await asyncio.sleep(0.02)
                 await context.admission.commit.drain()
                 last_s = self._loop.time() + LAST_ANSWERS_S
@@ -231,6 +237,7 @@ class Gateway:
                     await asyncio.sleep(0.02)
                 answered()
                 context.quotas.close()
+                context.rates.close()
                 while self._is_under_way():
                     await asyncio.sleep(0.02)
                 # What the carriers refused for the moment meanwhile, or what a mark on its way made ready.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
 from smsgw.errors import RecoverableError, StoreError
 from smsgw.gateway.journal import Journal
@@ -21,12 +21,11 @@ from smsgw.gateway.views import View, check_text, outgoing, read_times, text_oct
 from smsgw.policy.caps import CapRows, content_hash
 from smsgw.policy.model import Draft, MessageClass, Refusal
 from smsgw.policy.reasons import ACCOUNT_DISABLED, NUMBER_INVALID, RATE, STORE_AWAY
-from smsgw.policy.shaping import rate_refusal
 from smsgw.smpp.alphabet import decode_text
 from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus
 from smsgw.smpp.pdu import response
 from smsgw.smpp.segments import count_segments
-from smsgw.smpp.udh import concat_of
+from smsgw.smpp.udh import Concat, concat_of
 from smsgw.smpp.views import Sm
 from smsgw.store.admission import ACCEPTED, GONE, AdmitItem, AdmitReply
 from smsgw.store.envelope import INTERNAL, ONE_RECEIPT, REPORT_ALWAYS, Envelope
@@ -49,6 +48,8 @@ _BAD_NUMBER = Refusal(NUMBER_INVALID, "", None)
 _SUBMIT_SM = int(CommandId.SUBMIT_SM)
 _OTP = int(MessageClass.OTP)
 _ROK = int(CommandStatus.ESME_ROK)
+#: What ``MtJourney._taken`` is called with.
+_Message: TypeAlias = "tuple[Sender, Account, int, View, int, str, bytes, int, Concat | None]"
 
 
 class MtJourney:
@@ -84,10 +85,35 @@ class MtJourney:
         payload = text_octets(view)
         segments = 1 if len(payload) <= 140 else count_segments(payload, view.data_coding)
         recipient = context.number_of(view.destination_addr, name)
-        refusal = self._too_much(session, account, recipient, segments)
-        if refusal is not None or recipient is None:
-            self._refuser.refuse_early(session, command_id, sequence_number, refusal or _BAD_NUMBER, recipient or "")
+        window = account.settings.window
+        if session.unanswered > window or recipient is None:
+            refusal = _BAD_NUMBER
+            if session.unanswered > window:
+                refusal = Refusal(RATE, f"more than {window} requests unanswered", 1)
+            self._refuser.refuse_early(session, command_id, sequence_number, refusal, recipient or "")
+        elif account.slices.take(segments, session.now_s):
+            self._taken(session, account, command_id, view, sequence_number, recipient, payload, segments, concat)
+        else:
+            message = (session, account, command_id, view, sequence_number, recipient, payload, segments, concat)
+            context.rates.take(account, segments, partial(self._rated, message))
+
+    def _rated(self, message: _Message, refusal: Refusal | None) -> None:
+        """The account's rate has been asked, at once or later: the caller of ``take`` may be gone."""
+        session, _, command_id, _, sequence_number, recipient, *_ = message
+        if refusal is not None:
+            self._refuser.refuse_early(session, command_id, sequence_number, refusal, recipient)
             return
+        try:
+            self._taken(*message)
+        except RecoverableError as error:
+            session.answer(response(command_id | RESPONSE_BIT, error.command_status, sequence_number))
+
+    def _taken(
+        self, session: Sender, account: Account, command_id: int, view: View, sequence_number: int, recipient: str,
+        payload: bytes, segments: int, concat: Concat | None,
+    ) -> None:  # fmt: skip
+        """The account's window and rate let it in. Raises RecoverableError."""
+        context = self._context
         now_ms = context.clock.now_ms()
         due_ms, expires_ms = read_times(view, now_ms)
         tags = read_tags(view)
@@ -345,17 +371,6 @@ class MtJourney:
             latest_ms = begins_ms + int(settings.otp_limit_s * 1000)
             return min(submission.expires_ms, latest_ms) if submission.expires_ms else latest_ms
         return submission.expires_ms or latest_ms
-
-    @staticmethod
-    def _too_much(session: Sender, account: Account, recipient: str | None, segments: int) -> Refusal | None:
-        """The account's window and rate; a message without a valid recipient costs no rate."""
-        settings = account.settings
-        if session.unanswered > settings.window:
-            return Refusal(RATE, f"more than {settings.window} requests unanswered", 1)
-        wait_s = account.bucket.take(segments, session.now_s) if recipient is not None else 0.0
-        if wait_s:
-            return rate_refusal(wait_s)
-        return None
 
 
 class _Ticket(NamedTuple):

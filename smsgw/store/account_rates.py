@@ -21,16 +21,8 @@ LIFE_S: Final = 3.0
 """Redis takes back a slice of which it has heard nothing for so long; its holder must stop using it earlier."""
 
 
-class RateWish(NamedTuple):
-    """As ``scripts/rate.lua`` takes it, behind the account's name."""
-
-    rate_per_s: float
-    burst: float
-    left: int
-    back: float
-    first: int
-    waiting: int
-    ahead: int
+#: Rate (segments a second), burst, left, back, first, waiting, ahead: as ``scripts/rate.lua`` takes them.
+RateWish: TypeAlias = tuple[float, float, int, float, int, int, int]
 
 
 class RateGrant(NamedTuple):

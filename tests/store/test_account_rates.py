@@ -8,7 +8,7 @@ import pytest
 
 from smsgw.errors import StoreError
 from smsgw.store import keys
-from smsgw.store.account_rates import AccountRates, RateGrant, RateWish
+from smsgw.store.account_rates import AccountRates, RateGrant
 from tests.store.kit import Kit
 
 #: So slow that nothing comes in while a test runs.
@@ -27,7 +27,7 @@ class Process:
         waiting: int | None = None, ahead: int = 0, account: str = "shop",
     ) -> RateGrant:  # fmt: skip
         answer: asyncio.Future[RateGrant | StoreError] = asyncio.get_running_loop().create_future()
-        wish = RateWish(rate, burst, left, back, first, max(0, first - left) if waiting is None else waiting, ahead)
+        wish = (rate, burst, left, back, first, max(0, first - left) if waiting is None else waiting, ahead)
         self.rates.ask(account, lambda: wish, answer.set_result)
         grant = await answer
         assert isinstance(grant, RateGrant)
