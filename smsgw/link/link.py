@@ -12,6 +12,7 @@ Invariant: after ``lost`` was told to the owner, nothing else is.
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from typing import Generic, Protocol, TypeVar, cast
 
 from smsgw.errors import FatalError, LinkLost
@@ -83,6 +84,7 @@ class Link(asyncio.Protocol, Generic[Item]):
         "_timers",
         "_transport",
         "bound_s",
+        "check_s",
         "now_s",
         "peer",
         "session",
@@ -116,6 +118,8 @@ class Link(asyncio.Protocol, Generic[Item]):
         self.session = SessionState(role)
         self.window: Window[Item] = Window(window_limit)
         self.now_s = self._loop.time()
+        #: Before this loop time no timer is due and ``tick`` need not be called: most of ten thousand sessions idle.
+        self.check_s = 0.0
         self.peer = ""
         #: Loop time of the bind, 0 before.
         self.bound_s = 0.0
@@ -152,10 +156,14 @@ class Link(asyncio.Protocol, Generic[Item]):
             elif command_id == _ENQUIRE:
                 self.send(enquire_link_resp(sequence_number))
             elif command_id == _ENQUIRE_RESP:
+                self.check_s = 0.0
                 self._timers.got_enquire_resp(now_s)
             else:
                 activity = True
                 owner_received(command_id, command_status, sequence_number, raw)
+        if self._timers.response_due != inf:
+            # An enquire_link is answered: the next one may be due before the one that was waited for.
+            self.check_s = 0.0
         self._timers.received(now_s, activity)
         if self._framer.failure is not None and not self._closing_since_s:
             self._unframeable(self._framer.failure)
@@ -177,6 +185,7 @@ class Link(asyncio.Protocol, Generic[Item]):
 
     def pause_writing(self) -> None:
         self.writable = False
+        self.check_s = 0.0
         self._paused_since_s = self._loop.time()
         if self._transport is not None:
             self._transport.pause_reading()
@@ -197,6 +206,7 @@ class Link(asyncio.Protocol, Generic[Item]):
         self._framer.max_octets = AFTER_BIND_MAX_OCTETS
         self._fair_octets = FAIR_OCTETS
         self.bound_s = self._loop.time()
+        self.check_s = 0.0
         self._timers.bound(self.bound_s)
 
     def send(self, raw: bytes) -> None:
@@ -208,7 +218,11 @@ class Link(asyncio.Protocol, Generic[Item]):
 
     def request(self, raw: bytes, sequence_number: int, item: Item) -> None:
         """Send a request of ours; ``item`` is in the window until it is answered, times out or the link is lost."""
-        self.window.add(sequence_number, item, self.now_s + self._response_s)
+        # An idle link is not ticked: its own time may be long past.
+        deadline_s = (self.now_s if not self.check_s else self._loop.time()) + self._response_s
+        self.window.add(sequence_number, item, deadline_s)
+        if self.check_s > deadline_s:
+            self.check_s = deadline_s
         self.send(raw)
 
     def close(self, reason: str) -> None:
@@ -217,6 +231,7 @@ class Link(asyncio.Protocol, Generic[Item]):
             return
         self._reason = self._reason or reason
         self._closing_since_s = self._loop.time()
+        self.check_s = 0.0
         self._flush()
         self._transport.close()
 
@@ -248,8 +263,9 @@ class Link(asyncio.Protocol, Generic[Item]):
     # -- timers
 
     def tick(self, now_s: float) -> None:
-        """Called by the Ticker: act on what is due."""
+        """Called by the Ticker, from ``check_s`` on: act on what is due."""
         self.now_s = now_s
+        self.check_s = 0.0
         if self._closing_since_s:
             if now_s - self._closing_since_s > CLOSE_GRACE_S:
                 self.abort(self._reason)
@@ -261,6 +277,9 @@ class Link(asyncio.Protocol, Generic[Item]):
             self._owner.timed_out(sequence_number, item)
         action = self._timers.tick(now_s)
         if action is TimerAction.NONE:
+            # A carrier's few links are asked always: their time is what rates and latencies go by.
+            if self.session.role is Role.SMSC and not self._paused_since_s and not len(self.window):
+                self.check_s = now_s + self._timers.next_due(now_s)
             return
         if action is TimerAction.SEND_ENQUIRE_LINK:
             self._timers.sent_enquire(now_s)

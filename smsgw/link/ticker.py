@@ -1,8 +1,8 @@
 """One timer for all links of a process, instead of one or more per connection; and the one place to listen to them.
 
 A thousand sessions would mean thousands of timer handles that are re-armed with every PDU.
-Here each link is asked a few times a second whether one of its timers is due; what that costs is
-one method call a link. The precision, ``PERIOD_S``, is far below any protocol timer.
+Here each link is looked at a few times a second; one that knows that nothing of it is due yet costs the look at
+its ``check_s``. The precision, ``PERIOD_S``, is far below any protocol timer.
 """
 
 from __future__ import annotations
@@ -43,4 +43,5 @@ class Ticker:
             await asyncio.sleep(PERIOD_S)
             now_s = loop.time()
             for link in tuple(self._links):
-                link.tick(now_s)
+                if link.check_s <= now_s:
+                    link.tick(now_s)
