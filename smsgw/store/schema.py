@@ -79,12 +79,12 @@ async def check(store: Store) -> None:
     """Give an unused store this version's form; raises StoreRefused when this version can't use the one it has."""
     await store.command(keys.REGISTERS, "HSETNX", keys.meta(keys.REGISTERS), "schema", _text())
     found = await form(store)
-    if found is None or found.schema == SCHEMA:
+    if found is None:
         return
-    if found.schema > SCHEMA and found.shared > SCHEMA:
+    if found.shared > SCHEMA:
         raise StoreRefused(
-            f"the store was upgraded to schema {found.schema} by a newer smsgw, which shares it with {found.shared} "
-            f"and later; smsgw {__version__} has {SCHEMA}: install the newer version here as well"
+            f"the store was upgraded by a newer smsgw, which shares it with schema {found.shared} and later; "
+            f"smsgw {__version__} has {SCHEMA}: install the newer version here as well"
         )
     if found.schema < SHARED:
         raise StoreRefused(
