@@ -15,6 +15,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from smsgw import __version__, wiring
@@ -43,6 +44,7 @@ from smsgw.smpp.constants import status_name
 from smsgw.status import Status, watch
 from smsgw.store.admission import LOW_MEMORY_SHARE
 from smsgw.store.connection import Store
+from smsgw.store.disk import refuse_unwritten
 from smsgw.store.schema import Upgrade
 from smsgw.store.secrets import load_or_create
 from smsgw.store.server import EmbeddedServer
@@ -93,14 +95,22 @@ async def run_site(
         raise StoreError(f"another process runs as node {site.node_name!r}, or has taken over what this one had")
 
 
-def _allow_files(wanted: int) -> None:
-    """Raise the limit of open files, usually 1024, to what the configured connections need."""
+def _allow_files(connections: int) -> int:
+    """Raise the limit of open files, usually 1024, to what so many connections need; for how many it is enough.
+
+    What the system does not allow is missing from the connections alone: with none left for Redis, carriers or
+    records the gateway would do nothing for anybody.
+    """
+    wanted = connections + FILES_BESIDE
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
-        if possible < wanted:
-            _log.warning("app.too_few_files", allowed=possible, wanted=wanted)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return connections
+    possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
+    if possible < wanted:
+        connections = min(connections, max(possible // 2, possible - FILES_BESIDE))
+        _log.warning("app.too_few_files", allowed=possible, wanted=wanted, connections=connections)
+    return connections
 
 
 def _signalled(stop: asyncio.Event) -> None:
@@ -143,7 +153,7 @@ class App:
     async def start(self) -> None:
         """Everything up to, not including, the first bind."""
         site = self.site
-        _allow_files(site.listener.max_connections + FILES_BESIDE)
+        connections = _allow_files(site.listener.max_connections)
         site.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         secrets = load_or_create(site.secrets_file)
         url = site.store.url
@@ -162,7 +172,7 @@ class App:
         context = self.gateway.context
         passwords = PasswordChecker()
         self.listener = Listener(
-            wiring.listener_settings(site, self._errand),
+            replace(wiring.listener_settings(site, self._errand), max_connections=connections),
             context.accounts,
             self.gateway,
             self.ticker,
@@ -371,6 +381,7 @@ class App:
         while True:
             try:
                 share = await self.store.memory_share()
+                await refuse_unwritten(self.store)
             except StoreError as error:
                 if self.store_up:
                     _log.warning("store.lost", why=str(error))

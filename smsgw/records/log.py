@@ -12,6 +12,7 @@ a second process with the same node name is writing (it gets ``<node>~2``); a ro
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import operator
@@ -177,14 +178,24 @@ class RecordLog:
 
     def _write(self, octets: bytes) -> None:
         view = memoryview(octets)
-        while view:
-            # A nearly full disk takes a part; the next call says why. The torn part is cut at reopening.
-            taken = os.write(self._fd, view)
-            if taken == 0:
-                raise OSError("the file takes no more octets")
-            view = view[taken:]
+        try:
+            while view:
+                # A nearly full disk takes a part; the next call says why.
+                taken = os.write(self._fd, view)
+                if taken == 0:
+                    raise OSError("the file takes no more octets")
+                view = view[taken:]
+        except OSError:
+            self._take_back(len(octets) - len(view))
+            raise
         self.octets += len(octets)
         self._unsynced = True
+
+    def _take_back(self, octets: int) -> None:
+        """Cut off the part of a frame that could still be written; what can't be cut now is at the next opening."""
+        if octets:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, os.fstat(self._fd).st_size - octets)
 
     def _drop_bad_rows(self, error: Exception) -> None:
         good = [row for row in self._rows if self._is_sound(row)]

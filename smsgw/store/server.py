@@ -29,6 +29,7 @@ from time import monotonic
 
 from smsgw.errors import StoreAway, StoreError, StoreRefused
 from smsgw.store.channel import Channel, connection_maker
+from smsgw.store.disk import refuse_full
 
 OLDEST_VERSION = (6, 2)
 SOCKET_PATH_OCTETS = 107
@@ -108,7 +109,7 @@ class EmbeddedServer:
         """Adopt a running server or start one, and wait until it answers.
 
         Raises StoreRefused when there is no server to run or it ends at once, StoreAway when it does
-        not answer in time.
+        not answer in time or there is no room on its disk.
         """
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         async with self._alone():
@@ -142,6 +143,7 @@ class EmbeddedServer:
             self.adopted = True
             await self._wait(None)
             return
+        refuse_full(self.directory)
         binary = await asyncio.to_thread(find_binary, self._binary)
         self._write_configuration()
         self.socket.unlink(missing_ok=True)
