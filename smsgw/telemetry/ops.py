@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 HEARTBEAT_LIMIT_S = 5.0
 MAX_REQUESTS = 16
 _CLIENT_TIMEOUT_S = 10.0
+_ACCEPT_AGAIN_S = 0.1
 _MAX_BODY_OCTETS = 64 * 1024
 _READING = ("GET", "HEAD")
 _SETTING = ("GET", "HEAD", "PUT", "POST")
@@ -344,3 +345,11 @@ class _Server(ThreadingMixIn, WSGIServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         _log.debug("telemetry.request.broken", exc_info=True)
+    def get_request(self) -> tuple[Any, Any]:
+        try:
+            return super().get_request()
+        except OSError:
+            # With no file descriptor left who connects stays in the queue, and we would be told of it without a pause.
+            time.sleep(_ACCEPT_AGAIN_S)
+            raise
+
