@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
+import socketserver
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ import pytest
 
 from smsgw.clock import TestClock
 from smsgw.errors import SmsgwError
+from smsgw.telemetry import ops
 from smsgw.telemetry.metrics import Metrics
 from smsgw.telemetry.ops import Heartbeat, OpsServer
 
@@ -222,3 +225,19 @@ def test_stop_frees_the_port(site: Site) -> None:
     assert ask(again, "/healthz").status == 200
     again.stop()
     again.stop()
+
+
+def test_without_a_descriptor_it_waits_before_it_accepts_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever connects stays in the queue, so the server would be told of them without a pause."""
+    waits: list[float] = []
+
+    def none_left(_: object) -> tuple[socket.socket, object]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    server = ops._Server("127.0.0.1", 0)
+    monkeypatch.setattr(socketserver.TCPServer, "get_request", none_left)
+    monkeypatch.setattr(ops.time, "sleep", waits.append)
+    with pytest.raises(OSError, match="Too many"):
+        server.get_request()
+    assert waits == [pytest.approx(0.1)]
+    server.server_close()
