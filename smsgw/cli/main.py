@@ -35,6 +35,7 @@ from smsgw.cli.watch import queue
 from smsgw.cli.watch.message import message
 from smsgw.cli.watch.top import top
 from smsgw.cli.watch.trace import trace
+from smsgw.cli.worker import worker
 from smsgw.errors import SmsgwError
 from smsgw.policy.native import HOW
 
@@ -98,6 +99,7 @@ _GROUPS: Final = (
 )
 for _panel, _command in _COMMANDS:
     app.command(rich_help_panel=_panel)(_command)
+app.command(hidden=True)(worker)
 for _panel, _name, _group in _GROUPS:
     app.add_typer(_group, name=_name, rich_help_panel=_panel)
 

@@ -18,6 +18,8 @@ from smsgw.store.secrets import load
 from smsgw.telemetry.token import PURPOSE, SCHEME, token_for
 
 _TIMEOUT_S = 5.0
+#: What a supervisor's /status has when none of its workers answers.
+_MACHINE_ALONE = {"node", "other_nodes", "not_ready", "workers"}
 _ACT = "/act/"
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 #: The gateway is asked directly, whatever proxy the environment names.
@@ -33,7 +35,11 @@ def address(site: Site) -> str:
 def ask(site: Site, page: str) -> dict[str, Any]:
     """A page of the gateway, such as ``/status``. Raises ConnectFailed with a line for the user."""
     with _asked(site, page) as answer:
-        return _object(site, page, answer.read())
+        found = _object(site, page, answer.read())
+    if found.keys() == _MACHINE_ALONE:
+        why = "; ".join(f"{name}: {each['status']}" for name, each in found["workers"].items())
+        raise ConnectFailed(f"the gateway's workers do not answer: {why}")
+    return found
 
 
 def act(site: Site, name: str, **body: object) -> dict[str, Any]:

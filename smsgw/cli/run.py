@@ -24,7 +24,10 @@ def run(
     workers: Annotated[
         str,
         typer.Option(
-            "--workers", "-w", metavar="N", help='So many processes, or by role: "esme:2,carrier:2".',
+            "--workers",
+            "-w",
+            metavar="N",
+            help='So many processes, or by role: "esme:2,carrier:2".',
             show_default="[node] workers",
         ),
     ] = "",

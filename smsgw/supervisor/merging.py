@@ -147,7 +147,7 @@ _TOP: Final[Mapping[str, Join]] = {
     "accounts": _each(_ACCOUNT),
     "carriers": _each(_CARRIER, _rates),
     "carrier_ids": _each(
-        {name: _first for name in ("response_id", "receipt_id", "learnt")} | {"open": _most, "overdue": _most}
+        dict.fromkeys(("response_id", "receipt_id", "learnt"), _first) | {"open": _most, "overdue": _most}
     ),
     "breakers": _once,
 }

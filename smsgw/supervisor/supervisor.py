@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import random
 import signal
@@ -28,8 +29,8 @@ from smsgw.policy.retry import Backoff
 from smsgw.store.secrets import load_or_create
 from smsgw.store.server import EmbeddedServer
 from smsgw.store.server_keeper import keep_running
-from smsgw.supervisor.errand import Errand
 from smsgw.supervisor.asking import is_ready
+from smsgw.supervisor.errand import Errand
 from smsgw.supervisor.machine import Machine
 from smsgw.supervisor.ports import KeptPorts
 from smsgw.supervisor.worker import Worker
@@ -190,7 +191,7 @@ class Supervisor:
             worker.kill()
 
     def _tell_end(self, worker: Worker, status: int, lived_s: float, delay_s: float) -> None:
-        fields = {
+        fields: dict[str, object] = {
             "worker": worker.name,
             "status": _ended(status),
             "lived_s": round(lived_s, 1),
@@ -198,9 +199,9 @@ class Supervisor:
             "again_in_s": round(delay_s, 1),
         }
         if worker.failures >= LOUD:
-            _log.error("worker.keeps_ending", **fields)
+            _log.tell(logging.ERROR, "worker.keeps_ending", fields)
         else:
-            _log.warning("worker.ended", **fields)
+            _log.tell(logging.WARNING, "worker.ended", fields)
 
     # -- renewing
 

@@ -144,8 +144,8 @@ def configure(
 ) -> None:
     """Send all logs to ``stream`` (standard error); call again to change the level or the format.
 
-    ``node`` is this process's name, for who reads the lines of several. ``level`` is debug, info, warning or error and holds for smsgw; foreign libraries are heard from
-    warning on. Raises ValueError for another level.
+    ``node`` is this process's name, for who reads the lines of several. ``level`` is debug, info, warning or error and
+    holds for smsgw; foreign libraries are heard from warning on. Raises ValueError for another level.
     """
     if level not in _LEVELS:
         raise ValueError(f"log level {level!r} is not one of {', '.join(_LEVELS)}")

@@ -45,7 +45,7 @@ _log = logging.getLogger("smsgw.telemetry")
 _Answer = tuple[HTTPStatus, object]
 #: Does something on request: gives an object for JSON, or lines that go on until the client goes.
 Act = Callable[[dict[str, object]], object]
-_ACT = "/act/"
+ACT = "/act/"
 
 
 class Heartbeat:
@@ -77,6 +77,16 @@ class SettableClock(Protocol):
 
     def advance(self, seconds: float) -> None: ...
 
+    def follow(self, anchor: tuple[int, int, float]) -> None: ...
+
+
+class Actor(Protocol):
+    """Does what is asked by POST to /act, if the token is right."""
+
+    def act(self, path: str, authorization: str, body: bytes) -> tuple[HTTPStatus, object]:
+        """Raises BadRequestError. An iterator of lines goes on until the client goes."""
+        ...
+
 
 class BadRequestError(Exception):
     """The client's request is wrong; its text is for the client."""
@@ -90,7 +100,8 @@ class OpsServer:
     """``start()``, then ``port`` and ``url`` hold; ``stop()`` returns when the thread is gone.
 
     ``not_ready`` gives what is missing before traffic is welcome (part → why; empty when ready), ``status``
-    anything JSON can show. ``port`` 0 takes a free one. Without ``test_clock`` /clock only tells the time.
+    anything JSON can show. ``port`` 0 takes a free one. Without ``test_clock`` /clock only tells the time. Who speaks
+    for several processes hands in its own ``metrics`` and ``actor``.
     """
 
     def __init__(
@@ -105,6 +116,8 @@ class OpsServer:
         test_clock: SettableClock | None = None,
         acts: Mapping[str, Act] = MappingProxyType({}),
         guard: TokenGuard | None = None,
+        actor: Actor | None = None,
+        metrics: WSGIApplication | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -112,9 +125,8 @@ class OpsServer:
         self._not_ready = not_ready
         self._status = status
         self._test_clock = test_clock
-        self._acts = acts
-        self._guard = guard
-        self._metrics: WSGIApplication = make_wsgi_app(registry)
+        self._actor: Actor = actor if actor is not None else _GuardedActs(acts, guard)
+        self._metrics: WSGIApplication = metrics if metrics is not None else make_wsgi_app(registry)
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self._pages: dict[str, tuple[tuple[str, ...], Callable[[WSGIEnvironment], _Answer]]] = {
@@ -160,7 +172,7 @@ class OpsServer:
         path, method = environ.get("PATH_INFO", ""), environ["REQUEST_METHOD"]
         if path == "/metrics" and method in _READING:
             return _without_body(method, self._metrics(environ, start_response))
-        if path.startswith(_ACT) and method == "POST":
+        if path.startswith(ACT) and method == "POST":
             return self._do(path, environ, start_response)
         headers = []
         methods = _READING if path == "/metrics" else self._pages[path][0] if path in self._pages else None
@@ -183,7 +195,7 @@ class OpsServer:
     def _do(self, path: str, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """An act: a JSON object, or lines of them for as long as it goes on."""
         try:
-            status, found = self._act(path, environ)
+            status, found = self._actor.act(path, environ.get("HTTP_AUTHORIZATION", ""), _body(environ))
         except BadRequestError as error:
             status, found = HTTPStatus.BAD_REQUEST, _error(str(error))
         except Exception as error:  # an act of another room; its failure is this request's answer
@@ -195,18 +207,6 @@ class OpsServer:
         if isinstance(found, Iterator):
             return found
         return [json.dumps(found, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace") + b"\n"]
-
-    def _act(self, path: str, environ: WSGIEnvironment) -> _Answer:
-        body = _body(environ)
-        why_not = "nothing here acts"
-        if self._guard is not None:
-            why_not = self._guard.why_not(environ.get("HTTP_AUTHORIZATION", ""), path, body, time.time())
-        if why_not:
-            return HTTPStatus.FORBIDDEN, _error(why_not)
-        act = self._acts.get(path.removeprefix(_ACT))
-        if act is None:
-            return HTTPStatus.NOT_FOUND, _error(f"no act {path}; there are {', '.join(sorted(self._acts))}")
-        return HTTPStatus.OK, act(_json_object(body))
 
     def _answer(self, path: str, environ: WSGIEnvironment) -> _Answer:
         try:
@@ -243,8 +243,30 @@ class OpsServer:
         return HTTPStatus.OK, {"mode": "test", "now": now, "rate": clock.rate}
 
 
+class _GuardedActs:
+    """The acts of this process, for who has a token."""
+
+    def __init__(self, acts: Mapping[str, Act], guard: TokenGuard | None) -> None:
+        self._acts = acts
+        self._guard = guard
+
+    def act(self, path: str, authorization: str, body: bytes) -> _Answer:
+        why_not = "nothing here acts"
+        if self._guard is not None:
+            why_not = self._guard.why_not(authorization, path, body, time.time())
+        if why_not:
+            return HTTPStatus.FORBIDDEN, _error(why_not)
+        act = self._acts.get(path.removeprefix(ACT))
+        if act is None:
+            return HTTPStatus.NOT_FOUND, _error(f"no act {path}; there are {', '.join(sorted(self._acts))}")
+        return HTTPStatus.OK, act(_json_object(body))
+
+
 def _change(clock: SettableClock, wanted: dict[str, object]) -> None:
-    """A rate, a move, or both; all of it or nothing."""
+    """A rate, a move, or both; all of it or nothing. ``follow``: what a supervisor says to its workers."""
+    if wanted.keys() == {"follow"}:
+        clock.follow(_anchor(wanted["follow"]))
+        return
     if not wanted or not wanted.keys() <= {"set", "advance_s", "rate"} or {"set", "advance_s"} <= wanted.keys():
         raise BadRequestError('send {"set": "2026-11-18T10:30:00+08:00"} or {"advance_s": 60}, {"rate": 1.0}, or both')
     before = clock.rate
@@ -261,6 +283,13 @@ def _change(clock: SettableClock, wanted: dict[str, object]) -> None:
             raise
     except (ValueError, OverflowError) as error:
         raise BadRequestError(str(error)) from error
+
+
+def _anchor(value: object) -> tuple[int, int, float]:
+    if not isinstance(value, list) or len(value) != 3:
+        raise BadRequestError(f"no clock goes by {value!r}")
+    at_ms, monotonic_ns, rate = (_number("follow", each) for each in value)
+    return int(at_ms), int(monotonic_ns), rate
 
 
 def _number(name: str, value: object) -> float:
@@ -331,6 +360,14 @@ class _Server(ThreadingMixIn, WSGIServer):
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
         self.setup_environ()
 
+    def get_request(self) -> tuple[Any, Any]:
+        try:
+            return super().get_request()
+        except OSError:
+            # With no file descriptor left who connects stays in the queue, and we would be told of it without a pause.
+            time.sleep(_ACCEPT_AGAIN_S)
+            raise
+
     def process_request(self, request: Any, client_address: Any) -> None:
         if not self._free.acquire(blocking=False):
             self.shutdown_request(request)
@@ -345,11 +382,3 @@ class _Server(ThreadingMixIn, WSGIServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         _log.debug("telemetry.request.broken", exc_info=True)
-    def get_request(self) -> tuple[Any, Any]:
-        try:
-            return super().get_request()
-        except OSError:
-            # With no file descriptor left who connects stays in the queue, and we would be told of it without a pause.
-            time.sleep(_ACCEPT_AGAIN_S)
-            raise
-
