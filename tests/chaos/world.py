@@ -5,8 +5,9 @@
         world.gateways[0], world.redis, world.carriers["alpha"], world.proxies["gateway-carrier"], world.load
 
 A scenario says what it does with ``note`` (for the report) and ``strike`` (which also counts: each may leave the
-windows in flight uncertain). Proxies are named by their pair; of a second gateway ``app-gateway-2``, ``gateway-redis-2``, of
-the second carrier ``gateway-carrier-beta``. What can go wrong: TimeoutError or RuntimeError name what does not come back.
+windows in flight uncertain). Proxies are named by their pair; of a second gateway ``app-gateway-2``,
+``gateway-redis-2``, of the second carrier ``gateway-carrier-beta``. What can go wrong: TimeoutError or RuntimeError
+name what does not come back.
 """
 
 from __future__ import annotations
