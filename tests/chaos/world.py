@@ -99,6 +99,8 @@ class World:
         #: (seconds since the load began, what was done).
         self.notes: list[tuple[float, str]] = []
         self.strikes = 0
+        #: Words before each ``smsgw run`` (GatewayProcess.wrapper); for ``WorldSettings.prepare`` to set.
+        self.wrapper: tuple[str, ...] = ()
         #: Recipients who opted out, each answered before the load was told of it.
         self.opted_out = 0
         self._begun_s = time.monotonic()
@@ -151,6 +153,10 @@ class World:
         for gateway in self.gateways:
             if gateway.process is not None:
                 await self.until(lambda gateway=gateway: gateway.metric("smsgw_store_up") >= 1, "the store", deadline_s)  # type: ignore[misc]
+
+    def at_end(self, do: Callable[[], object]) -> None:
+        """Do it when all that is started later has ended."""
+        self._stack.callback(do)
 
     async def traffic(self, more: int = 20, deadline_s: float = 30.0) -> None:
         """Return when so many more of each class were accepted."""
@@ -255,6 +261,7 @@ class World:
         options: dict[str, Any] = {"run_options": settings.run_options} if settings.run_options else {}
         overrides = joined(joined(site, settings.overrides), settings.overrides_of(place))
         gateway = GatewayProcess(directory, carriers=ports, overrides=overrides, clock=clock, base=BENCH, **options)
+        gateway.wrapper = self.wrapper
         (gateway.site / "accounts" / "load.toml").unlink()
         for path in (gateway.site / "carriers").glob("*.toml"):
             if path.stem not in settings.carriers:
