@@ -37,7 +37,7 @@ import time
 import tomllib
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -70,11 +70,16 @@ class GatewayProcess:
         overrides: Overrides | None = None,
         clock: str = WORKDAY,
         base: Path = EXAMPLE,
+        run_options: Sequence[str] = (),
     ) -> None:
+        #: Of ``smsgw run``, such as ("--workers", "2").
+        self.run_options = tuple(run_options)
         self.site = directory / "site"
         self.log_path = directory / "gateway.log"
         self.port, self.ops_port = free_port(), free_port()
         self.process: subprocess.Popen[bytes] | None = None
+        #: Words before ``smsgw run``, such as those of prlimit or nsenter; what they name must exec the rest.
+        self.wrapper: tuple[str, ...] = ()
         shutil.copytree(base, self.site, ignore=shutil.ignore_patterns("state"))
         self.override(
             {
@@ -138,7 +143,7 @@ class GatewayProcess:
         assert self.process is None, "it runs already"
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "smsgw", "run", "--site", str(self.site)],
+                [*self.wrapper, sys.executable, "-m", "smsgw", "run", "--site", str(self.site), *self.run_options],
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -157,8 +162,19 @@ class GatewayProcess:
         self.process = None
         return process.returncode
 
+    def worker_pids(self) -> dict[str, int]:
+        """Process ids of the workers that run, by name, when it was started with several."""
+        return {name: each["pid"] for name, each in self.status()["workers"].items() if each["pid"]}
+
+    def hang_up(self) -> None:
+        """SIGHUP: workers are renewed, one after another."""
+        self._running().send_signal(signal.SIGHUP)
+
     def kill(self, store: bool = False) -> None:
-        """SIGKILL, as the kernel or an operator would; with ``store`` its Redis goes the same way."""
+        """SIGKILL, as the kernel or an operator would; with ``store`` its Redis goes the same way.
+
+        Of several workers only their supervisor is killed: they notice, and end in order.
+        """
         process = self._running()
         process.kill()
         process.wait()
