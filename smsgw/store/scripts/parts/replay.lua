@@ -12,6 +12,9 @@ if ARGV[1] ~= '' then
     local colon = string.find(before, ':', 1, true)
     local last = tonumber(string.sub(before, 1, colon - 1))
     if last == tonumber(ARGV[2]) then
+      -- Written anew, since WAIT on a connection counts from that connection's own last write (Redis 7): who asks again
+      -- must wait for replicas as who asked first.
+      call('PEXPIRE', done_key, '86400000')
       return string.sub(before, colon + 1)
     elseif last > tonumber(ARGV[2]) then
       return redis.error_reply('STALE call ' .. ARGV[2] .. ' after ' .. string.sub(before, 1, colon - 1))
