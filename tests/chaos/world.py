@@ -99,6 +99,8 @@ class World:
         #: (seconds since the load began, what was done).
         self.notes: list[tuple[float, str]] = []
         self.strikes = 0
+        #: Promises of this scenario alone that were not kept, in words.
+        self.broken: list[str] = []
         #: Words before each ``smsgw run`` (GatewayProcess.wrapper); for ``WorldSettings.prepare`` to set.
         self.wrapper: tuple[str, ...] = ()
         #: Recipients who opted out, each answered before the load was told of it.
@@ -131,6 +133,12 @@ class World:
         """``note``, and count: what is in flight may be uncertain now."""
         self.strikes += 1
         self.note(text)
+
+    def promise(self, holds: object, words: str) -> None:
+        """What this scenario promises beside what all do; ``words`` say what was instead, and go to the report."""
+        if not holds:
+            self.broken.append(words)
+            self.note(words)
 
     async def moments(self, chance: random.Random, count: int) -> AsyncIterator[int]:
         """Come ``count`` times, at a moment of chance in each equal part of the load's time; never two at once."""
