@@ -88,7 +88,7 @@ async def run(scenario: Scenario, settings: WorldSettings, directory: Path) -> O
         scenario,
         settings.seed,
         counts,
-        broken=(*promises_broken(scenario, counts, most), *broken),
+        broken=(*promises_broken(scenario, counts, most), *broken, *world.broken),
         notes=tuple(world.notes),
         most_doubles=most,
         unsent=world.load.progress["unsent"],
