@@ -74,6 +74,7 @@ class GatewayProcess:
     ) -> None:
         #: Of ``smsgw run``, such as ("--workers", "2").
         self.run_options = tuple(run_options)
+        self._orphans: list[int] = []
         self.site = directory / "site"
         self.log_path = directory / "gateway.log"
         self.port, self.ops_port = free_port(), free_port()
@@ -176,6 +177,7 @@ class GatewayProcess:
         Of several workers only their supervisor is killed: they notice, and end in order.
         """
         process = self._running()
+        self._orphans += _children(process.pid)
         process.kill()
         process.wait()
         self.process = None
@@ -191,6 +193,10 @@ class GatewayProcess:
         """End whatever is left, without ceremony."""
         if self.process is not None:
             self.kill()
+        for pid in self._orphans:
+            if str(self.site).encode() in _command_line(pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         self._kill_store()
 
     async def wait_for(self, condition: Callable[[], object], deadline_s: float = 10.0, what: str = "") -> None:
@@ -282,6 +288,20 @@ async def start_gateway(tmp_path: Path) -> AsyncIterator[StartGateway]:
     yield start
     for gateway in started:
         gateway.close()
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def free_port() -> int:

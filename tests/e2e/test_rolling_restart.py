@@ -8,7 +8,6 @@ may come twice, and whatever were uncertain would be reported as UNKNOWN.
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -23,66 +22,17 @@ import pytest_asyncio
 from simulators.carrier.group import CarrierGroup
 from simulators.carrier.settings import CarrierSettings
 from simulators.carrier.sim import CarrierSim
-from simulators.esme.settings import EsmeSettings
-from simulators.esme.sim import EsmeSim
 from simulators.spread import Delay
-from smsgw.errors import LinkError, LocalError
 from smsgw.store.server import EmbeddedServer
 from tests.e2e.gateway import ROOT, GatewayProcess, Overrides
+from tests.e2e.steady import PREFIXES, Application
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
-RATE_PER_S = 250
-BACKLOG = 300
-PREFIXES = {"alpha": "861380", "beta": "861390"}
 _CARRIER: dict[str, Any] = {
     "host": "127.0.0.1", "system_id": "smsgw", "password": "secret", "window": 20, "rate": "150/s",
     "reconnect_min": "50ms", "reconnect_max": "200ms",
 }  # fmt: skip
-
-
-class Application:
-    """Sends notices over whichever process has it bound, and counts what was promised."""
-
-    def __init__(self, ports: list[int]) -> None:
-        settings = [EsmeSettings(port, system_id="app", password="load1234", reconnect_s=0.05) for port in ports]
-        self.sims = [EsmeSim(each) for each in settings]
-        self.promised: dict[str, str] = {}
-        self.refused: Counter[int] = Counter()
-        self.unanswered = 0
-        self.gives_up = False
-        self._numbers = itertools.count(1)
-        self._turns = itertools.cycle(self.sims)
-
-    async def send(self, prefix: str) -> None:
-        """One message; a refusal for the moment, or nobody to take it, is a reason to try again."""
-        number = next(self._numbers)
-        text = f"【示例科技】您的订单{number:09}已发货"
-        while True:
-            sim = next(self._turns)
-            try:
-                answer = await sim.submit("10690001", f"{prefix}{number:07}", text, registered_delivery=1)
-            except LocalError:
-                await asyncio.sleep(0.01)
-                continue
-            except LinkError:
-                # Sent when the process was asked to go already; of one that died nobody knows what it had taken.
-                self.unanswered += 1
-                if self.gives_up:
-                    return
-                continue
-            if answer.status == 0:
-                self.promised[answer.message_id] = text
-                return
-            self.refused[answer.status] += 1
-            await asyncio.sleep(0.01)
-
-    def states(self) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for incoming in itertools.chain.from_iterable(sim.receipts for sim in self.sims):
-            assert incoming.receipt is not None
-            found.setdefault(str(incoming.receipt.id), []).append(str(incoming.receipt.stat))
-        return found
 
 
 def gateway_of(directory: Path, name: str, ports: dict[str, int], redis: EmbeddedServer) -> GatewayProcess:
@@ -117,17 +67,9 @@ class Fleet:
     @asynccontextmanager
     async def load(self) -> AsyncIterator[None]:
         """Under load; afterwards every promised message has its receipt."""
-        over = asyncio.Event()
-        load = asyncio.create_task(_load(self.application, over))
-        try:
+        async with self.application.load():
             yield
-        finally:
-            over.set()
-            await load
-        await self.group.wait_for(self._all_reported, 20, "all receipts")
-
-    def _all_reported(self) -> bool:
-        return self.application.promised.keys() <= self.application.states().keys()
+        await self.group.wait_for(self.application.all_reported, 20, "all receipts")
 
     def copies(self) -> Counter[str]:
         received = itertools.chain.from_iterable(sim.received for sim in self.carriers.values())
@@ -213,15 +155,3 @@ async def _traffic_flows(sims: dict[str, CarrierSim]) -> None:
 
 def _has(sim: CarrierSim, count: int) -> bool:
     return len(sim.received) >= count
-
-
-async def _load(application: Application, over: asyncio.Event) -> None:
-    """A backlog that the carriers' rates leave waiting in the store, and then a steady stream."""
-    async with asyncio.TaskGroup() as tasks:
-        for number, prefix in zip(range(BACKLOG), itertools.cycle(PREFIXES.values()), strict=False):
-            tasks.create_task(application.send(prefix), name=f"backlog {number}")
-        for prefix in itertools.cycle(PREFIXES.values()):
-            if over.is_set():
-                return
-            tasks.create_task(application.send(prefix))
-            await asyncio.sleep(1 / RATE_PER_S)
