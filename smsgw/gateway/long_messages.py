@@ -208,8 +208,8 @@ class LongMessages:
     def _open(self, blob: bytes) -> _Kept:
         """Raises StoreError for what is none of ours."""
         try:
-            message_id, registered, pdu, fields = unpack(self._context.store.sealer.open(blob))
-            return _Kept(message_id, registered, pdu, Segment(*fields))
+            message_id, registered, pdu, fields = unpack(self._context.store.sealer.open(blob))[:4]
+            return _Kept(message_id, registered, pdu, Segment(*fields[: len(Segment._fields)]))
         except (ValueError, TypeError) as error:
             raise StoreError(f"not a segment: {error}") from error
 

@@ -106,7 +106,7 @@ def pack_origin(view: Sm | DataSm, submitted_ms: int, *more: int | str | bytes) 
 
 def unpack_origin(packed: bytes) -> Origin:
     """The reverse of ``pack_origin``."""
-    return Origin(*unpack(packed))
+    return Origin(*unpack(packed)[: len(Origin._fields)])
 
 
 def pack_report(report: Report) -> bytes:
@@ -116,7 +116,7 @@ def pack_report(report: Report) -> bytes:
 
 def unpack_report(packed: bytes) -> Report:
     """The reverse of ``pack_report``."""
-    return Report(*unpack(packed))
+    return Report(*unpack(packed)[: len(Report._fields)])
 
 
 def receipt_pdu(

@@ -335,7 +335,7 @@ def _place(raw: _Raw) -> tuple[int, bytes]:
 
 def _audited(raw: _Raw) -> Audited:
     try:
-        _, at_ms, who, action, subject, why, detail, previous = unpack(raw.packed)
+        _, at_ms, who, action, subject, why, detail, previous = unpack(raw.packed)[:8]
         return Audited(raw.seq, at_ms, who, action, subject, why, detail, previous.hex(), raw.hash.hex())
     except (ValueError, TypeError, AttributeError) as error:
         raise StoreError(f"audit entry {raw.seq} can't be read ({error}); verify the log") from error

@@ -295,7 +295,7 @@ class Correlation:
 
     def _share(self, receipt: Receipt, packed: bytes) -> None:
         """As ``_forward``: the out stream first, the mark afterwards."""
-        account, _, source, _, targets = from_script(packed)
+        account, _, source, _, targets = from_script(packed)[:5]
 
         def shared(result: list[Told] | StoreError) -> None:
             if not isinstance(result, StoreError):

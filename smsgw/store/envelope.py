@@ -13,6 +13,8 @@ from smsgw.errors import StoreError
 from smsgw.store.packing import pack, unpack
 
 VERSION = 1
+FIELDS = 26
+"""Of this version of smsgw; what stands behind them is a later one's."""
 REPORT_ALWAYS = 1
 """Failures are reported by receipt whatever registered_delivery says."""
 INTERNAL = 2
@@ -39,7 +41,8 @@ class Envelope:
     ``template`` (``<id>@<version>``) and ``campaign`` are what the text matched when it was accepted; empty for none.
     ``lot`` is where it was parked last: ``review``, ``pause:<scope>`` or empty. ``note`` is for people.
     ``lane`` is -1 where it is that of the class. ``route``, ``network`` and ``province`` are what the recipient's
-    number and the route table said when it was accepted; empty for unknown.
+    number and the route table said when it was accepted; empty for unknown. ``later``: what a later smsgw wrote behind
+    them, which stays.
     """
 
     __slots__ = (
@@ -52,6 +55,7 @@ class Envelope:
         "expires_at_ms",
         "flags",
         "lane",
+        "later",
         "looked_at_ms",
         "lot",
         "message_class",
@@ -117,6 +121,7 @@ class Envelope:
         self.route = route
         self.network = network
         self.province = province
+        self.later: list[Any] = []
 
     @property
     def lane_or_class(self) -> int:
@@ -153,6 +158,7 @@ class Envelope:
                 self.route,
                 self.network,
                 self.province,
+                *self.later,
             )
         )
 
@@ -167,6 +173,8 @@ class Envelope:
         if version != VERSION:
             raise StoreError(f"envelope of version {version}, this smsgw reads {VERSION}")
         try:
-            return cls(*fields[1:])
+            found = cls(*fields[1:FIELDS])
+            found.later = fields[FIELDS:]
+            return found
         except TypeError as error:
             raise StoreError(f"envelope with {len(fields)} fields") from error

@@ -85,7 +85,7 @@ class PortedNumbers:
         for place, fields in entries:
             self._place = place
             try:
-                number, network = unpack(self._store.sealer.open(fields[1]))
+                number, network = unpack(self._store.sealer.open(fields[1]))[:2]
             except (SealError, ValueError, TypeError, LookupError):
                 continue
             self._put(str(number), str(network))

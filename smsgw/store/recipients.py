@@ -250,7 +250,8 @@ class RecipientFacts:
         packed = await self._store.command(partition, "GET", keys.who(partition, rhash))
         if not packed:
             return []
-        return sorted(_fact(name.decode(), value) for name, value in from_script(packed).items())
+        known = ((name.decode(), value) for name, value in from_script(packed).items())
+        return sorted(_fact(name, value) for name, value in known if _is_known(name))
 
     async def write(self, changes: Iterable[FactChange]) -> list[FactResult]:
         """Write changes in order, a result each. Safe to repeat after an error, but for FAILED and REFUSED."""
@@ -281,6 +282,11 @@ class RecipientFacts:
 
 def _count(results: list[FactResult]) -> int:
     return sum(result in (FactResult.CHANGED, FactResult.RENEWED) for result in results)
+
+
+def _is_known(name: str) -> bool:
+    """False for what only a later smsgw knows."""
+    return name == "tier" or (name[:1] in _KINDS and name[1:2] in ("", ":"))
 
 
 def _fact(name: str, value: Any) -> Fact:

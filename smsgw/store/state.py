@@ -113,7 +113,7 @@ async def write_at_home(store: Store, flat: Flat, ttl_ms: int) -> None:
 def parse_state(value: bytes) -> MessageStatus:
     """Reverse of ``state_value``. Raises StoreError for anything else."""
     try:
-        account, _, source = value[HEADER_OCTETS:].decode().partition("\0")
+        account, source = (value[HEADER_OCTETS:].decode() + "\0").split("\0")[:2]
         return MessageStatus(int(value[:1]), int(value[1:4]), int(value[4:HEADER_OCTETS]), account, source)
     except ValueError as error:
         raise StoreError(f"not a message's state: {error}") from error

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
 from typing import Any, Final, Literal
 
@@ -46,7 +46,8 @@ class Version:
     """One version. ``before``: the one that was in force when this was put in its place, 0 for none.
 
     ``ended``: why it was refused or rolled back; ``carriers``: those that it has; ``big``: digests of files that lie
-    apart, because several versions share them. Times are business time in ms.
+    apart, because several versions share them. ``later`` is what a later smsgw wrote beside it, and stays. Times are
+    business time in ms.
     """
 
     number: int
@@ -60,6 +61,7 @@ class Version:
     ended_ms: int = 0
     carriers: Sequence[str] = ()
     big: Mapping[str, str] = field(default_factory=dict)
+    later: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class Now:
     proposed: int = 0
     proposed_ms: int = 0
     revision: int = 0
+    later: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,19 +109,19 @@ class VersionStore:
     async def now(self) -> Now:
         """What is in force."""
         stored = await self._registers.get(KIND, NOW)
-        return Now() if stored is None else Now(**stored.body, revision=stored.revision)
+        return Now() if stored is None else Now(**_known(Now, stored.body), revision=stored.revision)
 
     async def get(self, number: int) -> Version | None:
         """One version without its files."""
         stored = await self._registers.get(KIND, _id(number))
-        return None if stored is None else Version(**stored.body)
+        return None if stored is None else Version(**_known(Version, stored.body))
 
     async def all(self, most: int = KEPT) -> list[Version]:
         """The last versions, newest first."""
         last = (await self.now()).last
         ids = [_id(number) for number in range(max(1, last - most + 1), last + 1)]
         found = await self._registers.get_some(KIND, ids)
-        return [Version(**stored.body) for stored in reversed(found.values()) if stored is not None]
+        return [Version(**_known(Version, each.body)) for each in reversed(found.values()) if each is not None]
 
     async def newest_like(self, digest: str) -> Version | None:
         """The newest version with these files that was not only proposed."""
@@ -231,7 +234,7 @@ class VersionStore:
         alive_from_ms = await self.clock_ms() - ALIVE_MS
         reply = await self._store.command(keys.REGISTERS, "HGETALL", keys.fleet())
         told = zip(reply[::2], reply[1::2], strict=True)
-        found = [Process(**unpack(body)) for name, body in told if not name.startswith(_FILES_OF.encode())]
+        found = [_process(unpack(body)) for name, body in told if not name.startswith(_FILES_OF.encode())]
         return sorted((each for each in found if each.at_ms >= alive_from_ms), key=lambda each: each.node)
 
     # -- inside
@@ -247,7 +250,7 @@ class VersionStore:
         return version
 
     async def _step(self, now: Now, after: Now, changes: Iterable[RegisterChange], audit: AuditEntry) -> Now:
-        body = asdict(after)
+        body = _body(after)
         del body["revision"]
         written = [RegisterChange(NOW, body, now.revision), *changes]
         try:
@@ -260,7 +263,24 @@ class VersionStore:
 
 
 def _written(version: Version) -> RegisterChange:
-    return RegisterChange(_id(version.number), asdict(version))
+    return RegisterChange(_id(version.number), _body(version))
+
+
+def _known(kind: type[Now | Version], body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a document says, with what only a later smsgw knows under ``later``."""
+    names = {each.name for each in fields(kind)}
+    found = {name: value for name, value in body.items() if name in names}
+    return {**found, "later": {name: value for name, value in body.items() if name not in names}}
+
+
+def _body(document: Now | Version) -> dict[str, Any]:
+    """The reverse of ``_known``."""
+    body = asdict(document)
+    return {**body.pop("later"), **body}
+
+
+def _process(told: Mapping[str, Any]) -> Process:
+    return Process(**{each.name: told[each.name] for each in fields(Process) if each.name in told})
 
 
 def _id(number: int) -> str:
