@@ -78,16 +78,31 @@ def shared(settings: WorldSettings) -> WorldSettings:
 
 SCENARIOS = [
     Scenario(
-        "kill-redis", "kill -9 of the embedded Redis, twice; the gateway starts another on its AOF", _kill_embedded
+        "kill-redis",
+        "kill -9 of the embedded Redis, twice; the gateway starts another on its AOF",
+        _kill_embedded,
+        refused_may_be_sent=True,
     ),
     Scenario("kill-gateway-and-redis", "kill -9 of the gateway and its Redis at once, twice", _kill_both),
     Scenario(
         "kill-shared-redis",
         "kill -9 of the one Redis of two gateways, twice, started again from its AOF some seconds later",
         _kill_shared,
-        world=shared,
+        shared,
+        refused_may_be_sent=True,
     ),
-    Scenario("kill-all", "kill -9 of two gateways and of their Redis at once", _kill_all, world=shared),
-    Scenario("pause-redis", "SIGSTOP of the embedded Redis for longer than the store's timeout, twice", _pause),
-    Scenario("pause-shared-redis", "the same with the one Redis of two gateways", _pause, world=shared),
+    Scenario("kill-all", "kill -9 of two gateways and of their Redis at once", _kill_all, shared),
+    Scenario(
+        "pause-redis",
+        "SIGSTOP of the embedded Redis for longer than the store's timeout, twice",
+        _pause,
+        refused_may_be_sent=True,
+    ),
+    Scenario(
+        "pause-shared-redis",
+        "SIGSTOP of the one Redis of two gateways for longer than the store's timeout, twice",
+        _pause,
+        shared,
+        refused_may_be_sent=True,
+    ),
 ]
