@@ -181,6 +181,7 @@ class App:
             self._standing,
             wiring.listener_tls(site),
             passwords.knows,
+            self.gateway.binds,
         )
         self.doing = Doing(self)
         status = Status(self)
@@ -214,6 +215,7 @@ class App:
         for name in await waiting_for_former(self.site, self.store):
             gateway.carriers.put_former(make_pool(CarrierSettings(name, "", 0, "", "", binds=())))
         await gateway.leases.join()
+        await gateway.binds.join()
         self.following = Following(builder, gateway, Built(self.site, parts), version, make_pool, self._put_site)
 
     def _put_site(self, site: Site) -> None:

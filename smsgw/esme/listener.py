@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 from smsgw.errors import ConnectFailed
 from smsgw.esme.account import Account, AccountSettings
 from smsgw.esme.password_desk import PasswordCheck, PasswordDesk
+from smsgw.esme.places import OwnPlaces, Places
 from smsgw.esme.session import EsmeSession, Gateway
 from smsgw.link.link import Link, LinkOwner
 from smsgw.smpp.codec import decode
@@ -65,12 +66,14 @@ class Listener:
         standing: Callable[[str], Refusal | None],
         tls: ssl.SSLContext | None = None,
         known_password: PasswordCheck = lambda stored, password: False,
+        places: Places | None = None,
     ) -> None:
         self._settings = settings
         self.accounts = accounts
         self._gateway = gateway
         self._ticker = ticker
         self._passwords = PasswordDesk(check_password, known_password)
+        self._places = places or OwnPlaces()
         self._notify = notify
         self._standing = standing
         self._tls = tls
@@ -167,6 +170,9 @@ class Listener:
             self._notify("esme.too_many_connections", {"connections": len(self.sessions), "peer": session.link.peer})
             session.link.abort("too many connections")
 
+    def left(self, account: Account) -> None:
+        self._places.left(account)
+
     def gone(self, session: EsmeSession, reason: str) -> None:
         self.sessions.discard(session)
         account = session.account
@@ -192,25 +198,40 @@ class Listener:
     ) -> None:
         """The password was right: what else may speak against it."""
         settings = account.settings
-        refused = self._objection(session, settings, command_id, len(account.sessions))
+        refused = self._objection(session, settings, command_id)
         if refused is not None:
             self._refuse(session, command_id, sequence_number, refused[0], settings.system_id, refused[1])
             return
+
+        def placed(open_binds: int | None) -> None:
+            if session.link.closing:
+                if open_binds is None:
+                    self._places.left(account)
+            elif open_binds is None:
+                self._accepted(session, account, command_id, sequence_number, version)
+            else:
+                why = f"{open_binds} binds are open, {account.settings.max_binds} allowed"
+                status = CommandStatus.ESME_RBINDFAIL
+                self._refuse(session, command_id, sequence_number, status, settings.system_id, why)
+
+        self._places.ask(account, placed)
+
+    def _accepted(
+        self, session: EsmeSession, account: Account, command_id: int, sequence_number: int, version: int
+    ) -> None:
         name = self._settings.system_id.encode("latin-1")
         session.accept_bind(account, command_id, sequence_number, version, name)
         self._notify(
             "esme.bound",
             {
-                "account": settings.system_id,
+                "account": account.settings.system_id,
                 "peer": session.link.peer,
                 "bind": f"0x{command_id:02X}",
                 "version": f"0x{version:02X}",
             },
         )
 
-    def _objection(
-        self, session: EsmeSession, settings: AccountSettings, command_id: int, bound: int
-    ) -> tuple[int, str] | None:
+    def _objection(self, session: EsmeSession, settings: AccountSettings, command_id: int) -> tuple[int, str] | None:
         if settings.tls_client_cn and settings.tls_client_cn != _client_cn(session):
             return CommandStatus.ESME_RBINDFAIL, f"no client certificate for {settings.tls_client_cn}"
         refusal = self._standing(settings.system_id)
@@ -218,8 +239,6 @@ class Listener:
             return refusal.reason.command_status(settings.vendor_codes), refusal.reason.text
         if command_id not in settings.bind_types:
             return CommandStatus.ESME_RBINDFAIL, "bind type not allowed for this account"
-        if bound >= settings.max_binds:
-            return CommandStatus.ESME_RBINDFAIL, f"{bound} binds are open, {settings.max_binds} allowed"
         return None
 
     def _refuse(

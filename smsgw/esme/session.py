@@ -57,6 +57,9 @@ class Admitter(Protocol):
     def connected(self, session: EsmeSession) -> None:
         """A connection was accepted; cut it if there are too many."""
 
+    def left(self, account: Account) -> None:
+        """A bind of the account has ended."""
+
     def gone(self, session: EsmeSession, reason: str) -> None:
         """The connection is closed."""
 
@@ -228,3 +231,4 @@ class EsmeSession:
         account = self.account
         if account is not None and self in account.sessions:
             account.sessions.remove(self)
+            self._admitter.left(account)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from smsgw.errors import StoreError
 from smsgw.gateway.approvals import Approvals
+from smsgw.gateway.bind_desk import BindDesk
 from smsgw.gateway.bind_failures import BindFailures
 from smsgw.gateway.carrier_ids import CarrierIds
 from smsgw.gateway.carriers import Carriers
@@ -40,6 +41,7 @@ from smsgw.gateway.register_feed import RegisterFeed
 from smsgw.gateway.release import Releaser
 from smsgw.gateway.requests import Requests
 from smsgw.gateway.second_tries import SecondTries
+from smsgw.store.account_binds import AccountBinds
 from smsgw.store.account_rates import AccountRates
 from smsgw.store.admission import Admission
 from smsgw.store.commit import GroupCommit
@@ -102,6 +104,10 @@ class Gateway:
         self._quota_leases = QuotaLeases(store)
         self._rates = AccountRates(store, context.settings.node)
         self._bind_leases = Leases(store, context.settings.node, context.settings.lease_s)
+        lease_s = context.settings.lease_s
+        self._account_binds = AccountBinds(store, context.settings.node, self._bind_leases.token, lease_s)
+        #: Who may bind once more, over all processes: ``esme.Places``.
+        self.binds = BindDesk(self._account_binds, lease_s, lambda: context.store_up)
         self.bind_failures = BindFailures()
         self.leases = LeaseDesk(context, self._bind_leases, self.carriers.by_stream, self.outbox, self._put_out)
         #: Called when another process has taken this one's place; the application ends.
@@ -180,6 +186,7 @@ class Gateway:
             context.facts.commit,
             self._quota_leases.commit,
             self._rates.commit,
+            self._account_binds.commit,
             context.states.commit,
         ]
 
@@ -212,6 +219,7 @@ class Gateway:
             tasks.create_task(self._feed.run(), name="registers")
             tasks.create_task(self.context.quotas.run(), name="quotas")
             tasks.create_task(self.context.rates.run(), name="rates")
+            tasks.create_task(self.binds.run(), name="binds")
             tasks.create_task(self.context.carrier_ids.run(), name="ids of carriers")
             tasks.create_task(self.context.overdue.run(), name="overdue receipts")
             tasks.create_task(self.context.ported.run(self._store_error), name="ported numbers")
@@ -257,6 +265,7 @@ class Gateway:
             reading.cancel()
         await asyncio.gather(*self._reading, return_exceptions=True)
         await self.leases.leave()
+        await self.binds.leave()
 
     def _is_under_way(self) -> bool:
         return bool(

@@ -15,7 +15,7 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:c:<hash>``, ``{p}:who:<hash>`` | string | a recipient's counters · what is known of it |
 | ``{p}:quota:<account>:<bucket>`` | string | messages of an account's day or month leased to processes |
 | ``{p}:rate:<account>`` | string | an account's token bucket, and which process holds how much of it; lives seconds |
-| ``{p}:binds:<account>``, ``{p}:bound`` | hash | process → an account's binds there · until when its counts are believed |
+| ``{p}:binds:<account>``, ``{p}:bound`` | hash | process → an account's binds there · until when it is believed |
 | ``{p}:rcpt:<carrier>:<cid>``, ``{p}:early:<carrier>:<cid>`` | string, list | carrier's id → ours · early receipts |
 | ``{p}:deciding:<carrier>:<cid>`` | string | a failure of this id is being decided on by some process |
 | ``{p}:gather:<message id>`` | hash | parts of a message that a carrier has under several ids |
