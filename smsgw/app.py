@@ -22,7 +22,7 @@ from smsgw import __version__, wiring
 from smsgw.carrier.pool import Pool
 from smsgw.carrier.settings import CarrierSettings
 from smsgw.clock import TestClock
-from smsgw.config.passwords import PasswordChecker
+from smsgw.config.passwords import MOST_REMEMBERED, PasswordChecker
 from smsgw.config.site import Site
 from smsgw.config.workers import Role
 from smsgw.doing import Doing
@@ -33,6 +33,7 @@ from smsgw.gateway.change import SiteParts
 from smsgw.gateway.context import Context
 from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.ids import MessageIds
+from smsgw.gateway.proof_desk import ProofDesk
 from smsgw.in_force import Builder, Built, Following, choose, waiting_for_former
 from smsgw.link.ticker import Ticker
 from smsgw.policy.model import Refusal
@@ -42,9 +43,10 @@ from smsgw.policy.retry import Backoff
 from smsgw.records.log import RecordLog
 from smsgw.smpp.constants import status_name
 from smsgw.status import Status, watch
-from smsgw.store.admission import LOW_MEMORY_SHARE
 from smsgw.store.connection import Store
 from smsgw.store.disk import refuse_unwritten
+from smsgw.store.memory import MemoryStages
+from smsgw.store.proved import ProvedPasswords
 from smsgw.store.schema import Upgrade
 from smsgw.store.secrets import load_or_create
 from smsgw.store.server import EmbeddedServer
@@ -138,12 +140,14 @@ class App:
         self._repeats = Repeats()
         self.store_up = False
         self.store: Store
+        self.memory = MemoryStages(site.store.memory_stages)
         self.records: RecordLog
         self.gateway: Gateway
         self.following: Following
         self.listener: Listener
         self.doing: Doing
         self.ticker = Ticker()
+        self.proofs: ProofDesk | None = None
         self.ops: OpsServer | None = None
         #: Another process took this one's place; it has ended its work early.
         self.put_out = False
@@ -158,7 +162,9 @@ class App:
         secrets = load_or_create(site.secrets_file)
         url = site.store.url
         if not url:
-            self.embedded = EmbeddedServer(site.state_dir, site.store.server or None, site.store.fsync)
+            self.embedded = EmbeddedServer(
+                site.state_dir, site.store.server or None, site.store.fsync, site.store.memory_octets
+            )
             await self.embedded.start()
             url = self.embedded.url
         settings = wiring.store_settings(site)
@@ -170,7 +176,7 @@ class App:
         self.records = RecordLog(site.records_dir, site.node_name, self.clock.now_ms)
         await self._make_gateway()
         context = self.gateway.context
-        passwords = PasswordChecker()
+        passwords = await self._passwords()
         self.listener = Listener(
             replace(wiring.listener_settings(site, self._errand), max_connections=connections),
             context.accounts,
@@ -182,6 +188,7 @@ class App:
             wiring.listener_tls(site),
             passwords.knows,
             self.gateway.binds,
+            self.proofs,
         )
         self.doing = Doing(self)
         status = Status(self)
@@ -199,6 +206,16 @@ class App:
         )
         self.ops.start()
         watch(self)
+
+    async def _passwords(self) -> PasswordChecker:
+        """With what other processes, and earlier lives of this one, have proved, if the site wants that."""
+        if self.site.listener.remember_passwords != "store":
+            return PasswordChecker()
+        passwords = PasswordChecker(key=self.store.recipients.key_for("passwords"))
+        proved = ProvedPasswords(self.store, MOST_REMEMBERED)
+        self.proofs = ProofDesk(proved, passwords.mark, passwords.remember)
+        await self.proofs.load()
+        return passwords
 
     async def _make_gateway(self) -> None:
         """The gateway of the version that is in force, with everything that it finds in the store."""
@@ -257,6 +274,7 @@ class App:
                 tasks.create_task(self.following.run(), name="versions"),
                 tasks.create_task(self.ticker.run(), name="ticker"),
                 tasks.create_task(self._beat(), name="heartbeat"),
+                *([tasks.create_task(self.proofs.run(), name="passwords")] if self.proofs is not None else ()),
                 tasks.create_task(self._flush_records(), name="records"),
                 tasks.create_task(self._watch_store(), name="store"),
                 tasks.create_task(self.upgrade.run(self._told), name="upgrade"),
@@ -392,7 +410,9 @@ class App:
                 if not self.store_up:
                     _log.event("store.back")
                 self.store_up = self.gateway.context.store_up = True
-                self.gateway.context.admission.low_memory = share > LOW_MEMORY_SHARE
+                if self.memory.see(share):
+                    _log.warning("store.memory", used=round(share, 3), refused=self.memory.refused or "nothing")
+                self.gateway.context.admission.memory_stage = self.memory.stage
             await asyncio.sleep(STORE_CHECK_S)
 
 

@@ -31,7 +31,7 @@ def store_settings(site: Site) -> StoreSettings:
 
 def _access(site: Site) -> Access:
     store, of_sentinels = site.store, site.store.sentinel
-    tls = store.tls and Tls(store.tls.ca, store.tls.certificate, store.tls.key, store.tls.server_name)
+    tls = None if store.tls is None else Tls(store.tls.ca, store.tls.certificate, store.tls.key, store.tls.server_name)
     if of_sentinels is None:
         return Access(store.user, store.password_file, tls, sentinel_tls=tls)
     their_tls = None if of_sentinels.tls is False else tls or (Tls() if of_sentinels.tls else None)

@@ -62,6 +62,10 @@ class Status:
                 "up": app.store_up,
                 "server": app.store.server_version,
                 "embedded": app.uses_embedded,
+                "memory_used": round(app.memory.share, 3),
+                "memory_refused": app.memory.refused,
+                "replicas": app.store.settings.replicas,
+                "replicas_short": app.store.replicas_short,
                 "calls": {
                     commit.name: {"items": commit.items, "waiting": commit.waiting} for commit in gateway.commits
                 },
@@ -245,6 +249,12 @@ def watch(app: App) -> None:
     help_text = "The version of the site that runs here; 0 where it follows none."
     metrics.gauge("smsgw_site_version", help_text, {}, lambda: float(app.following.reloader.running))
     metrics.gauge("smsgw_store_up", "1 while Redis answers.", {}, lambda: float(app.store_up))
+    help_text = "Used share of Redis' maxmemory; 0 without a limit."
+    metrics.gauge("smsgw_store_memory_used_ratio", help_text, {}, lambda: app.memory.share)
+    help_text = "Refused for want of memory in Redis: 1 marketing, 2 notices too, 3 codes too."
+    metrics.gauge("smsgw_store_memory_stage", help_text, {}, lambda: app.memory.stage)
+    help_text = "Calls that fewer replicas had in time than the site asks for."
+    metrics.counter("smsgw_store_replicas_short", help_text, {}, lambda: app.store.replicas_short)
     metrics.counter("smsgw_records_written", "Records written.", {}, lambda: app.records.written)
     metrics.counter("smsgw_records_lost", "Records lost to a full disk.", {}, lambda: app.records.lost)
     metrics.gauge("smsgw_traces", "How many look at live PDUs.", {}, lambda: app.doing.tracer.watching)

@@ -25,7 +25,12 @@ async def open_store(site: Site) -> AsyncIterator[Store]:
     except OSError as error:
         raise ConfigError(site.state_dir, 0, "store.state_dir", f"can't be made: {error.strerror}") from error
     secrets = load_or_create(site.secrets_file)
-    embedded = None if site.store.url else EmbeddedServer(site.state_dir, site.store.server or None, site.store.fsync)
+    settings = site.store
+    embedded = (
+        None
+        if settings.url
+        else EmbeddedServer(site.state_dir, settings.server or None, settings.fsync, settings.memory_octets)
+    )
     if embedded is not None:
         await embedded.start()
     try:

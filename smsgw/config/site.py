@@ -22,11 +22,11 @@ from smsgw.config.node import (
     NodeFile,
     OpsSettings,
     PauseSettings,
-    StoreSettings,
     UncertainSettings,
 )
 from smsgw.config.people import PersonSettings
 from smsgw.config.site_routes import SiteRoutes
+from smsgw.config.store import StoreSettings
 from smsgw.errors import ConfigError
 from smsgw.policy.calendar import Workdays
 from smsgw.policy.profile import Profile

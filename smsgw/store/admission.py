@@ -28,15 +28,12 @@ MEMORY: Final = 4
 GONE: Final = 5
 NO_CONSENT: Final = 6
 
-LOW_MEMORY_SHARE: Final = 0.9
-"""New marketing is refused when Redis has used this share of its memory."""
-
 CapRow = Sequence[Any]
 """[key (4 octets), kind (0 clock, 1 rolling, 2 same content), limit, {tier: limit}, bucket start ms, bucket end ms,
 period ms]. Bucket ends are whole seconds."""
 
 _DRY: Final = 1
-_LOW_MEMORY: Final = 2
+_MEMORY_STAGE: Final = 2
 
 
 class AdmitItem(NamedTuple):
@@ -123,8 +120,8 @@ class Admission:
         self._script = script("admit")
         self._partitions = store.partitions
         self._partition_of = store.recipients.partition_of_hash
-        self.low_memory = False
-        """Set while ``Store.memory_share`` is near 1: new marketing is refused with MEMORY."""
+        self.memory_stage = 0
+        """As ``memory.stage_of`` says: which classes are refused with MEMORY."""
         self.commit: GroupCommit[AdmitItem, AdmitReply] = GroupCommit(
             "admit",
             self._send,
@@ -198,8 +195,7 @@ class Admission:
                 rows.append((number, rhash, at_ms, blob, ids, state, same, tier, due_ms, group, lot, keep))
             else:
                 rows.append((number, rhash, at_ms, blob, ids, state, same))
-        if self.low_memory:
-            flags |= _LOW_MEMORY
+        flags += self.memory_stage * _MEMORY_STAGE
         payload: bytes = to_script((self._now_ms(), self._store.settings.state_ttl_ms, flags, profiles, rows))
         return payload
 

@@ -264,7 +264,8 @@ class Store:
     async def memory_share(self) -> float:
         """Used share of Redis' ``maxmemory``, the fullest server counting; 0.0 without a limit. Raises StoreError."""
         fullest = 0.0
-        for partition in range(self.partitions):
+        # A server that holds several partitions is asked once.
+        for partition in {await self._topology.maker(each): each for each in range(self.partitions)}.values():
             info = _info(await self.command(partition, "INFO", "memory"))
             limit = int(info.get("maxmemory", "0"))
             if limit:

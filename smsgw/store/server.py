@@ -79,16 +79,23 @@ def _new_enough(binary: Path) -> bool:
 class EmbeddedServer:
     """Starts, adopts and stops the server of one state directory.
 
-    ``fsync`` is Redis' appendfsync: ``always``, ``everysec`` or ``no``.
+    ``fsync`` is Redis' appendfsync: ``always``, ``everysec`` or ``no``. ``memory_octets``: its ceiling; None: none.
     """
 
-    def __init__(self, state_dir: Path | str, binary: Path | str | None = None, fsync: str = "always") -> None:
+    def __init__(
+        self,
+        state_dir: Path | str,
+        binary: Path | str | None = None,
+        fsync: str = "always",
+        memory_octets: int | None = None,
+    ) -> None:
         self.directory = Path(state_dir).absolute() / "redis"
         self.socket = _socket_path(self.directory)
         self.adopted = False
         """True after ``start`` found it running."""
         self._binary = binary
         self._fsync = fsync
+        self._memory_octets = memory_octets
         self._pid_file = self.directory / "server.pid"
         self._presence = Channel(connection_maker(self.url, 1.0), _STOP_S)
 
@@ -114,6 +121,9 @@ class EmbeddedServer:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         async with self._alone():
             await self._adopt_or_start()
+            if self.adopted and self._memory_octets is not None:
+                # It was started with the ceiling of then.
+                await self._presence.call("CONFIG", "SET", "maxmemory", self._memory_octets)
             await self._presence.call("PING")
 
     @property
@@ -267,6 +277,7 @@ class EmbeddedServer:
             "rdbcompression no",
             'save ""',
             "maxmemory-policy noeviction",
+            f"maxmemory {self._memory_octets or 0}",
             "lazyfree-lazy-expire yes",
             "timeout 0",
         ]

@@ -118,7 +118,7 @@ class Supervisor:
         store = self._site.store
         if store.url:
             return None
-        server = EmbeddedServer(self._site.state_dir, store.server or None, store.fsync)
+        server = EmbeddedServer(self._site.state_dir, store.server or None, store.fsync, store.memory_octets)
         await server.start()
         stack.push_async_callback(server.stop)
         self._store_url = server.url

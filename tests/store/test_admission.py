@@ -143,9 +143,13 @@ async def test_a_stream_that_was_deleted_is_not_full_for_ever(kit: Kit) -> None:
     assert await kit.codes(kit.item(queue_limit=1), kit.item(n=1, queue_limit=1)) == [ACCEPTED, FULL]
 
 
-async def test_a_store_short_of_memory_refuses_marketing_only(kit: Kit) -> None:
-    kit.admission.low_memory = True
-    assert await kit.codes(kit.item(message_class=2), kit.item(message_class=0)) == [MEMORY, ACCEPTED]
+async def test_low_memory_refuses_marketing_first_and_codes_last(kit: Kit) -> None:
+    for stage, codes in enumerate(
+        ([ACCEPTED, ACCEPTED, ACCEPTED], [ACCEPTED, ACCEPTED, MEMORY], [ACCEPTED, MEMORY, MEMORY], [MEMORY] * 3)
+    ):
+        kit.admission.memory_stage = stage
+        items = [kit.item(n=10 * stage + each, message_class=each) for each in range(3)]
+        assert await kit.codes(*items) == codes
 
 
 async def test_dry_tells_everything_and_writes_nothing(kit: Kit) -> None:

@@ -21,13 +21,13 @@ from smsgw.store.admission import (
     CAPPED,
     FORBIDDEN,
     FULL,
-    LOW_MEMORY_SHARE,
     MEMORY,
     NO_CONSENT,
     Admission,
     AdmitItem,
 )
 from smsgw.store.keys import mt_suffix
+from smsgw.store.memory import stage_of
 from smsgw.store.quota import QuotaLeases
 from smsgw.store.recipients import facts_for
 
@@ -58,7 +58,7 @@ async def ask_store(desk: Desk, rules: Rules, found: Explanation, draft: Draft) 
         tier=found.question.tier, message_class=draft.message_class,
     )  # fmt: skip
     admission = Admission(store, lambda items, replies: None, lambda: found.question.at_ms)
-    admission.low_memory = await store.memory_share() > LOW_MEMORY_SHARE
+    admission.memory_stage = stage_of(await store.memory_share(), store.settings.memory_stages)
     for name, flag, reason in _FACT_RULES:
         found.lines.append(await _facts(rules, admission, item, found, name, flag, reason))
     caps = rules.cap_rows(draft)

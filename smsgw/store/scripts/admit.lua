@@ -4,7 +4,7 @@
 --          {pNN}:part:<stream> {pNN}:held {pNN}:heldmsg {pNN}:st:<message id> {pNN}:long:<group> {pNN}:longdue
 --          {pNN}:parked:<lot> {pNN}:lotof {pNN}:lots {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
--- ARGV[4]  msgpack [now (business ms), state TTL (ms), flags (1 dry, 2 low on memory), profiles, items]
+-- ARGV[4]  msgpack [now (business ms), state TTL (ms), flags (1 dry; 2 × stage of memory, see store/memory), profiles, items]
 --          profile: [stream suffix, [facts] (see parts/facts), [cap rows], queue limit, class, needs tier (0/1),
 --                   [[stream suffix, [facts]]...] other carriers, for whom this one has on its blacklist; may be left out]
 --          cap row: [key (4 octets), kind (0 clock, 1 rolling, 2 same content), limit, {tier: limit}, bucket start,
@@ -25,7 +25,8 @@
 local input = unpack_message(ARGV[4])
 local now, state_ttl, flags, profiles, items = input[1], string.format('%.0f', input[2]), input[3], input[4], input[5]
 local dry = flags % 2 == 1
-local low_memory = flags >= 2
+-- Of the classes 0 to 2 those from here on are refused: with each stage one more.
+local no_room_from = 3 - math.floor(flags / 2)
 local people, order = load_people(profiles, items)
 local lengths, accepted, streams = {}, {}, {}
 
@@ -68,7 +69,7 @@ local function refusal(item, profile, person)
     local refused = over_cap(person, rows, tier_of(item[8], profile, person), item[3], content_of(item))
     if refused then return refused end
   end
-  if low_memory and profile[5] == 2 then return {4} end
+  if profile[5] >= no_room_from then return {4} end
   if profile[4] > 0 and queue_length(stream, profile[4]) >= profile[4] then return {3} end
   return 0, stream
 end
