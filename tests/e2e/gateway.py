@@ -81,6 +81,8 @@ class GatewayProcess:
         self.process: subprocess.Popen[bytes] | None = None
         #: Words before ``smsgw run``, such as those of prlimit or nsenter; what they name must exec the rest.
         self.wrapper: tuple[str, ...] = ()
+        #: Where the package is that runs; another version of it may be started next.
+        self.code = ROOT
         shutil.copytree(base, self.site, ignore=shutil.ignore_patterns("state"))
         self.override(
             {
@@ -145,7 +147,7 @@ class GatewayProcess:
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.wrapper, sys.executable, "-m", "smsgw", "run", "--site", str(self.site), *self.run_options],
-                cwd=ROOT,
+                cwd=self.code,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -110,7 +110,7 @@ async def test_a_rolling_restart_loses_nothing_and_traffic_flows(fleet: Fleet) -
         await two.wait_for(lambda: _binds(one) == _binds(two) == 1, what="a bind of alpha each")
         for gateway in fleet.gateways:
             assert await gateway.stop() == 0
-            await _traffic_flows(fleet.carriers)
+            await traffic_flows(fleet.carriers)
             await gateway.start()
     application = fleet.application
     promised, copies = Counter(application.promised.values()), fleet.copies()
@@ -125,7 +125,7 @@ async def test_a_killed_process_is_taken_over_when_its_leases_end(fleet: Fleet) 
     application, (one, two) = fleet.application, fleet.gateways
     application.unanswered, application.gives_up = 0, True
     async with fleet.load():
-        await _traffic_flows(fleet.carriers)
+        await traffic_flows(fleet.carriers)
         two.kill()
         await one.wait_for(lambda: _binds(one) == 2, what="the binds of the dead")
     promised, copies = Counter(application.promised.values()), fleet.copies()
@@ -146,7 +146,7 @@ def _binds(gateway: GatewayProcess) -> int:
     return int(gateway.status()["carriers"]["alpha"]["binds_up"])
 
 
-async def _traffic_flows(sims: dict[str, CarrierSim]) -> None:
+async def traffic_flows(sims: dict[str, CarrierSim]) -> None:
     """The process that is left has all binds now, and sends over both carriers."""
     wanted = {name: len(sim.received) + 10 for name, sim in sims.items()}
     for name, sim in sims.items():
