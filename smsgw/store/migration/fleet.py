@@ -12,11 +12,12 @@ from typing import Final
 from smsgw.errors import StoreRefused
 from smsgw.store import keys
 from smsgw.store.connection import Store
+from smsgw.store.migration.census import counted
 from smsgw.store.migration.counts import Counts
 from smsgw.store.migration.kinds import KINDS, Unit, kind_of, name_in
 from smsgw.store.migration.queues import Marks
 from smsgw.store.migration.target import Writer
-from smsgw.store.migration.walk import AT_ONCE, fields, key_of
+from smsgw.store.migration.walk import AT_ONCE, fields, key_of, members
 
 _OWNER: Final = b"owner"
 _CLOCK: Final = b"#"
@@ -107,6 +108,12 @@ class FleetMover:
             raise StoreRefused(f"{key_of(partition, rest)!r} belongs into partition {keys.REGISTERS}")
         if KINDS[kind].unit is Unit.ENTRIES:
             await self._move_stream(kind, rest)
+            return
+        if KINDS[kind].unit is Unit.MEMBERS:
+            self._counts.old[kind] += await counted(self._old, partition, rest)
+            async for page in members(self._old, partition, rest):
+                flat = [part for member, score in page for part in (score, member)]
+                await self._writer.add(partition, "zadd", rest, flat)
             return
         known: set[bytes] = set()
         async for page in fields(self._old, partition, rest):

@@ -62,6 +62,8 @@ class Migration:
     async def run(self) -> Migrated:
         """All of it. Raises StoreError."""
         before = await refuse_while_alive(self._old)
+        if await self._old.command(0, "HEXISTS", keys.meta(0), "upgrading"):
+            raise StoreRefused("the old store is being upgraded: start a gateway on it, which ends that, then stop it")
         what = f"{self._old.partitions} to {self._new.partitions} partitions"
         again = await begin(self._new, what)
         stray = await self._move_keys()
