@@ -13,6 +13,7 @@ from smsgw.carrier.settings import CarrierSettings, Outbind
 from smsgw.clock import BusinessClock, RealClock, TestClock
 from smsgw.config.account import AccountSettings as AccountFile
 from smsgw.config.carrier import CarrierSettings as CarrierFile
+from smsgw.config.passwords import MOST_REMEMBERED, PasswordChecker
 from smsgw.config.site import Site
 from smsgw.errors import ConfigError
 from smsgw.esme.account import AccountSettings
@@ -20,10 +21,13 @@ from smsgw.esme.listener import ListenerSettings
 from smsgw.gateway.account_rules import AccountRules
 from smsgw.gateway.change import SiteParts
 from smsgw.gateway.context import Dialled, GatewaySettings, Numbers
+from smsgw.gateway.proof_desk import ProofDesk
 from smsgw.policy.mo_words import MoWords, all_words
 from smsgw.policy.registers import Registers
 from smsgw.site_rules import compiled_rules
 from smsgw.site_rules import store_settings as store_settings
+from smsgw.store.connection import Store
+from smsgw.store.proved import ProvedPasswords
 from smsgw.supervisor.errand import Errand
 
 
@@ -69,6 +73,15 @@ def listener_settings(site: Site, errand: Errand | None = None) -> ListenerSetti
         first_number=errand.number if errand is not None else 1,
         number_step=errand.of if errand is not None else 1,
     )
+
+
+async def passwords(site: Site, store: Store) -> tuple[PasswordChecker, ProofDesk]:
+    """Who checks passwords, with what other processes and earlier lives have proved, if the site wants that."""
+    shared = site.listener.remember_passwords == "store"
+    checker = PasswordChecker(key=store.recipients.key_for("passwords") if shared else b"")
+    desk = ProofDesk(ProvedPasswords(store, MOST_REMEMBERED) if shared else None, checker.mark, checker.remember)
+    await desk.load()
+    return checker, desk
 
 
 def listener_tls(site: Site) -> ssl.SSLContext | None:

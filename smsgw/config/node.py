@@ -74,12 +74,16 @@ class ListenerTlsSettings(Settings):
 
 
 class ListenerSettings(Settings):
-    """``[listener]``: where applications bind. Timers of 0 are off."""
+    """``[listener]``: where applications bind. Timers of 0 are off.
+
+    ``remember_passwords``: what was right is known to the whole site and after a restart, or to this process only.
+    """
 
     host: Host = "127.0.0.1"
     port: Port = 2775
     system_id: SystemId = "smsgw"
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = 2000
+    remember_passwords: Literal["store", "process"] = "store"
     session_init_s: PositiveSeconds = Field(50.0, alias="session_init")
     enquire_link_s: Seconds = Field(30.0, alias="enquire_link")
     inactivity_s: Seconds = Field(150.0, alias="inactivity")

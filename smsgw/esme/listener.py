@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 
 from smsgw.errors import ConnectFailed
 from smsgw.esme.account import Account, AccountSettings
-from smsgw.esme.password_desk import PasswordCheck, PasswordDesk
+from smsgw.esme.password_desk import PasswordCheck, PasswordDesk, Proofs
 from smsgw.esme.places import OwnPlaces, Places
 from smsgw.esme.session import EsmeSession, Gateway
 from smsgw.link.link import Link, LinkOwner
@@ -67,12 +67,13 @@ class Listener:
         tls: ssl.SSLContext | None = None,
         known_password: PasswordCheck = lambda stored, password: False,
         places: Places | None = None,
+        proofs: Proofs | None = None,
     ) -> None:
         self._settings = settings
         self.accounts = accounts
         self._gateway = gateway
         self._ticker = ticker
-        self._passwords = PasswordDesk(check_password, known_password)
+        self._passwords = PasswordDesk(check_password, known_password, proofs)
         self._places = places or OwnPlaces()
         self._notify = notify
         self._standing = standing
@@ -161,7 +162,7 @@ class Listener:
             else:
                 self._admit(session, account, command_id, sequence_number, version)
 
-        self._passwords.ask(host, stored, password, checked)
+        self._passwords.ask(host, stored, password, checked, lambda: not session.link.closing)
 
     def connected(self, session: EsmeSession) -> None:
         # Not before: of a TLS handshake that fails nobody would ever be told.

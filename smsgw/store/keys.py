@@ -32,6 +32,7 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:builds``, ``{p}:upgrade`` | hash, string | process → version of smsgw · who upgrades the store; partition 0 |
 | ``{p}:nodes``, ``{p}:lease:<carrier>`` | hash | processes that live · whose each bind is; partition 0 |
 | ``{p}:ranks`` | hash | process → its rank among those that live, for numbers that no two may give; partition 0 |
+| ``{p}:proved`` | zset | marks of passwords that were proved, by when; partition 0 |
 | ``{p}:hwm:<consumer>``, ``{p}:events``, ``{p}:meta`` | hash, stream, hash | marks · changes of facts · schema |
 """
 
@@ -188,6 +189,11 @@ def held(partition: int) -> str:
 def heldmsg(partition: int) -> str:
     """Deferred messages by id."""
     return f"{TAGS[partition]}:heldmsg"
+
+
+def proved(partition: int) -> str:
+    """Marks of passwords that were proved, by when; see ``store.proved``."""
+    return f"{TAGS[partition]}:proved"
 
 
 def parked(partition: int, lot: str) -> str:

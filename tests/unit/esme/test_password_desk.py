@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -70,6 +71,57 @@ async def test_an_address_may_have_so_many_open_and_others_go_on(clerk: Clerk) -
     clerk.ask(b"right")
     assert (await clerk.answered(MOST_OF_ADDRESS + 5))[-1] is True, "room again"
     clerk.desk.close()
+
+
+async def test_addresses_take_turns(clerk: Clerk) -> None:
+    for number in range(20):
+        clerk.ask(b"wrong%d" % number)
+    clerk.ask(b"right", "192.0.2.2")
+    clerk.gate.set()
+    await clerk.answered(21)
+    assert [password for _, password in clerk.checked].index(b"right") <= 3, "the threads had two, and one came between"
+    clerk.desk.close()
+
+
+async def test_who_has_gone_is_not_computed(clerk: Clerk) -> None:
+    for number in range(4):
+        clerk.ask(b"wrong%d" % number)
+    answers: list[bool | None] = []
+    clerk.desk.ask("192.0.2.1", "stored", b"right", answers.append, lambda: False)
+    clerk.ask(b"wrong4")
+    clerk.gate.set()
+    await clerk.answered(5)
+    assert answers == []
+    assert b"right" not in [password for _, password in clerk.checked]
+    clerk.desk.close()
+
+
+async def test_what_another_process_has_proved_is_not_computed(clerk: Clerk) -> None:
+    class Others:
+        def __init__(self) -> None:
+            self.told: list[bytes] = []
+            self.asked: list[Callable[[], None]] = []
+
+        def recall(self, then: Callable[[], None]) -> None:
+            self.asked.append(then)
+
+        def proved(self, stored: str, password: bytes) -> None:
+            self.told.append(password)
+
+    others = Others()
+    desk = PasswordDesk(clerk._check, lambda stored, password: (stored, password) in clerk.known, others)
+    clerk.gate.set()
+    for password in (b"theirs", b"right", b"wrong"):
+        desk.ask("192.0.2.1", "stored", password, clerk.answers.append)
+    assert clerk.answers == []
+    clerk.known.add(("stored", b"theirs"))
+    for then in others.asked:
+        then()
+    assert clerk.answers == [True]
+    assert await clerk.answered(3) in ([True, True, False], [True, False, True])
+    assert b"theirs" not in [password for _, password in clerk.checked]
+    assert others.told == [b"right"]
+    desk.close()
 
 
 async def test_all_addresses_together_have_a_limit(clerk: Clerk) -> None:
