@@ -22,7 +22,6 @@ from smsgw import __version__, wiring
 from smsgw.carrier.pool import Pool
 from smsgw.carrier.settings import CarrierSettings
 from smsgw.clock import TestClock
-from smsgw.config.passwords import MOST_REMEMBERED, PasswordChecker
 from smsgw.config.site import Site
 from smsgw.config.workers import Role
 from smsgw.doing import Doing
@@ -46,7 +45,6 @@ from smsgw.status import Status, watch
 from smsgw.store.connection import Store
 from smsgw.store.disk import refuse_unwritten
 from smsgw.store.memory import MemoryStages
-from smsgw.store.proved import ProvedPasswords
 from smsgw.store.schema import Upgrade
 from smsgw.store.secrets import load_or_create
 from smsgw.store.server import EmbeddedServer
@@ -147,7 +145,7 @@ class App:
         self.listener: Listener
         self.doing: Doing
         self.ticker = Ticker()
-        self.proofs: ProofDesk | None = None
+        self.proofs: ProofDesk
         self.ops: OpsServer | None = None
         #: Another process took this one's place; it has ended its work early.
         self.put_out = False
@@ -176,7 +174,7 @@ class App:
         self.records = RecordLog(site.records_dir, site.node_name, self.clock.now_ms)
         await self._make_gateway()
         context = self.gateway.context
-        passwords = await self._passwords()
+        passwords, self.proofs = await wiring.passwords(site, self.store)
         self.listener = Listener(
             replace(wiring.listener_settings(site, self._errand), max_connections=connections),
             context.accounts,
@@ -206,16 +204,6 @@ class App:
         )
         self.ops.start()
         watch(self)
-
-    async def _passwords(self) -> PasswordChecker:
-        """With what other processes, and earlier lives of this one, have proved, if the site wants that."""
-        if self.site.listener.remember_passwords != "store":
-            return PasswordChecker()
-        passwords = PasswordChecker(key=self.store.recipients.key_for("passwords"))
-        proved = ProvedPasswords(self.store, MOST_REMEMBERED)
-        self.proofs = ProofDesk(proved, passwords.mark, passwords.remember)
-        await self.proofs.load()
-        return passwords
 
     async def _make_gateway(self) -> None:
         """The gateway of the version that is in force, with everything that it finds in the store."""
@@ -274,7 +262,7 @@ class App:
                 tasks.create_task(self.following.run(), name="versions"),
                 tasks.create_task(self.ticker.run(), name="ticker"),
                 tasks.create_task(self._beat(), name="heartbeat"),
-                *([tasks.create_task(self.proofs.run(), name="passwords")] if self.proofs is not None else ()),
+                tasks.create_task(self.proofs.run(), name="passwords"),
                 tasks.create_task(self._flush_records(), name="records"),
                 tasks.create_task(self._watch_store(), name="store"),
                 tasks.create_task(self.upgrade.run(self._told), name="upgrade"),
