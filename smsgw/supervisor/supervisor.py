@@ -33,7 +33,7 @@ from smsgw.supervisor.asking import is_ready
 from smsgw.supervisor.errand import Errand
 from smsgw.supervisor.machine import Machine
 from smsgw.supervisor.ports import KeptPorts
-from smsgw.supervisor.worker import Worker
+from smsgw.supervisor.worker import COMMAND, Worker
 from smsgw.telemetry.logs import EventLog
 from smsgw.telemetry.ops import Heartbeat
 from smsgw.telemetry.repeats import Repeats
@@ -57,11 +57,13 @@ _log = EventLog("smsgw.supervisor")
 class Supervisor:
     """One per machine and site. ``run`` returns when everything has ended in order."""
 
-    def __init__(self, site: Site, roles: Sequence[Role], applied: bool = False) -> None:
+    def __init__(
+        self, site: Site, roles: Sequence[Role], applied: bool = False, command: Sequence[str] = COMMAND
+    ) -> None:
         self._site = site
         self._applied = applied
         self.workers = tuple(
-            Worker(f"{site.node_name}-{number}", role, site.directory) for number, role in enumerate(roles, 1)
+            Worker(f"{site.node_name}-{number}", role, site.directory, command) for number, role in enumerate(roles, 1)
         )
         self._clock = _test_clock(site)
         self._rng = random.Random()

@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -19,6 +20,7 @@ from typing import Final
 from smsgw.config.workers import Role
 from smsgw.supervisor.errand import Errand
 
+COMMAND: Final = (sys.executable, "-m", "smsgw", "worker")
 _CLOCK_TICKS: Final = os.sysconf("SC_CLK_TCK")
 _STOP: Final = b'{"do": "stop"}\n'
 
@@ -26,10 +28,10 @@ _STOP: Final = b'{"do": "stop"}\n'
 class Worker:
     """A slot: the same name and role over all its lives. Attributes are read by the ops port's threads."""
 
-    def __init__(self, name: str, role: Role, directory: Path) -> None:
+    def __init__(self, name: str, role: Role, directory: Path, command: Sequence[str] = COMMAND) -> None:
         self.name = name
         self.role: Role = role
-        self._directory = directory
+        self._command = (*command, "--site", str(directory))
         self._process: asyncio.subprocess.Process | None = None
         self._began_s = 0.0
         #: Where it can be asked; 0 until it has said so, and when it does not run.
@@ -69,9 +71,11 @@ class Worker:
         self.is_alive, self.is_stopping, self.next_try_s = True, False, 0.0
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "smsgw", "worker", "--site", str(self._directory),
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, start_new_session=True,
-            )  # fmt: skip
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
             self._process, self._began_s = process, monotonic()
             self._write(errand.to_line())
             if self.is_stopping:  # said before there was anybody to hear it

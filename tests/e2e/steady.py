@@ -25,6 +25,8 @@ from simulators.esme.sim import EsmeSim
 from smsgw.errors import LinkError, LocalError
 
 RATE_PER_S = 250
+#: What is under way when the load ends is promised within this time.
+_LAST_S = 30.0
 BACKLOG = 300
 #: Numbers that the routes send over each carrier.
 PREFIXES = {"alpha": "861380", "beta": "861390"}
@@ -73,8 +75,11 @@ class Application:
         load = asyncio.create_task(self._load(over))
         try:
             yield
-        finally:
-            over.set()
+        except BaseException:
+            load.cancel()  # what is tried again until it is taken may never be
+            raise
+        over.set()
+        async with asyncio.timeout(_LAST_S):
             await load
 
     def all_reported(self) -> bool:
