@@ -19,8 +19,8 @@ from smsgw.smpp.alphabet import choose_coding
 from smsgw.smpp.segments import split_udh
 
 _SHARES = frozenset({
-    "never_answer", "out_of_order", "drop_before", "drop_after", "half_open", "malformed", "unknown", "early",
-    "duplicate", "contradict", "intermediate", "other_bind",
+    "never_answer", "answered_twice", "out_of_order", "drop_before", "drop_after", "half_open", "malformed", "unknown",
+    "early", "duplicate", "contradict", "intermediate", "other_bind",
 })  # fmt: skip
 _AT_LEAST_ONE = frozenset({"receipt_window", "receipt_tries"})
 #: SMPP 3.4 §5.2.1 and §5.2.2, without their NUL.

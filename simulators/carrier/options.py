@@ -118,6 +118,7 @@ _ANSWERS: tuple[Option, ...] = (
      {"type": _weighted_status, "action": "append", "metavar": "STATUS:SHARE"}),
     ("--error-body", "refusals have a body, an empty message_id", {"action": "store_const", "const": True}),
     ("--never-answer", "share never answered, though delivered", _SHARE),
+    ("--answer-twice", "share answered twice, at once", {**_SHARE, "dest": "answered_twice"}),
     ("--out-of-order", "share answered after the message that comes next", _SHARE),
     ("--drop-before", "share that drops the connection before the response", _SHARE),
     ("--drop-after", "share that drops it after the response", _SHARE),

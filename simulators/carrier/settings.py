@@ -142,6 +142,8 @@ class CarrierSettings:
     #: (command_status, share)
     refuse: tuple[tuple[int, float], ...] = ()
     never_answer: float = 0.0
+    #: Share with the same response twice, at once.
+    answered_twice: float = 0.0
     #: Share answered after the message that comes next (or 0.1 s later).
     out_of_order: float = 0.0
     drop_before: float = 0.0
@@ -229,9 +231,9 @@ class CarrierSettings:
 
 #: Fields that a rule may change: what is decided for each message.
 BEHAVIOUR = frozenset({
-    "response", "refuse", "never_answer", "out_of_order", "drop_before", "drop_after", "half_open", "malformed",
-    "unknown", "error_body", "response_id", "receipt_id", "receipts", "receipts_unasked", "states", "rest_state",
-    "receipt", "styles", "rest_style", "early", "early_by", "duplicate", "duplicate_after", "contradict",
+    "response", "refuse", "never_answer", "answered_twice", "out_of_order", "drop_before", "drop_after", "half_open",
+    "malformed", "unknown", "error_body", "response_id", "receipt_id", "receipts", "receipts_unasked", "states",
+    "rest_state", "receipt", "styles", "rest_style", "early", "early_by", "duplicate", "duplicate_after", "contradict",
     "intermediate", "other_bind", "parts", "plans", "replies", "long_expire_s",
 })  # fmt: skip
 #: Fields that can't change while the carrier runs.

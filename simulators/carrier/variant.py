@@ -24,7 +24,8 @@ from simulators.spread import Choice, chance
  _INTERMEDIATE, _OTHER_BIND, _OUT_OF_ORDER) = range(WORDS - 2)  # fmt: skip
 # Words of the second draw.
 _EARLY_BY, _MALFORMED, _MALFORMED_KIND, _UNKNOWN, _UNKNOWN_KIND, _PLANS, _PLANNED = range(WORDS, WORDS + 7)
-_PLANNED_WORDS = 2 * WORDS - _PLANNED
+_ANSWERED_TWICE = 2 * WORDS - 1
+_PLANNED_WORDS = _ANSWERED_TWICE - _PLANNED
 
 #: Of those words, the ones that others ask for.
 RESPONSE_WORD, RECEIPT_WORD = _RESPONSE, _RECEIPT
@@ -75,6 +76,7 @@ class Variant:
                 (_CONTRADICT, settings.contradict), (_INTERMEDIATE, settings.intermediate),
                 (_OTHER_BIND, settings.other_bind), (_OUT_OF_ORDER, settings.out_of_order),
                 (_MALFORMED, settings.malformed), (_UNKNOWN, settings.unknown),
+                (_ANSWERED_TWICE, settings.answered_twice),
             )
         }  # fmt: skip
         self._dimensions = self._what_is_left_to_chance()
@@ -144,7 +146,7 @@ class Variant:
             wait = wait.plus(later)
         return Plan(
             status=status,
-            answers=0 if happens(_NEVER) else 1,
+            answers=0 if happens(_NEVER) else 2 if happens(_ANSWERED_TWICE) else 1,
             wait=wait,
             out_of_order=happens(_OUT_OF_ORDER),
             malformed=_MALFORMED_KIND if happens(_MALFORMED) else None,

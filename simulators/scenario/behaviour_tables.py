@@ -71,6 +71,7 @@ class Answers(Table):
     response: DelayValue = key("delay", "How late responses are.")
     refuse: Refusals = key("refuse", "Statuses with their shares; one without a share refuses the rest.")
     never_answer: Share = key("never", "Share that is never answered and not delivered.")
+    answered_twice: Share = key("twice", "Share that is answered twice.")
     out_of_order: Share = key("out_of_order", "Share answered after the message that comes next.")
     drop_before: Share = key("drop_before", "Share that drops the connection before the response.")
     drop_after: Share = key("drop_after", "Share that drops the connection after the response.")

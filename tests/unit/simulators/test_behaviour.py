@@ -104,6 +104,14 @@ def test_the_usual_plan_is_plain_and_a_refusal_too() -> None:
     assert behaviour.refusal(0x58) is behaviour.refusal(0x58)
 
 
+def test_a_share_is_answered_twice() -> None:
+    assert plan_of(Behaviour(CarrierSettings(answered_twice=1.0)), b"1").answers == 2
+    behaviour = Behaviour(CarrierSettings(seed="autumn", answered_twice=0.5))
+    answers = [plan_of(behaviour, b"%d" % number).answers for number in range(200)]
+    assert 60 < answers.count(2) < 140
+    assert answers.count(1) == 200 - answers.count(2)
+
+
 # -- the seed
 
 

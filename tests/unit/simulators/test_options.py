@@ -62,7 +62,8 @@ def test_every_behaviour_has_an_option() -> None:
         "--refuse-connections", "--bind-kinds", "receiver, transmitter", "--ghost", "1m", "--bind-response", "2s",
         "--no-bind-answers", "--window-status", "0", "--tps-per", "address", "--long-forms", "udh8,sar",
         "--long-status", "0x43", "--error-body", "--out-of-order", "1%", "--half-open", "2%", "--malformed", "3%",
-        "--unknown", "4%", "--response-id", "dec:20>10", "--early-by", "3s", "--reply", "退订", "--reply", "N",
+        "--unknown", "4%", "--answer-twice", "5%", "--response-id", "dec:20>10", "--early-by", "3s",
+        "--reply", "退订", "--reply", "N",
         "--plan", "5%:<ENROUTE,DELIVRD@3s,UNDELIV/001@2d", "--long-expire", "5m", "--enquire-response", "exp:1s",
         "--no-enquire-answers", "--read-rate", "1000", "--write-pieces", "7",
         "--response", "0%:5ms,99%:1s,100%:8s", "--receipt-style", "text+zone=+08:00+cut=40:5%",
@@ -74,6 +75,7 @@ def test_every_behaviour_has_an_option() -> None:
     assert (settings.window_status, settings.tps_per) == (0, "address")
     assert (settings.long_forms, settings.long_status, settings.long_expire_s) == ({"udh8", "sar"}, 0x43, 300.0)
     assert (settings.out_of_order, settings.half_open, settings.malformed, settings.unknown) == (0.01, 0.02, 0.03, 0.04)
+    assert settings.answered_twice == pytest.approx(0.05)
     assert settings.response_id.name == "dec:20>10"
     assert settings.replies == ("退订", "N")
     ((share, receipts),) = settings.plans

@@ -38,8 +38,8 @@ _PLANNED = st.builds(
 #: What each setting that a rule may change can be.
 BEHAVIOUR_VALUES: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(
-        ("never_answer", "out_of_order", "drop_before", "drop_after", "half_open", "malformed", "unknown", "early",
-         "duplicate", "contradict", "intermediate", "other_bind"),
+        ("never_answer", "answered_twice", "out_of_order", "drop_before", "drop_after", "half_open", "malformed",
+         "unknown", "early", "duplicate", "contradict", "intermediate", "other_bind"),
         _SHARES,
     ),
     **dict.fromkeys(("response", "receipt", "early_by", "duplicate_after"), _DELAYS),
