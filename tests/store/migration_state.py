@@ -126,11 +126,14 @@ class Scene:
                 self.item(number(chance.randrange(self.size)), stream, chance.choice((1, 1, 3)))
                 for _ in range(chance.choice((1, 2, 39, 40, 41)))
             ]
-            for item, code in zip(items, await self.kit.codes(*items), strict=True):
-                if code == ACCEPTED:
-                    self.waiting.add(item.message_ids[0])
-                else:
-                    self._refused(item)
+            for partition in range(self.kit.store.partitions):
+                # What goes in one batch is answered in its order.
+                batch = [item for item in items if int(item.message_ids[0][:2], 16) == partition]
+                for item, code in zip(batch, await self.kit.codes(*batch), strict=True):
+                    if code == ACCEPTED:
+                        self.waiting.add(item.message_ids[0])
+                    else:
+                        self._refused(item)
 
     def _refused(self, item: Any) -> None:
         for message_id in item.message_ids:
@@ -278,7 +281,8 @@ class Scene:
             assert await kit.command("GET", keys.cap(partition, rhash), partition=partition) == packed
             assert await kit.command("PTTL", keys.cap(partition, rhash), partition=partition) > 0
         for message_id, status in self.states.items():
-            assert await kit.states.query(message_id) == status, message_id
+            found = await kit.states.query(message_id)
+            assert found == status, message_id
         for first, due_ms in self.held.items():
             held = await kit.held.get(first)
             assert held is not None, first
