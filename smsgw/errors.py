@@ -18,6 +18,7 @@ SmsgwError
 │   └── ResponseTimeout         no answer in time; the request is *unknown*
 └── StoreError
     ├── StoreAway               Redis can't be reached in time
+    │   └── StoreNotRun         the same, and the call surely did not run
     └── StoreRefused            Redis answered with an error
 """
 
@@ -121,6 +122,10 @@ class StoreError(SmsgwError):
 
 class StoreAway(StoreError):
     """Redis could not be reached, or did not answer in time; the call may or may not have run."""
+
+
+class StoreNotRun(StoreAway):
+    """Redis could not be reached, or said that it can't now: this try of the call did not run."""
 
 
 class StoreRefused(StoreError):

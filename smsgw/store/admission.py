@@ -3,8 +3,8 @@
 Owns the packing of ``scripts/admit.lua`` and the meaning of its replies. What was accepted is in a carrier's
 stream or in the held set, fsynced, when ``done`` is called. A refused message was counted nowhere.
 Never decides a rule of its own: facts, caps and limits come with each item.
-What can go wrong: StoreAway after ``retry_for_s`` means that the batch did not begin, or that its outcome
-is unknown when the connection was lost inside it.
+What can go wrong: StoreAway after ``retry_for_s`` means that the batch did not run and never will. One that was lost on
+its way is reported when Redis can say what became of it, however late that is: nobody is refused what was taken in.
 """
 
 from __future__ import annotations
@@ -129,6 +129,7 @@ class Admission:
             max_batch=max_batch,
             in_flight=in_flight,
             retry_for_s=store.timeout_s if retry_for_s is None else retry_for_s,
+            sure=True,
         )
 
     def submit(self, item: AdmitItem) -> None:

@@ -29,7 +29,7 @@ from redis.asyncio.connection import (
     parse_url,
 )
 
-from smsgw.errors import StoreAway, StoreError, StoreRefused
+from smsgw.errors import StoreAway, StoreError, StoreNotRun, StoreRefused
 from smsgw.store.access import Access, Tls
 
 Arg = str | bytes | int
@@ -57,7 +57,7 @@ OWNER_CHANGED: Final = ("MOVED", "ASK", "READONLY", "CLUSTERDOWN", "MASTERDOWN")
 """Error replies after which another server must be asked."""
 
 
-class StoreBusy(StoreAway):
+class StoreBusy(StoreNotRun):
     """Redis answered that it can't now (loading, failover, disk); the call did not run. Try again."""
 
     def __init__(self, code: str, text: str) -> None:
@@ -212,17 +212,20 @@ class Channel:
     async def call(self, *command: Arg, wait_s: float = 0.0) -> Any:
         """Send one command and give its raw reply.
 
-        ``wait_s`` is added to the time limit, for blocking commands. Raises StoreAway (StoreBusy when the
-        call surely did not run) or StoreRefused.
+        ``wait_s`` is added to the time limit, for blocking commands. Raises StoreAway (StoreNotRun when
+        it surely did not run) or StoreRefused.
         """
         connection = self._connection
+        kind: type[StoreAway] = StoreNotRun
         try:
             async with asyncio.timeout(self._timeout_s + wait_s):
+                await self._connected()
+                kind = StoreAway
                 await self._send(_pack(command))
                 return await connection.read_response(timeout=math.inf)
         except TimeoutError:
             await self.close()
-            raise StoreAway(f"no answer to {command[0]!s} within {self._timeout_s + wait_s:g} s") from None
+            raise kind(f"no answer to {command[0]!s} within {self._timeout_s + wait_s:g} s") from None
         except _AWAY as error:
             await self._lost(error)
             raise as_store_error(error) from error
@@ -234,8 +237,11 @@ class Channel:
         """
         connection = self._connection
         replies: list[Any] = []
+        kind: type[StoreAway] = StoreNotRun
         try:
             async with asyncio.timeout(self._timeout_s + wait_s):
+                await self._connected()
+                kind = StoreAway
                 await self._send(b"".join(_pack(tuple(command)) for command in commands))
                 for _ in commands:
                     try:
@@ -244,7 +250,7 @@ class Channel:
                         replies.append(as_store_error(error))
         except TimeoutError:
             await self.close()
-            raise StoreAway(f"no answer within {self._timeout_s + wait_s:g} s") from None
+            raise kind(f"no answer within {self._timeout_s + wait_s:g} s") from None
         except asyncio.CancelledError:
             await self.close()
             raise
@@ -252,6 +258,17 @@ class Channel:
             await self.close()
             raise as_store_error(error) from error
         return replies
+
+    async def _connected(self) -> None:
+        """Open it if need be; where that fails nothing was sent."""
+        if self._connection.is_connected:
+            return
+        try:
+            await self._connection.connect()
+        except _AWAY as error:
+            await self.close()
+            found = as_store_error(error)
+            raise found if isinstance(found, StoreRefused | StoreNotRun) else StoreNotRun(str(found)) from error
 
     async def _send(self, packed: bytes) -> None:
         try:

@@ -6,7 +6,8 @@ gathers, so batches grow by themselves under load and are single items when idle
 
 A worker is a *slot*: it numbers its calls and has one out at a time. After a lost connection the same call
 goes out again under the same slot and number, and the script answers it from its record
-(``scripts/parts/replay.lua``) if it had run. So a batch is carried out once or not at all.
+(``scripts/parts/replay.lua``) if it had run. So a batch is carried out once or not at all. A *sure* one never says
+that it was given up while it may have run: it waits for Redis to say, and others go on without it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from itertools import count
 from time import monotonic
 from typing import Generic, NamedTuple, TypeVar
 
-from smsgw.errors import StoreAway, StoreError
+from smsgw.errors import StoreAway, StoreError, StoreNotRun
 
 ItemT = TypeVar("ItemT")
 ReplyT = TypeVar("ReplyT")
@@ -28,6 +29,10 @@ _PROCESS = os.urandom(6).hex()
 _next_slot = count(1).__next__
 _BACKOFF_FIRST_S = 0.02
 _BACKOFF_LAST_S = 1.0
+
+
+class NeverRan(StoreNotRun):
+    """Redis came to the call too late, and had not run it before: now it never will."""
 
 
 class CallId(NamedTuple):
@@ -56,7 +61,8 @@ class GroupCommit(Generic[ItemT, ReplyT]):
     ``send(partition, call_id, items)`` gives one reply an item and raises StoreError.
     ``done(items, replies)`` is called once for each batch, with the StoreError instead of replies if it
     failed: StoreAway means that it may or may not have run. It must not raise.
-    ``retry_for_s`` is how long a batch is tried again while Redis is away; ``math.inf`` never gives up.
+    ``retry_for_s`` is how long a batch is tried again while Redis is away; ``math.inf`` never gives up. With ``sure``
+    one that may have run is tried until Redis has said whether it did; ``send`` makes sure that none begins so late.
     """
 
     def __init__(
@@ -68,15 +74,17 @@ class GroupCommit(Generic[ItemT, ReplyT]):
         max_batch: int = 256,
         in_flight: int = 2,
         retry_for_s: float = math.inf,
+        sure: bool = False,
     ) -> None:
         self.name = name
+        self._sure = sure
         self._send = send
         self._done = done
         self._max_batch = max_batch
         self._in_flight = in_flight
         self._retry_for_s = retry_for_s
         self._lanes: dict[int, _Lane[ItemT]] = {}
-        self._new_lanes: list[_Lane[ItemT]] = []
+        self._workers_wanted: list[_Lane[ItemT]] = []
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -102,16 +110,13 @@ class GroupCommit(Generic[ItemT, ReplyT]):
 
     async def run(self) -> None:
         """Work until cancelled. Items put before it runs are kept."""
-        for lane in self._lanes.values():
-            if lane not in self._new_lanes:
-                self._new_lanes.append(lane)
+        self._workers_wanted = [lane for lane in self._lanes.values() for _ in range(self._in_flight)]
         async with asyncio.TaskGroup() as group:
             while True:
-                for lane in self._new_lanes:
-                    for _ in range(self._in_flight):
-                        slot = f"{self.name}.{_PROCESS}.{_next_slot()}"
-                        group.create_task(self._work(lane, slot), name=f"{slot}.{lane.partition}")
-                self._new_lanes.clear()
+                for lane in self._workers_wanted:
+                    slot = f"{self.name}.{_PROCESS}.{_next_slot()}"
+                    group.create_task(self._work(lane, slot), name=f"{slot}.{lane.partition}")
+                self._workers_wanted.clear()
                 self._news.clear()
                 await self._news.wait()
 
@@ -124,7 +129,7 @@ class GroupCommit(Generic[ItemT, ReplyT]):
     def _add_lane(self, partition: int) -> _Lane[ItemT]:
         lane: _Lane[ItemT] = _Lane(partition)
         self._lanes[partition] = lane
-        self._new_lanes.append(lane)
+        self._workers_wanted += [lane] * self._in_flight
         self._news.set()
         return lane
 
@@ -148,7 +153,14 @@ class GroupCommit(Generic[ItemT, ReplyT]):
             else:
                 lane.waiting = []
             number += 1
-            result = await self._attempt(lane.partition, CallId(slot, number, monotonic() + self._retry_for_s), batch)
+            call_id = CallId(slot, number, monotonic() + self._retry_for_s)
+            result = await self._attempt(lane.partition, call_id, batch)
+            if result is None:
+                # Nobody knows whether it ran. Another worker takes this one's place, this one waits until Redis says.
+                self._workers_wanted.append(lane)
+                self._news.set()
+                self._report(batch, await self._outcome(lane.partition, call_id, batch))
+                return
             self._report(batch, result)
 
     def _report(self, batch: list[ItemT], result: list[ReplyT] | StoreError) -> None:
@@ -161,21 +173,44 @@ class GroupCommit(Generic[ItemT, ReplyT]):
         if not self.waiting:
             self._idle.set()
 
-    async def _attempt(self, partition: int, call_id: CallId, batch: list[ItemT]) -> list[ReplyT] | StoreError:
-        """Send until it is answered or the time is up."""
+    async def _attempt(self, partition: int, call_id: CallId, batch: list[ItemT]) -> list[ReplyT] | StoreError | None:
+        """Send until it is answered or the time is up; None: the time is up, and it may have run."""
         started = monotonic()
         backoff_s = _BACKOFF_FIRST_S
+        may_have_run = False
         try:
             while True:
                 try:
                     return await self._send(partition, call_id, batch)
                 except StoreAway as error:
+                    may_have_run = _may_have_run(error, may_have_run)
                     left_s = call_id.give_up_at - monotonic()
                     if left_s <= 0:
-                        return error
+                        return None if may_have_run and self._sure else error
                     await asyncio.sleep(min(backoff_s, left_s))
                     backoff_s = min(backoff_s * 2, _BACKOFF_LAST_S)
                 except StoreError as error:
                     return error
         finally:
             self.busy_s += monotonic() - started
+
+    async def _outcome(self, partition: int, call_id: CallId, batch: list[ItemT]) -> list[ReplyT] | StoreError:
+        """What became of a call that can't begin any more."""
+        backoff_s = _BACKOFF_FIRST_S
+        while True:
+            await asyncio.sleep(backoff_s)
+            backoff_s = min(backoff_s * 2, _BACKOFF_LAST_S)
+            try:
+                return await self._send(partition, call_id, batch)
+            except StoreAway as error:
+                if not _may_have_run(error, True):
+                    return error
+            except StoreError as error:
+                return error
+
+
+def _may_have_run(error: StoreAway, before: bool) -> bool:
+    """After this try of a call; ``before``: one before it may have run."""
+    if isinstance(error, StoreNotRun):
+        return before and not isinstance(error, NeverRan)
+    return True

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
 
-from smsgw.errors import StoreAway, StoreError, StoreRefused
+from smsgw.errors import StoreAway, StoreError, StoreNotRun, StoreRefused
 from smsgw.store import keys, schema
 from smsgw.store.access import Access
 from smsgw.store.channel import OWNER_CHANGED, Arg, Channel, StoreBusy
-from smsgw.store.commit import CallId
+from smsgw.store.commit import CallId, NeverRan
 from smsgw.store.scripts import Script, script, script_names
 from smsgw.store.seal import Recipients, Sealer
 from smsgw.store.topology import topology_of
@@ -79,6 +79,10 @@ class _TooFewReplicas(StoreAway):
     """The master has it, and its connection is as good as before."""
 
 
+class _NoReplicas(StoreNotRun):
+    """The master has no replicas, and was not asked to write."""
+
+
 class Store:
     """All of Redis. Make one, ``await ready()``, share it, ``await close()`` last."""
 
@@ -101,7 +105,8 @@ class Store:
         self._topology = topology_of(url, self.timeout_s, self.settings.access)
         self.replicas_short = 0
         """Calls so far that fewer replicas had in time than the site asks for."""
-        self._short: set[int] = set()
+        self._replicated: set[int] = set()
+        """Partitions whose last write had its replicas. Of others it is asked first whether there are any."""
         self._free: dict[int, list[Channel]] = {}
         self._clocks: dict[int, float] = {}
         self._closed = False
@@ -169,8 +174,8 @@ class Store:
         within_s = self.settings.replicas_timeout_s
         wanted = self.settings.replicas
         async with self._channel(partition) as channel:
-            if partition in self._short and len((await channel.call("ROLE"))[2]) < wanted:
-                raise _TooFewReplicas(f"fewer than {wanted} replicas are connected")
+            if partition not in self._replicated and len((await channel.call("ROLE"))[2]) < wanted:
+                raise _NoReplicas(f"fewer than {wanted} replicas are connected")
             wait = ("WAIT", wanted, round(within_s * 1000))
             reply, have = await channel.calls((command, wait), wait_s=within_s)
             for each in (reply, have):
@@ -178,19 +183,22 @@ class Store:
                     raise each
             if have < wanted:
                 self.replicas_short += 1
-                self._short.add(partition)
+                self._replicated.discard(partition)
                 raise _TooFewReplicas(f"{have} of {wanted} replicas had it within {within_s:g} s")
-        self._short.discard(partition)
+        self._replicated.add(partition)
         return reply
 
     @asynccontextmanager
     async def _channel(self, partition: int) -> AsyncIterator[Channel]:
         """A pooled connection for one exchange; it is closed, and the pool with it, as the exchange's errors tell."""
         free = self._free.get(partition)
-        channel = free.pop() if free else await self.dedicated(partition)
+        try:
+            channel = free.pop() if free else await self.dedicated(partition)
+        except StoreAway as error:
+            raise StoreNotRun(str(error)) from error
         try:
             yield channel
-        except _TooFewReplicas:
+        except (_TooFewReplicas, _NoReplicas):
             self._give_back(partition, channel)
             raise
         except StoreBusy as error:
@@ -223,7 +231,7 @@ class Store:
         """
         slot, number, give_up_at = call_id or _NO_CALL
         run = self.write if durable else self.command
-        deadline_ms = await self._deadline_ms(partition, give_up_at) if give_up_at < math.inf else 0
+        deadline_ms = await self._deadline_ms(partition, give_up_at)
         command = (code.sha, 1, keys.TAGS[partition], slot, number, deadline_ms, payload)
         try:
             reply = await run(partition, "EVALSHA", *command)
@@ -231,7 +239,7 @@ class Store:
             if "LATE" in str(error):
                 # Truly late, or Redis' clock was set: measure again, and let the caller try while it waits.
                 self._clocks.pop(partition, None)
-                raise StoreAway(f"{code.name}: Redis came to the call too late") from None
+                raise NeverRan(f"{code.name}: Redis came to the call too late") from None
             if "NOSCRIPT" not in str(error) and "No matching script" not in str(error):
                 raise
             await self.command(partition, "SCRIPT", "LOAD", code.text)
@@ -248,15 +256,21 @@ class Store:
         """The server went or changed: whatever else is connected to it is no better."""
         self._topology.forget()
         self._clocks.pop(partition, None)
+        self._replicated.discard(partition)
         for channel in self._free.pop(partition, ()):
             await channel.close()
 
     async def _deadline_ms(self, partition: int, give_up_at: float) -> int:
         """``give_up_at`` on Redis' clock, a little early: what we have given up must not begin afterwards."""
+        if give_up_at == math.inf:
+            return 0
         ahead_s = self._clocks.get(partition)
         if ahead_s is None:
             before = monotonic()
-            seconds, microseconds = await self.command(partition, "TIME")
+            try:
+                seconds, microseconds = await self.command(partition, "TIME")
+            except StoreAway as error:
+                raise StoreNotRun(str(error)) from error
             ahead_s = int(seconds) + int(microseconds) / 1e6 - (before + monotonic()) / 2
             self._clocks[partition] = ahead_s
         return int((give_up_at - _DEADLINE_EARLY_S + ahead_s) * 1000)

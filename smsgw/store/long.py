@@ -75,7 +75,7 @@ class Long:
         self._store = store
         self._script = script("long")
         self.commit: GroupCommit[LongItem, LongReply] = GroupCommit(
-            "long", self._send, done, retry_for_s=store.timeout_s if retry_for_s is None else retry_for_s
+            "long", self._send, done, retry_for_s=store.timeout_s if retry_for_s is None else retry_for_s, sure=True
         )
 
     def group(self, account: str, source_addr: str, recipient: str, reference: int, total: int) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from smsgw.errors import StoreAway, StoreError, StoreRefused
-from smsgw.store.commit import CallId, GroupCommit
+from smsgw.errors import StoreAway, StoreError, StoreNotRun, StoreRefused
+from smsgw.store.commit import CallId, GroupCommit, NeverRan
 
 
 class Hand:
@@ -177,3 +177,39 @@ async def test_what_done_raises_is_not_hidden() -> None:
     hand.answer(0)
     with pytest.raises(ExceptionGroup):
         await task
+
+
+async def test_a_sure_one_that_may_have_run_is_not_given_up_and_others_go_on() -> None:
+    hand = Hand(retry_for_s=0.0, in_flight=1, sure=True)
+    hand.commit.put(0, 1)
+    async with running(hand):
+        await hand.until(lambda: len(hand.calls) == 1)
+        hand.answer(0, StoreAway("the connection was lost"))
+        hand.commit.put(0, 2)
+        await hand.until(lambda: len(hand.calls) == 2)
+        assert hand.calls[1][2] == [2]
+        assert hand.calls[1][1].slot != hand.calls[0][1].slot
+        hand.answer(1, StoreNotRun("refused to connect"))
+        await hand.until(lambda: hand.done)
+        assert [items for items, _ in hand.done] == [[2]]
+        await hand.until(lambda: len(hand.calls) == 3)
+        assert hand.calls[2][1] == hand.calls[0][1]
+        hand.answer(2)
+        await hand.until(lambda: len(hand.done) == 2)
+        assert hand.done[1] == ([1], ["1"])
+        assert not hand.commit.waiting
+
+
+async def test_a_sure_one_ends_when_redis_says_that_it_never_ran() -> None:
+    hand = Hand(retry_for_s=0.0, in_flight=1, sure=True)
+    hand.commit.put(0, 1)
+    async with running(hand):
+        await hand.until(lambda: len(hand.calls) == 1)
+        hand.answer(0, StoreAway("the connection was lost"))
+        await hand.until(lambda: len(hand.calls) == 2)
+        hand.answer(1, StoreNotRun("it can't be reached"))
+        await hand.until(lambda: len(hand.calls) == 3)
+        assert not hand.done
+        hand.answer(2, NeverRan("too late"))
+        await hand.until(lambda: hand.done)
+        assert isinstance(hand.done[0][1], NeverRan)
