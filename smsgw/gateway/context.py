@@ -16,6 +16,7 @@ from smsgw.gateway.health import Health
 from smsgw.policy.mo_words import MoWords
 from smsgw.policy.model import MessageClass
 from smsgw.policy.numbers import to_e164
+from smsgw.policy.references import ReferenceShare
 from smsgw.policy.registers import Registers
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ class Context:
     #: The words for MO to numbers that nobody has.
     mo_words: MoWords = field(default_factory=lambda: MoWords())
     log: Callable[[str, dict[str, object]], None] = lambda event, fields: None
+    #: Which reference numbers of long messages are this process's to give.
+    reference_share: ReferenceShare = field(default_factory=ReferenceShare)
     #: Parked messages by lot, as last counted.
     parked_counts: dict[str, int] = field(default_factory=dict)
     #: Kept by the application: whether Redis answered when it was last asked.

@@ -75,7 +75,7 @@ class CarrierQueue:
         """From now on these are the carrier's binds, with these settings; also of one that had been taken out."""
         self.pool = pool
         settings = pool.settings
-        self._outgoing = Outgoing(settings)
+        self._outgoing = Outgoing(settings, self._context.reference_share)
         self.plan = LanePlan(pool.throttle, self._memory.sendable, settings.reserved)
         self._memory.limit(settings.account_rates, self._outcomes.put_off)
         self._memory.size(pool.window_total, pool.share)

@@ -2,6 +2,7 @@
 
 Owns the turns at the leases: renewed twice a second, and at once when something changed. Binds of a carrier are
 shared evenly: who has more than its share, while others want some, lets go of a bind when its answers have come.
+So are the binds of all carriers together; for that one moves only while its carrier has nothing to do.
 While Redis is away everybody keeps what it has. A process that was put out (``PutOut``) unbinds at once and ends.
 What a dead or stopped process had read and not sent goes back to the streams; what may be at a carrier is resent or
 reported unknown by its class, as after a crash. Of those that live the first by name does this.
@@ -120,6 +121,7 @@ class LeaseDesk:
         if turn.others != self.others:
             self._context.log("node.others", {"others": list(turn.others)})
             self.others = turn.others
+        self._context.reference_share.put(turn.rank, turn.ranks)
         for name, grant in turn.grants.items():
             pool = self._context.pools.get(name)
             if pool is None:  # taken out of the site's files meanwhile
@@ -130,6 +132,23 @@ class LeaseDesk:
             leaving = {bind.number for bind in pool.binds if bind.leaving}
             if grant.give - leaving:
                 self._context.spawn(self._let_go(pool, grant.give - leaving))
+        if turn.spare:
+            self._spread(turn)
+
+    def _spread(self, turn: Turn) -> None:
+        """Others have fewer binds of all carriers: they may have some whose carriers have nothing to do just now."""
+        pools = [(self._context.pools[name], grant.spare) for name, grant in turn.grants.items() if grant.spare]
+        left = turn.spare - sum(bind.leaving for pool, spare in pools for bind in pool.binds if bind.number in spare)
+        busy = {queue.name for queue, _ in self._queues.values() if any(queue.waiting) or queue.over_account_rate}
+        for pool, spare in pools:
+            if left <= 0:
+                return
+            if pool.name in busy or pool.in_flight:
+                continue
+            idle = [bind.number for bind in pool.binds if bind.number in spare and bind.up and not bind.leaving][:left]
+            if idle:
+                left -= len(idle)
+                self._context.spawn(self._let_go(pool, frozenset(idle)))
 
     async def _let_go(self, pool: Pool, numbers: frozenset[int]) -> None:
         await pool.leave(numbers)

@@ -12,7 +12,7 @@ import random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from smsgw.gateway.views import from_number, view_of
-from smsgw.policy.references import References
+from smsgw.policy.references import References, ReferenceShare
 from smsgw.smpp.convert import Converted, Unfit, convert
 from smsgw.store.envelope import ONE_RECEIPT
 
@@ -72,14 +72,14 @@ class Shipment:
 
 
 class Outgoing:
-    """One for each carrier."""
+    """One for each carrier. ``share``: the reference numbers of this process."""
 
-    def __init__(self, settings: CarrierSettings) -> None:
+    def __init__(self, settings: CarrierSettings, share: ReferenceShare) -> None:
         self._source = settings.source_number.encode("latin-1")
         self._fit = settings.fit
         self._receipts = settings.segment_receipts
         # Where counting begins is no secret; it should only differ from life to life.
-        self._references = References(random.randrange(0x10000))
+        self._references = References(random.randrange(0x10000), share)
 
     def ship(self, envelope: Envelope) -> Shipment | Unfit:
         """The message as this carrier takes it; asked once, before its first PDU is sent."""

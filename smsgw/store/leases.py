@@ -43,21 +43,31 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Whose binds they are: ``own``, ``others``; ``give``: own ones of which another process should have some."""
+    """Whose binds they are: ``own``, ``others``; ``give``: own ones that others lack of this carrier.
+
+    ``spare``: own ones that somebody should have who has fewer binds of all carriers; see ``Turn.spare``.
+    """
 
     own: frozenset[int] = frozenset()
     others: frozenset[int] = frozenset()
     transmits_elsewhere: bool = False
     give: frozenset[int] = frozenset()
+    spare: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """``others`` live; ``dead`` are (node, token) of those that left or were not heard of."""
+    """``others`` live; ``dead`` are (node, token) of those that left or were not heard of.
+
+    ``rank`` is below ``ranks``, and no other process that lives has it. ``spare``: so many binds should go elsewhere.
+    """
 
     grants: Mapping[str, Grant] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     dead: tuple[tuple[str, str], ...] = ()
+    rank: int = 0
+    ranks: int = 1
+    spare: int = 0
 
 
 class Leases:
@@ -107,12 +117,13 @@ class Leases:
                 f"another process has the name {self.node!r} or has taken over what it had, or Redis has lost its data"
             )
         grants = {
-            wish.carrier: Grant(frozenset(own), frozenset(others), bool(transmits), frozenset(give))
-            for wish, (own, others, transmits, give) in zip(wishes, _list(answer[3]), strict=True)
+            wish.carrier: Grant(frozenset(own), frozenset(others), bool(transmits), frozenset(give), frozenset(spare))
+            for wish, (own, others, transmits, give, spare) in zip(wishes, _list(answer[3]), strict=True)
         }
         dead = [each.decode() for each in _list(answer[2])]
         others = tuple(sorted(each.decode() for each in _list(answer[1])))
-        return Turn(grants, others, tuple(zip(dead[::2], dead[1::2], strict=True)))
+        left = tuple(zip(dead[::2], dead[1::2], strict=True))
+        return Turn(grants, others, left, int(answer[4]), int(answer[5]), int(answer[6]))
 
     async def _call(self, step: int, rows: Sequence[Any], node: str = "", token: str = "") -> Any:
         payload = to_script((self.node, self.token, round(self.ttl_s * 1000), step, rows, node, token))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -168,3 +168,134 @@ async def test_receipts_of_an_application_that_left_go_to_whoever_has_it_now(kit
     (receipt,) = await kit.read(OUT, 1, "node2")
     assert receipt[1][1][3] == b"receipt-7"
     assert await Adoption(kit.store, "token1").give_back(0, "node1", [OUT]) == 0
+
+
+class Node:
+    """A process with many carriers, of which it lets go what it should, as soon as it is told."""
+
+    def __init__(self, kit: Kit, name: str, carriers: Mapping[str, Sequence[str]], ttl_s: float = 10.0) -> None:
+        self.leases = Leases(kit.store, name, ttl_s)
+        self.carriers = carriers
+        self.letting_go: dict[str, set[int]] = {}
+        self.turned = Turn()
+        self.moved = 0
+
+    async def turn(self, join: bool = False, wanted: bool = True) -> Turn:
+        wishes = [
+            Wish(name, kinds, wanted, (2,) * len(kinds), tuple(self.letting_go.get(name, ())))
+            for name, kinds in self.carriers.items()
+        ]
+        self.turned = turn = await (self.leases.join(wishes) if join else self.leases.turn(wishes))
+        self.letting_go = {name: set(grant.give) for name, grant in turn.grants.items()}
+        spare = [(name, number) for name, grant in turn.grants.items() for number in sorted(grant.spare)]
+        for name, number in spare[: turn.spare]:
+            self.letting_go[name].add(number)
+        self.moved += sum(map(len, self.letting_go.values()))
+        return turn
+
+    @property
+    def own(self) -> dict[str, int]:
+        return {name: len(grant.own) for name, grant in self.turned.grants.items()}
+
+    @property
+    def total(self) -> int:
+        return sum(self.own.values())
+
+
+async def settled(*nodes: Node) -> list[int]:
+    """Turns until nothing moves any more; how many binds each has then."""
+    before: list[dict[str, int]] = []
+    for _ in range(50):
+        for node in nodes:
+            await node.turn()
+        now = [node.own for node in nodes]
+        if now == before and not any(any(node.letting_go.values()) for node in nodes):
+            return [node.total for node in nodes]
+        before = now
+    raise AssertionError("binds go to and fro")
+
+
+async def test_binds_of_many_carriers_are_shared_evenly(kit: Kit) -> None:
+    carriers = {f"carrier{number}": ("transceiver",) for number in range(10)}
+    nodes = [Node(kit, name, carriers) for name in ("one", "two", "three", "four")]
+    await nodes[0].turn(join=True)
+    assert nodes[0].total == 10, "who is alone has all"
+    await nodes[1].turn(join=True)
+    assert await settled(*nodes[:2]) == [5, 5]
+    assert (nodes[0].moved, nodes[1].moved) == (5, 0)
+    await nodes[2].turn(join=True)
+    await nodes[3].turn(join=True)
+    assert sorted(await settled(*nodes)) == [2, 2, 3, 3]
+    assert sum(node.moved for node in nodes) <= 5 + 6
+
+
+async def test_what_a_stopped_process_had_is_shared_by_those_that_are_left(kit: Kit) -> None:
+    carriers = {f"carrier{number}": ("transceiver",) for number in range(12)}
+    nodes = [Node(kit, name, carriers) for name in ("one", "two", "three")]
+    for node in nodes:
+        await node.turn(join=True)
+    assert await settled(*nodes) == [4, 4, 4]
+    before = [node.moved for node in nodes]
+    await nodes[0].leases.leave([Wish(name, kinds) for name, kinds in carriers.items()])
+    assert await settled(*nodes[1:]) == [6, 6]
+    assert [node.moved for node in nodes] == before, "each takes its part of what is free, and none comes back"
+
+
+async def test_carriers_with_several_binds_stay_even_each_for_itself(kit: Kit) -> None:
+    carriers = {f"carrier{number}": ("transmitter",) * 3 + ("receiver",) for number in range(5)}
+    one, two = Node(kit, "one", carriers), Node(kit, "two", carriers)
+    await one.turn(join=True)
+    await two.turn(join=True)
+    assert await settled(one, two) == [10, 10]
+    for name in carriers:
+        own = one.turned.grants[name].own
+        assert len(own - {3}) in (1, 2), name
+
+
+async def test_only_those_that_want_a_carrier_count(kit: Kit) -> None:
+    carriers = {f"carrier{number}": ("transceiver",) for number in range(6)}
+    edge, one, two = Node(kit, "edge", carriers), Node(kit, "one", carriers), Node(kit, "two", carriers)
+    await edge.turn(join=True, wanted=False)
+    await one.turn(join=True)
+    await two.turn(join=True)
+    for _ in range(10):
+        await edge.turn(wanted=False)
+        assert await settled(one, two) == [3, 3]
+    assert edge.total == 0
+
+
+async def test_what_nobody_with_less_takes_is_taken_by_who_is_there(kit: Kit) -> None:
+    """One of them can't have the last bind, for it has just failed there."""
+    carriers = {"a": ("transceiver",), "b": ("transceiver",)}
+    one, two = Node(kit, "one", carriers, ttl_s=2), Node(kit, "two", carriers, ttl_s=2)
+    await one.turn(join=True)
+    await two.turn(join=True)
+    assert await settled(one, two) == [1, 1]
+    (failing,) = (name for name, count in one.own.items() if count)
+    async with asyncio.timeout(10):
+        while not two.own[failing]:
+            one.letting_go[failing] = {0}
+            await one.turn()
+            one.letting_go[failing] = {0}
+            await two.turn()
+            two.letting_go = {}
+            await asyncio.sleep(0.05)
+    assert two.total == 2
+
+
+async def test_no_two_that_live_have_the_same_rank(kit: Kit) -> None:
+    nodes = [Node(kit, name, {"alpha": TWO}) for name in ("c", "a", "b")]
+    for node in nodes:
+        await node.turn(join=True)
+    for node in nodes:
+        await node.turn()
+    assert [(node.turned.rank, node.turned.ranks) for node in nodes] == [(0, 3), (1, 3), (2, 3)]
+    await nodes[1].leases.leave([])
+    assert await nodes[0].leases.seize("a", nodes[1].leases.token)
+    await nodes[0].leases.forget("a", nodes[1].leases.token)
+    newest = Node(kit, "d", {"alpha": TWO})
+    await newest.turn(join=True)
+    assert (newest.turned.rank, newest.turned.ranks) == (1, 3)
+    again = Node(kit, "b", {"alpha": TWO})
+    await again.turn(join=True)
+    assert again.turned.rank == 2, "a new life keeps it"

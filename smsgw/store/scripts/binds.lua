@@ -7,8 +7,8 @@
 -- Returns  msgpack [per item: [how many more it has now, binds at other processes]]
 --
 -- A process says what it has, not what has changed: saying it twice is no harm, and what was lost is put right the next
--- time. What it said is believed while its lease lives, and only of the same life: one that was killed and started again
--- has none. Every call renews the lease.
+-- time. What it said is believed while its lease lives, and only of the same life: one that was killed and started
+-- again has none. Every call renews the lease.
 -- Atomic because two processes must not both take the last place.
 -- include: replay
 -- include: living

@@ -12,6 +12,7 @@ from smsgw.errors import StoreAway
 from smsgw.gateway.dispatch import CarrierQueue, Flight
 from smsgw.gateway.lanes import SEGMENTS_LOST_S, Job
 from smsgw.gateway.queue_memory import MIN_BUFFER
+from smsgw.policy.references import ReferenceShare
 from smsgw.policy.shaping import Throttle, TokenBucket
 from smsgw.smpp import pdu
 from smsgw.smpp.constants import CommandId
@@ -100,6 +101,7 @@ class Scene:
             settings=SimpleNamespace(otp_limit_s=0.0),
             closing=False,
             health=SimpleNamespace(troubled=False),
+            reference_share=ReferenceShare(),
             log=lambda event, fields: None,
         )
         outcomes = SimpleNamespace(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ import pytest
 import smsgw.gateway.lease_desk as module
 from smsgw.errors import StoreAway
 from smsgw.gateway.lease_desk import LeaseDesk
+from smsgw.policy.references import ReferenceShare
 from smsgw.store.adoption import NewLife, TakenOver
 from smsgw.store.leases import Grant, PutOut, Turn, Wish
 
@@ -22,7 +24,7 @@ class FakePool:
         self.name = name
         self.settings = SimpleNamespace(binds=binds)
         self.binds = [
-            SimpleNamespace(number=number, transmits=kind != "receiver", leaving=False)
+            SimpleNamespace(number=number, transmits=kind != "receiver", leaving=False, up=True)
             for number, kind in enumerate(binds)
         ]
         self.wanted = True
@@ -31,6 +33,7 @@ class FakePool:
         self.leased: tuple[frozenset[int], bool, float] | None = None
         self.left: list[frozenset[int]] = []
         self.passed_on = 0
+        self.in_flight = 0
 
     def lease(self, own: frozenset[int], elsewhere: bool, share: float) -> None:
         self.leased = (own, elsewhere, share)
@@ -57,13 +60,17 @@ class Scene:
         self.told: list[str] = []
         self.put_out = 0
         self.tasks: list[asyncio.Task[None]] = []
-        queue = SimpleNamespace(taken_over=lambda stream, lane, entries, mark: self._decide(stream, entries, mark))
+        self.queue = queue = SimpleNamespace(
+            name="alpha", waiting=[0, 0, 0], over_account_rate=0,
+            taken_over=lambda stream, lane, entries, mark: self._decide(stream, entries, mark),
+        )  # fmt: skip
         outbox = SimpleNamespace(begin_giving_back=lambda everybody: frozenset(), end_giving_back=lambda: None)
         context = SimpleNamespace(
             pools={"alpha": self.pool},
             accounts=("shop",),
             store=SimpleNamespace(partitions=1),
             closing=False,
+            reference_share=ReferenceShare(),
             log=lambda event, fields: self.told.append(event),
             spawn=lambda work: self.tasks.append(asyncio.ensure_future(work)),
         )
@@ -180,7 +187,7 @@ async def test_the_end_of_one_of_the_dead_does_not_decide_again_on_another(scene
     still = TakenOver(0, list(uncertain))
     scene.taken = [still, TakenOver(1), still, TakenOver(), still]
 
-    async def end(partition: int, node: str, token: str, streams: list[str]) -> int:
+    async def end(partition: int, node: str, token: str, streams: Sequence[str]) -> int:
         return int(node == "d")
 
     scene.desk._adoption.end = end  # type: ignore[method-assign]
@@ -212,3 +219,34 @@ async def test_who_has_left_takes_no_further_turn(scene: Scene) -> None:
     await scene.desk.leave()
     await asyncio.wait_for(scene.desk.run(), 1)
     assert len(scene.wishes) == 2
+
+
+SPARE = Grant(frozenset((0, 1, 2)), spare=frozenset((0, 1)))
+
+
+async def test_binds_that_others_should_have_go_while_their_carrier_has_nothing_to_do() -> None:
+    scene = Scene()
+    await scene.run(Turn({"alpha": SPARE}, ("a",), rank=1, ranks=2, spare=1))
+    assert scene.pool.left == [frozenset((0,))]
+    share = scene.desk._context.reference_share
+    assert (share.first, share.step) == (1, 2)
+    scene.pool.binds[0].leaving = True
+    await scene.run(Turn({"alpha": SPARE}, ("a",), spare=1))
+    assert len(scene.pool.left) == 1, "that one is still on its way"
+    await scene.run(Turn({"alpha": SPARE}, ("a",), spare=2))
+    assert scene.pool.left[1:] == [frozenset((1,))]
+
+
+@pytest.mark.parametrize("busy", ["in flight", "waiting", "over a rate", "down"])
+async def test_a_bind_that_works_stays_where_it_is(busy: str) -> None:
+    scene = Scene()
+    if busy == "in flight":
+        scene.pool.in_flight = 1
+    elif busy == "waiting":
+        scene.queue.waiting[1] = 1
+    elif busy == "over a rate":
+        scene.queue.over_account_rate = 1
+    else:
+        scene.pool.binds[0].up = scene.pool.binds[1].up = False
+    await scene.run(Turn({"alpha": SPARE}, ("a",), spare=2))
+    assert scene.pool.left == []

@@ -10,6 +10,7 @@ from smsgw.carrier.settings import CarrierSettings
 from smsgw.gateway.lanes import Job
 from smsgw.gateway.outgoing import Outgoing, Shipment, Tell
 from smsgw.gateway.views import view_of
+from smsgw.policy.references import ReferenceShare
 from smsgw.smpp.alphabet import encode_text
 from smsgw.smpp.convert import Fit, Unfit
 from smsgw.smpp.pdu import submit_sm
@@ -92,7 +93,7 @@ def segments(text: str, coding: int = 8, reference: int = 9) -> list[bytes]:
 
 
 def outgoing(**settings: object) -> Outgoing:
-    return Outgoing(CarrierSettings("alpha", "h", 1, "s", "p", **settings))  # type: ignore[arg-type]
+    return Outgoing(CarrierSettings("alpha", "h", 1, "s", "p", **settings), ReferenceShare())  # type: ignore[arg-type]
 
 
 def test_what_a_carrier_takes_is_not_touched() -> None:
