@@ -213,6 +213,11 @@ class GatewayProcess:
 
     # -- what it says of itself
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether /readyz agrees now."""
+        return self._is_ok("/readyz")
+
     def status(self) -> Any:
         """/status."""
         return json.loads(self._http("/status"))
