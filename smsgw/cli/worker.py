@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 from smsgw.cli.options import SiteOption
@@ -16,6 +17,8 @@ def worker(site: SiteOption = Path()) -> None:
     from smsgw.supervisor.leash import Leash
     from smsgw.telemetry.logs import configure
 
+    # Meant for the supervisor, by whoever sent it to all processes of this name.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     leash = Leash()
     errand = leash.errand()
     loaded = usable_site(site, errand.applied)

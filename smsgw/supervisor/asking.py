@@ -72,3 +72,11 @@ def is_ready(worker: Worker) -> bool:
         return read(worker, "/readyz")[0] == 200
     except NoAnswer:
         return False
+
+
+def is_healthy(worker: Worker) -> bool:
+    """Whether its loop turns: /healthz says so."""
+    try:
+        return read(worker, "/healthz")[0] == 200
+    except NoAnswer:
+        return False

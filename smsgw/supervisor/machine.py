@@ -63,6 +63,11 @@ class Machine:
             metrics=self._metrics,
         )
 
+    @property
+    def url(self) -> str:
+        """``http://host:port``, of the port really taken."""
+        return self._ops.url
+
     def start(self) -> None:
         """Listen. Raises SmsgwError when the port can't be had."""
         self._ops.start()
@@ -82,8 +87,9 @@ class Machine:
 
     def status(self) -> dict[str, Any]:
         """What all say together, and each worker's process."""
-        readiness = self._readiness()
-        pages = {name: page for name, page in self._of_all(_status).items() if isinstance(page, dict)}
+        answers = self._of_all(_status)
+        pages = {name: page for name, page in answers.items() if isinstance(page, dict)}
+        readiness = {name: _lacks(pages[name]) if name in pages else _no_page(why) for name, why in answers.items()}
         found = merged(pages) if pages else {}
         names = {each.name for each in self._workers}
         found["node"] = self._node
@@ -107,8 +113,8 @@ class Machine:
     def _readiness(self) -> dict[str, dict[str, str]]:
         """By worker what it lacks."""
         return {
-            name: found if isinstance(found, dict) else {"process": str(found)}
-            for name, found in self._of_all(_not_ready).items()
+            name: found if isinstance(found, dict) else _no_page(found)
+            for name, found in self._of_all(lambda each: _lacks(read_object(each, "/readyz"))).items()
         }
 
     def _metrics(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -265,8 +271,12 @@ def _metrics(worker: Worker) -> str:
     return read(worker, "/metrics")[1].decode()
 
 
-def _not_ready(worker: Worker) -> dict[str, str]:
-    return {name: str(why) for name, why in read_object(worker, "/readyz").get("not_ready", {}).items()}
+def _lacks(page: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(why) for name, why in page.get("not_ready", {}).items()}
+
+
+def _no_page(why: object) -> dict[str, str]:
+    return {"process": str(why)}
 
 
 def _restarts(worker: Worker) -> int:

@@ -45,7 +45,10 @@ def _kept(host: str, port: int, deadline_s: float) -> socket.socket:
         try:
             if port:
                 _must_be_free(host, port)
-            return _bound(host, port, socket.SO_REUSEADDR, socket.SO_REUSEPORT)
+            kept = _bound(host, port, socket.SO_REUSEADDR, socket.SO_REUSEPORT)
+            # Needed to bind beside connections that are still closing; from now on it would let others listen here.
+            kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+            return kept
         except OSError as error:
             if monotonic() > deadline_s or not _is_taken(error):
                 raise ConnectFailed(f"can't listen on {host}:{port}: {error.strerror or error}") from error

@@ -29,7 +29,7 @@ from smsgw.policy.retry import Backoff
 from smsgw.store.secrets import load_or_create
 from smsgw.store.server import EmbeddedServer
 from smsgw.store.server_keeper import keep_running
-from smsgw.supervisor.asking import is_ready
+from smsgw.supervisor.asking import is_healthy, is_ready
 from smsgw.supervisor.errand import Errand
 from smsgw.supervisor.machine import Machine
 from smsgw.supervisor.ports import KeptPorts
@@ -50,6 +50,9 @@ LOUD: Final = 3
 STOP_S: Final = 30.0
 #: A renewed worker that serves but is not ready holds the others up for no longer: its carriers may be down anyway.
 READY_S: Final = 30.0
+#: A worker that served and whose loop stands still for so long is killed: nobody else would do it.
+HUNG_S: Final = 30.0
+HEALTH_PERIOD_S: Final = 2.0
 _LOOK_S: Final = 0.1
 _log = EventLog("smsgw.supervisor")
 
@@ -80,7 +83,8 @@ class Supervisor:
         """Until SIGTERM or SIGINT. Raises SmsgwError when it can't start."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._signalled)
+            loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # nobody is there yet to be renewed
         site = self._site
         async with contextlib.AsyncExitStack() as stack:
             self._ports = self._keep_ports(stack)
@@ -92,9 +96,12 @@ class Supervisor:
             stack.callback(machine.stop)
             _log.event("supervisor.started", workers={each.name: each.role for each in self.workers})
             async with asyncio.TaskGroup() as tasks:
-                loop.add_signal_handler(signal.SIGHUP, partial(self._renew_soon, tasks))
+                loop.add_signal_handler(signal.SIGHUP, partial(self.renew, tasks))
                 tasks.create_task(self._drain(), name="drain")
-                background = [tasks.create_task(self._beat(), name="heartbeat")]
+                background = [
+                    tasks.create_task(self._beat(), name="heartbeat"),
+                    *(tasks.create_task(self._watch(each), name=f"health of {each.name}") for each in self.workers),
+                ]
                 if server is not None:
                     background.append(tasks.create_task(keep_running(server, self._told), name="server"))
                 lives = [tasks.create_task(self._keep(each), name=each.name) for each in self.workers]
@@ -179,6 +186,18 @@ class Supervisor:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), delay_s)
 
+    async def _watch(self, worker: Worker) -> None:
+        """Kill it when it hangs; ``_keep`` starts it again."""
+        life, good_s = 0, monotonic()
+        while True:
+            await asyncio.sleep(HEALTH_PERIOD_S)
+            asked = worker.lives
+            if asked != life or not worker.ops_port or await asyncio.to_thread(is_healthy, worker):
+                life, good_s = asked, monotonic()
+            elif monotonic() - good_s >= HUNG_S and worker.lives == life:
+                _log.error("worker.hangs", worker=worker.name, for_s=round(monotonic() - good_s), then="killed")
+                worker.kill()
+
     async def _drain(self) -> None:
         """When all is to end, everybody drains at once."""
         await self._stop.wait()
@@ -207,7 +226,8 @@ class Supervisor:
 
     # -- renewing
 
-    def _renew_soon(self, tasks: asyncio.TaskGroup) -> None:
+    def renew(self, tasks: asyncio.TaskGroup) -> None:
+        """Renew all workers, in a task of its own."""
         if self._stop.is_set():
             return
         if self._renewing is not None and not self._renewing.done():
@@ -243,9 +263,8 @@ class Supervisor:
             await asyncio.sleep(_LOOK_S)
         return True
 
-    # -- signals
-
-    def _signalled(self) -> None:
+    def stop(self) -> None:
+        """Have all workers drain, and end; the second time end at once. What a signal does."""
         if self._stop.is_set():
             _log.warning("supervisor.killed", why="second signal")
             for worker in self.workers:

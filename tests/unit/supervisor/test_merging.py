@@ -1,0 +1,71 @@
+"""/status of several processes as that of one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smsgw.supervisor.merging import merged
+
+
+def page(**changed: Any) -> dict[str, Any]:
+    return {
+        "version": "1", "role": "all", "site_version": 3, "business_time": "t", "other_nodes": ["n-2", "far"],
+        "store": {"up": True, "server": "7", "embedded": True, "calls": {"admit": {"items": 5, "waiting": 1}}},
+        "pauses": [{"scope": "a"}], "parked": {"review": 4}, "accounts": {}, "carriers": {}, "breakers": [],
+        "records": {"written": 10, "lost": 0, "failing": ""}, **changed,
+    }  # fmt: skip
+
+
+def test_counts_are_added_and_what_the_store_says_is_taken_once() -> None:
+    found = merged({"n-1": page(), "n-2": page(other_nodes=["n-1", "far"], records={"written": 5, "failing": "full"})})
+    assert found["records"] == {"written": 15, "lost": 0, "failing": "full"}
+    assert found["store"]["calls"] == {"admit": {"items": 10, "waiting": 2}}
+    assert (found["pauses"], found["parked"], found["site_version"]) == ([{"scope": "a"}], {"review": 4}, 3)
+    assert found["other_nodes"] == ["far", "n-1", "n-2"]
+
+
+def test_versions_that_differ_in_an_upgrade() -> None:
+    found = merged({"n-1": page(), "n-2": page(version="2", role="esme", store={"up": False})})
+    assert (found["version"], found["role"], found["store"]["up"]) == ("1, 2", "all, esme", False)
+
+
+def test_accounts() -> None:
+    one = {"binds": 1, "in_force": True, "quota": {"day": [7, 100]}, "refused": {"0x430": 2}, "links": [{"id": "a/1"}]}
+    two = {"binds": 2, "in_force": True, "quota": {"day": [9, 100]}, "refused": {"0x58": 1}, "links": [{"id": "a/2"}]}
+    found = merged({"n-1": page(accounts={"a": one}), "n-2": page(accounts={"a": two, "b": {"binds": 0}})})
+    assert found["accounts"] == {
+        "a": {
+            "binds": 3, "in_force": True, "quota": {"day": [9, 100]}, "refused": {"0x430": 2, "0x58": 1},
+            "links": [{"id": "a/1"}, {"id": "a/2"}],
+        },
+        "b": {"binds": 0},
+    }  # fmt: skip
+
+
+def carrier(leased: int, rate: float, *links: tuple[str, bool, str], **changed: Any) -> dict[str, Any]:
+    return {
+        "binds": 2, "binds_up": sum(up for _, up, _ in links), "leased": leased, "rate_per_s": rate,
+        "full_rate_per_s": rate, "slowed": False, "codes_wait_s": leased * 1.5, "why_not": "", "waiting": {"otp": 1},
+        "links": [{"id": name, "up": up, "why_down": why} for name, up, why in links], **changed,
+    }  # fmt: skip
+
+
+def test_of_each_bind_its_owner_is_believed() -> None:
+    away = "another process has it"
+    one = carrier(1, 50.0, ("c#0", True, ""), ("c#1", False, away))
+    two = carrier(1, 50.0, ("c#0", False, away), ("c#1", False, "refused"), why_not="none of its binds is up")
+    edge = carrier(0, 100.0, ("c#0", False, away), ("c#1", False, away))
+    found = merged({name: page(carriers={"c": each}) for name, each in {"1": edge, "2": one, "3": two}.items()})
+    c = found["carriers"]["c"]
+    assert c["links"] == [
+        {"id": "c#0", "up": True, "why_down": ""},
+        {"id": "c#1", "up": False, "why_down": "refused"},
+    ]
+    assert (c["binds"], c["binds_up"], c["leased"], c["why_not"]) == (2, 1, 2, "")
+    assert (c["rate_per_s"], c["full_rate_per_s"], c["codes_wait_s"]) == (100.0, 100.0, 1.5)
+    assert (c["waiting"], c["slowed"]) == ({"otp": 3}, False)
+
+
+def test_the_rate_of_a_carrier_of_which_nobody_has_a_bind() -> None:
+    found = merged({"1": page(carriers={"c": carrier(0, 100.0)}), "2": page(carriers={"c": carrier(0, 100.0)})})
+    assert found["carriers"]["c"]["rate_per_s"] == 100.0
