@@ -35,7 +35,7 @@ PROGRAMS = {
     "bin/smsgw": ("-m", "smsgw"),
     "bin/esme-sim": ("-m", "simulators.esme"),
     "bin/carrier-sim": ("-m", "simulators.carrier"),
-    "bin/soak-kill": ("-m", "tests.e2e.kill_run"),
+    "bin/chaos": ("-m", "tests.chaos"),
 }
 _EXIT = re.compile(r"#.*exit status (\d)")
 _HEAD = re.compile(r"[0-9]+:[0-9a-f]{64}")

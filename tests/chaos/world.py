@@ -31,7 +31,7 @@ from tests.chaos.load_process import LoadProcess
 from tests.chaos.proxy import Proxy
 from tests.chaos.scenario import Overrides, Skipped, WorldSettings, joined
 from tests.chaos.servers import Servers, SingleServer
-from tests.e2e.gateway import ROOT, GatewayProcess
+from tests.e2e.gateway import ROOT, GatewayProcess, redis_pid
 
 BENCH = ROOT / "config" / "bench"
 LEASE_S = 3
@@ -51,17 +51,9 @@ class EmbeddedStore:
         self._gateway = gateway
 
     @property
-    def directory(self) -> Path:
-        """Its data."""
-        return self._gateway.site / "state" / "redis"
-
-    @property
     def pid(self) -> int:
-        """Its process id, never anybody else's. Raises OSError, ValueError when it does not run."""
-        pid = int((self.directory / "server.pid").read_text())
-        if Path(f"/proc/{pid}/cwd").resolve() != self.directory.resolve():
-            raise ProcessLookupError(f"{pid} is not the server of {self.directory}")
-        return pid
+        """Its process id. Raises OSError, ValueError when it does not run."""
+        return redis_pid(self._gateway)
 
     def master_pids(self) -> list[int]:
         """The one."""

@@ -311,6 +311,15 @@ def _command_line(pid: int) -> bytes:
         return b""
 
 
+def redis_pid(gateway: GatewayProcess) -> int:
+    """The process id of this gateway's own embedded server, never anybody else's. Raises OSError, ValueError."""
+    directory = gateway.site / "state" / "redis"
+    pid = int((directory / "server.pid").read_text())
+    if Path(f"/proc/{pid}/cwd").resolve() != directory.resolve():
+        raise ProcessLookupError(f"{pid} is not the server of {directory}")
+    return pid
+
+
 def free_port() -> int:
     """A port that nobody listens on, outside the range that the system takes for outgoing connections."""
     chance = random.SystemRandom()

@@ -24,9 +24,9 @@ from simulators.esme.settings import EsmeSettings
 from simulators.esme.sim import EsmeSim
 from smsgw.smpp import pdu
 from smsgw.smpp.constants import CommandId, CommandStatus
+from tests.chaos.judge import complaints
 from tests.e2e.gateway import PASSWORDS, GatewayProcess
 from tests.e2e.hostile import Raw, bind_octets, mutants, raw, submit_octets
-from tests.e2e.kill_run import complaints
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

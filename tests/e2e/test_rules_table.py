@@ -26,7 +26,7 @@ from smsgw.smpp.tlv import tlv
 from smsgw.store.audit import AuditEntry
 from smsgw.store.recipients import RecipientFacts
 from smsgw.store.registers import RegisterChange, RegisterStore
-from tests.e2e.kill_run import redis_pid
+from tests.e2e.gateway import redis_pid
 from tests.e2e.rules_scene import (
     CASES,
     FAILING,

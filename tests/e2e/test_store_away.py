@@ -19,8 +19,9 @@ from simulators.esme.settings import EsmeSettings
 from simulators.esme.sim import EsmeSim
 from simulators.spread import Delay
 from smsgw.store.server import EmbeddedServer, find_binary
-from tests.e2e.gateway import PASSWORDS, GatewayProcess, StartGateway
-from tests.e2e.kill_run import Options, redis_pid, run
+from tests.chaos.judge import run
+from tests.chaos.scenario import WorldSettings, all_scenarios
+from tests.e2e.gateway import PASSWORDS, GatewayProcess, StartGateway, redis_pid
 
 pytestmark = pytest.mark.e2e
 
@@ -170,10 +171,10 @@ async def test_a_redis_of_the_site_goes_and_comes_back(start_gateway: StartGatew
 
 @pytest.mark.slow
 async def test_redis_stands_still_under_load(tmp_path: Path) -> None:
-    options = Options("marketing", "stall", seed=7, seconds=7, kills=1)
-    result = await run(options, tmp_path)
-    counts = result.counts
-    assert result.is_good, result.to_json()
-    assert counts.reported == counts.unknown_but_sent == counts.doubles == 0
-    assert set(result.load["status"]) == {"ESME_ROK", "0x00000453"}
-    assert result.load["disconnects"] == 0
+    outcome = await run(all_scenarios()["pause-redis"], WorldSettings(seed=7, rate=1000, seconds=4.0), tmp_path)
+    assert outcome.broken == ()
+    counts = outcome.counts
+    assert counts is not None
+    assert counts.reported == counts.unknown == counts.all_doubles == counts.unanswered == 0
+    # Opted out, over the cap, and the store away.
+    assert counts.refused.keys() == {"0x410", "0x430", "0x453"}

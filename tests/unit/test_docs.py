@@ -314,7 +314,7 @@ def test_commands_that_stay_have_options_that_exist() -> None:
 
 def test_commands_that_set_up_exist() -> None:
     for command in _commands():
-        if command.words[0] in ("bin/demo", "bin/test", "bin/check", "bin/soak-kill"):
+        if command.words[0] in ("bin/demo", "bin/test", "bin/check", "bin/chaos"):
             assert os.access(ROOT / command.words[0], os.X_OK)
         if command.words[0] == "bin/demo":
             demo_parser().parse_args(command.words[1:])
