@@ -27,6 +27,7 @@ from smsgw.config.site import Site
 from smsgw.documents.names import with_hint
 from smsgw.errors import RequestError
 from smsgw.services.desk import Desk, Person
+from smsgw.store.connection import Store
 
 WhyOption = Annotated[str, typer.Option("--why", "--reason", help="The reason, for the audit log.", show_default=False)]
 WhoOption = Annotated[str, typer.Option("--who", help="Who does this.", show_default="the user of this machine")]
@@ -59,9 +60,13 @@ class Visit:
         """What ``call`` finds or does at the desk. Raises StoreError, and RequestError for what can't be done."""
         return asyncio.run(self._sit_down(call))
 
+    def desk(self, store: Store) -> Desk:
+        """The desk, with a store that was opened otherwise."""
+        return Desk(self.site, store, self._person, lambda: self.now_ms)
+
     async def _sit_down(self, call: Callable[[Desk], Awaitable[T]]) -> T:
         async with open_store(self.site) as store:
-            return await call(Desk(self.site, store, self._person, lambda: self.now_ms))
+            return await call(self.desk(store))
 
 
 def os_user() -> str:

@@ -28,6 +28,7 @@ from smsgw.cli.registers import campaign, channel, contact, signature, template,
 from smsgw.cli.run import run
 from smsgw.cli.schema import schema
 from smsgw.cli.status import status
+from smsgw.cli.store import commands as store
 from smsgw.cli.versions.apply import apply, confirm, rollback
 from smsgw.cli.versions.diff import diff
 from smsgw.cli.versions.history import history
@@ -79,6 +80,7 @@ _GROUPS: Final = (
     (_GATEWAY, "route", route.app),
     (_GATEWAY, "console", console.app),
     (_GATEWAY, "backup", backup.app),
+    (_GATEWAY, "store", store.app),
     (_LINKS, "carrier", carrier.app),
     (_LINKS, "bind", bind.app),
     (_LINKS, "account", account.app),

@@ -39,7 +39,7 @@ from smsgw.config.route_table import build_routes
 from smsgw.config.routes import RoutesFile
 from smsgw.config.site import NumberOwner, Site
 from smsgw.config.site_routes import SiteRoutes
-from smsgw.config.store import check_store
+from smsgw.config.store import StoreSettings, check_store
 from smsgw.documents.document import Document
 from smsgw.documents.problems import Problems
 from smsgw.policy.calendar import Workdays
@@ -76,6 +76,18 @@ def load_node(directory: Path) -> Site:
     assert node is not None
     routes = SiteRoutes(directory / ROUTES_FILE, RouteTable(()))
     return Site(directory, node, {}, {}, {}, routes, Workdays({}), {})
+
+
+def load_store(path: Path) -> StoreSettings:
+    """The table ``[store]`` of a file that is laid out as smsgw.toml, such as a new one. Raises ConfigErrors."""
+    problems = Problems()
+    document = Document.read(path, problems)
+    node = None if document is None else document.build(NodeFile, path.parent, problems)
+    if document is not None and node is not None:
+        check_store(node.store, document, problems, datetime.now(UTC).date())
+    problems.raise_errors()
+    assert node is not None
+    return node.store
 
 
 def _with_owners(profile: Profile, numbers: Mapping[str, NumberOwner]) -> Profile:

@@ -137,7 +137,10 @@ class Store:
             await self.command(partition, "HSETNX", keys.meta(partition), "partitions", self.partitions)
             found = (await self.command(partition, "HGET", keys.meta(partition), "partitions")).decode()
             if found != str(self.partitions):
-                raise StoreRefused(f"the store was made with partitions {found}, this smsgw has {self.partitions}")
+                raise StoreRefused(
+                    f"the store was made with partitions {found}, this smsgw has {self.partitions}: write partitions = "
+                    f"{found} under [store] of smsgw.toml; `smsgw store migrate` moves it to another number"
+                )
 
     async def _warnings(self) -> list[str]:
         found = []

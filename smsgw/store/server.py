@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import fcntl
 import hashlib
 import importlib.util
@@ -41,6 +42,8 @@ _LOCK_S = 30.0
 _POLL_S = 0.02
 #: A closed connection is still listed for a moment.
 _LISTED_S = 0.5
+#: renameat2(2): AT_FDCWD, RENAME_EXCHANGE.
+_HERE, _EXCHANGE = -100, 2
 _VERSION = re.compile(r"v=(\d+)\.(\d+)")
 
 
@@ -199,6 +202,19 @@ class EmbeddedServer:
             await self.stop()
             return True
 
+    async def make_way(self, successor: Path, kept: Path) -> bool:
+        """Stop it, keep its directory as ``kept`` and put ``successor`` in its place, all while nobody can start it.
+
+        ``successor``'s own server has been stopped. False, and nothing was done, when somebody else is connected.
+        """
+        async with self._alone():
+            if await self._others_connected():
+                return False
+            await self.stop()
+            exchange(self.directory, successor)
+            successor.rename(kept)
+            return True
+
     def kill(self) -> None:
         """SIGKILL: what a power cut does to the server. For tests and as the last resort."""
         pid = self.pid
@@ -282,6 +298,17 @@ class EmbeddedServer:
             "timeout 0",
         ]
         (self.directory / "server.conf").write_text("\n".join(lines) + "\n")
+
+
+def exchange(one: Path, other: Path) -> None:
+    """Two directories change their names, at once where the kernel can: nobody finds neither. Raises OSError."""
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is not None and renameat2(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0:
+        return
+    aside = one.with_name(f"{one.name}.aside")
+    one.rename(aside)
+    other.rename(one)
+    aside.rename(other)
 
 
 def _locked(descriptor: int) -> bool:

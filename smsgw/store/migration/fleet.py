@@ -31,20 +31,25 @@ Signs = tuple[object, ...]
 
 async def refuse_while_alive(store: Store) -> Signs:
     """Raises StoreRefused, naming them, while processes of the fleet live; else signs to compare later."""
-    seconds, microseconds = await store.command(keys.LEASES, "TIME")
-    now_ms = int(seconds) * 1000 + int(microseconds) // 1000
-    alive = []
-    async for page in fields(store, keys.LEASES, b":nodes"):
-        for node, value in page:
-            ends_ms = int(value.split(b" ")[1]) if node != _CLOCK else 0
-            if ends_ms > now_ms:
-                alive.append(f"{node.decode('utf-8', 'replace')} ({(ends_ms - now_ms) / 1000:.0f} s)")
+    alive = [f"{node} ({left_s:.0f} s)" for node, left_s in (await living(store)).items() if left_s]
     if alive:
         raise StoreRefused(
-            f"processes of the fleet run, or did a moment ago: {', '.join(sorted(set(alive)))}; stop them all, or wait "
-            "so long until the leases of those that were killed are over"
+            f"processes of the fleet run, or did a moment ago: {', '.join(alive)}; stop them all, or wait so long "
+            "until the leases of those that were killed are over"
         )
     return await signs(store)
+
+
+async def living(store: Store) -> dict[str, float]:
+    """For how many seconds each process is taken for alive yet; 0 when it has ended. Raises StoreError."""
+    seconds, microseconds = await store.command(keys.LEASES, "TIME")
+    now_ms = int(seconds) * 1000 + int(microseconds) // 1000
+    found = {}
+    async for page in fields(store, keys.LEASES, b":nodes"):
+        for node, value in page:
+            if node != _CLOCK:
+                found[node.decode("utf-8", "replace")] = max(0, int(value.split(b" ")[1]) - now_ms) / 1000
+    return dict(sorted(found.items()))
 
 
 async def signs(store: Store) -> Signs:
