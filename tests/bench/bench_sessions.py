@@ -3,7 +3,7 @@
     python tests/bench/bench_sessions.py [--sessions N] [--accounts N] [--bind-rate R] [--traffic R] [--idle S] [--json]
 
 The site config/bench with so many accounts more, each with a scrypt hash of its own. Steps, with steady traffic of an
-account of its own beside them (verification codes are not spared: the latency of the traffic is what is shown):
+account of its own beside them, whose latency is shown:
 
     quiet     only the traffic
     first     all sessions bind, at --bind-rate; no password was ever checked
@@ -11,8 +11,9 @@ account of its own beside them (verification codes are not spared: the latency o
     again     all connections are cut at once and bind again: passwords are known
     restart   the gateway is ended and started again: all bind again
 
-A session that is refused, or cut, tries again after a second, as applications do, and is counted. Binds come from --addresses
-different addresses. The clients and the load share the machine with the gateway. Exit code 1 when sessions stay unbound.
+A session that is refused, or cut, tries again after a second, as applications do, and is counted. Binds come from
+--addresses different addresses. The clients and the load share the machine with the gateway. Exit code 1 when sessions
+stay unbound.
 """
 
 from __future__ import annotations
@@ -194,7 +195,8 @@ class Bench:
     def __init__(self, args: argparse.Namespace, directory: Path) -> None:
         self.args = args
         self.ports = {name: free_port() for name in ("listener", "ops", "carrier")}
-        listener = f"[listener]\nport = {self.ports['listener']}\nmax_connections = {args.sessions + 100}\ninactivity = '0s'"
+        most = f"max_connections = {args.sessions + 100}"
+        listener = f"[listener]\nport = {self.ports['listener']}\n{most}\ninactivity = '0s'"
         self.site = bench_site(directory, self.ports, listener)
         write_accounts(self.site, args.accounts, -(-args.sessions // args.accounts))
         self.log = directory / "log"
@@ -237,7 +239,8 @@ class Bench:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "simulators.esme", "load", "--port", str(self.ports["listener"]),
             "--system-id", "load", "--password", "load1234", "--from", "1069000130", "--text", TEXT, "--rd", "1",
-            "--dest-base", str(8613800000000 + 1_000_000 * len(self.steps)), "--rate", str(args.traffic), "--duration", str(args.traffic_s), "--progress", "0", "--window", "1000",
+            "--dest-base", str(8613800000000 + 1_000_000 * len(self.steps)), "--rate", str(args.traffic),
+            "--duration", str(args.traffic_s), "--progress", "0", "--window", "1000",
             stdout=asyncio.subprocess.PIPE, cwd=ROOT,
         )  # fmt: skip
 

@@ -5,6 +5,7 @@ Everything started here listens on 127.0.0.1 only and ends with the benchmark th
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -21,6 +22,11 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from smsgw.store.server import EmbeddedServer  # noqa: E402
+
+MIB = 2**20
 TICKS = os.sysconf("SC_CLK_TCK")
 READY_S = 120.0
 STOP_S = 60.0
@@ -131,3 +137,19 @@ def bench_site(directory: Path, ports: Mapping[str, int], more: str = "") -> Pat
         path = site / "carriers" / f"{carrier}.toml"
         path.write_text(path.read_text().replace(standard, str(port)), encoding="utf-8")
     return site
+
+
+class Redis:
+    """A Redis of the benchmark's own, on a unix socket, as the embedded one is configured; ends with ``with``."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def __enter__(self) -> Redis:
+        server = EmbeddedServer(self._directory)
+        asyncio.run(server.start())
+        self.url, self.pid = server.url, server.pid
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        asyncio.run(EmbeddedServer(self._directory).stop())
