@@ -1,8 +1,8 @@
 """Reconciliation of a run of ``bin/chaos``: every segment that was sent, what was said of it, and where it arrived.
 
 Three sources: the load's ledger (one line for each request), its receipts, and the carriers' logs. A segment is known
-by its message's number and its part. It is *lost* when it was answered ESME_ROK, is not at a carrier, and no receipt says
-that it failed. All counts are of segments, for that is what is answered, paid and reported.
+by its message's number and its part. It is *lost* when it was answered ESME_ROK, is not at a carrier, and no receipt
+says that it failed. All counts are of segments, for that is what is answered, paid and reported.
 """
 
 from __future__ import annotations
