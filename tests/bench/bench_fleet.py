@@ -115,7 +115,8 @@ class Fleet:
         """One load program on one listener; what it said."""
         command = [
             sys.executable, "-m", "simulators.esme", "load", "--port", str(self.listeners[index]),
-            "--system-id", f"load{index}", "--password", "load1234", "--from", SOURCE, "--text", TEXT, "--rd", "1", "--progress", "0", "--wait", "20",
+            "--system-id", f"load{index}", "--password", "load1234", "--from", SOURCE, "--text", TEXT, "--rd", "1",
+            "--progress", "0", "--wait", "20",
             "--dest-base", str(base), *extra,
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
