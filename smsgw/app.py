@@ -54,8 +54,8 @@ from smsgw.supervisor.leash import Leash
 from smsgw.telemetry.logs import EventLog
 from smsgw.telemetry.metrics import Metrics
 from smsgw.telemetry.ops import Heartbeat, OpsServer
-from smsgw.telemetry.repeats import Repeats
 from smsgw.telemetry.token import PURPOSE, TokenGuard
+from smsgw.told import Teller
 
 DRAIN_S = 10.0
 RECORDS_PERIOD_S = 0.05
@@ -135,7 +135,7 @@ class App:
         self.metrics = Metrics(__version__, status_name)
         self.embedded: EmbeddedServer | None = None
         self.heartbeat = Heartbeat()
-        self._repeats = Repeats()
+        self._told = Teller(self).told
         self.store_up = False
         self.store: Store
         self.memory = MemoryStages(site.store.memory_stages)
@@ -157,20 +157,7 @@ class App:
         site = self.site
         connections = _allow_files(site.listener.max_connections)
         site.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        secrets = load_or_create(site.secrets_file)
-        url = site.store.url
-        if not url:
-            self.embedded = EmbeddedServer(
-                site.state_dir, site.store.server or None, site.store.fsync, site.store.memory_octets
-            )
-            await self.embedded.start()
-            url = self.embedded.url
-        settings = wiring.store_settings(site)
-        self.store = Store(url, sealer=secrets.sealer(), recipients=secrets.hasher(), settings=settings)
-        self.upgrade = Upgrade(self.store)
-        await self.upgrade.begin()
-        await self.store.ready()
-        self.store_up = True
+        await self._open_store()
         self.records = RecordLog(site.records_dir, site.node_name, self.clock.now_ms)
         await self._make_gateway()
         context = self.gateway.context
@@ -204,6 +191,24 @@ class App:
         )
         self.ops.start()
         watch(self)
+
+    async def _open_store(self) -> None:
+        """Redis, started first if it is ours."""
+        site = self.site
+        secrets = load_or_create(site.secrets_file)
+        url = site.store.url
+        if not url:
+            self.embedded = EmbeddedServer(
+                site.state_dir, site.store.server or None, site.store.fsync, site.store.memory_octets
+            )
+            await self.embedded.start()
+            url = self.embedded.url
+        settings = wiring.store_settings(site)
+        self.store = Store(url, sealer=secrets.sealer(), recipients=secrets.hasher(), settings=settings)
+        self.upgrade = Upgrade(self.store)
+        await self.upgrade.begin()
+        await self.store.ready()
+        self.store_up = True
 
     async def _make_gateway(self) -> None:
         """The gateway of the version that is in force, with everything that it finds in the store."""
@@ -329,30 +334,6 @@ class App:
 
         return Pool(settings, self.gateway, self.ticker, backoff)
 
-    def _told(self, event: str, fields: dict[str, object]) -> None:
-        """An event of any room; the same one again within a minute is only counted."""
-        account = fields.get("account")
-        # Names that strangers make up are one name: else each would have a line of its own.
-        known = account if account in self.site.accounts else ""
-        key = (event, fields.get("carrier"), known, fields.get("bind"), fields.get("while"))
-        self._count(event, fields)
-        if event in _ALWAYS_TOLD or (event == "carrier.unbound" and self.gateway.context.closing):
-            _log.event(event, **fields)
-        else:
-            _log.repeated(self._repeats, key, time.monotonic(), event, **fields)
-
-    def _count(self, event: str, fields: dict[str, object]) -> None:
-        if event == "esme.bound":
-            self.metrics.account(str(fields["account"])).binds_accepted += 1
-        elif event == "esme.bind_refused" and fields["account"] in self.site.accounts:
-            self.metrics.account(str(fields["account"])).binds_refused[int(str(fields["status"]), 16)] += 1
-        elif event == "carrier.bound":
-            self.metrics.carrier(str(fields["carrier"])).binds_opened += 1
-        elif event == "carrier.bind_refused":
-            self.metrics.carrier(str(fields["carrier"])).binds_refused[int(str(fields["code"]))] += 1
-        elif event == "carrier.unbound":
-            self.metrics.carrier(str(fields["carrier"])).binds_lost += 1
-
     async def _drain(self) -> None:
         self.listener.stop_accepting()
         await self.gateway.drain(DRAIN_S, self.listener.unbind_all)
@@ -402,17 +383,3 @@ class App:
                     _log.warning("store.memory", used=round(share, 3), refused=self.memory.refused or "nothing")
                 self.gateway.context.admission.memory_stage = self.memory.stage
             await asyncio.sleep(STORE_CHECK_S)
-
-
-#: Rare and each of its own interest.
-_ALWAYS_TOLD = frozenset(
-    (
-        # Rare by nature: breakers don't flap, and who moves messages sums up what moved.
-        "carrier.breaker_open", "carrier.breaker_half_open", "carrier.breaker_closed", "carrier.switched",
-        "signature.paused",
-        "carrier.ordered", "carrier.resumed", "carrier.drained", "queue.ordered",
-        "esme.bound", "esme.unbound", "carrier.bound", "carrier.approved", "carrier.not_approved", "optout.recorded",
-        "optout.withdrawn", "complaint.recorded", "dead_number.learnt", "blacklist.learnt", "register.in_force",
-        "node.others", "node.taken_over",
-    )
-)  # fmt: skip
