@@ -38,7 +38,7 @@ import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +235,10 @@ class GatewayProcess:
     def set_clock(self, at: str) -> None:
         """Make it ``at`` (ISO 8601 with a zone) for every rule."""
         self._http("/clock", {"set": at})
+
+    def clock_now(self) -> datetime:
+        """Its business time."""
+        return datetime.fromisoformat(json.loads(self._http("/clock"))["now"])
 
     def advance(self, seconds: float) -> None:
         """Move business time ahead."""
