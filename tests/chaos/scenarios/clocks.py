@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from datetime import timedelta
 
 from tests.chaos.scenario import Scenario, WorldSettings
 from tests.chaos.servers import SingleServer
 from tests.chaos.world import World
-from tests.e2e.gateway import WORKDAY
+from tests.e2e.gateway import WORKDAY, GatewayProcess
 
 _NONE: frozenset[str] = frozenset()
 #: Within one working day, so that windows stay open and a day's cap stays one.
@@ -17,12 +18,17 @@ _JUMPS_S = (7200, -9000, 600, -1, 3600)
 _OTHER_CLOCK = WORKDAY.replace("10:30", "11:00")
 
 
+def _move(gateway: GatewayProcess, seconds: float) -> None:
+    """Ahead, or back with a negative number."""
+    gateway.set_clock((gateway.clock_now() + timedelta(seconds=seconds)).isoformat())
+
+
 async def _jumps(world: World, chance: random.Random) -> None:
     async for number in world.moments(chance, len(_JUMPS_S)):
         seconds = _JUMPS_S[number]
         world.note(f"business time jumps by {seconds} s")
         for gateway in world.gateways:
-            gateway.advance(seconds)
+            _move(gateway, seconds)
         await world.traffic()
 
 
@@ -32,12 +38,12 @@ async def _differ(world: World, chance: random.Random) -> None:
     async for number in world.moments(chance, 2):
         if number == 0:
             world.note("the first node's clock goes back an hour")
-            first.advance(-3600)
+            _move(first, -3600)
         else:
             world.strike("kill -9 of the first node")
             first.kill()
             await world.traffic()
-            second.advance(-1800)
+            _move(second, -1800)
             await world.restarted(first)
         await world.traffic()
 
