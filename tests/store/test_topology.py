@@ -1,123 +1,81 @@
-"""A Cluster of two masters and a Sentinel: the same scripts, every call at the server that holds its partition."""
+"""A Cluster of three masters with replicas, and sentinels that disagree: who holds a partition is found, and again."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
-import subprocess
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
+from redis.crc import key_slot
 
-from smsgw.errors import StoreError
+from smsgw.errors import StoreAway
 from smsgw.store import keys
+from smsgw.store.access import Access
 from smsgw.store.admission import ACCEPTED
-from smsgw.store.channel import Channel, connection_maker
+from smsgw.store.channel import Channel
 from smsgw.store.connection import StoreSettings
 from smsgw.store.correlation import MATCHED, Correlated
 from smsgw.store.secrets import Secrets
 from smsgw.store.streams import waiting_messages
-from tests.store.conftest import BINARIES
+from smsgw.store.topology import SentinelMaster, topology_of
+from tests.chaos.servers import ClusterSet, Servers, SingleServer, free_ports
+from tests.chaos.servers import until as servers_are
 from tests.store.kit import Kit, until
 
-SERVER = next(iter(BINARIES.values()), "")
-ALL_SLOTS = 16384
-pytestmark = pytest.mark.skipif(not SERVER, reason="no server is installed")
-
-
-def free_port() -> int:
-    """A port that is free now, and so low that the Cluster's own, 10000 above, is one too."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port < 55_000:
-            return port
+PARTITIONS = 6
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Starts a server on a free port with these options and gives the port."""
-    running: list[subprocess.Popen[bytes]] = []
-
-    def run(binary: str, *options: str, port: int = 0) -> int:
-        port = port or free_port()
-        directory = tmp_path_factory.mktemp("node")
-        command = [binary, *options, "--port", str(port), "--dir", str(directory), "--save", "", "--bind", "127.0.0.1"]
-        running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
-        return port
-
-    yield run
-    for process in running:
-        process.kill()
-        process.wait()
-
-
-async def ask(port: int, *command: str | int) -> Any:
-    """One command, tried until the server is up."""
-    channel = Channel(connection_maker(f"redis://127.0.0.1:{port}/0", 1.0), 2.0)
-    async with asyncio.timeout(30):
-        while True:
-            with contextlib.suppress(StoreError):
-                reply = await channel.call(*command)
-                await channel.close()
-                return reply
-            await asyncio.sleep(0.02)
-
-
-@pytest.fixture(scope="module")
-def cluster_ports(start: Any) -> tuple[int, int]:
-    """Two masters with half the slots each."""
-    first, second = (start(SERVER, "--cluster-enabled", "yes", "--appendonly", "no") for _ in range(2))
-    asyncio.run(join(first, second))
-    return first, second
-
-
-async def join(first: int, second: int) -> None:
-    half = ALL_SLOTS // 2
-    await ask(first, "CLUSTER", "ADDSLOTS", *range(half))
-    await ask(second, "CLUSTER", "ADDSLOTS", *range(half, ALL_SLOTS))
-    await ask(second, "CLUSTER", "SET-CONFIG-EPOCH", 2)
-    await ask(first, "CLUSTER", "MEET", "127.0.0.1", second)
-    for port in (first, second):
-        async with asyncio.timeout(40):
-            while b"cluster_state:ok" not in await ask(port, "CLUSTER", "INFO"):
-                await asyncio.sleep(0.02)
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterSet]:
+    """For the tests of this file in their order; the last one kills a master."""
+    made = ClusterSet(tmp_path_factory.mktemp("cluster"), partitions=PARTITIONS, node_timeout_ms=1500)
+    with asyncio.Runner() as runner:
+        runner.run(made.start())
+        yield made
+        runner.run(made.stop())
 
 
 @pytest.fixture
-async def cluster(cluster_ports: tuple[int, int], secrets: Secrets) -> AsyncIterator[Kit]:
-    """Four partitions over two masters."""
-    for port in cluster_ports:
-        await ask(port, "FLUSHALL")
-    hosts = ",".join(f"127.0.0.1:{port}" for port in cluster_ports)
-    kit = Kit(f"cluster://{hosts}", secrets, StoreSettings(partitions=4))
+async def cluster(servers: ClusterSet, secrets: Secrets) -> AsyncIterator[Kit]:
+    """Six partitions over three masters; an answer waits for the master's replica."""
+    for name in servers.masters():
+        servers.ask(name, "FLUSHALL")
+    kit = Kit(servers.url, secrets, StoreSettings(partitions=PARTITIONS, replicas=1))
     await kit.start()
     yield kit
     await kit.stop()
 
 
+async def waiting(kit: Kit) -> int:
+    """Messages of all partitions; a single command is not tried again by the store, so it is here."""
+    async with asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(StoreAway):
+                streams = [keys.mt(each, "alpha", 2) for each in range(PARTITIONS)]
+                return sum([await waiting_messages(kit.store, stream) for stream in streams])
+            await asyncio.sleep(0.05)
+
+
 async def test_the_whole_way_on_a_cluster(cluster: Kit) -> None:
-    items = [cluster.item(str(8613800000000 + n), n) for n in range(20)]
-    assert await cluster.codes(*items) == [ACCEPTED] * 20
+    items = [cluster.item(str(8613800000000 + n), n) for n in range(30)]
+    assert await cluster.codes(*items) == [ACCEPTED] * 30
     by_blob = {item.blob: item.message_ids[0] for item in items}
     sizes = []
-    for partition in range(4):
+    for partition in range(PARTITIONS):
         stream = keys.mt(partition, "alpha", 2)
         sizes.append(await waiting_messages(cluster.store, stream))
         for message in await cluster.read(stream, sizes[-1]):
             cluster.sent(message, message[1][1][1].decode(), by_blob[message[1][1][1]])
-    assert sum(sizes) == 20
+    assert sum(sizes) == 30
+    assert all(sizes)
     await cluster.drain()
     for item in items:
         result = await cluster.receipt(item.blob.decode())
         assert isinstance(result, Correlated)
         assert (result.outcome, result.message_id) == (MATCHED, item.message_ids[0])
     await cluster.drain()
-    assert await waiting_messages(cluster.store, keys.out("shop", 4)) == 20
+    assert await waiting_messages(cluster.store, keys.out("shop", PARTITIONS)) == 30
     held = cluster.item("8613800000001", 99, due_ms=cluster.now_ms)
     assert await cluster.codes(held) == [ACCEPTED]
     assert await cluster.held.cancel(held.message_ids[0]) == held.blob
@@ -127,26 +85,153 @@ async def test_a_partition_that_moved_is_found_again(cluster: Kit) -> None:
     """MOVED is an answer like a lost connection: ask who holds it now, and try again."""
     topology = cluster.store._topology
     wrong = await topology.maker(0)
-    right = [await topology.maker(partition) for partition in range(4)]
-    other = next(partition for partition in range(4) if right[partition] is not wrong)
-    item = next(
-        item
-        for item in (cluster.item(str(8613800000000 + n), n) for n in range(99))
-        if item.message_ids[0].startswith(f"{other:02x}")
-    )
+    right = [await topology.maker(partition) for partition in range(PARTITIONS)]
+    other = next(partition for partition in range(PARTITIONS) if right[partition] is not wrong)
     cluster.store._free[other] = [Channel(wrong, 1.0)]
-    assert await cluster.codes(item) == [ACCEPTED]
+    assert await cluster.codes(item_of(cluster, other)) == [ACCEPTED]
 
 
-async def test_the_master_that_sentinel_names(start: Any, secrets: Secrets, tmp_path: Path) -> None:
-    master = start(SERVER, "--appendonly", "no")
-    await ask(master, "PING")
-    page = tmp_path / "sentinel.conf"
-    page.write_text(f"sentinel monitor main 127.0.0.1 {master} 1\n")
-    sentinel = start(SERVER, str(page), "--sentinel")
-    await ask(sentinel, "PING")
-    kit = Kit(f"sentinel://127.0.0.1:{sentinel}/main", secrets, StoreSettings())
+def item_of(kit: Kit, partition: int, first: int = 0) -> object:
+    """A message of the partition."""
+    numbers = (kit.item(str(8613800000000 + n), n) for n in range(first, first + 200))
+    return next(item for item in numbers if item.message_ids[0].startswith(f"{partition:02x}"))
+
+
+async def test_a_partition_stands_still_while_its_slot_moves(cluster: Kit, servers: ClusterSet) -> None:
+    """Its keys are at two servers: nothing is decided on half of them, the others go on, and nothing is lost."""
+    cluster.admission.commit._retry_for_s = 60.0
+    slot = key_slot(keys.TAGS[0].encode())
+    assert await cluster.codes(item_of(cluster, 0)) == [ACCEPTED]
+    target = next(name for name in servers.masters() if name != servers.name_of(f"master:{slot}"))
+    servers.begin_move(slot, target)
+    cluster.admission.submit(item_of(cluster, 0, first=200))
+    calls = cluster.admission.commit.calls
+    assert await cluster.codes(item_of(cluster, 1)) == [ACCEPTED]
+    assert cluster.admission.commit.calls == calls + 1
+    servers.move_slot(slot, target)
+    await until(lambda: not cluster.admission.commit.waiting)
+    assert [reply.code for reply in cluster.admitted] == [ACCEPTED] * 3
+    assert await waiting(cluster) == 3
+    assert servers.name_of(f"master:{slot}") == target
+
+
+async def test_what_was_answered_survives_a_master(cluster: Kit, servers: ClusterSet, secrets: Secrets) -> None:
+    items = [cluster.item(str(8613800000000 + n), n) for n in range(60)]
+    assert await cluster.codes(*items) == [ACCEPTED] * 60
+    dead = servers.kill(f"master:{key_slot(keys.TAGS[1].encode())}")
+    await servers.until_master(not_on=dead)
+    assert await waiting(cluster) == 60
+    # Its replica is a master without one now: it takes nothing before it has.
+    (refused,) = await cluster.admit(item_of(cluster, 1, first=200))
+    assert isinstance(refused, StoreAway)
+    await servers.restart(dead)
+    await servers_are(lambda: len(servers.replicas()) == 3, "all replicas in step")
+    assert (await cluster.admit(item_of(cluster, 1, first=200)))[-1].code == ACCEPTED
+    assert await waiting(cluster) == 61
+
+
+class FakeSentinels:
+    """Servers that say of the master what the test wants."""
+
+    def __init__(self) -> None:
+        self.ports: list[int] = []
+        self._open: list[asyncio.Server] = []
+
+    async def add(self, port: int, epoch: int) -> None:
+        told = ["name", "main", "ip", "127.0.0.1", "port", str(port), "config-epoch", str(epoch)]
+        reply = f"*{len(told)}\r\n" + "".join(f"${len(each)}\r\n{each}\r\n" for each in told)
+
+        async def joined(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1000)
+            writer.write(reply.encode())
+            await reader.read()
+            writer.close()
+
+        server = await asyncio.start_server(joined, "127.0.0.1", 0)
+        self._open.append(server)
+        self.ports.append(server.sockets[0].getsockname()[1])
+
+    async def hang(self) -> None:
+        """One that accepts and says nothing."""
+        server = await asyncio.start_server(lambda reader, writer: reader.read(), "127.0.0.1", 0)
+        self._open.append(server)
+        self.ports.append(server.sockets[0].getsockname()[1])
+
+    @property
+    def topology(self) -> SentinelMaster:
+        hosts = ",".join(f"127.0.0.1:{port}" for port in self.ports)
+        topology = topology_of(f"sentinel://{hosts}/main", 2.0, Access())
+        assert isinstance(topology, SentinelMaster)
+        return topology
+
+    def close(self) -> None:
+        for server in self._open:
+            server.close()
+
+
+@pytest.fixture
+async def sentinels() -> AsyncIterator[FakeSentinels]:
+    fake = FakeSentinels()
+    yield fake
+    fake.close()
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """``node0`` is a master, ``node1`` its replica."""
+    made = SingleServer(tmp_path_factory.mktemp("pair"))
+    with asyncio.Runner() as runner:
+        runner.run(made.start())
+        replica = made._make_data("node1", free_ports(1)[0], f"replicaof 127.0.0.1 {made.nodes['node0'].port}")
+        replica.run()
+        runner.run(made._answering([replica]))
+        yield made
+        runner.run(made.stop())
+
+
+async def test_the_newest_word_counts_and_who_hangs_is_not_waited_for(sentinels: FakeSentinels, pair: Servers) -> None:
+    await sentinels.hang()
+    await sentinels.add(free_ports(1)[0], epoch=3)
+    await sentinels.add(pair.nodes["node0"].port, epoch=4)
+    await sentinels.add(pair.nodes["node1"].port, epoch=2)
+    async with asyncio.timeout(10):
+        connect = await sentinels.topology.maker(0)
+    assert connect().port == pair.nodes["node0"].port
+
+
+async def test_who_is_named_must_be_the_master(sentinels: FakeSentinels, pair: Servers) -> None:
+    """A sentinel that names a replica, though its word is the newest, is passed over for one that names a master."""
+    await sentinels.add(pair.nodes["node1"].port, epoch=9)
+    with pytest.raises(StoreAway, match="which a sentinel names, is a slave"):
+        await sentinels.topology.maker(0)
+    await sentinels.add(pair.nodes["node0"].port, epoch=1)
+    connect = await sentinels.topology.maker(0)
+    assert connect().port == pair.nodes["node0"].port
+
+
+async def test_many_who_ask_are_told_once(sentinels: FakeSentinels, pair: Servers) -> None:
+    await sentinels.add(pair.nodes["node0"].port, epoch=1)
+    topology = sentinels.topology
+    found = await asyncio.gather(*(topology.maker(0) for _ in range(50)))
+    assert len(set(map(id, found))) == 1
+
+
+async def test_no_sentinel_at_all_is_told_to_each_at_once(sentinels: FakeSentinels) -> None:
+    topology = topology_of(f"sentinel://127.0.0.1:{free_ports(1)[0]}/main", 2.0)
+    found = await asyncio.gather(*(topology.maker(0) for _ in range(20)), return_exceptions=True)
+    assert all(isinstance(error, StoreAway) and "no server is known" in str(error) for error in found)
+
+
+async def test_a_half_open_connection_is_noticed_and_left(pair: Servers, secrets: Secrets) -> None:
+    """A server that is stopped keeps its connections and says nothing: the call ends, and the next one is a new one."""
+    kit = Kit(f"redis://127.0.0.1:{pair.nodes['node0'].port}/0", secrets, StoreSettings(timeout_s=1.0))
     await kit.start()
-    assert await kit.codes(kit.item()) == [ACCEPTED]
-    await until(lambda: not kit.admission.commit.waiting)
+    before = {id(channel) for channel in kit.store._free[0]}
+    paused = pair.pause("node0")
+    with pytest.raises(StoreAway, match=r"no answer to PING within 1 s"):
+        await kit.store.command(0, "PING")
+    assert 0 not in kit.store._free
+    pair.resume(paused)
+    assert await kit.store.command(0, "PING") == b"PONG"
+    assert before.isdisjoint(id(channel) for channel in kit.store._free[0])
     await kit.stop()
