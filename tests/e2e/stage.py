@@ -89,11 +89,11 @@ class Stage:
         password = PASSWORDS[self._bases.get(account, account)]
         return EsmeSettings(**{"port": self.gateway.port, "system_id": account, "password": password, **changes})
 
-    async def esme(self, account: str = "shop") -> EsmeSim:
-        """The account's application, bound (again, if its connection went)."""
+    async def esme(self, account: str = "shop", **changes: Any) -> EsmeSim:
+        """The account's application, bound (again, if its connection went); ``changes`` as in ``settings``, once."""
         esme = self._esmes.get(account)
         if esme is None:
-            esme = self._esmes[account] = EsmeSim(self.settings(account))
+            esme = self._esmes[account] = EsmeSim(self.settings(account, **changes))
         if not esme.bound:
             await esme.connect()
         return esme
