@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import shlex
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -39,17 +40,27 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"bin/chaos: {chosen}", file=sys.stderr)
         return 2
     os.environ.setdefault("SMSGW_TRACEBACK", "1")
-    outcomes = []
+    signal.signal(signal.SIGTERM, _interrupted)
+    outcomes: list[Outcome] = []
     print(heading(), flush=True)
-    for scenario in chosen:
-        for seed in options.seed or [1]:
-            settings = WorldSettings(seed=seed, rate=options.rate, seconds=options.seconds)
-            with _directory(options.keep, f"{scenario.name}-{seed}") as directory:
-                outcomes.append(asyncio.run(run(scenario, settings, directory)))
-            _show(outcomes[-1])
+    try:
+        for scenario in chosen:
+            for seed in options.seed or [1]:
+                settings = WorldSettings(seed=seed, rate=options.rate, seconds=options.seconds)
+                with _directory(options.keep, f"{scenario.name}-{seed}") as directory:
+                    outcomes.append(asyncio.run(run(scenario, settings, directory)))
+                _show(outcomes[-1])
+    except KeyboardInterrupt:
+        print("interrupted: what came until now", file=sys.stderr)
     print(totals(outcomes))
     _write(outcomes, options, sys.argv[1:] if argv is None else argv)
-    return 0 if all(outcome.is_good for outcome in outcomes) else 1
+    is_whole = len(outcomes) == len(chosen) * len(options.seed or [1])
+    return 0 if is_whole and all(outcome.is_good for outcome in outcomes) else 1
+
+
+def _interrupted(*_: object) -> None:
+    """SIGTERM ends as Ctrl-C does: every part that was started is ended first."""
+    raise KeyboardInterrupt
 
 
 def _chosen(known: dict[str, Scenario], names: Sequence[str] | None) -> list[Scenario] | str:

@@ -19,7 +19,7 @@ LONG_SHARE: Final = 0.1
 #: Shares of marketing that go to the two pools.
 CAPPED_SHARE: Final = 0.1
 OPTED_OUT_SHARE: Final = 0.1
-CAPPED: Final = 20
+CAPPED: Final = 5
 
 SOURCES: Final = {"otp": "1069000110", "notice": "1069000120", "marketing": "1069000130"}
 PASSWORD: Final = "load1234"

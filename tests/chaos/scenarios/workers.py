@@ -67,7 +67,11 @@ async def _kill_supervisor(world: World, chance: random.Random) -> None:
         world.strike("kill -9 of the supervisor")
         workers = gateway.worker_pids().values()
         gateway.kill()
-        await world.until(lambda workers=workers: not any(map(_runs, workers)), "the workers to end", _DOWN_S)
+        await world.until(
+            lambda workers=workers: not any(map(_runs, workers)),  # type: ignore[misc]
+            "the workers to end",
+            _DOWN_S,
+        )
         world.note("its workers have ended")
         await world.restarted(gateway)
 
