@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from smsgw.cli.desk import Visit, WhoOption
+from smsgw.cli.desk import Visit, WhoOption, WhyOption
 from smsgw.cli.options import JsonOption, SiteOption
 from smsgw.cli.output import console, pairs, print_json, table
 from smsgw.cli.store.places import Places, Target, target_of
@@ -43,6 +43,8 @@ def info(
 
 @app.command()
 def migrate(
+    *,
+    why: WhyOption,
     partitions: Annotated[
         int | None,
         typer.Option("--partitions", "-p", min=1, max=256, help="How many from now on.", show_default="as now"),
@@ -54,7 +56,6 @@ def migrate(
             help="An empty Redis: its URL, a file in the site whose \\[store] names it, or the embedded server.",
         ),
     ] = "",
-    why: Annotated[str, typer.Option("--why", "--reason", help="The reason, for the audit log.")] = "migration",
     site: SiteOption = Path(),
     who: WhoOption = "",
     as_json: JsonOption = False,
