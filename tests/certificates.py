@@ -16,8 +16,10 @@ from cryptography.x509.oid import NameOID
 class Authority:
     """Signs certificates into a directory: ``<name>.pem`` and ``<name>.key``; its own is ``ca.pem``."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, now: dt.datetime | None = None) -> None:
+        """``now``: from when days are counted, for tests with a day of their own."""
         self.directory = directory
+        self._now = now or dt.datetime.now(dt.UTC)
         directory.mkdir(parents=True, exist_ok=True)
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name("test authority")
@@ -49,7 +51,7 @@ class Authority:
         self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, lasts: dt.timedelta, hosts: tuple[str, ...],
         *, is_authority: bool,
     ) -> x509.Certificate:  # fmt: skip
-        ends = dt.datetime.now(dt.UTC) + lasts
+        ends = self._now + lasts
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
