@@ -1,6 +1,6 @@
 """Ten million messages wait, and ten million are held: what that costs the gateway, and what it costs Redis.
 
-    python tests/bench/bench_backlog.py [--waiting N] [--held N] [--single] [--drain S] [--json]
+    python tests/bench/bench_backlog.py [--waiting N] [--held N] [--single] [--drain S] [--json FILE]
 
 The site config/bench with its carrier down. The store is filled by scripts of this program: real envelopes of one
 segment of 42 characters, sealed, 40 in a stream entry as a busy gateway writes them (--single: one, as a quiet one
@@ -32,7 +32,7 @@ from smsgw.store.channel import Channel, connection_maker  # noqa: E402
 from smsgw.store.envelope import Envelope  # noqa: E402
 from smsgw.store.secrets import load  # noqa: E402
 from smsgw.store.server import EmbeddedServer  # noqa: E402
-from tests.bench.processes import bench_site, free_port, quiet, smsgw, stop, usage, wait_ready  # noqa: E402
+from tests.bench.processes import bench_site, free_port, listens, quiet, smsgw, stop, usage, wait_ready  # noqa: E402
 
 TEXT = "【示例商城】秋季新品上架，全场八折，欢迎选购，满三百元包邮，编号000000001。拒收请回复R"
 CODE = "【示例商城】您的验证码是{n}，五分钟内有效。"
@@ -87,6 +87,11 @@ class Bench:
         """The site's embedded server; each event loop takes one of its own."""
         return EmbeddedServer(self.state)
 
+    def tell(self, name: str, found: dict[str, Any]) -> None:
+        """At once: it takes long, and what was found should not be lost with the rest."""
+        self.found[name] = found
+        print(f"{name:12} {found}", flush=True)
+
     # -- the gateway
 
     def start(self) -> tuple[subprocess.Popen[bytes], float]:
@@ -98,9 +103,8 @@ class Bench:
             # With the carrier down it is not ready, but its listener is open last of all.
             if gateway.poll() is not None:
                 raise SystemExit(f"the gateway ended\n{self.log.read_text()[-2000:]}")
-            with socket_to(self.ports["listener"]) as connected:
-                if connected:
-                    return gateway, round(time.monotonic() - began_s, 2)
+            if listens(self.ports["listener"]):
+                return gateway, round(time.monotonic() - began_s, 2)
             time.sleep(0.02)
 
     def look(self, name: str) -> None:
@@ -110,16 +114,19 @@ class Bench:
         before, began_s = usage(gateway.pid), time.monotonic()
         time.sleep(self.args.calm)
         after, took_s = usage(gateway.pid), time.monotonic() - began_s
-        self.found[name] = {
-            "start_s": start_s,
-            "rss_mib": round(after.rss_octets / 2**20, 1),
-            "idle_cpu_share": round((after.cpu_s - before.cpu_s) / took_s, 4),
-            "commands_s": {
-                command: self._command(*command.split())
-                for command in ("queue list", "queue show alpha --lane marketing", "status")
+        self.tell(
+            name,
+            {
+                "start_s": start_s,
+                "rss_mib": round(after.rss_octets / 2**20, 1),
+                "idle_cpu_share": round((after.cpu_s - before.cpu_s) / took_s, 4),
+                "commands_s": {
+                    command: self._command(*command.split())
+                    for command in ("queue list", "queue show alpha --lane marketing", "status")
+                },
+                "rss_mib_after": round(usage(gateway.pid).rss_octets / 2**20, 1),
             },
-            "rss_mib_after": round(usage(gateway.pid).rss_octets / 2**20, 1),
-        }
+        )
         stop(gateway)
 
     def _command(self, *command: str) -> float | str:
@@ -150,13 +157,16 @@ class Bench:
             due_ms = 1_763_433_000_000 + 10 * WEEK_MS
             await channel.call("EVAL", FILL_HELD, 0, keys.held(0), keys.heldmsg(0), first, due_ms, *some)
         held = await used(channel)
-        self.found["filled"] = {
-            "seconds": round(time.monotonic() - began_s, 1),
-            "blob_octets": len(blobs[0]),
-            "octets_per_waiting": round((waiting - empty) / max(1, self.args.waiting), 1),
-            "octets_per_held": round((held - waiting) / max(1, self.args.held), 1),
-            "redis_mib": round(held / 2**20),
-        }
+        self.tell(
+            "filled",
+            {
+                "seconds": round(time.monotonic() - began_s, 1),
+                "blob_octets": len(blobs[0]),
+                "octets_per_waiting": round((waiting - empty) / max(1, self.args.waiting), 1),
+                "octets_per_held": round((held - waiting) / max(1, self.args.held), 1),
+                "redis_mib": round(held / 2**20),
+            },
+        )
         await channel.close()
 
     def _blobs(self) -> list[bytes]:
@@ -198,18 +208,21 @@ class Bench:
             capture_output=True, text=True, check=False, cwd=ROOT,
         )  # fmt: skip
         took_s, told = time.monotonic() - began_s, json.loads(load.stdout)
-        self.found["draining"] = {
-            "messages_per_s": round((left - self._waiting()) / took_s),
-            "rss_mib": round(usage(gateway.pid).rss_octets / 2**20, 1),
-            "codes": told["status"],
-            "codes_answer_ms": {key: told["resp_ms"][key] for key in ("p50", "p99", "max")},
-            "codes_receipt_ms": {key: told["receipt_ms"][key] for key in ("p50", "p99", "max")},
-        }
+        self.tell(
+            "draining",
+            {
+                "messages_per_s": round((left - self._waiting()) / took_s),
+                "rss_mib": round(usage(gateway.pid).rss_octets / 2**20, 1),
+                "codes": told["status"],
+                "codes_answer_ms": {key: told["resp_ms"][key] for key in ("p50", "p99", "max")},
+                "codes_receipt_ms": {key: told["receipt_ms"][key] for key in ("p50", "p99", "max")},
+            },
+        )
         gateway.kill()
         gateway.wait()
         again, start_s = self.start()
         wait_ready(self.ports["ops"], again, self.log)
-        self.found["after_kill_9"] = {"start_s": start_s}
+        self.tell("after_kill_9", {"start_s": start_s})
         stop(again, sink)
 
     def _waiting(self) -> int:
@@ -226,7 +239,7 @@ class Bench:
         aof = sum(path.stat().st_size for path in (self.state / "redis").rglob("*") if path.is_file())
         began_s = time.monotonic()
         await self.server.start()
-        self.found["redis_start"] = {"seconds": round(time.monotonic() - began_s, 1), "aof_mib": round(aof / 2**20)}
+        self.tell("redis_start", {"seconds": round(time.monotonic() - began_s, 1), "aof_mib": round(aof / 2**20)})
 
     async def _serve(self) -> None:
         await self.server.start()
@@ -256,24 +269,6 @@ class Bench:
         return wrong
 
 
-class socket_to:  # noqa: N801
-    """Whether somebody listens there."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-
-    def __enter__(self) -> bool:
-        import socket
-
-        try:
-            socket.create_connection(("127.0.0.1", self._port), 1).close()
-        except OSError:
-            return False
-        return True
-
-    def __exit__(self, *error: object) -> None: ...
-
-
 async def used(channel: Channel) -> int:
     """Redis' used memory."""
     info = (await channel.call("INFO", "memory")).decode()
@@ -295,7 +290,7 @@ def main() -> int:
     parser.add_argument("--single", action="store_true", help="one message a stream entry")
     parser.add_argument("--calm", type=float, default=10.0, help="seconds in which nothing happens (10)")
     parser.add_argument("--drain", type=int, default=10, help="seconds of draining (10)")
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--json", type=Path, help="write what was found to this file too")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="smsgw-bench-") as scratch:
         bench = Bench(args, Path(scratch))
@@ -305,12 +300,9 @@ def main() -> int:
             stop(*bench.running)
             asyncio.run(bench.server.stop())
         wrong = bench.judge()
+    print("bounded" if not wrong else "grows: " + "; ".join(wrong))
     if args.json:
-        print(json.dumps({**bench.found, "wrong": wrong}, indent=2))
-    else:
-        for name, found in bench.found.items():
-            print(f"{name:12} {found}")
-        print("bounded" if not wrong else "grows: " + "; ".join(wrong))
+        args.json.write_text(json.dumps({**bench.found, "wrong": wrong}, indent=2), encoding="utf-8")
     return 1 if wrong else 0
 
 

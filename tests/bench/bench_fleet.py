@@ -44,7 +44,8 @@ from tests.bench.processes import (  # noqa: E402
 
 #: Of the carrier, over all processes, so that every process of every fleet may have one.
 BINDS = 8
-WINDOW = 200
+#: Of each process, so that each has the same in flight.
+CONNECTIONS, WINDOW = 2, 150
 
 
 class Fleet:
@@ -125,12 +126,12 @@ class Fleet:
         told: dict[str, Any] = json.loads(done.stdout)
         return {**told, "complete": done.returncode == 0}
 
-    def measure(self, redis_pid: int, base: int, extra: tuple[str, ...], conns: int) -> dict[str, Any]:
+    def measure(self, redis_pid: int, base: int, extra: tuple[str, ...]) -> dict[str, Any]:
         """Load on every listener at once; CPU of everybody meanwhile."""
         pids = {**self.pids(), "redis": redis_pid, "carrier": self.sink.pid}
         before, began_s = {name: cpu_s(pid) for name, pid in pids.items()}, time.monotonic()
         count = len(self.listeners)
-        extra = (*extra, "--conns", str(max(1, conns // count)))
+        extra = (*extra, "--conns", str(CONNECTIONS * len(self.roles) // count))
         with ThreadPoolExecutor(count) as threads:
             told = list(threads.map(lambda index: self.load(index, base + 5_000_000 * index, extra), range(count)))
         took_s = time.monotonic() - began_s
@@ -169,10 +170,10 @@ def run(args: argparse.Namespace, shape: str) -> dict[str, Any]:
             listeners = len(fleet.listeners)
             rate = (args.rate or args.each * len(fleet.roles)) / listeners
             offered = ("--rate", str(rate), "--duration", str(args.seconds), "--window", "5000")
-            found["offered"] = fleet.measure(redis.pid, 8613000000000, offered, 8)
+            found["offered"] = fleet.measure(redis.pid, 8613000000000, offered)
             if args.saturate:
-                most = ("--count", str(args.saturate // listeners), "--window", str(WINDOW * 4 // 8))
-                found["saturated"] = fleet.measure(redis.pid, 8613500000000, most, 8)
+                most = ("--count", str(args.saturate // listeners), "--window", str(WINDOW))
+                found["saturated"] = fleet.measure(redis.pid, 8613500000000, most)
             return found
         finally:
             stop(*fleet.running, fleet.sink)

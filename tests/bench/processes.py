@@ -112,6 +112,15 @@ def wait_ready(ops_port: int, process: subprocess.Popen[bytes], log: Path | None
     raise SystemExit(f"the gateway did not become ready\n{told}")
 
 
+def listens(port: int) -> bool:
+    """Whether somebody does, on 127.0.0.1."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
 def stop(*processes: subprocess.Popen[bytes]) -> None:
     """End them as an operator would, all at once; who does not end is killed."""
     for process in processes:
