@@ -1,7 +1,7 @@
 """What ``replicas = 1`` costs: ``python tests/bench/bench_replicas.py [--seconds 2] [--rounds 5]``.
 
 A master and a replica on this machine, both with ``appendfsync always``, and two stores that differ only in
-``replicas``, used in turns in one run, so that the machine's slow minutes fall on both. Shown: the answer's time of single
+``replicas``, used in turns, so that the machine's slow minutes fall on both. Shown: the answer's time of single
 messages, messages a second at full batches, and CPU of this process, the master and the replica per message. Read the
 ratios. The replica's CPU is there without ``replicas`` as well; the network's way to it, here none, comes on top.
 """
