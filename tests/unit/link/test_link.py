@@ -102,7 +102,9 @@ class Peer:
         return self.transport.pdus()
 
     async def tick(self, after_s: float) -> list[Pdu]:
-        self.link.tick(self._start_s + after_s)
+        # As the ticker does.
+        if self.link.check_s <= self._start_s + after_s:
+            self.link.tick(self._start_s + after_s)
         await asyncio.sleep(0)
         return self.transport.pdus()
 
@@ -259,6 +261,41 @@ async def test_anything_that_comes_answers_an_enquire_link() -> None:
     await peer.tick(42)
     assert peer.transport.ended == ""
     assert peer.owner.told == []
+
+
+async def test_an_idle_session_is_left_alone_until_its_next_timer() -> None:
+    peer = Peer(0, 30, 150, 10).bound()
+    await peer.tick(1)
+    assert 29 <= peer.link.check_s - peer.link.now_s <= 30
+    (asked,) = await peer.tick(31)
+    await peer.takes(pdu.enquire_link_resp(asked.sequence_number))
+    assert peer.link.check_s == 0, "the next enquire_link is due before the answer to this one was"
+
+
+async def test_a_request_on_a_session_that_was_left_alone_has_its_whole_time() -> None:
+    peer = Peer(0, 30, 0, 10).bound()
+    await peer.tick(1)
+    # As if the last tick were long ago.
+    peer.link.now_s -= 1000
+    peer.link.request(SUBMIT, 7, "receipt")
+    await peer.tick(5)
+    assert peer.owner.told == []
+    await peer.tick(12)
+    assert peer.owner.told == [("timed out", 7, "receipt")]
+
+
+async def test_closing_and_a_peer_that_does_not_read_end_an_idle_session_too() -> None:
+    peer = Peer(0, 0, 0, 0).bound()
+    await peer.tick(1)
+    assert peer.link.check_s > 1e9, "no timer is on"
+    peer.link.pause_writing()
+    await peer.tick(STUCK_WRITE_S + 2)
+    assert peer.transport.ended == "aborted"
+    peer = Peer(0, 0, 0, 0).bound()
+    await peer.tick(1)
+    peer.link.close("done")
+    await peer.tick(CLOSE_GRACE_S + 1)
+    assert peer.transport.ended == "aborted"
 
 
 async def test_enquire_link_is_no_traffic() -> None:
