@@ -109,15 +109,19 @@ class RateDesk:
         while True:
             await self._news.wait()
             await asyncio.sleep(TICK_S)
-            for line in tuple(self._holding):
-                if line.asking or line.waiting:
-                    continue
-                if line.slices.left:
-                    self._ask(line)
-                else:
-                    self._holding.discard(line)
+            self.tick()
             if not self._holding:
                 self._news.clear()
+
+    def tick(self) -> None:
+        """Renew and give back, once; every ``TICK_S``."""
+        for line in tuple(self._holding):
+            if line.asking or line.waiting:
+                continue
+            if line.slices.left:
+                self._ask(line)
+            else:
+                self._holding.discard(line)
 
     def close(self) -> None:
         """Give everything back."""
@@ -164,9 +168,7 @@ class RateDesk:
 
     def _wish(self, line: _Line) -> RateWish:
         line.covered = len(line.waiting)
-        first = line.waiting[0][0] if line.waiting else 0
-        waiting = sum(segments for segments, _ in line.waiting)
-        return line.slices.wish(first, waiting, self._loop.time(), self._closing)
+        return line.slices.wish((segments for segments, _ in line.waiting), self._loop.time(), self._closing)
 
     def _granted(self, line: _Line, grant: RateGrant | StoreError) -> None:
         line.asking = False

@@ -9,6 +9,8 @@ What can go wrong: slices of a process that stands still end unused; Redis takes
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from smsgw.policy.shaping import TokenBucket
@@ -31,8 +33,7 @@ class RateWish(NamedTuple):
     burst: float
     left: int
     back: float
-    first: int
-    waiting: int
+    waiting: list[tuple[int, int]]
     ahead: int
 
 
@@ -112,8 +113,8 @@ class RateSlices:
 
     # -- the store
 
-    def wish(self, first: int, waiting: int, now_s: float, closing: bool = False) -> RateWish:
-        """What to ask for now, where ``waiting`` segments wait, ``first`` of them in the first message.
+    def wish(self, sizes: Iterable[int], now_s: float, closing: bool = False) -> RateWish:
+        """What to ask for now, where messages of so many segments each wait, in this order.
 
         What is not used, or all when ``closing``, is given back with it and can't be spent any more. ``granted`` or
         ``away`` must follow.
@@ -121,6 +122,8 @@ class RateSlices:
         if now_s >= self._until_s:
             self._base -= self._left
             self._left = 0
+        runs = _runs(sizes)
+        waiting = sum(segments * count for segments, count in runs)
         spent, elapsed_s = self._base - self._left, now_s - self._asked_s
         missing = max(0, waiting - self._left)
         faded = max(0.0, 1.0 - elapsed_s / _WINDOW_S)
@@ -145,7 +148,7 @@ class RateSlices:
         if self._low != math.inf:
             self._low = 0.0
         ahead = max(0, target - max(0, keep - waiting))
-        return RateWish(self.rate_per_s, self.burst, keep, back, first, missing, ahead)
+        return RateWish(self.rate_per_s, self.burst, keep, back, runs, ahead)
 
     def granted(self, segments: int, level: float, now_s: float) -> None:
         """The store's answer: ``level`` is what is left for all. The line stays closed until ``open``."""
@@ -158,15 +161,15 @@ class RateSlices:
         self._level, self._level_s = level, now_s
 
     def away(self, processes: int, now_s: float) -> None:
-        """The store does not answer: go on with this process's part of the rate, from when it last asked.
+        """The store does not answer: go on with this process's part of the rate, and of the burst.
 
-        What the store may have granted is lost, so that all processes never send more than the rate allows.
+        That is the whole burst once more over all processes, since nobody knows what was left of it. What the store may
+        have granted is lost.
         """
         share = 1.0 / max(1, processes)
         if self._local is None:
             self._left = self._base = 0
-            self._local = TokenBucket(self.rate_per_s * share, max(1.0, self.burst * share))
-            self._local.drain_until(max(self._asked_s, now_s - 2 * VALID_S))
+            self._local = TokenBucket(self.rate_per_s * share, max(1.0, self.burst * share), now_s)
         self._local.rate_per_s, self._local.burst = self.rate_per_s * share, max(1.0, self.burst * share)
         self._low = math.inf
 
@@ -177,3 +180,7 @@ class RateSlices:
         if not wait_s:
             self._owed += segments
         return wait_s
+
+
+def _runs(sizes: Iterable[int]) -> list[tuple[int, int]]:
+    return [(segments, sum(1 for _ in same)) for segments, same in groupby(sizes)]

@@ -7,7 +7,7 @@ What can go wrong: Redis is away, then each item is told so; Redis lost its data
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from smsgw.errors import StoreError
@@ -21,8 +21,8 @@ LIFE_S: Final = 3.0
 """Redis takes back a slice of which it has heard nothing for so long; its holder must stop using it earlier."""
 
 
-#: Rate (segments a second), burst, left, back, first, waiting, ahead: as ``scripts/rate.lua`` takes them.
-RateWish: TypeAlias = tuple[float, float, int, float, int, int, int]
+#: Rate (segments a second), burst, left, back, who waits, ahead: as ``scripts/rate.lua`` takes them.
+RateWish: TypeAlias = tuple[float, float, int, float, Sequence[tuple[int, int]], int]
 
 
 class RateGrant(NamedTuple):

@@ -3,15 +3,16 @@
 -- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:rate:<account> {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
 -- ARGV[4]  msgpack [process, life of a slice (ms), items]
---          item: [account, rate (segments/s), burst, left, back, first, waiting, ahead], all but the rate in segments:
+--          item: [account, rate (segments/s), burst, left, back, waiting, ahead], all but the rate in segments:
 --          left: what the process still has; back: what it returns, below 0 what it spent without asking;
---          first: the first message that waits (0 none); waiting: what is missing for all that wait;
+--          waiting: [[segments of a message, how many such messages in a row], ...] that wait, in their order;
 --          ahead: what it would like to have for what is to come
 -- Returns  msgpack [per item: [granted, what is left in the bucket]]; below 0 after a message larger than the burst
 --
--- What processes hold counts as being in the bucket, or several that hold some would make the burst larger. So the
--- bucket is full with burst less what is held, and never more than rate × time + burst is spent. A slice that nobody
--- speaks of ends with its life; a process ends it earlier, so nobody spends what another one has got again.
+-- What processes hold for later counts as being in the bucket, or several that hold some would make the burst larger:
+-- the bucket is full with burst less what is held, and never more than rate × time + burst is granted to be spent. Who
+-- waits takes what it needs in its order, and whoever does not fit is passed over. A slice that nobody speaks of ends
+-- with its life; a process ends it earlier, so nobody spends what another one has got again.
 -- Of what is wished ahead at most half of the bucket is granted: others may come next.
 -- Atomic because all processes take from one bucket.
 -- include: replay
@@ -37,26 +38,37 @@ local function bucket_of(key, burst)
   return at, level, slices
 end
 
+-- How much of `have` those that wait spend. More than the burst goes when it is full, and is paid for afterwards.
+local function spent_by(waiting, have, burst)
+  local spent = 0
+  for n = 1, #waiting do
+    local size, count = waiting[n][1], waiting[n][2]
+    local fits = math.min(count, whole((have - spent) / size))
+    if size > burst and have - spent >= burst - ROUNDING then fits = 1 end
+    spent = spent + fits * size
+  end
+  return spent
+end
+
 local function lease(item)
   local key, rate, burst, left, back = KEY_RATE .. item[1], item[2], item[3], item[4], item[5]
-  local first, waiting, ahead = item[6], item[7], item[8]
+  local waiting, ahead = item[6], item[7]
   local at, level, slices = bucket_of(key, burst)
   local had, others = slices[process] and slices[process][1] or 0, 0
   for who, slice in pairs(slices) do
     if who ~= process then others = others + slice[1] end
   end
-  local returned = math.max(0, math.min(back, had - left))
-  level = level + math.max(0, now - at) * rate / 1000 + returned
-  level = math.min(level, burst - others - left) + math.min(0, back)
-  local granted = math.min(waiting, whole(level))
-  if first > 0 and level + left >= math.min(first, burst) - ROUNDING then
-    granted = math.max(granted, first - left)
-  end
+  -- What was held since then was held all the while: nothing came in in its place.
+  level = math.min(level + math.max(0, now - at) * rate / 1000, burst - others - had)
+  level = math.min(level + math.max(0, math.min(back, had - left)) + math.min(0, back), burst - others - left)
+  local spent = spent_by(waiting, level + left, burst)
+  local granted = math.max(0, spent - left)
   level = level - granted
   local extra = math.min(ahead, whole(level / 2))
   granted, level = granted + extra, level - extra
+  local held = left + granted - spent
   slices[process] = nil
-  if left + granted > 0 then slices[process] = {left + granted, now + life_ms} end
+  if held > 0 then slices[process] = {held, now + life_ms} end
   if next(slices) == nil and level >= burst - ROUNDING then
     call('DEL', key)
   else

@@ -36,7 +36,12 @@ class Store:
             then(error)
             return wish
         self.level += wish.back
-        granted = min(wish.waiting, int(self.level))
+        have = self.level + wish.left
+        spent = 0
+        for size, count in wish.waiting:
+            for _ in range(count):
+                spent += size if have - spent >= size else 0
+        granted = max(0, spent - wish.left)
         granted += min(wish.ahead, int((self.level - granted) / 2))
         self.level -= granted
         then(RateGrant(granted, self.level))
@@ -82,7 +87,7 @@ async def test_what_one_turn_brings_is_one_call_and_goes_in_order() -> None:
     await world.asked()
     world.take(10)
     wish = world.store.answer()
-    assert (wish.first, wish.waiting) == (1, 10)
+    assert wish.waiting == [(1, 10)]
     assert wish.ahead > 0
     assert world.names == list(range(11))
     assert world.desk.waiting == 0
