@@ -16,12 +16,16 @@ from smsgw.store.admission import ACCEPTED
 from smsgw.store.channel import Channel
 from smsgw.store.connection import StoreSettings
 from smsgw.store.correlation import MATCHED, Correlated
+from smsgw.store.migration.run import Migration
 from smsgw.store.secrets import Secrets
 from smsgw.store.streams import waiting_messages
 from smsgw.store.topology import SentinelMaster, topology_of
 from tests.chaos.servers import ClusterSet, Servers, SingleServer, free_ports
 from tests.chaos.servers import until as servers_are
+from tests.store.conftest import MakeKit
 from tests.store.kit import Kit, until
+from tests.store.migration_state import Scene
+from tests.store.test_migration import store_of
 
 PARTITIONS = 6
 
@@ -79,6 +83,34 @@ async def test_the_whole_way_on_a_cluster(cluster: Kit) -> None:
     held = cluster.item("8613800000001", 99, due_ms=cluster.now_ms)
     assert await cluster.codes(held) == [ACCEPTED]
     assert await cluster.held.cancel(held.message_ids[0]) == held.blob
+
+
+async def test_a_store_is_moved_to_the_cluster_and_back(
+    make_kit: MakeKit, servers: ClusterSet, secrets: Secrets
+) -> None:
+    for name in servers.masters():
+        servers.ask(name, "FLUSHALL")
+    first = await make_kit(partitions=1)
+    scene = Scene(first, 8, 10)
+    await scene.fill()
+    on_cluster = Kit(servers.url, secrets, StoreSettings(partitions=PARTITIONS, replicas=1))
+    back = store_of(first, 2, 1)
+    try:
+        assert (await Migration(first.store, on_cluster.store).run()).uncertain == len(scene.uncertain)
+        await on_cluster.store.ready()
+        scene.kit = on_cluster
+        await scene.check()
+        assert (await Migration(on_cluster.store, back).run()).partitions == (PARTITIONS, 2)
+    finally:
+        await on_cluster.stop()
+        await back.close()
+    scene.kit = Kit(back.url, secrets, StoreSettings(partitions=2))
+    await scene.kit.start()
+    try:
+        await scene.check()
+        await scene.dispatch()
+    finally:
+        await scene.kit.stop()
 
 
 async def test_a_partition_that_moved_is_found_again(cluster: Kit) -> None:
