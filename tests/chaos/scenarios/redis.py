@@ -71,6 +71,30 @@ async def _pause(world: World, chance: random.Random) -> None:
         world.note("messages are accepted again")
 
 
+async def _pause_with_direct(world: World, chance: random.Random) -> None:
+    """Verification codes go on meanwhile, straight to the carriers."""
+    async for _ in world.moments(chance, 1):
+        world.strike(f"SIGSTOP of Redis for {2 * STANDSTILL_S:g} s")
+        name = world.redis.pause("master")
+        try:
+            # Those under way are told first, after the timeout.
+            await asyncio.sleep(STANDSTILL_S)
+            before = world.load.ok("otp")
+            await asyncio.sleep(STANDSTILL_S)
+            taken = world.load.ok("otp") - before
+        finally:
+            world.redis.resume(name)
+        world.note(f"{taken} codes were accepted in the second half of it")
+        world.promise(taken > 0, "no verification code was accepted while Redis stood still")
+        await world.store_is_up()
+        await world.traffic()
+        world.note("messages are accepted again")
+
+
+def _direct(settings: WorldSettings) -> WorldSettings:
+    return settings.override({"smsgw.toml": {"store": {"timeout": "1s", "away_otp_rate": "100/s"}}})
+
+
 def shared(settings: WorldSettings) -> WorldSettings:
     """Two gateways on one Redis that nobody starts again by itself."""
     return replace(settings, gateways=2, binds=1, store=SingleServer)
@@ -103,6 +127,14 @@ SCENARIOS = [
         "SIGSTOP of the one Redis of two gateways for longer than the store's timeout, twice",
         _pause,
         shared,
+        refused_may_be_sent=True,
+    ),
+    Scenario(
+        "codes-without-redis",
+        "SIGSTOP of the embedded Redis for 8 s; verification codes go on under a local limit",
+        _pause_with_direct,
+        _direct,
+        least_accepted=0.3,
         refused_may_be_sent=True,
     ),
 ]
