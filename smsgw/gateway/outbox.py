@@ -2,7 +2,8 @@
 
 While an account has a receiving session here its stream is read, a window or two ahead. What is not
 answered stays pending in the store: it is offered to another session, or read again at the next bind.
-An application that refuses an entry for good gets it a few times more, then it is dropped and recorded.
+An application that refuses an entry for good gets it a few times more, then it is dropped and recorded. So is one over
+which applications end their links, alone, again and again; one that was only not answered never is.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ MAX_ATTEMPTS = 5
 RETRY_S = 1.0
 #: After so many lost links an entry is sent with nothing beside it.
 SUSPECT_LOSSES = 2
+#: After so many links that an application ended over it alone an entry is dropped.
+MAX_ENDINGS = 5
 #: What an application answered before it left is acknowledged by then; the rest may be another process's.
 LEFT_S = 1.0
 
@@ -55,7 +58,8 @@ class _Box:
     """What is in memory for one account."""
 
     __slots__ = (
-        "account", "aside", "generation", "left_s", "losses", "pump_due", "queue", "reading", "starved", "stream",
+        "account", "aside", "endings", "generation", "left_s", "losses", "pump_due", "queue", "reading", "starved",
+        "stream",
     )  # fmt: skip
 
     def __init__(self, account: Account, stream: str) -> None:
@@ -72,6 +76,9 @@ class _Box:
         self.pump_due = False
         #: How often the link went while an entry was unanswered; kept over binds, for the entry comes again.
         self.losses: dict[bytes, int] = {}
+        #: How often its application ended the link while only this was unanswered. Not so of one that stands still, is
+        #: cut off, or does not read: those lose links over every entry.
+        self.endings: dict[bytes, int] = {}
         #: The reader was told that there is no room; it must be woken when there is.
         self.starved = False
 
@@ -144,6 +151,7 @@ class Outbox:
         counters = self._context.metrics.account(name)
         if box.losses:
             box.losses.pop(delivery.entry_id, None)
+            box.endings.pop(delivery.entry_id, None)
         if command_status == 0:
             self._context.outbound.ack(box.stream, delivery.entry_id)
             if delivery.message_id:
@@ -164,6 +172,9 @@ class Outbox:
         assert account is not None
         box = self._box(account)
         self._context.metrics.account(account.settings.system_id).deliver_timeouts += len(deliveries)
+        first = deliveries[0].entry_id
+        if session.link.left_by_peer and len(deliveries) == 1 and box.losses.get(first, 0) >= SUSPECT_LOSSES:
+            box.endings[first] = box.endings.get(first, 0) + 1
         for delivery in deliveries:
             box.losses[delivery.entry_id] = box.losses.get(delivery.entry_id, 0) + 1
         if account.has_receiver:
@@ -233,7 +244,7 @@ class Outbox:
             if session is None or not self._may_go(box, queue[0]):
                 return
             delivery = queue.popleft()
-            if box.losses and box.losses.get(delivery.entry_id, 0) >= MAX_ATTEMPTS:
+            if box.endings and box.endings.get(delivery.entry_id, 0) >= MAX_ENDINGS:
                 self._drop(box, delivery, "the application loses its link over it")
                 continue
             sequence_number = session.link.session.next_sequence()
@@ -291,6 +302,7 @@ class Outbox:
     def _drop(self, box: _Box, delivery: Delivery, why: str) -> None:
         system_id = box.account.settings.system_id
         box.losses.pop(delivery.entry_id, None)
+        box.endings.pop(delivery.entry_id, None)
         self._context.outbound.ack(box.stream, delivery.entry_id)
         self._journal.plain(int(Step.FAILED), delivery.message_id, system_id, "", "", 0, 0, why)
         self._context.log(

@@ -85,6 +85,7 @@ class Link(asyncio.Protocol, Generic[Item]):
         "_transport",
         "bound_s",
         "check_s",
+        "left_by_peer",
         "now_s",
         "peer",
         "session",
@@ -121,6 +122,8 @@ class Link(asyncio.Protocol, Generic[Item]):
         #: Before this loop time no timer is due and ``tick`` need not be called: most of ten thousand sessions idle.
         self.check_s = 0.0
         self.peer = ""
+        #: It ended, and not by us: not for silence, nor for a peer that does not read.
+        self.left_by_peer = False
         #: Loop time of the bind, 0 before.
         self.bound_s = 0.0
         #: False while the peer does not read; owners should send no further requests then.
@@ -171,6 +174,7 @@ class Link(asyncio.Protocol, Generic[Item]):
             self._much_read()
 
     def eof_received(self) -> bool:
+        self.left_by_peer = not self._reason
         self._reason = self._reason or "peer closed the connection"
         return False
 
@@ -180,6 +184,7 @@ class Link(asyncio.Protocol, Generic[Item]):
         self._transport = None
         self.writable = False
         self._out.clear()
+        self.left_by_peer = self.left_by_peer or not self._reason
         reason = self._reason or (f"connection lost: {exc}" if exc else "peer closed the connection")
         self._owner.lost(reason, self.window.drain())
 
