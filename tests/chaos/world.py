@@ -97,7 +97,7 @@ class World:
         self.wrapper: tuple[str, ...] = ()
         #: Recipients who opted out, each answered before the load was told of it.
         self.opted_out = 0
-        self._begun_s = time.monotonic()
+        self._born_s = self._begun_s = time.monotonic()
         self._stack = AsyncExitStack()
 
     # -- what scenarios use
@@ -170,7 +170,7 @@ class World:
     async def restarted(self, gateway: GatewayProcess) -> None:
         """Start a dead gateway, note how long that took."""
         begun_s = time.monotonic()
-        await gateway.start(deadline_s=_STOP_S)
+        await self._run(gateway)
         self.note(f"ready again after {time.monotonic() - begun_s:.1f} s")
 
     # -- its life
@@ -233,13 +233,18 @@ class World:
         for place in range(settings.gateways):
             self.gateways.append(self._gateway(place, ports))
             self._stack.callback(self.gateways[-1].close)
-            await self.gateways[-1].start(deadline_s=_STOP_S)
+            await self._run(self.gateways[-1])
         self.load = LoadProcess(self.directory)
         self._stack.push_async_callback(self.load.stop)
         await self.load.start(
             settings,
             [self._between(_named("app-gateway", place), each.port) for place, each in enumerate(self.gateways)],
         )
+
+    async def _run(self, gateway: GatewayProcess) -> None:
+        """Start it; its business time is as if it had run since the world began."""
+        await gateway.start(deadline_s=_STOP_S)
+        await self.until(lambda: gateway.advance(time.monotonic() - self._born_s) is None, "the clock to be moved")
 
     def _between(self, name: str, port: int) -> int:
         """The port to connect to: the proxy's, if there is one between this pair."""
