@@ -5,6 +5,7 @@ Everything here is called from the ops port's thread: it reads and never changes
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -130,6 +131,11 @@ class Status:
             "quota": quota_of(self._app, name),
             "received": counters.mt_received,
             "mo_delivered": counters.mo_delivered,
+            "fleet": {
+                "binds": self._app.gateway.binds.open(name),
+                "rate_per_s": account.slices.rate_per_s,
+                "rate_left": round(account.slices.left_of_all(time.monotonic())),
+            },
             "links": [_session(session) for session in tuple(account.sessions)],
         }
 

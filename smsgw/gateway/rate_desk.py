@@ -72,8 +72,6 @@ class RateDesk:
         self._holding: set[_Line] = set()
         self._news = asyncio.Event()
         self._closing = False
-        #: By account: segments that all processes together could send at once, as the store last said.
-        self.left: dict[str, float] = {}
 
     def take(self, account: Account, segments: int, then: Then) -> None:
         """``then(None)`` when the segments may go, at once or later, else a refusal; in the order of the calls."""
@@ -182,7 +180,6 @@ class RateDesk:
                 then(rate_refusal(wait_s) if wait_s else None)
             return
         slices.granted(grant.granted, grant.left, now_s)
-        self.left[line.name] = grant.left
         if slices.left:
             self._holding.add(line)
             self._news.set()

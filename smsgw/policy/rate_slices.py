@@ -54,6 +54,7 @@ class RateSlices:
         self._low = 0.0
         self._until_s = self._asked_s = -math.inf
         self._use_per_s = 0.0
+        #: What was in the bucket of all, and when; so long ago that it is full.
         self._level, self._level_s = 0.0, -math.inf
         self._local: TokenBucket | None = None
         self._owed = 0
@@ -67,6 +68,10 @@ class RateSlices:
     def left(self) -> int:
         """Segments that are held."""
         return self._left
+
+    def left_of_all(self, now_s: float) -> float:
+        """Segments that all processes together could send at once, as last heard and reckoned on."""
+        return min(self._level + (now_s - self._level_s) * self.rate_per_s, self.burst) + self._left
 
     @property
     def is_away(self) -> bool:

@@ -119,7 +119,7 @@ def _rates(found: Sequence[Page], result: dict[str, Any]) -> None:
             result[name] = round(sum(told), 1) if owners else max(told)
 
 
-_ACCOUNT: Final[Mapping[str, Join]] = {"in_force": _all, "quota": _most, "fleet": _first}
+_ACCOUNT: Final[Mapping[str, Join]] = {"in_force": _all, "quota": _most, "fleet": _most}
 _CARRIER: Final[Mapping[str, Join]] = {
     "binds": _most,
     "codes_wait_s": _most,
