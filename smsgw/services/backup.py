@@ -6,6 +6,7 @@ and the records of them. What belongs to a backup, and how it is merged, is ``st
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 import time
@@ -26,6 +27,7 @@ from smsgw.store.seal import Recipients
 
 _MAKERS: Final = ("operations", "technical", "compliance", "management")
 _RESTORERS: Final = ("technical", "compliance")
+_NO_LINKS: Final = frozenset((errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
 
 
 class Backup(BaseModel):
@@ -70,7 +72,7 @@ async def export(desk: Desk, path: Path, why: str) -> Backup:
             await gather(desk.store, writer)
             file.flush()
             os.fsync(file.fileno())
-        os.link(part, path)  # never over a file that somebody else has made meanwhile
+        _put(part, path)
     except FileExistsError:
         _refuse_existing(path)
         raise
@@ -78,7 +80,7 @@ async def export(desk: Desk, path: Path, why: str) -> Backup:
         raise RequestError("invalid", f"{path}: can't be written: {error.strerror}") from error
     finally:
         if part:
-            os.unlink(part)
+            Path(part).unlink(missing_ok=True)
     counts = _named(writer.counts)
     await desk.audit("backup.export", f"backup {path.name}", why, counts=counts)
     reader = Reader(path)
@@ -114,6 +116,17 @@ async def put_back(desk: Desk, path: Path, why: str, *, replaces: bool = False, 
     if not dry_run:
         await desk.audit("backup.import", subject, why, taken=taken, audit_left=outcome.audit_left)
     return Import(backup=described, dry_run=dry_run, taken=taken, audit_left=outcome.audit_left)
+
+
+def _put(part: str, path: Path) -> None:
+    """Never over a file that somebody else has made meanwhile, as far as the file system can promise that."""
+    try:
+        os.link(part, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        _refuse_existing(path)
+        os.rename(part, path)
 
 
 def _refuse_existing(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,18 @@ async def test_never_over_a_file_and_with_a_reason(desk: Desk, file: Path) -> No
 async def test_a_directory_that_is_not_there(desk: Desk, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="can't be written: No such file or directory"):
         await backup.export(desk, tmp_path / "nowhere" / "copy", "nightly")
+
+
+async def test_a_file_system_without_links(desk: Desk, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: str, target: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", refuse)
+    made = await backup.export(desk, file, "nightly")
+    assert made.octets == file.stat().st_size
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
+    with pytest.raises(RequestError, match="is there already"):
+        await backup.export(desk, file, "nightly")
 
 
 async def test_who_may(desk_of: MakeDesk, file: Path) -> None:
