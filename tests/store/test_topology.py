@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from redis.crc import key_slot
@@ -22,6 +23,7 @@ from smsgw.store.streams import waiting_messages
 from smsgw.store.topology import SentinelMaster, topology_of
 from tests.chaos.servers import ClusterSet, Servers, SingleServer, free_ports
 from tests.chaos.servers import until as servers_are
+from tests.store import test_backup as backups
 from tests.store.conftest import MakeKit
 from tests.store.kit import Kit, until
 from tests.store.migration_state import Scene
@@ -127,6 +129,17 @@ def item_of(kit: Kit, partition: int, first: int = 0) -> object:
     """A message of the partition."""
     numbers = (kit.item(str(8613800000000 + n), n) for n in range(first, first + 200))
     return next(item for item in numbers if item.message_ids[0].startswith(f"{partition:02x}"))
+
+
+async def test_a_backup_is_made_of_a_cluster_and_put_back(cluster: Kit, servers: ClusterSet, tmp_path: Path) -> None:
+    await backups.fill(cluster)
+    before = await backups.known(cluster.store)
+    reader = await backups.exported(cluster.store, tmp_path / "backup")
+    for name in servers.masters():
+        servers.ask(name, "FLUSHALL")
+    await cluster.store.ready()
+    await backups.restored(cluster.store, reader)
+    assert await backups.known(cluster.store) == before
 
 
 async def test_a_partition_stands_still_while_its_slot_moves(cluster: Kit, servers: ClusterSet) -> None:
