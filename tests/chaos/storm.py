@@ -1,6 +1,6 @@
 """Many applications that connect, bind as receivers, and are cut and connect again all at once; a process of its own.
 
-    python -m tests.chaos.storm PORT COUNT SYSTEM_ID PASSWORD
+    python -m tests.chaos.storm PORT COUNT PASSWORD SYSTEM_ID [SYSTEM_ID …]
 
 A line ``again`` on stdin cuts every connection at once; each comes back by itself, as often as it takes. Every 100 ms
 a line of JSON on stdout says how many are bound, and how many binds there were. It ends with its stdin.
@@ -26,7 +26,7 @@ _AGAIN_S = 0.3
 class Storm:
     """``bound`` are open now, ``binds`` all that ever were."""
 
-    def __init__(self, count: int, settings: EsmeSettings) -> None:
+    def __init__(self, count: int, settings: list[EsmeSettings]) -> None:
         self.settings = settings
         self.binds = self.refused = 0
         self.links: set[_Link] = set()
@@ -36,7 +36,10 @@ class Storm:
     async def run(self) -> None:
         """Until stdin ends."""
         async with asyncio.TaskGroup() as tasks:
-            kept = [tasks.create_task(self._keep()) for _ in range(self._count)]
+            kept = [
+                tasks.create_task(self._keep(self.settings[number % len(self.settings)]))
+                for number in range(self._count)
+            ]
             kept.append(tasks.create_task(self._tell()))
             reader = asyncio.StreamReader()
             await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -46,8 +49,8 @@ class Storm:
             for task in kept:
                 task.cancel()
 
-    async def _keep(self) -> None:
-        loop, settings = asyncio.get_running_loop(), self.settings
+    async def _keep(self, settings: EsmeSettings) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             link = _Link(settings, "receiver", self._turn)
             try:
@@ -82,9 +85,8 @@ class _Link(EsmeLink):
 
 async def main() -> None:
     """Run with the words of the command line."""
-    port, count, system_id, password = sys.argv[1:]
-    settings = EsmeSettings(port=int(port), system_id=system_id, password=password)
-    await Storm(int(count), settings).run()
+    port, count, password, *names = sys.argv[1:]
+    await Storm(int(count), [EsmeSettings(port=int(port), system_id=name, password=password) for name in names]).run()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from tests.e2e.gateway import ROOT
 _NONE: frozenset[str] = frozenset()
 _STORM = 2000
 _STORM_S = 40.0
+_STORM_NAMES = ("storm-a", "storm-b", "storm-c", "storm-d")
 _NEVER_READ = 4
 _FILES = 150
 _STRANGERS = 300
@@ -132,7 +133,7 @@ async def _storming(world: World) -> AsyncIterator[_Storm]:
     with (world.directory / "storm.err").open("wb") as errors:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.chaos.storm",
-            str(world.gateways[0].port), str(_STORM), "storm", wording.PASSWORD,
+            str(world.gateways[0].port), str(_STORM), wording.PASSWORD, *_STORM_NAMES,
             cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
@@ -149,10 +150,12 @@ async def _storming(world: World) -> AsyncIterator[_Storm]:
 
 def _storm_account(settings: WorldSettings) -> WorldSettings:
     account = tomllib.loads((BENCH / "accounts" / "load.toml").read_text(encoding="utf-8"))
-    storm = {**account, "system_id": "storm", "class": "otp", "max_binds": _STORM + 100, "window": 5}
-    storm["numbers"] = [{"number": "1069000140", "signature": "示例商城"}]
-    listener = {"max_connections": 2 * _STORM + 500}
-    return settings.override({"accounts/storm.toml": storm, "smsgw.toml": {"listener": listener}})
+    site: dict[str, Any] = {"smsgw.toml": {"listener": {"max_connections": 2 * _STORM + 500}}}
+    for place, name in enumerate(_STORM_NAMES):
+        number = {"number": f"106900014{place}", "signature": "示例商城"}
+        storm = {"system_id": name, "class": "otp", "max_binds": 1000, "window": 5, "numbers": [number]}
+        site[f"accounts/{name}.toml"] = {**account, **storm}
+    return settings.override(site)
 
 
 # -- file descriptors
