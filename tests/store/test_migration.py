@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 
-from smsgw.errors import StoreRefused
+from smsgw.errors import StoreAway, StoreRefused
 from smsgw.store import keys
 from smsgw.store.connection import Store, StoreSettings
 from smsgw.store.leases import Leases
 from smsgw.store.migration.kinds import KINDS
 from smsgw.store.migration.run import Migrated, Migration
 from smsgw.store.migration.target import MIGRATING
+from smsgw.store.migration.walk import OldStore
 from smsgw.store.secrets import Secrets
 from tests.store.conftest import MakeKit, RunningServer
 from tests.store.kit import Kit
@@ -22,10 +25,10 @@ from tests.store.migration_state import Scene
 Move = Callable[[Kit, int], Awaitable[tuple[Kit, Migrated]]]
 
 
-def store_of(kit: Kit, partitions: int, database: int) -> Store:
+def store_of(kit: Kit, partitions: int, database: int, kind: type[Store] = Store) -> Store:
     url = f"{kit.url.partition('?')[0]}?db={database}"
     settings = StoreSettings(partitions=partitions)
-    return Store(url, sealer=kit.secrets.sealer(), recipients=kit.secrets.hasher(), settings=settings)
+    return kind(url, sealer=kit.secrets.sealer(), recipients=kit.secrets.hasher(), settings=settings)
 
 
 @pytest.fixture
@@ -135,6 +138,54 @@ def _stop_after(count: int) -> Callable[[str, int], None]:
             raise KeyboardInterrupt
 
     return told
+
+
+async def test_connections_that_are_lost_change_nothing(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls that did not arrive, and calls whose answers did not: what was written is there once."""
+    scene = Scene(kit, 9, 20)
+    await scene.fill()
+    old = store_of(kit, 1, 0, OldStore)
+    await old.ready()
+    new, calls = store_of(kit, 3, 1), itertools.count()
+
+    def losing(call: Any, *losses: tuple[int, bool]) -> Any:
+        async def lose(*arguments: Any) -> Any:
+            lost = dict(losses).get(next(calls) % 7)
+            if lost is False:
+                raise StoreAway("lost before it arrived")
+            answer = await call(*arguments)
+            if lost:
+                raise StoreAway("lost before it was answered")
+            return answer
+
+        return lose
+
+    monkeypatch.setattr("smsgw.store.migration.walk.AGAIN_S", 0)
+    monkeypatch.setattr("smsgw.store.migration.target.AGAIN_S", 0)
+    monkeypatch.setattr(Store, "command", losing_in_old(Store.command, old, calls))
+    monkeypatch.setattr(new, "evaluate", losing(new.evaluate, (2, False), (4, True)))
+    await Migration(old, new).run()
+    monkeypatch.undo()
+    for store in (old, new):
+        await store.close()
+    scene.kit = Kit(new.url, kit.secrets, StoreSettings(partitions=3))
+    await scene.kit.start()
+    try:
+        await scene.check()
+        await scene.dispatch()
+    finally:
+        await scene.kit.stop()
+
+
+def losing_in_old(command: Any, old: Store, calls: Iterator[int]) -> Any:
+    """``Store.command``, that of one store with its connection lost now and then."""
+
+    async def lose(self: Store, *arguments: Any) -> Any:
+        if self is old and next(calls) % 5 == 0:
+            raise StoreAway("lost")
+        return await command(self, *arguments)
+
+    return lose
 
 
 async def test_what_is_missing_in_the_new_store_is_noticed(kit: Kit) -> None:

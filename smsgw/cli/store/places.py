@@ -20,11 +20,13 @@ from smsgw.config.site import Site
 from smsgw.errors import RequestError, StoreRefused
 from smsgw.site_rules import store_settings
 from smsgw.store.connection import Store
+from smsgw.store.migration.walk import OldStore
 from smsgw.store.secrets import Secrets, load
 from smsgw.store.server import EmbeddedServer
 
 EMBEDDED: Final = "embedded"
 _NEW: Final = "redis-new"
+_TIMEOUT_S: Final = 20.0
 _WAIT: Final = "end every other command and the console, then run the same command again"
 
 
@@ -91,10 +93,10 @@ class Places:
             await self._new_server.stop()
             shutil.rmtree(self._new_state)
         try:
-            old = await self._store(self._site, self._old_server)
+            old = await self._store(OldStore, self._site, self._old_server)
             try:
                 await old.ready()
-                new = await self._store(self._target.site, self._new_server)
+                new = await self._store(Store, self._target.site, self._new_server)
                 try:
                     yield old, new
                 finally:
@@ -119,13 +121,14 @@ class Places:
         self._new_state.rmdir()
         self.kept = kept
 
-    async def _store(self, site: Site, server: EmbeddedServer | None) -> Store:
+    async def _store(self, kind: type[Store], site: Site, server: EmbeddedServer | None) -> Store:
         if server is not None:
             server.directory.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             await server.start()
         url = site.store.url if server is None else server.url
-        secrets = self._secrets
-        return Store(url, sealer=secrets.sealer(), recipients=secrets.hasher(), settings=store_settings(site))
+        # Nobody waits for an answer, and large calls may take a while.
+        settings = replace(store_settings(site), timeout_s=max(_TIMEOUT_S, site.store.timeout_s))
+        return kind(url, sealer=self._secrets.sealer(), recipients=self._secrets.hasher(), settings=settings)
 
 
 def _server(site: Site, state_dir: Path) -> EmbeddedServer | None:

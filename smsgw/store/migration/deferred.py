@@ -77,6 +77,7 @@ class HeldMover:
         ids = [held_id for held_id, _ in rows]
         due = await self._command(partition, "ZMSCORE", b":held", *ids)
         lots = await self._command(partition, "HMGET", b":lotof", *ids)
+        parked: dict[bytes, list[tuple[bytes, int]]] = {}
         for (held_id, blob), due_ms, lot in zip(rows, due, lots, strict=True):
             to = await self._addresses.of_held(held_id.decode(), blob)
             self._counts.saw(held_id.decode())
@@ -86,10 +87,13 @@ class HeldMover:
             if lot is None:
                 continue
             await self._writer.add(to, "hset", b":lotof", (held_id, lot))
-            accepted = await self._command(partition, "ZSCORE", b":parked:" + lot, held_id)
-            if accepted is not None:
-                await self._writer.add(to, "zadd", b":parked:" + lot, (_score(accepted), held_id))
-                await self._writer.add(to, "sadd", b":lots", (lot,))
+            parked.setdefault(lot, []).append((held_id, to))
+        for lot, there in parked.items():
+            accepted = await self._command(partition, "ZMSCORE", b":parked:" + lot, *(held_id for held_id, _ in there))
+            for (held_id, to), accepted_ms in zip(there, accepted, strict=True):
+                if accepted_ms is not None:
+                    await self._writer.add(to, "zadd", b":parked:" + lot, (_score(accepted_ms), held_id))
+                    await self._writer.add(to, "sadd", b":lots", (lot,))
 
     async def _leave_orphans(self, partition: int, lots: Sequence[bytes]) -> None:
         """Ids whose message is gone, so that nobody would find them."""

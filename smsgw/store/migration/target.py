@@ -7,15 +7,20 @@ again may empty it, for everything in it was written by a migration. What can go
 
 from __future__ import annotations
 
+import asyncio
+import math
+import os
 from collections import Counter
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Final
 
-from smsgw.errors import StoreRefused
+from smsgw.errors import StoreAway, StoreRefused
 from smsgw.store import keys
+from smsgw.store.commit import CallId
 from smsgw.store.connection import Store
 from smsgw.store.migration.kinds import kind_of
-from smsgw.store.migration.walk import AT_ONCE, one_of_each_server, shown
+from smsgw.store.migration.walk import AGAIN_S, AT_ONCE, PATIENCE_S, one_of_each_server, shown
 from smsgw.store.packing import from_script, to_script
 from smsgw.store.scripts import script
 
@@ -34,6 +39,8 @@ class Writer:
 
     def __init__(self, store: Store, told: Callable[[int], None] = lambda count: None) -> None:
         self.store = store
+        self._slot = f"migrate.{os.urandom(6).hex()}"
+        self._number = 0
         self.replaced: Counter[str] = Counter()
         self._told = told
         self._rows: list[list[Row]] = [[] for _ in range(store.partitions)]
@@ -52,7 +59,7 @@ class Writer:
         if not rows:
             return
         try:
-            reply = await self.store.evaluate(partition, script("place"), to_script(rows))
+            reply = await self._place(partition, to_script(rows))
         except StoreRefused as error:
             if "OOM" in str(error):
                 raise StoreRefused(f"the new Redis has no memory left (maxmemory): give it more, {AGAIN}") from error
@@ -61,10 +68,24 @@ class Writer:
             self.replaced[kind_of(rows[position - 1][1])] += 1
         self._told(len(rows))
 
+    async def _place(self, partition: int, payload: bytes) -> bytes:
+        """One call, once, however often its connection is lost."""
+        self._number += 1
+        call_id = CallId(self._slot, self._number, math.inf)
+        give_up_at = monotonic() + PATIENCE_S
+        while True:
+            try:
+                return await self.store.evaluate(partition, script("place"), payload, call_id)
+            except StoreAway:
+                if monotonic() > give_up_at:
+                    raise
+                await asyncio.sleep(AGAIN_S)
+
     async def flush_all(self) -> None:
-        """Write everything. Raises StoreError."""
+        """Write everything, and forget what is known of our own calls. Raises StoreError."""
         for partition in range(self.store.partitions):
             await self.flush(partition)
+            await self.store.command(partition, "DEL", keys.done(partition, self._slot))
 
 
 AGAIN: Final = "then run the same command again: it begins anew"

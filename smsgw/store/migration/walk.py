@@ -6,18 +6,47 @@ a partition that the store should not have, or of an unknown kind (StoreRefused:
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
+from time import monotonic
 from typing import Any, Final
 
-from smsgw.errors import StoreRefused
+from smsgw.errors import StoreAway, StoreRefused
 from smsgw.store import keys
+from smsgw.store.channel import Arg
 from smsgw.store.connection import Store
 from smsgw.store.migration.kinds import kind_of
 from smsgw.store.packing import from_script, to_script
 from smsgw.store.scripts import script
 
 AT_ONCE: Final = 1_000
+PATIENCE_S: Final = 60.0
+"""So long a server may be away without ending a migration."""
+AGAIN_S: Final = 0.2
 _TAG_OCTETS: Final = 5
+
+
+class OldStore(Store):
+    """The one that is read: what is lost with a connection is asked for again, for nothing is changed by that."""
+
+    patience_s = 0.0
+    """For how long; ``PATIENCE_S`` once it has answered."""
+
+    async def command(self, partition: int, *command: Arg) -> Any:
+        """As that of every store, but more patient."""
+        give_up_at = monotonic() + self.patience_s
+        while True:
+            try:
+                return await super().command(partition, *command)
+            except StoreAway:
+                if monotonic() > give_up_at:
+                    raise
+                await asyncio.sleep(AGAIN_S)
+
+    async def ready(self) -> None:
+        """As that of every store; from then on it is patient."""
+        await super().ready()
+        self.patience_s = PATIENCE_S
 
 
 class Keys:
