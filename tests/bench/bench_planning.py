@@ -76,7 +76,8 @@ class Bench:
         self._until_drained()
         self._step("awaiting", sink, "trx", "--wait", "1s")
         stop(sink)
-        sink = self._carrier()
+        # Other ids than the ones whose receipts are still awaited.
+        sink = self._carrier("--id-base", "2000000000")
         wait_ready(self.ports["ops"], self.gateway, self.log)
         self._step("delivered", sink, "trx", "--wait", "10s")
         self._step("untaken", sink, "tx", "--wait", "3s")
