@@ -76,7 +76,7 @@ class StoreSettings:
 
 
 class _TooFewReplicas(StoreAway):
-    """The master has it, and its connection is as good as before."""
+    """The master has it. If it still is one: one that woke up after a failover has no replicas any more."""
 
 
 class _NoReplicas(StoreNotRun):
@@ -177,8 +177,12 @@ class Store:
         within_s = self.settings.replicas_timeout_s
         wanted = self.settings.replicas
         async with self._channel(partition) as channel:
-            if partition not in self._replicated and len((await channel.call("ROLE"))[2]) < wanted:
-                raise _NoReplicas(f"fewer than {wanted} replicas are connected")
+            if partition not in self._replicated:
+                role, _, replicas, *_ = await channel.call("ROLE")
+                if role != b"master":
+                    raise StoreBusy("READONLY", f"it is a {role.decode()} now")
+                if len(replicas) < wanted:
+                    raise _NoReplicas(f"fewer than {wanted} replicas are connected")
             wait = ("WAIT", wanted, round(within_s * 1000))
             reply, have = await channel.calls((command, wait), wait_s=within_s)
             for each in (reply, have):
@@ -201,9 +205,6 @@ class Store:
             raise StoreNotRun(str(error)) from error
         try:
             yield channel
-        except (_TooFewReplicas, _NoReplicas):
-            self._give_back(partition, channel)
-            raise
         except StoreBusy as error:
             if error.code in OWNER_CHANGED:
                 await self._lost(partition)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from time import monotonic
@@ -27,6 +28,10 @@ _Host = tuple[str, int]
 
 OTHERS_S: Final = 0.3
 """How long the others may take to say what they know, once one has."""
+AGAIN_S: Final = 0.2
+"""Not asked again sooner: all callers of a server that went forget it, one after the other, as they find out."""
+_FRESH_S: Final = 0.5
+_TRIES: Final = 3
 _OK: Final = b"cluster_state:ok"
 
 
@@ -75,26 +80,28 @@ class _Discovered(Topology):
         self._login = access.login or login_of(unquote(user), unquote(password))
         self.path = parts.path.strip("/")
         self._one_asks = asyncio.Lock()
-        self._times_asked = 0
+        self._asked_at = -math.inf
+        self._forgotten = True
         self._failed: StoreAway | None = None
 
+    def forget(self) -> None:
+        self._forgotten = True
+
     async def _found(self) -> None:
-        """Find out, once for all who want to know now."""
-        times = self._times_asked
+        """Find out, once for all who want to know now; raises as ``_find`` did, also to those who only waited."""
+        if not self._forgotten:
+            return
         async with self._one_asks:
-            if self._times_asked != times:
-                if self._failed is not None:
-                    raise StoreAway(str(self._failed))
-                return
-            self._failed = None
-            try:
-                await self._find()
-            except StoreAway as error:
-                self._failed = error
-                raise
-            finally:
-                # Also when cancelled, without an answer: whoever waits looks, and asks for itself.
-                self._times_asked += 1
+            if self._forgotten and monotonic() - self._asked_at >= AGAIN_S:
+                self._failed = None
+                try:
+                    await self._find()
+                    self._forgotten = False
+                except StoreAway as error:
+                    self._failed = error
+                self._asked_at = monotonic()
+        if self._failed is not None:
+            raise StoreAway(str(self._failed))
 
     @abstractmethod
     async def _find(self) -> None: ...
@@ -151,11 +158,34 @@ class SentinelMaster(_Discovered):
         self._connect: Connect | None = None
 
     async def maker(self, partition: int) -> Connect:
-        while self._connect is None:
-            await self._found()
+        await self._found()
+        assert self._connect is not None
         return self._connect
 
     async def _find(self) -> None:
+        why = ""
+        for _ in range(_TRIES):
+            asked_at = monotonic()
+            for master in await self._named():
+                try:
+                    (word,) = await self._words([master], self._login, self._tls, ("ROLE",))
+                except StoreAway as error:
+                    why = str(error)
+                    continue
+                role = word.replies[0][0]
+                if role != b"master":
+                    why = f"{master[0]}:{master[1]}, which a sentinel names, is a {role.decode()}"
+                    continue
+                if monotonic() - asked_at > _FRESH_S:
+                    # It may have slept until now while another took its place: who named it must name it still.
+                    why = f"{master[0]}:{master[1]} answers too slowly"
+                    break
+                self._connect = self._to(master)
+                return
+        raise StoreAway(f"no master of {self.path} is known: {why}")
+
+    async def _named(self) -> list[_Host]:
+        """Whom sentinels name, the newest word first."""
         words = await self._words(
             self._seeds, self._access.sentinel_login, self._access.sentinel_tls or self._tls_by_url(),
             ("SENTINEL", "MASTER", self.path),
@@ -165,26 +195,11 @@ class SentinelMaster(_Discovered):
             told = _pairs(word.replies[0])
             master = (told.get(b"ip", b"").decode(), int(told.get(b"port", 0)))
             named[master] = max(named.get(master, 0), int(told.get(b"config-epoch", 0)))
-        why = ""
-        for master in sorted(named, key=lambda each: named[each], reverse=True):
-            try:
-                (word,) = await self._words([master], self._login, self._tls, ("ROLE",))
-            except StoreAway as error:
-                why = str(error)
-                continue
-            role = word.replies[0][0]
-            if role == b"master":
-                self._connect = self._to(master)
-                return
-            why = f"{master[0]}:{master[1]}, which a sentinel names, is a {role.decode()}"
-        raise StoreAway(f"no master of {self.path} is known: {why}")
+        return sorted(named, key=lambda each: named[each], reverse=True)
 
     def _tls_by_url(self) -> Tls | None:
         """``?tls=yes`` means the sentinels too; in the site's file they are asked as ``[store.sentinel]`` says."""
         return None if self._access.tls is not None else self._tls
-
-    def forget(self) -> None:
-        self._connect = None
 
 
 class ClusterMasters(_Discovered):
@@ -196,8 +211,7 @@ class ClusterMasters(_Discovered):
         self._nodes: list[_Host] = []
 
     async def maker(self, partition: int) -> Connect:
-        while not self._ranges:
-            await self._found()
+        await self._found()
         slot = key_slot(keys.TAGS[partition].encode())
         for first, last, connect in self._ranges:
             if first <= slot <= last:
@@ -221,9 +235,6 @@ class ClusterMasters(_Discovered):
         self._nodes = list(dict.fromkeys(nodes))
         if not self._ranges:
             raise StoreAway("no server of the Cluster holds any slot")
-
-    def forget(self) -> None:
-        self._ranges = []
 
 
 def _standing(info: bytes) -> tuple[bool, int]:

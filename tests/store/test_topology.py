@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from time import monotonic
 
+import hiredis
 import pytest
 from redis.crc import key_slot
 
@@ -14,13 +16,13 @@ from smsgw.errors import StoreAway
 from smsgw.store import keys
 from smsgw.store.access import Access
 from smsgw.store.admission import ACCEPTED
-from smsgw.store.channel import Channel
+from smsgw.store.channel import Channel, StoreBusy
 from smsgw.store.connection import StoreSettings
 from smsgw.store.correlation import MATCHED, Correlated
 from smsgw.store.migration.run import Migration
 from smsgw.store.secrets import Secrets
 from smsgw.store.streams import waiting_messages
-from smsgw.store.topology import SentinelMaster, topology_of
+from smsgw.store.topology import _FRESH_S, SentinelMaster, topology_of
 from tests.chaos.servers import ClusterSet, Servers, SingleServer, free_ports
 from tests.chaos.servers import until as servers_are
 from tests.store import test_backup as backups
@@ -180,15 +182,22 @@ class FakeSentinels:
 
     def __init__(self) -> None:
         self.ports: list[int] = []
+        self.asked = 0
+        self.epochs: dict[int, int] = {}
+        self.now = 0
+        """All name this port from now on; 0: each its own."""
         self._open: list[asyncio.Server] = []
 
     async def add(self, port: int, epoch: int) -> None:
-        told = ["name", "main", "ip", "127.0.0.1", "port", str(port), "config-epoch", str(epoch)]
-        reply = f"*{len(told)}\r\n" + "".join(f"${len(each)}\r\n{each}\r\n" for each in told)
+        """One more, that names this port."""
+        self.epochs[port] = epoch
 
         async def joined(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.read(1000)
-            writer.write(reply.encode())
+            self.asked += 1
+            named = self.now or port
+            told = ["name", "main", "ip", "127.0.0.1", "port", str(named), "config-epoch", str(self.epochs[named])]
+            writer.write(hiredis.pack_command(tuple(told)))
             await reader.read()
             writer.close()
 
@@ -252,6 +261,37 @@ async def test_who_is_named_must_be_the_master(sentinels: FakeSentinels, pair: S
     await sentinels.add(pair.nodes["node0"].port, epoch=1)
     connect = await sentinels.topology.maker(0)
     assert connect().port == pair.nodes["node0"].port
+
+
+async def test_a_master_that_slept_is_named_again_or_left(
+    sentinels: FakeSentinels, pair: Servers, tmp_path: Path
+) -> None:
+    """It says that it is the master as soon as it wakes up; those who named it know better by then."""
+    other = SingleServer(tmp_path)
+    await other.start()
+    await sentinels.add(pair.nodes["node0"].port, epoch=1)
+    paused = pair.pause("node0")
+    try:
+        asking = asyncio.create_task(sentinels.topology.maker(0))
+        await until(lambda: sentinels.asked)
+        asked_at = monotonic()
+        await until(lambda: monotonic() > asked_at + _FRESH_S)
+        sentinels.now = other.nodes["node0"].port
+        sentinels.epochs[sentinels.now] = 2
+        pair.resume(paused)
+        assert (await asking)().port == sentinels.now
+    finally:
+        pair.resume(paused)
+        await other.stop()
+
+
+async def test_a_replica_is_not_written_to(pair: Servers, secrets: Secrets) -> None:
+    """As a master that was demoted while its connections stayed."""
+    url = f"redis://127.0.0.1:{pair.nodes['node1'].port}/0"
+    kit = Kit(url, secrets, StoreSettings(replicas=1))
+    with pytest.raises(StoreBusy, match="it is a slave now"):
+        await kit.store.write(0, "SET", "{p00}:x", "1")
+    await kit.store.close()
 
 
 async def test_many_who_ask_are_told_once(sentinels: FakeSentinels, pair: Servers) -> None:
