@@ -105,7 +105,6 @@ SCENARIOS = [
         "kill-redis",
         "kill -9 of the embedded Redis, twice; the gateway starts another on its AOF",
         _kill_embedded,
-        refused_may_be_sent=True,
     ),
     Scenario("kill-gateway-and-redis", "kill -9 of the gateway and its Redis at once, twice", _kill_both),
     Scenario(
@@ -113,21 +112,18 @@ SCENARIOS = [
         "kill -9 of the one Redis of two gateways, twice, started again from its AOF some seconds later",
         _kill_shared,
         shared,
-        refused_may_be_sent=True,
     ),
     Scenario("kill-all", "kill -9 of two gateways and of their Redis at once", _kill_all, shared),
     Scenario(
         "pause-redis",
         "SIGSTOP of the embedded Redis for longer than the store's timeout, twice",
         _pause,
-        refused_may_be_sent=True,
     ),
     Scenario(
         "pause-shared-redis",
         "SIGSTOP of the one Redis of two gateways for longer than the store's timeout, twice",
         _pause,
         shared,
-        refused_may_be_sent=True,
     ),
     Scenario(
         "codes-without-redis",
@@ -135,6 +131,5 @@ SCENARIOS = [
         _pause_with_direct,
         _direct,
         least_accepted=0.3,
-        refused_may_be_sent=True,
     ),
 ]
