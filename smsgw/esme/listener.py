@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 Notify = Callable[[str, dict[str, object]], None]
 
 
+#: Connections that the kernel keeps until they are accepted: two seconds of the fastest storm. A full queue cuts some
+#: and lets others wait for seconds. The kernel's own limit (``net.core.somaxconn``, usually 4096) holds as well.
+BACKLOG = 8192
+
+
 @dataclass(frozen=True, slots=True)
 class ListenerSettings:
     """Where to listen and how patient to be; all times in seconds, 0 switches a timer off."""
@@ -92,7 +97,7 @@ class Listener:
         for port, context in ports:
             try:
                 server = await loop.create_server(
-                    self._accept, host, port, ssl=context, backlog=1024, reuse_port=shared or None
+                    self._accept, host, port, ssl=context, backlog=BACKLOG, reuse_port=shared or None
                 )
             except OSError as error:
                 raise ConnectFailed(f"can't listen on {host}:{port}: {error.strerror or error}") from error
