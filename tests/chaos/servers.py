@@ -54,11 +54,11 @@ def ask(port: int, *command: str | int, timeout_s: float = _ASK_S) -> Any:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that are free now, each with the one 10,000 above it, which a Cluster's bus takes."""
+    """Ports that are free now, each with the one 10,000 above it, which a Cluster's bus takes; none of them are others' here."""
     chance = random.SystemRandom()
     found: list[int] = []
     while len(found) < count:
-        port = chance.randint(20_000, 22_700)
+        port = chance.randint(4_100, 8_600)
         if port not in found and all(_is_free(each) for each in (port, port + _BUS)):
             found.append(port)
     return found
