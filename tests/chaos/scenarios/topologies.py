@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -52,7 +53,7 @@ async def _pause_master(world: World, chance: random.Random) -> None:
         finally:
             world.redis.resume(paused)
         world.note("the old master wakes up")
-        await world.until(lambda paused=paused: paused not in world.redis.masters(), "the old master to follow", FAILOVER_S)  # type: ignore[misc]
+        await world.until(partial(_follows, world, paused), "the old master to follow", FAILOVER_S)
         await _whole(world)
 
 
@@ -82,6 +83,10 @@ async def _reshard(world: World, chance: random.Random) -> None:
         await asyncio.to_thread(world.redis.move_slot, slot, target)
         world.note("it has moved")
         await _whole(world)
+
+
+def _follows(world: World, name: str) -> bool:
+    return name not in world.redis.masters()
 
 
 def _a_master(world: World, chance: random.Random) -> str:
