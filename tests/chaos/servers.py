@@ -54,7 +54,7 @@ def ask(port: int, *command: str | int, timeout_s: float = _ASK_S) -> Any:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that are free now, each with the one 10,000 above it, which a Cluster's bus takes; others take higher ones."""
+    """Ports that are free now, each with the one 10,000 above it, which a Cluster's bus takes; others take higher."""
     chance = random.SystemRandom()
     found: list[int] = []
     while len(found) < count:
