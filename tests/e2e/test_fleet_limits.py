@@ -1,6 +1,6 @@
-"""What must be one over a fleet: an account's rate and its binds, at two processes on one Redis; nobody asks which one.
+"""What must be one over a fleet: an account's rate and its binds, and carriers shared evenly; two processes, one Redis.
 
-The carrier is down: what is accepted waits in the store.
+There are four carriers, each with a single bind.
 """
 
 from __future__ import annotations
@@ -13,20 +13,26 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from simulators.carrier.group import CarrierGroup
+from simulators.carrier.settings import CarrierSettings
 from simulators.esme.settings import EsmeSettings
 from simulators.esme.sim import EsmeSim
 from smsgw.smpp.constants import CommandStatus
 from smsgw.store.server import EmbeddedServer
-from tests.e2e.gateway import ROOT, GatewayProcess, Overrides
+from tests.e2e.gateway import ROOT, GatewayProcess
 from tests.e2e.raw_client import RawClient
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 
 RATE = 100
+_CARRIER: dict[str, Any] = {
+    "host": "127.0.0.1", "system_id": "smsgw", "password": "secret", "reconnect_min": "50ms", "reconnect_max": "200ms",
+}  # fmt: skip
 THROTTLED = int(CommandStatus.ESME_RTHROTTLED)
 DEADLINE_S = 20.0
 
@@ -46,6 +52,15 @@ class Fleet:
         except AssertionError:
             return False
         return True
+
+    def carriers(self) -> list[int]:
+        """How many carriers each gateway has bound."""
+        found = [gateway.status()["carriers"] for gateway in self.gateways if gateway.process is not None]
+        return [sum(carrier["binds_up"] for carrier in carriers.values()) for carriers in found]
+
+    async def until_shared(self, *wanted: int) -> None:
+        """Until the gateways that run have so many carriers each."""
+        await self.gateways[1].wait_for(lambda: self.carriers() == list(wanted), DEADLINE_S, f"{wanted} carriers")
 
     def open(self, number: int) -> int:
         """Binds of the account over all processes, as a gateway tells."""
@@ -71,17 +86,24 @@ class Fleet:
         assert not await self.bind(number)
 
 
-def gateway_of(directory: Path, name: str, redis: EmbeddedServer) -> GatewayProcess:
+def gateway_of(directory: Path, name: str, redis: EmbeddedServer, ports: dict[str, int]) -> GatewayProcess:
     place = directory / name
     place.mkdir()
-    overrides: Overrides = {
+    overrides: dict[str, dict[str, Any]] = {
         "smsgw.toml": {
-            "node": {"name": name, "lease": "3s"},
+            "node": {"name": name, "lease": "4s"},
             "store": {"url": redis.url, "secrets": str(directory / "secrets.toml")},
         },
         "accounts/app.toml": {"class": "notice", "rate": f"{RATE}/s", "max_binds": 3},
+        "routes.toml": {"route": [{"name": "all", "carriers": list(ports)}]},
     }
-    return GatewayProcess(place, overrides=overrides, base=ROOT / "config" / "quirks")
+    for carrier, port in ports.items():
+        overrides[f"carriers/{carrier}.toml"] = {**_CARRIER, "name": carrier, "port": port}
+    gateway = GatewayProcess(place, overrides=overrides, base=ROOT / "config" / "quirks")
+    for path in (gateway.site / "carriers").glob("*.toml"):
+        if path.stem not in ports:
+            path.unlink()
+    return gateway
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -91,7 +113,10 @@ async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet
         redis = EmbeddedServer(tmp_path / "shared")
         await redis.start()
         stack.push_async_callback(redis.stop)
-        gateways = [gateway_of(tmp_path, name, redis) for name in ("one", "two")]
+        settings = [CarrierSettings(name, max_binds=1, accounts={"smsgw": "secret"}) for name in "abcd"]
+        group = await stack.enter_async_context(CarrierGroup(settings))
+        ports = {name: sim.port for name, sim in group.carriers.items()}
+        gateways = [gateway_of(tmp_path, name, redis, ports) for name in ("one", "two")]
         for gateway in gateways:
             stack.callback(gateway.close)
             await gateway.start(ready=False)
@@ -109,6 +134,10 @@ async def storm(sim: EsmeSim, numbers: Callable[[], int], until: asyncio.Event) 
         ]
         statuses.update([answer.status for answer in await asyncio.gather(*sent)])
     return statuses
+
+
+async def test_carriers_with_a_single_bind_are_shared_evenly(fleet: Fleet) -> None:
+    await fleet.until_shared(2, 2)
 
 
 async def test_the_rate_is_one_over_both_processes(fleet: Fleet) -> None:
@@ -133,6 +162,7 @@ async def test_the_rate_is_one_over_both_processes(fleet: Fleet) -> None:
 
 async def test_binds_are_counted_over_both_processes_whatever_becomes_of_them(fleet: Fleet) -> None:
     one = fleet.gateways[0]
+    await fleet.all_gone()
     assert [await fleet.bind(0), await fleet.bind(1), await fleet.bind(1)] == [True] * 3
     assert not await fleet.bind(0)
     assert not await fleet.bind(1)
@@ -153,8 +183,10 @@ async def test_binds_are_counted_over_both_processes_whatever_becomes_of_them(fl
     one.kill()  # and stays away: until its lease ends nobody can know
     await fleet.bound[0].pop().close()
     await fleet.until_bound(1, 3)
+    await fleet.until_shared(4)
     await one.start(ready=False)
     await fleet.all_gone()
+    await fleet.until_shared(2, 2)
 
 
 async def test_without_redis_each_process_counts_its_own(fleet: Fleet) -> None:
