@@ -93,6 +93,18 @@ async def check(store: Store) -> None:
         )
 
 
+async def refuse_other_forms(store: Store) -> None:
+    """For who reads all of a store as it lies there. Raises StoreRefused unless it has exactly this version's form."""
+    found = await form(store)
+    if found is not None and found.schema > SCHEMA:
+        raise StoreRefused(f"the store has schema {found.schema}: do this with the newer smsgw that upgraded it")
+    if found is not None and (found.upgrading or found.schema < SCHEMA):
+        raise StoreRefused(
+            f"the store has schema {found.schema} and must be upgraded to {SCHEMA} first: "
+            "start a gateway of this version on it, which does that, then stop it"
+        )
+
+
 async def announce(store: Store, node: str, token: str) -> None:
     """Tell which version this process is, before it joins."""
     seconds = int((await store.command(keys.LEASES, "TIME"))[0])
@@ -204,7 +216,10 @@ class Upgrade:
 
     async def _is_due(self) -> bool:
         found = await form(self._store)
-        return found is not None and found.schema < SCHEMA
+        if found is None or found.schema >= SCHEMA:
+            return False
+        # Half of another store lies there: whoever opens it is told.
+        return not await self._store.command(keys.REGISTERS, "HEXISTS", keys.meta(keys.REGISTERS), "migrating")
 
     async def _is_needed(self) -> bool:
         found = await form(self._store)

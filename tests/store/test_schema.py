@@ -166,6 +166,28 @@ async def test_an_upgrade_that_was_interrupted_goes_on_where_it_was(kit4: Kit, v
     assert await schema.form(kit4.store) == Form(2, 2)
 
 
+async def test_who_reads_a_store_as_it_lies_there_needs_its_own_form(kit: Kit, versions: Versions) -> None:
+    await schema.refuse_other_forms(kit.store)
+    await kit.command("HSET", keys.meta(0), "upgrading", "2/1")
+    with pytest.raises(StoreRefused, match="has schema 1 and must be upgraded to 1 first: start a gateway"):
+        await schema.refuse_other_forms(kit.store)
+    await kit.command("HDEL", keys.meta(0), "upgrading")
+    versions.be(2, shared=1)
+    with pytest.raises(StoreRefused, match="has schema 1 and must be upgraded to 2 first"):
+        await schema.refuse_other_forms(kit.store)
+    await kit.command("HSET", keys.meta(0), "schema", "3/1")
+    with pytest.raises(StoreRefused, match="has schema 3: do this with the newer smsgw"):
+        await schema.refuse_other_forms(kit.store)
+
+
+async def test_half_of_a_moved_store_is_not_upgraded(kit: Kit, versions: Versions) -> None:
+    await kit.command("HSET", keys.meta(0), "migrating", "1 to 4 partitions")
+    versions.be(2, shared=2)
+    await Upgrade(kit.store).begin()
+    assert versions.steps == {}
+    await kit.command("HDEL", keys.meta(0), "migrating")
+
+
 async def test_who_joins_while_it_is_upgraded_leaves_again(kit: Kit, versions: Versions) -> None:
     await kit.command("HSET", keys.meta(0), "schema", "2")
     joining = Leases(kit.store, "late")

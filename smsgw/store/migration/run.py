@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from smsgw.errors import StoreRefused
-from smsgw.store import keys
+from smsgw.store import keys, schema
 from smsgw.store.connection import Store
 from smsgw.store.migration.census import census
 from smsgw.store.migration.counts import Counts, Line
@@ -62,8 +62,7 @@ class Migration:
     async def run(self) -> Migrated:
         """All of it. Raises StoreError."""
         before = await refuse_while_alive(self._old)
-        if await self._old.command(0, "HEXISTS", keys.meta(0), "upgrading"):
-            raise StoreRefused("the old store is being upgraded: start a gateway on it, which ends that, then stop it")
+        await schema.refuse_other_forms(self._old)
         what = f"{self._old.partitions} to {self._new.partitions} partitions"
         again = await begin(self._new, what)
         stray = await self._move_keys()
