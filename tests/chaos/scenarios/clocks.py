@@ -18,8 +18,8 @@ from tests.e2e.gateway import WORKDAY, GatewayProcess
 _NONE: frozenset[str] = frozenset()
 #: Within one working day, so that windows stay open and a day's cap stays one.
 _JUMPS_S = (7200, -9000, 600, -1, 3600)
-#: Of a wall clock: to set it ahead, back, and right again; in every lease's terms for ever. Ahead never by the ten minutes
-#: for which Redis keeps a receipt that came before its response: such a receipt would be forgotten with its time to live.
+#: Of a wall clock: to set it ahead, back, and right again; in every lease's terms for ever. Ahead never by the ten
+#: minutes for which Redis keeps a receipt that came before its response: it would be forgotten with its time to live.
 _SETTINGS_S = (500, -300, 0)
 _walls: WeakKeyDictionary[World, WallClock] = WeakKeyDictionary()
 _walls_of_redis: WeakKeyDictionary[SingleServer, WallClock] = WeakKeyDictionary()
