@@ -91,9 +91,11 @@ def _different(found: Sequence[Any]) -> str:
     return ", ".join(dict.fromkeys(map(str, found)))
 
 
-def _empty_if_any(found: Sequence[Any]) -> Any:
-    """Why something is not so: it is, if it is so for anybody."""
-    return "" if "" in found else found[0]
+def _why_not(found: Sequence[Any]) -> Any:
+    """Why a carrier is given nothing: it is, if anybody gives it something; else as one says that may have its binds."""
+    if "" in found:
+        return ""
+    return next((each for each in found if not each.endswith(_ELSEWHERE)), found[0])
 
 
 def _binds(found: Sequence[Any]) -> list[Any]:
@@ -123,8 +125,9 @@ _ACCOUNT: Final[Mapping[str, Join]] = {"in_force": _all, "quota": _most, "fleet"
 _CARRIER: Final[Mapping[str, Join]] = {
     "binds": _most,
     "codes_wait_s": _most,
+    "window": _most,
     "aged": _once,
-    "why_not": _empty_if_any,
+    "why_not": _why_not,
     "links": _binds,
     # Tallies of the store.
     "receipts_open": _most,

@@ -45,7 +45,7 @@ def test_accounts() -> None:
 def carrier(leased: int, rate: float, *links: tuple[str, bool, str], **changed: Any) -> dict[str, Any]:
     return {
         "binds": 2, "binds_up": sum(up for _, up, _ in links), "leased": leased, "rate_per_s": rate,
-        "full_rate_per_s": rate, "slowed": False, "codes_wait_s": leased * 1.5, "why_not": "", "waiting": {"otp": 1},
+        "full_rate_per_s": rate, "window": 20, "slowed": False, "codes_wait_s": leased * 1.5, "why_not": "", "waiting": {"otp": 1},
         "links": [{"id": name, "up": up, "why_down": why} for name, up, why in links], **changed,
     }  # fmt: skip
 
@@ -63,7 +63,16 @@ def test_of_each_bind_its_owner_is_believed() -> None:
     ]
     assert (c["binds"], c["binds_up"], c["leased"], c["why_not"]) == (2, 1, 2, "")
     assert (c["rate_per_s"], c["full_rate_per_s"], c["codes_wait_s"]) == (100.0, 100.0, 1.5)
-    assert (c["waiting"], c["slowed"]) == ({"otp": 3}, False)
+    assert (c["waiting"], c["slowed"], c["window"]) == ({"otp": 3}, False, 20)
+
+
+def test_why_a_carrier_is_given_nothing_is_said_by_who_may_have_its_binds() -> None:
+    edge = carrier(0, 100.0, why_not="none of its binds is up: another process has it")
+    owner = carrier(1, 100.0, why_not="none of its binds is up: connection refused")
+    found = merged({"1": page(carriers={"c": edge}), "2": page(carriers={"c": owner})})
+    assert found["carriers"]["c"]["why_not"] == "none of its binds is up: connection refused"
+    found = merged({"1": page(carriers={"c": edge}), "2": page(carriers={"c": edge})})
+    assert found["carriers"]["c"]["why_not"] == edge["why_not"]
 
 
 def test_the_rate_of_a_carrier_of_which_nobody_has_a_bind() -> None:
