@@ -175,6 +175,9 @@ class Listener:
         if len(self.sessions) > self._settings.max_connections:
             self._notify("esme.too_many_connections", {"connections": len(self.sessions), "peer": session.link.peer})
             session.link.abort("too many connections")
+        elif not session.link.peer:
+            # Reset before we came to it: what it said would be judged by an address that nobody knows any more.
+            session.link.abort("connection lost: reset before it was served")
 
     def left(self, account: Account) -> None:
         self._places.left(account)

@@ -32,7 +32,7 @@ class Transport:
     """Records octets; comes from ``host``."""
 
     def __init__(self, host: str, certificate: object = None) -> None:
-        self._info = {"peername": (host, 1234), "peercert": certificate}
+        self._info = {"peername": (host, 1234) if host else None, "peercert": certificate}
         self.written = b""
         self.closed = False
 
@@ -182,6 +182,14 @@ async def test_more_connections_than_the_listener_takes() -> None:
     assert await house.connect().bind() == 0
     assert house.connect().transport.closed
     assert house.events[-1][0] == "esme.too_many_connections"
+
+
+async def test_one_that_was_reset_before_it_was_served_is_let_go_without_a_word() -> None:
+    """Its address is not known any more, so its bind would be refused as if from a wrong one."""
+    house = House()
+    caller = house.connect(host="")
+    assert caller.transport.closed
+    assert house.events == []
 
 
 async def test_while_its_password_is_checked_a_session_may_nothing() -> None:
