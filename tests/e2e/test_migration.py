@@ -28,7 +28,7 @@ WINDOW = 5
 MESSAGES = 15
 SITE: dict[str, Any] = {
     "smsgw.toml": {"node": {"lease": "3s"}, "lanes": {"otp_limit": "0s"}},
-    "carriers/alpha.toml": {"window": WINDOW, "binds": [{"type": "transceiver", "count": 1}]},
+    "carriers/alpha.toml": {"window": WINDOW, "response": "300s", "binds": [{"type": "transceiver", "count": 1}]},
 }
 TEXTS = {"login": ("1069000110", "【示例科技】您的验证码是{n}"), "orders": ("1069000120", "【示例物流】包裹{n}已送达")}
 LATER = "000000030000000R"  # in three hours
