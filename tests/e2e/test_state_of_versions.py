@@ -11,6 +11,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from simulators.carrier.sim import CarrierSim
 from simulators.esme.message import Envelope
 from smsgw.services import audit, pauses, recipients, review, versions
 from smsgw.smpp.constants import CommandId
+from smsgw.store.id_forms import IdFormStore
 from smsgw.store.ported import PortedNumbers
 from tests.e2e.gateway import GatewayProcess
 from tests.e2e.staff import Staff, staff_of
@@ -121,6 +123,9 @@ async def test_receipts_that_come_later_find_their_messages(after: After) -> Non
         assert (answer.status, answer.pdu.fields["message_state"]) == (0, ENROUTE)
         alpha.send_raw(receipt_of(carrier_id, recipient), bind=alpha.links[0].number)
         assert await after.reported("orders", message_id) == "DELIVRD"
+        # As the older version wrote them, and behind them what this one did.
+        assert [each["step"] for each in after.stage.gateway.steps(message_id)][:2] == ["accepted", "sent"]
+        await after.stage.gateway.wait_for(partial(_has_step, after, message_id, "receipt"), DEADLINE_S, "the record")
 
 
 async def test_a_long_message_is_completed(after: After) -> None:
@@ -141,6 +146,7 @@ async def test_what_is_known_of_recipients_holds(after: After) -> None:
     found: dict[str, str] = {}
     await PortedNumbers(desk.store, found).load()
     assert found == after.expected["ported"]
+    assert await IdFormStore(desk.store).load() == after.expected["id_forms"]
     refused = await after.stage.status("other", after.expected["mo_from"], source=OTHER_SOURCE)
     assert refused == OPTED_OUT
     counted = after.expected["waiting"][-1][1]
@@ -175,6 +181,10 @@ async def test_quotas_go_on_where_they_were(after: After) -> None:
     desk = after.staff()
     (name,) = await desk.store.command(0, "KEYS", "{p00}:quota:orders:d*")
     assert int(await desk.store.command(0, "GET", name)) >= after.expected["quota_day"]
+
+
+def _has_step(after: After, message_id: str, name: str) -> bool:
+    return name in [each["step"] for each in after.stage.gateway.steps(message_id)]
 
 
 async def test_there_is_a_state() -> None:

@@ -4,7 +4,8 @@ everything. Run it once for each release, and keep what earlier ones made:
     python -m tests.vectors.state.make            # writes tests/vectors/state/<version>/, which must not be there yet
 
 A directory has ``appendonly.aof`` (commands only, by a Redis of 6.2, so every server reads it), ``ttls.json`` (what was
-to expire lies there for good and gets its time back when it is used), ``secrets.toml``, ``site`` and ``expected.json``.
+to expire lies there for good and gets its time back when it is used), ``secrets.toml``, ``records``, ``site`` and
+``expected.json``.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from smsgw.services import blacklist, campaigns, consent, contacts, dead_numbers
 from smsgw.smpp import pdu
 from smsgw.store import keys
 from smsgw.store.connection import Store
+from smsgw.store.id_forms import IdFormStore
 from smsgw.store.ported import PortedNumbers
 from smsgw.store.secrets import load
 from smsgw.store.server import EmbeddedServer
@@ -86,6 +88,7 @@ class Expected:
     audit_head: list[Any] = field(default_factory=list)
     facts: dict[str, list[str]] = field(default_factory=dict)
     ported: dict[str, str] = field(default_factory=dict)
+    id_forms: dict[str, dict[str, Any]] = field(default_factory=dict)
     quota_day: int = 0
 
 
@@ -118,6 +121,8 @@ async def _live(directory: Path) -> Expected:
         await _while_it_answers(stage, staff, expected)
         await _park(stage, staff, expected)
         await _while_it_is_silent(stage, staff, expected)
+        last = expected.waiting[-1][0]
+        await stage.gateway.wait_for(lambda: stage.gateway.steps(last), what="the records")
         expected.business_time = stage.gateway.status()["business_time"]
         stage.gateway.kill(store=True)
     return expected
@@ -143,6 +148,9 @@ async def _register(stage: Stage, staff: Staff, expected: Expected) -> None:
     for number, network in expected.ported.items():
         ported.learn(number, network)
     await ported.write()
+    expected.id_forms = {"gamma": {"learnt": "hex/dec", "matches": 3}}
+    for carrier, form in expected.id_forms.items():
+        await IdFormStore(desk.store).save(carrier, form)
     await stage.gateway.wait_for(lambda: stage.gateway.status()["registers"]["word"] == 1)
 
 
@@ -269,6 +277,7 @@ async def _keep(site: Path, target: Path, expected: Expected) -> None:
     shutil.copy(site / "state" / "redis" / "appendonly.aof", target)
     kept = (site / "state" / "secrets.toml").read_text(encoding="utf-8")
     (target / "secrets.toml").write_text("# Made for tests: they keep nobody's secrets.\n" + kept, encoding="utf-8")
+    shutil.copytree(site / "state" / "records", target / "records")
     shutil.copytree(site, target / "site", ignore=shutil.ignore_patterns("state"))
     text = (target / "site" / "smsgw.toml").read_text(encoding="utf-8")
     (target / "site" / "smsgw.toml").write_text(text.replace(page["store"]["server"], ""), encoding="utf-8")
@@ -280,6 +289,7 @@ def restored(fixture: Path, site: Path) -> Callable[[], Any]:
     """Put a fixture's state into a site; what it gives is to be awaited, and gives what expires its time back."""
     (site / "state" / "redis").mkdir(parents=True)
     shutil.copy(fixture / "appendonly.aof", site / "state" / "redis")
+    shutil.copytree(fixture / "records", site / "state" / "records")
     shutil.copy(fixture / "secrets.toml", site / "state")
     (site / "state" / "secrets.toml").chmod(0o600)
     return partial(_give_time_back, fixture, site)
