@@ -71,7 +71,7 @@ def as_store_error(error: BaseException) -> StoreError:
         return error
     text = str(error) or type(error).__name__
     if isinstance(error, redis_errors.AuthenticationError | redis_errors.AuthorizationError):
-        return StoreRefused(text)
+        return StoreRefused(f"{text.rstrip('.')} (see store.user and store.password_file)")
     if isinstance(error, redis_errors.ResponseError | redis_errors.BusyLoadingError):
         code = _code_of(error, text)
         if code not in text:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from smsgw.errors import StoreAway, StoreError, StoreNotRun, StoreRefused
 from smsgw.store import keys, schema
 from smsgw.store.access import Access
-from smsgw.store.channel import OWNER_CHANGED, Arg, Channel, StoreBusy
+from smsgw.store.channel import OWNER_CHANGED, Arg, Channel, StoreBusy, bare
 from smsgw.store.commit import CallId, NeverRan
 from smsgw.store.scripts import Script, script, script_names
 from smsgw.store.seal import Recipients, Sealer
@@ -117,7 +117,12 @@ class Store:
         Raises StoreAway when Redis can't be reached, StoreRefused when it is older than 6.2 or holds
         another schema or number of partitions.
         """
-        info = _info(await self.command(0, "INFO", "server"))
+        try:
+            info = _info(await self.command(0, "INFO", "server"))
+        except StoreRefused as error:
+            raise StoreRefused(f"{bare(self.url)}: {error}") from error
+        except StoreAway as error:
+            raise StoreAway(f"{bare(self.url)}: {error}") from error
         self.server_version = info.get("valkey_version") or info.get("redis_version", "0")
         # Valkey reports the Redis version that it is compatible with under redis_version.
         version = tuple(int(part) for part in info.get("redis_version", "0.0").split(".")[:2])
