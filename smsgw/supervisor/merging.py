@@ -3,7 +3,7 @@
 Owns: how each figure of ``smsgw.status`` is joined. Counts and what is in somebody's memory are added up; what every
 process reads from the store, and so tells alike, is taken once; of a bind the process that has it is believed. A figure
 that is not named here is joined by its kind: numbers are added, lists put together, of texts the first that says
-something is taken. So a new figure of the whole fleet must be named in ``_SAME`` or ``_MOST``.
+something is taken. So a new figure of the whole fleet must be named in the tables below.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _different(found: Sequence[Any]) -> str:
 
 
 def _why_not(found: Sequence[Any]) -> Any:
-    """Why a carrier is given nothing: it is, if anybody gives it something; else as one says that may have its binds."""
+    """Why a carrier is given nothing: it is, if anybody gives it something; else as one says that may have binds."""
     if "" in found:
         return ""
     return next((each for each in found if not each.endswith(_ELSEWHERE)), found[0])
@@ -134,7 +134,14 @@ _CARRIER: Final[Mapping[str, Join]] = {
     "receipts_overdue": _most,
     "receipts_parked": _most,
 }
-_STORE: Final[Mapping[str, Join]] = {"up": _all, "embedded": _any, "server": _different}
+_STORE: Final[Mapping[str, Join]] = {
+    "up": _all,
+    "embedded": _any,
+    "server": _different,
+    "memory_used": _most,
+    "memory_refused": lambda found: max(found, key=len),
+    "replicas": _most,
+}
 _TOP: Final[Mapping[str, Join]] = {
     "version": _different,
     "rules": _different,

@@ -29,6 +29,16 @@ def test_versions_that_differ_in_an_upgrade() -> None:
     assert (found["version"], found["role"], found["store"]["up"]) == ("1, 2", "all, esme", False)
 
 
+def test_what_the_fleet_has_is_not_added_up() -> None:
+    edge = {"fleet": {"binds": 5, "rate_per_s": 100}}
+    other = {"fleet": {"binds": 0, "rate_per_s": 100}}
+    store = {"up": True, "memory_used": 0.5, "memory_refused": "", "replicas": 2, "replicas_short": 3}
+    full = {**store, "memory_used": 0.9, "memory_refused": "marketing"}
+    found = merged({"1": page(accounts={"a": other}, store=store), "2": page(accounts={"a": edge}, store=full)})
+    assert found["accounts"]["a"]["fleet"] == {"binds": 5, "rate_per_s": 100}
+    assert found["store"] == {**full, "replicas_short": 6}
+
+
 def test_accounts() -> None:
     one = {"binds": 1, "in_force": True, "quota": {"day": [7, 100]}, "refused": {"0x430": 2}, "links": [{"id": "a/1"}]}
     two = {"binds": 2, "in_force": True, "quota": {"day": [9, 100]}, "refused": {"0x58": 1}, "links": [{"id": "a/2"}]}
@@ -45,7 +55,8 @@ def test_accounts() -> None:
 def carrier(leased: int, rate: float, *links: tuple[str, bool, str], **changed: Any) -> dict[str, Any]:
     return {
         "binds": 2, "binds_up": sum(up for _, up, _ in links), "leased": leased, "rate_per_s": rate,
-        "full_rate_per_s": rate, "window": 20, "slowed": False, "codes_wait_s": leased * 1.5, "why_not": "", "waiting": {"otp": 1},
+        "full_rate_per_s": rate, "window": 20, "slowed": False, "codes_wait_s": leased * 1.5,
+        "why_not": "", "waiting": {"otp": 1},
         "links": [{"id": name, "up": up, "why_down": why} for name, up, why in links], **changed,
     }  # fmt: skip
 
