@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 MIB = 2**20
 #: May grow by the larger of the two.
-MEMORY_SHARE, MEMORY_OCTETS = 0.05, 8 * MIB
+MEMORY_SHARE, MEMORY_OCTETS = 0.05, 16 * MIB
 FDS = 8
 #: The machine has slow minutes; a queue that builds up makes far more than this of both.
 P50_TIMES, P50_MS = 1.5, 10.0
