@@ -60,6 +60,7 @@ class LeaseDesk:
         self._decided: dict[str, set[tuple[str, bytes]]] = {}
         #: What an earlier life had read for applications that may be elsewhere now was given back.
         self._all_given_back = False
+        self._tidying = asyncio.Lock()
         #: By the token of a dead life: turns in which nothing more of it could be ended.
         self._idle: dict[str, int] = {}
 
@@ -91,7 +92,7 @@ class LeaseDesk:
     async def leave(self) -> None:
         """All binds are down: the others may have them, and what is left of what this process had read."""
         try:
-            async with self._calling:
+            async with self._calling, self._tidying:
                 self._left = True
                 await self._leases.leave(self._wishes())
         except StoreError as error:
@@ -106,8 +107,19 @@ class LeaseDesk:
             return
         turn = await self._leases.turn(self._wishes())
         self._apply(turn)
-        await self._take_over(turn)
-        await self._give_back_receipts()
+        if not self._tidying.locked():
+            self._context.spawn(self._tidy(turn))
+
+    async def _tidy(self, turn: Turn) -> None:
+        """What others left, and what belongs elsewhere; beside the renewals, for one partition may be away."""
+        async with self._tidying:
+            if self._left:
+                return
+            try:
+                await self._take_over(turn)
+                await self._give_back_receipts()
+            except StoreError as error:
+                self._context.log("store.away", {"while": "taking over", "why": str(error)})
 
     # -- binds
 
