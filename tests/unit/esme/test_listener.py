@@ -11,6 +11,7 @@ import pytest
 
 from smsgw.esme.account import Account, AccountSettings
 from smsgw.esme.listener import Listener, ListenerSettings
+from smsgw.esme.places import Placed
 from smsgw.esme.session import EsmeSession
 from smsgw.link.link import Link
 from smsgw.link.ticker import Ticker
@@ -324,3 +325,60 @@ async def test_a_bind_that_can_not_be_read_is_refused() -> None:
     (answer,) = await caller.answers()
     assert answer.command_status != 0
     assert caller.transport.closed
+
+
+class SlowPlaces:
+    """Places that are asked for and not given yet; ``left`` counts those given back."""
+
+    def __init__(self) -> None:
+        self.asked: list[Placed] = []
+        self.given_back = 0
+
+    def ask(self, account: Account, then: Placed) -> None:
+        self.asked.append(then)
+
+    def left(self, account: Account) -> None:
+        self.given_back += 1
+
+
+async def asking(house: House) -> tuple[SlowPlaces, Caller]:
+    """A bind whose password was right, and that waits for its place."""
+    places = house.listener._places = SlowPlaces()
+    caller = house.connect()
+    caller.gives(pdu.bind(TRX, 1, system_id=b"shop", password=b"right"))
+    async with asyncio.timeout(2):
+        while not places.asked:
+            await asyncio.sleep(0)
+    assert caller.transport.written == b""
+    return places, caller
+
+
+async def test_a_bind_waits_for_its_place_and_gives_it_back_once() -> None:
+    house = House()
+    places, caller = await asking(house)
+    places.asked[0](None)
+    (answer,) = await caller.answers()
+    assert (answer.command_status, len(house.account.sessions)) == (0, 1)
+    caller.gives(pdu.unbind(2))
+    assert places.given_back == 1
+    caller.link.connection_lost(None)
+    assert (places.given_back, house.account.sessions) == (1, [])
+
+
+async def test_a_bind_without_a_place_is_told_how_many_there_are() -> None:
+    house = House()
+    places, caller = await asking(house)
+    places.asked[0](7)
+    (answer,) = await caller.answers()
+    assert answer.command_status == 0x0D
+    assert house.events[-1][1]["reason"] == "7 binds are open, 2 allowed"
+    caller.link.connection_lost(None)
+    assert places.given_back == 0
+
+
+async def test_who_has_gone_meanwhile_needs_no_place() -> None:
+    house = House()
+    places, caller = await asking(house)
+    caller.link.close("gone")
+    places.asked[0](None)
+    assert (places.given_back, house.account.sessions) == (1, [])
