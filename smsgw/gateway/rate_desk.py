@@ -180,6 +180,8 @@ class RateDesk:
                 then(rate_refusal(wait_s) if wait_s else None)
             return
         slices.granted(grant.granted, grant.left, now_s)
+        if slices.is_over(now_s):
+            line.covered = 0  # Redis stood still meanwhile: the answer says nothing about those who wait
         if slices.left:
             self._holding.add(line)
             self._news.set()

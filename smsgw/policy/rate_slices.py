@@ -93,6 +93,10 @@ class RateSlices:
         self._left -= segments
         return True
 
+    def is_over(self, now_s: float) -> bool:
+        """Whether what was granted last can't be spent any more."""
+        return now_s >= self._until_s
+
     def is_low(self, now_s: float) -> bool:
         """Whether more should be asked for ahead."""
         return self._left < self._low or now_s >= self._until_s

@@ -125,6 +125,20 @@ async def test_more_than_the_rate_is_refused_and_told_when_to_come_back() -> Non
     assert world.store.asked == []
 
 
+async def test_an_answer_that_came_too_late_to_be_used_refuses_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    for number in range(3):
+        world.take(number)
+    await world.asked()
+    with monkeypatch.context() as late:
+        late.setattr("smsgw.policy.rate_slices.VALID_S", -1.0)
+        world.store.answer()
+    assert (world.said, world.desk.waiting) == ([], 3)
+    await world.asked()
+    world.store.answer()
+    assert world.names == [0, 1, 2]
+
+
 async def test_with_the_store_away_each_process_has_its_part() -> None:
     world = World(rate_per_s=1000)
     for number in range(3):
