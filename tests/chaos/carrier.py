@@ -18,7 +18,7 @@ from typing import Any
 from tests.e2e.gateway import ROOT, free_port
 
 SYSTEM_ID, PASSWORD = "smsgw", "bench123"
-_START_S = 30.0
+_START_S = 120.0
 _POLL_S = 0.05
 _HTTP_S = 20.0
 #: Receipts and MO that a dead gateway left unanswered come again after this.

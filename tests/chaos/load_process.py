@@ -15,7 +15,7 @@ from tests.chaos import wording
 from tests.chaos.scenario import WorldSettings
 from tests.e2e.gateway import ROOT
 
-_START_S = 30.0
+_START_S = 120.0
 _POLL_S = 0.05
 
 

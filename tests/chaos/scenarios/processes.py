@@ -31,5 +31,7 @@ SCENARIOS = [
         "SIGTERM under load, twice: it drains, ends, and is started again; nothing comes twice",
         _terminate,
         doubles=frozenset(),
+        # While it drains it refuses.
+        least_accepted=0.2,
     ),
 ]
