@@ -342,8 +342,14 @@ class Scene:
         assert not await waiting_of(kit)
 
     async def receipts(self) -> None:
-        """Each carrier's receipt finds its message; the last part of one ends it; early ones are met."""
+        """Each receipt finds its message; the last part of one ends it; early ones are met; all are passed on.
+
+        Nothing is missing then, on either side.
+        """
         kit = self.kit
+        expected = Counter(account for account, _ in (await self._out()).elements())
+        expected.update(account for account, _ in self.cids.values())
+        expected["shop"] += len(self.early)
         for (carrier, cid), (account, first) in self.cids.items():
             found = await correlated(kit, carrier, cid)
             assert (found.outcome, found.account, found.message_id) == (MATCHED, account, first), cid
@@ -355,6 +361,10 @@ class Scene:
             await until(lambda first=first: len(kit.settled) > first)
             settled: Any = kit.settled[first][1]
             assert [each.blob for each in settled.early] == [b"early receipt"]
+        await kit.drain()
+        assert Counter(account for account, _ in (await self._out()).elements()) == expected
+        for carrier in CARRIERS:
+            assert await Tallies(kit.store).read(carrier) == {}
 
     async def held_and_long(self) -> None:
         """Found by id and cancelled, once; completed by the last segment."""
