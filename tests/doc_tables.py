@@ -25,10 +25,12 @@ from simulators.scenario.model import ACTIONS
 from smsgw.console import approvals, content, control, explaining, messages, recipients
 from smsgw.policy.approvals import STEPS
 from smsgw.policy.reasons import REASONS
+from tests.chaos.scenario import all_scenarios
 
 ROOT = Path(__file__).parents[1]
 RULE_PAGES = [ROOT / "docs" / name for name in ("applications.md", "compliance.md", "compliance.en.md", "console.md")]
-PAGES = [*sorted((ROOT / "docs" / "simulators").glob("*.md")), *RULE_PAGES]
+CHAOS_PAGE = ROOT / "docs" / "chaos.md"
+PAGES = [*sorted((ROOT / "docs" / "simulators").glob("*.md")), *RULE_PAGES, CHAOS_PAGE]
 _MARKED = re.compile(r"^<!-- table (.+?) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
 _KINDS = {"string": "text", "integer": "number", "number": "number", "boolean": "true or false"}
 
@@ -247,13 +249,21 @@ def tables() -> dict[str, Callable[[], str]]:
     }
 
 
+def scenarios() -> str:
+    """What ``bin/chaos`` does."""
+    rows = [
+        _row(f"`{each.name}`", each.what, "codes" if each.doubles else "nothing") for each in all_scenarios().values()
+    ]
+    return "\n".join([_row("scenario", "what happens", "twice"), "|---|---|---|", *rows])
+
+
 def marked(page: Path) -> dict[str, str]:
     """The tables of a page, as they stand there."""
     return {name: body.strip("\n") for name, body in _MARKED.findall(page.read_text(encoding="utf-8"))}
 
 
 def _main() -> None:
-    known = tables() | rule_tables()
+    known = tables() | rule_tables() | {"scenarios": scenarios}
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         page.write_text(

@@ -16,6 +16,7 @@ from tests.chaos.judge import Outcome, complaints, promises_broken
 from tests.chaos.ledger import Copies, Reconciled, Request, read_carriers, read_ledger, read_receipts, reconcile
 from tests.chaos.report import COLUMNS, cells_of, line, page, totals
 from tests.chaos.scenario import Scenario, Skipped, WorldSettings, all_scenarios
+from tests.doc_tables import CHAOS_PAGE, marked, scenarios
 
 OTP, NOTICE, MARKETING = (wording.number_of(each, 7) for each in wording.CLASSES)
 
@@ -204,6 +205,11 @@ def test_every_scenario_has_a_name_of_its_own_a_line_and_a_world() -> None:
         assert scenario.doubles <= {"otp"}, name
         with contextlib.suppress(Skipped):
             assert scenario.world(WorldSettings()).gateways in (1, 2), name
+
+
+def test_the_page_lists_every_scenario() -> None:
+    """``python -m tests.doc_tables`` writes the table anew."""
+    assert marked(CHAOS_PAGE) == {"scenarios": scenarios()}
 
 
 def test_the_command_names_what_it_does_not_know(capsys: pytest.CaptureFixture[str]) -> None:
