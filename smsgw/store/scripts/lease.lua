@@ -14,9 +14,9 @@
 --          or [0]: this node was put out, or what was to be seized lives
 --
 -- Binds of a carrier are shared evenly by kind, and so are all binds of all carriers: of two nodes that both want a
--- carrier none should have two binds more than the other. A bind that is free is left for a fifth of the TTL to nodes that
--- have less than their share of all. Only nodes that want a carrier count. A rank is a small number that no other node
--- has.
+-- carrier none should have two binds more than the other. A bind that is free is left for a fifth of the TTL to those
+-- that have less than their share of all. Only nodes that want a carrier count. A rank is a small number that no other
+-- node has.
 -- Atomic because a bind has one owner at a time, and shares are counted over all processes.
 -- include: replay
 -- include: living

@@ -1,8 +1,8 @@
--- Shared by scripts that know who lives, each by a lease on Redis' clock. A hash notes under '#' when it was last called.
+-- Shared by scripts that know who lives, by leases on Redis' clock. A hash notes under '#' when it was last called.
 -- A lease is valid until its time is over. When nobody has called for half that time, Redis itself was away, so those
 -- that were valid before are valid for once that time more.
--- After it: `now` (ms), `whole(number)` as text, `noted(what '#' holds, ttl)` gives what to write there and must be called
--- first, `is_live(end of a lease)`.
+-- After it: `now` (ms), `whole(number)` as text, `noted(what '#' holds, ttl)`, which gives what to write there and must
+-- be called first, `is_live(end of a lease)`.
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local grace_from, grace_until = now, 0
