@@ -9,6 +9,7 @@ import pytest
 
 from smsgw.errors import StoreAway, StoreRefused
 from smsgw.store.admission import ACCEPTED
+from smsgw.store.channel import Channel, connection_maker
 from smsgw.store.connection import Store, StoreSettings
 from smsgw.store.secrets import Secrets
 from smsgw.store.server import SOCKET_PATH_OCTETS, EmbeddedServer, find_binary
@@ -109,3 +110,25 @@ async def test_nobody_there(tmp_path: Path, secrets: Secrets) -> None:
 def test_urls_that_mean_nothing(url: str) -> None:
     with pytest.raises(StoreRefused):
         topology_of(url, 1.0)
+
+
+async def test_its_memory_has_the_ceiling_of_the_site(tmp_path: Path) -> None:
+    """Also when it is adopted: it was started with what the site said then. Who says nothing changes nothing."""
+    server = EmbeddedServer(tmp_path, memory_octets=50_000_000)
+    await server.start()
+    try:
+        assert await _ceiling(server) == 50_000_000
+        for octets, found in ((60_000_000, 60_000_000), (None, 60_000_000)):
+            other = EmbeddedServer(tmp_path, memory_octets=octets)
+            await other.start()
+            assert await _ceiling(other) == found
+    finally:
+        await server.stop()
+
+
+async def _ceiling(server: EmbeddedServer) -> int:
+    channel = Channel(connection_maker(server.url, 1.0), 5.0)
+    try:
+        return int((await channel.call("CONFIG", "GET", "maxmemory"))[1])
+    finally:
+        await channel.close()
