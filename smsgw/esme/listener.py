@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import ssl
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from smsgw.errors import ConnectFailed
@@ -36,6 +38,8 @@ Notify = Callable[[str, dict[str, object]], None]
 #: Connections that the kernel keeps until they are accepted: two seconds of the fastest storm. A full queue cuts some
 #: and lets others wait for seconds. The kernel's own limit (``net.core.somaxconn``, usually 4096) holds as well.
 BACKLOG = 8192
+#: Binds looked at in one turn of the loop; more wait for the next, so that a storm does not stand before the traffic.
+BINDS_A_TURN = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ class Listener:
         self._tls = tls
         self._servers: list[asyncio.Server] = []
         self.sessions: set[EsmeSession] = set()
+        self._binds_now = 0
+        self._later: deque[Callable[[], None]] = deque()
         self._numbers = itertools.count(settings.first_number, settings.number_step)
 
     async def start(self) -> None:
@@ -139,6 +145,29 @@ class Listener:
         system_id = cast(bytes, fields["system_id"]).decode("latin-1")
         password = cast(bytes, fields["password"])
         version = cast(int, fields["interface_version"])
+        if self._binds_now >= BINDS_A_TURN:
+            self._later.append(partial(self._look, session, command_id, sequence_number, system_id, password, version))
+            return
+        self._binds_now += 1
+        if self._binds_now == 1:
+            asyncio.get_running_loop().call_soon(self._next_turn)
+        self._look(session, command_id, sequence_number, system_id, password, version)
+
+    def _next_turn(self) -> None:
+        """Those that waited; only when nobody does are new ones looked at as they come."""
+        looked = 0
+        while self._later and looked < BINDS_A_TURN:
+            self._later.popleft()()
+            looked += 1
+        self._binds_now = BINDS_A_TURN if self._later else looked
+        if self._binds_now:
+            asyncio.get_running_loop().call_soon(self._next_turn)
+
+    def _look(
+        self, session: EsmeSession, command_id: int, sequence_number: int, system_id: str, password: bytes, version: int
+    ) -> None:
+        if session.link.closing:
+            return
         account = self.accounts.get(system_id)
         host = session.link.peer.rpartition(":")[0]
         if account is not None and not account.settings.allows_address(host):

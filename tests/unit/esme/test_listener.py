@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from smsgw.esme.account import Account, AccountSettings
-from smsgw.esme.listener import Listener, ListenerSettings
+from smsgw.esme.listener import BINDS_A_TURN, Listener, ListenerSettings
 from smsgw.esme.places import Placed
 from smsgw.esme.session import EsmeSession
 from smsgw.link.link import Link
@@ -382,3 +382,23 @@ async def test_who_has_gone_meanwhile_needs_no_place() -> None:
     caller.link.close("gone")
     places.asked[0](None)
     assert (places.given_back, house.account.sessions) == (1, [])
+
+
+async def test_a_storm_is_looked_at_in_turns_and_nobody_is_forgotten() -> None:
+    house = House(max_connections=1000)
+    callers = [house.connect("203.0.113.9") for _ in range(3 * BINDS_A_TURN + 5)]
+    for caller in callers:
+        caller.gives(pdu.bind(TRX, 1, system_id=b"shop", password=b"right"))
+
+    def answered() -> list[bool]:
+        return [bool(caller.transport.written) for caller in callers]
+
+    assert answered() == [True] * BINDS_A_TURN + [False] * (2 * BINDS_A_TURN + 5), "the rest of the turn is for traffic"
+    async with asyncio.timeout(10):
+        while not all(answered()):
+            so_far = sum(answered())
+            await asyncio.sleep(0)
+            assert sum(answered()) - so_far <= BINDS_A_TURN
+    one_more = house.connect("203.0.113.9")
+    assert await one_more.bind() == 0x0D
+    assert not house.listener._later
