@@ -42,8 +42,8 @@ class LongItem(NamedTuple):
 class LongReply(NamedTuple):
     """INCOMPLETE; COMPLETE with all ``blobs`` in order; DUPLICATE of a complete message.
 
-    REPLACED: incomplete, and an earlier segment of the same number, ``blobs[0]``, was put into ``aside``, a group of its
-    own, which ``expired`` finds unless it is dropped.
+    REPLACED: incomplete, and an earlier segment of the same number, ``blobs[0]``, was put into ``aside``, a group of
+    its own, which ``expired`` finds unless it is dropped.
     """
 
     code: int

@@ -27,7 +27,8 @@ PATTERNS = {
     ":audithead": "{pNN}:audithead",
     ":parked:": "{pNN}:parked:<lot>", ":lotof": "{pNN}:lotof", ":lots": "{pNN}:lots", ":pace:": "{pNN}:pace:<lot>",
     ":quota:": "{pNN}:quota:<account>:<bucket>", ":nodes": "{pNN}:nodes", ":lease:": "{pNN}:lease:<carrier>",
-    ":rate:": "{pNN}:rate:<account>", ":binds:": "{pNN}:binds:<account>", ":bound": "{pNN}:bound", ":ranks": "{pNN}:ranks",
+    ":rate:": "{pNN}:rate:<account>", ":binds:": "{pNN}:binds:<account>",
+    ":bound": "{pNN}:bound", ":ranks": "{pNN}:ranks",
 }  # fmt: skip
 
 
