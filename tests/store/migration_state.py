@@ -198,7 +198,7 @@ class Scene:
         for n in range(self.size):
             carrier, cid, first = self.chance.choice(CARRIERS), f"s{n}", self.envelope(number(n)).message_ids[0]
             account = self.chance.choice(ACCOUNTS)
-            if n % 3 == 0:
+            if n % 2:
                 targets = (Target(first, KIND_SUCCESS, b"origin", 0, 2),)
                 kit.settlement.remember(None, carrier, cid, SharedMapping(account, "10690001", targets, MINUTE_S))
                 # The other part was delivered before.
