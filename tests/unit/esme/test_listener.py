@@ -211,8 +211,9 @@ async def test_who_hangs_up_while_its_password_is_checked_is_not_bound() -> None
     caller = house.connect()
     caller.gives(pdu.bind(TRX, 1, system_id=b"shop", password=b"right"))
     caller.link.connection_lost(None)
-    await asyncio.get_running_loop().shutdown_default_executor()
-    await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        while house.listener._passwords._open:
+            await asyncio.sleep(0)
     assert house.checked
     assert house.account.sessions == []
     assert house.gateway.told == []
