@@ -65,6 +65,8 @@ class Reconciled:
     reported: int
     #: Accepted, at a carrier, and reported as UNKNOWN: the application was told that it is not sure.
     unknown: int
+    #: Accepted and reported as UNKNOWN, at a carrier or not.
+    uncertain: int
     #: Accepted, and neither at a carrier nor reported.
     lost: tuple[Segment, ...]
     #: Accepted and without any final receipt.
@@ -162,6 +164,7 @@ def reconcile(
         receipts=sum(map(len, receipts.values())),
         reported=sum(each.segment not in there and each.segment in is_reported for each in accepted),
         unknown=sum("UNKNOWN" in of and segment in there for segment, of in finals.items()),
+        uncertain=sum("UNKNOWN" in of for of in finals.values()),
         lost=tuple(sorted(segment for segment in states if segment not in there and segment not in is_reported)),
         without_receipt=tuple(sorted(segment for segment, of in finals.items() if not of)),
         doubles=doubles,

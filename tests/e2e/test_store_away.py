@@ -175,6 +175,6 @@ async def test_redis_stands_still_under_load(tmp_path: Path) -> None:
     assert outcome.broken == ()
     counts = outcome.counts
     assert counts is not None
-    assert counts.reported == counts.unknown == counts.all_doubles == counts.unanswered == 0
-    # Opted out, over the cap, and the store away.
-    assert counts.refused.keys() == {"0x410", "0x430", "0x453"}
+    assert counts.uncertain == counts.all_doubles == counts.unanswered == 0
+    # Opted out, over the cap, and the store away; slower, while the rate of the account is not known.
+    assert {"0x410", "0x430", "0x453"} <= counts.refused.keys() <= {"0x410", "0x430", "0x453", "0x58"}
