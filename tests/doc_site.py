@@ -41,7 +41,7 @@ _EXIT = re.compile(r"#.*exit status (\d)")
 _HEAD = re.compile(r"[0-9]+:[0-9a-f]{64}")
 _HELD = re.compile(r"\b[0-9a-f]{20}\b")
 """How pages write the id of a message that waits for review."""
-_FILE = re.compile(r"@?[\w-]+\.(csv|jsonl)")
+_FILE = re.compile(r"@?[\w-]+\.(csv|jsonl|backup)")
 _ROLES = {"chen": "department", "zhao": "department", "wang": "market", "liu": "legal", "he": "technical",
           "gao": "management", "li": "compliance", "zhou": "operations"}  # fmt: skip
 
