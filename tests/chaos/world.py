@@ -246,6 +246,8 @@ class World:
     async def _run(self, gateway: GatewayProcess) -> None:
         """Start it; its business time is as if it had run since the world began."""
         await gateway.start(deadline_s=_START_S)
+        # One that starts just then would have another clock than the rest.
+        await self.until(lambda: _all_ready(gateway), "all workers", _START_S)
         await self.until(lambda: gateway.advance(time.monotonic() - self._born_s) is None, "the clock to be moved")
 
     def _between(self, name: str, port: int) -> int:
@@ -301,6 +303,11 @@ class World:
             return bool(condition())
         except (OSError, ValueError):
             return False
+
+
+def _all_ready(gateway: GatewayProcess) -> bool:
+    workers = gateway.status().get("workers", {}).values()
+    return all(each["status"] == "ready" for each in workers)
 
 
 def _named(pair: str, place: int, name: str = "") -> str:
