@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 PERIOD_S: Final = 0.5
 ALONE_PERIOD_S: Final = 1.0
+#: A process that gets a bind of a carrier over which others send goes slow until they know, and have cut their rate.
+SLOW_S: Final = ALONE_PERIOD_S + 0.5
+SLOW_SHARE: Final = 0.01
 #: Turns in which nothing more of a dead process could be ended, before it is left alone.
 IDLE_TURNS: Final = 20
 
@@ -63,6 +66,9 @@ class LeaseDesk:
         self._tidying = asyncio.Lock()
         #: By the token of a dead life: turns in which nothing more of it could be ended.
         self._idle: dict[str, int] = {}
+        #: By carrier: binds that transmit and were ours at the last turn, and until when a new one keeps us slow.
+        self._had: dict[str, frozenset[int]] = {}
+        self._slow_until_s: dict[str, float] = {}
 
     async def join(self) -> None:
         """Take what is free at once. Raises StoreError."""
@@ -138,7 +144,7 @@ class LeaseDesk:
             pool = self._context.pools.get(name)
             if pool is None:  # taken out of the site's files meanwhile
                 continue
-            pool.lease(grant.own, grant.transmits_elsewhere, _share(pool, grant))
+            pool.lease(grant.own, grant.transmits_elsewhere, self._share(pool, grant))
             if turn.others:
                 pool.pass_on()
             leaving = {bind.number for bind in pool.binds if bind.leaving}
@@ -146,6 +152,19 @@ class LeaseDesk:
                 self._context.spawn(self._let_go(pool, grant.give - leaving))
         if turn.spare:
             self._spread(turn)
+
+    def _share(self, pool: Pool, grant: Grant) -> float:
+        """Our part of the carrier's rate: that of our binds which transmit, among all that somebody has."""
+        transmitting = frozenset(bind.number for bind in pool.binds if bind.transmits)
+        own, others = transmitting & grant.own, transmitting & grant.others
+        now_s = asyncio.get_running_loop().time()
+        if own - self._had.get(pool.name, frozenset()) and others:
+            self._slow_until_s[pool.name] = now_s + SLOW_S
+        self._had[pool.name] = own
+        if not own:
+            return 1.0
+        share = len(own) / len(own | others)
+        return share * SLOW_SHARE if others and now_s < self._slow_until_s.get(pool.name, 0.0) else share
 
     def _spread(self, turn: Turn) -> None:
         """Others have fewer binds of all carriers: they may have some whose carriers have nothing to do just now."""
@@ -220,11 +239,3 @@ class LeaseDesk:
             self._all_given_back = True
         finally:
             self._outbox.end_giving_back()
-
-
-def _share(pool: Pool, grant: Grant) -> float:
-    """Our part of the carrier's rate: that of our binds which transmit, among all that somebody has."""
-    transmitting = {bind.number for bind in pool.binds if bind.transmits}
-    own = len(transmitting & grant.own)
-    others = len(transmitting & grant.others)
-    return own / (own + others) if own else 1.0

@@ -11,6 +11,7 @@ import pytest
 
 import smsgw.gateway.lease_desk as module
 from smsgw.errors import StoreAway
+from smsgw.gateway import lease_desk
 from smsgw.gateway.lease_desk import LeaseDesk
 from smsgw.policy.references import ReferenceShare
 from smsgw.store.adoption import NewLife, TakenOver
@@ -144,6 +145,22 @@ async def test_what_is_granted_reaches_the_binds_and_the_rate_is_shared_by_those
     await scene.run(granted((0, 2), (1,), others=("a",)))
     assert scene.pool.leased == (frozenset((0, 2)), True, 0.5)
     assert (scene.desk.others, scene.told) == (("a",), ["node.others"])
+
+
+async def test_a_new_bind_beside_those_of_others_is_slow_until_they_have_cut_their_rate(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They hear of it at their next turn; until then they send at the rate that they had."""
+    monkeypatch.setattr(lease_desk, "SLOW_S", 0.05)
+    both = granted((0,), (1,), others=("a",))
+    scene.turns.append(both)
+    await scene.desk.join()
+    assert scene.pool.leased == (frozenset((0,)), True, 0.5 * lease_desk.SLOW_SHARE)
+    async with asyncio.timeout(10):
+        while scene.pool.leased[2] != 0.5:
+            await scene.run(both)
+    await scene.run(granted((0, 1)))  # the other one has gone: nobody sends beside us
+    assert scene.pool.leased[2] == 1.0
 
 
 async def test_a_bind_that_others_should_have_is_let_go_of_once(scene: Scene) -> None:
