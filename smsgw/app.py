@@ -60,6 +60,8 @@ from smsgw.told import Teller
 DRAIN_S = 10.0
 RECORDS_PERIOD_S = 0.05
 STORE_CHECK_S = 1.0
+#: Processes whose clocks differ by more judge hours, caps and validities differently.
+CLOCK_TOLERANCE_S = 2.0
 #: Files that the process needs beside the connections of applications: carriers, Redis, records.
 FILES_BESIDE = 256
 #: New objects before each generation of the collector runs. Messages make no cycles; sessions are few.
@@ -139,6 +141,8 @@ class App:
         self.store_up = False
         self.store: Store
         self.memory = MemoryStages(site.store.memory_stages)
+        #: This machine's wall clock, as Redis' sees it.
+        self.clock_ahead_s = 0.0
         self.records: RecordLog
         self.gateway: Gateway
         self.following: Following
@@ -366,11 +370,12 @@ class App:
             self.records.flush()
 
     async def _watch_store(self) -> None:
-        """Is Redis there, and does it have memory left?"""
+        """Is Redis there, does it have memory left, and is it as late there as here?"""
         while True:
             try:
                 share = await self.store.memory_share()
                 await refuse_unwritten(self.store)
+                self.clock_ahead_s = await self.store.clock_ahead_s(time.time)
             except StoreError as error:
                 if self.store_up:
                     _log.warning("store.lost", why=str(error))
@@ -382,4 +387,6 @@ class App:
                 if self.memory.see(share):
                     _log.warning("store.memory", used=round(share, 3), refused=self.memory.refused or "nothing")
                 self.gateway.context.admission.memory_stage = self.memory.stage
+                if abs(self.clock_ahead_s) > CLOCK_TOLERANCE_S:
+                    self._told("clock.differs", {"ahead_of_redis_s": round(self.clock_ahead_s, 1)})
             await asyncio.sleep(STORE_CHECK_S)

@@ -67,6 +67,7 @@ class Status:
                 "memory_refused": app.memory.refused,
                 "replicas": app.store.settings.replicas,
                 "replicas_short": app.store.replicas_short,
+                "clock_ahead_s": round(app.clock_ahead_s, 3),
                 "calls": {
                     commit.name: {"items": commit.items, "waiting": commit.waiting} for commit in gateway.commits
                 },
@@ -257,6 +258,8 @@ def watch(app: App) -> None:
     metrics.gauge("smsgw_store_up", "1 while Redis answers.", {}, lambda: float(app.store_up))
     help_text = "Used share of Redis' maxmemory; 0 without a limit."
     metrics.gauge("smsgw_store_memory_used_ratio", help_text, {}, lambda: app.memory.share)
+    help_text = "How far this machine's clock is ahead of Redis'; below 0 behind."
+    metrics.gauge("smsgw_clock_ahead_seconds", help_text, {}, lambda: app.clock_ahead_s)
     help_text = "Refused for want of memory in Redis: 1 marketing, 2 notices too, 3 codes too."
     metrics.gauge("smsgw_store_memory_stage", help_text, {}, lambda: app.memory.stage)
     help_text = "Calls that fewer replicas had in time than the site asks for."

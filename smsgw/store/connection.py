@@ -9,7 +9,7 @@ scripts, the check that Redis and the data in it fit, and the secrets in use. Kn
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -283,6 +283,12 @@ class Store:
             ahead_s = int(seconds) + int(microseconds) / 1e6 - (before + monotonic()) / 2
             self._clocks[partition] = ahead_s
         return int((give_up_at - _DEADLINE_EARLY_S + ahead_s) * 1000)
+
+    async def clock_ahead_s(self, wall_s: Callable[[], float]) -> float:
+        """How far a wall clock, told by ``wall_s``, is ahead of Redis'; below 0 behind. Raises StoreError."""
+        before_s = wall_s()
+        seconds, microseconds = await self.command(keys.LEASES, "TIME")
+        return (before_s + wall_s()) / 2 - int(seconds) - int(microseconds) / 1e6
 
     async def memory_share(self) -> float:
         """Used share of Redis' ``maxmemory``, the fullest server counting; 0.0 without a limit. Raises StoreError."""

@@ -141,6 +141,7 @@ _STORE: Final[Mapping[str, Join]] = {
     "memory_used": _most,
     "memory_refused": lambda found: max(found, key=len),
     "replicas": _most,
+    "clock_ahead_s": _most,
 }
 _TOP: Final[Mapping[str, Join]] = {
     "version": _different,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -295,3 +296,9 @@ async def test_work_goes_on_while_redis_is_full(kit: Kit) -> None:
         await kit.command("CONFIG", "SET", "maxmemory", "0")
     assert all(isinstance(reply, Settled) for _, reply in kit.settled)
     await until(lambda: len(kit.admitted) == 3)
+
+
+async def test_how_far_a_clock_is_ahead_of_the_stores(kit: Kit) -> None:
+    for ahead_s in (3600.0, -3600.0):
+        found_s = await kit.store.clock_ahead_s(lambda ahead_s=ahead_s: time.time() + ahead_s)  # type: ignore[misc]
+        assert abs(found_s - ahead_s) < 60
