@@ -20,6 +20,7 @@ SmsgwError
     ├── StoreAway               Redis can't be reached in time
     │   └── StoreNotRun         the same, and the call surely did not run
     └── StoreRefused            Redis answered with an error
+        └── StoreLocked         Redis does not let us in, or not do this
 """
 
 from __future__ import annotations
@@ -130,3 +131,10 @@ class StoreNotRun(StoreAway):
 
 class StoreRefused(StoreError):
     """Redis answered with an error; the call did not run."""
+
+
+class StoreLocked(StoreRefused):
+    """Redis does not know our password or user, or that user may not do this; the call did not run.
+
+    Somebody changes passwords or rights just now, or has made a mistake: what is running waits for either to be over.
+    """

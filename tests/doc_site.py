@@ -36,6 +36,7 @@ PROGRAMS = {
     "bin/esme-sim": ("-m", "simulators.esme"),
     "bin/carrier-sim": ("-m", "simulators.carrier"),
     "bin/chaos": ("-m", "tests.chaos"),
+    "bin/soak": ("-m", "tests.soak"),
 }
 _EXIT = re.compile(r"#.*exit status (\d)")
 _HEAD = re.compile(r"[0-9]+:[0-9a-f]{64}")

@@ -246,18 +246,22 @@ class Pool:
                 self.told("carrier.bind_passed_on", {"carrier": self.name, "bind": f"{bind.kind}#{bind.number}"})
 
     def lease(self, own: frozenset[int], elsewhere: bool, share: float) -> None:
-        """Which binds are ours; the others are unbound at once. ``share``: our part of the rate."""
+        """Which binds are ours; the others are unbound at once. ``share``: see ``take_share``."""
         for bind in self.binds:
             if bind.number not in own:
                 bind.lose()
             elif not bind.leased and not bind.leaving:
                 bind.take()
-        if share != self.share:
-            self.share = share
-            self._share_out(self.settings)
+        self.take_share(share)
         was, self.elsewhere = self.elsewhere, elsewhere
         if was != elsewhere:
             self._look()
+
+    def take_share(self, share: float) -> None:
+        """Our part of the carrier's rate, above 0 and at most 1."""
+        if share != self.share:
+            self.share = share
+            self._share_out(self.settings)
 
     def _share_out(self, settings: CarrierSettings) -> None:
         self.throttle.set_full(settings.rate_per_s * self.share, max(1.0, settings.burst * self.share))

@@ -52,8 +52,11 @@ class _Count:
 class BindDesk:
     """``esme.Places`` over all processes. ``join`` before anybody may bind, ``run`` in the gateway's task group."""
 
-    def __init__(self, binds: AccountBinds, ttl_s: float, is_up: Callable[[], bool]) -> None:
+    def __init__(
+        self, binds: AccountBinds, ttl_s: float, is_up: Callable[[], bool], has_others: Callable[[], bool]
+    ) -> None:
         self._binds = binds
+        self._has_others = has_others
         self._period_s = ttl_s * RENEW_SHARE
         self._is_up = is_up
         self._counts: dict[str, _Count] = {}
@@ -104,6 +107,10 @@ class BindDesk:
                 if number < most or partition not in heard or count.said != count.held:
                     heard.add(partition)
                     self._tell(count)
+            if self._has_others():
+                with contextlib.suppress(StoreError):
+                    for partition in set(range(self._binds.partitions)) - heard:
+                        await self._binds.stay(partition)
 
     # -- inside
 

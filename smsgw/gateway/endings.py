@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from smsgw.gateway.journal import Journal
+from smsgw.gateway.local_reports import REPORT_RETRY_S
 from smsgw.gateway.reports import Report, err_digits, kind_of, wanted_kinds
 from smsgw.gateway.views import view_of
 from smsgw.records.record import Step
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from smsgw.policy.model import Refusal
 
 _UNDELIVERABLE = int(MessageState.UNDELIVERABLE)
-#: A receipt that the store refused is tried again after this; its message stays until then.
-REPORT_RETRY_S: Final = 5.0
 
 
 class Endings:

@@ -107,7 +107,7 @@ class Gateway:
         lease_s = context.settings.lease_s
         self._account_binds = AccountBinds(store, context.settings.node, self._bind_leases.token, lease_s)
         #: Who may bind once more, over all processes: ``esme.Places``.
-        self.binds = BindDesk(self._account_binds, lease_s, lambda: context.store_up)
+        self.binds = BindDesk(self._account_binds, lease_s, lambda: context.store_up, lambda: bool(self.leases.others))
         self.bind_failures = BindFailures()
         self.leases = LeaseDesk(context, self._bind_leases, self.carriers.by_stream, self.outbox, self._put_out)
         #: Called when another process has taken this one's place; the application ends.

@@ -66,9 +66,10 @@ class LeaseDesk:
         self._tidying = asyncio.Lock()
         #: By the token of a dead life: turns in which nothing more of it could be ended.
         self._idle: dict[str, int] = {}
-        #: By carrier: binds that transmit and were ours at the last turn, and until when a new one keeps us slow.
+        #: By carrier: binds that transmit and were ours at the last turn; our share when a new one keeps us slow no more.
         self._had: dict[str, frozenset[int]] = {}
-        self._slow_until_s: dict[str, float] = {}
+        self._full_share: dict[str, float] = {}
+        self._slow: dict[str, asyncio.TimerHandle] = {}
 
     async def join(self) -> None:
         """Take what is free at once. Raises StoreError."""
@@ -144,7 +145,10 @@ class LeaseDesk:
             pool = self._context.pools.get(name)
             if pool is None:  # taken out of the site's files meanwhile
                 continue
+            before = pool.share
             pool.lease(grant.own, grant.transmits_elsewhere, self._share(pool, grant))
+            if pool.share > before:
+                self._pump(pool)
             if turn.others:
                 pool.pass_on()
             leaving = {bind.number for bind in pool.binds if bind.leaving}
@@ -157,14 +161,27 @@ class LeaseDesk:
         """Our part of the carrier's rate: that of our binds which transmit, among all that somebody has."""
         transmitting = frozenset(bind.number for bind in pool.binds if bind.transmits)
         own, others = transmitting & grant.own, transmitting & grant.others
-        now_s = asyncio.get_running_loop().time()
-        if own - self._had.get(pool.name, frozenset()) and others:
-            self._slow_until_s[pool.name] = now_s + SLOW_S
+        is_new = bool(own - self._had.get(pool.name, frozenset()))
         self._had[pool.name] = own
-        if not own:
-            return 1.0
-        share = len(own) / len(own | others)
-        return share * SLOW_SHARE if others and now_s < self._slow_until_s.get(pool.name, 0.0) else share
+        share = self._full_share[pool.name] = len(own) / len(own | others) if own else 1.0
+        if (is_new or not others) and pool.name in self._slow:
+            self._slow.pop(pool.name).cancel()
+        if is_new and others:
+            # By a timer and not by a turn: Redis may be away then.
+            later = asyncio.get_running_loop().call_later
+            self._slow[pool.name] = later(SLOW_S, self._slow_no_more, pool)
+        return share * SLOW_SHARE if pool.name in self._slow else share
+
+    def _slow_no_more(self, pool: Pool) -> None:
+        del self._slow[pool.name]
+        pool.take_share(self._full_share[pool.name])
+        self._pump(pool)
+
+    def _pump(self, pool: Pool) -> None:
+        """What waits for the rate that it had before need not wait so long any more."""
+        for queue, _ in self._queues.values():
+            if queue.name == pool.name:
+                queue.pump_soon()
 
     def _spread(self, turn: Turn) -> None:
         """Others have fewer binds of all carriers: they may have some whose carriers have nothing to do just now."""

@@ -7,7 +7,7 @@ is away and survive a crash. What can go wrong: the store is away; the append is
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from smsgw.gateway.reports import Report, pack_origin, pack_report
 from smsgw.store.outbound import FIELD_MESSAGE_ID, FIELD_ORIGIN, FIELD_RECEIPT
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from smsgw.gateway.context import Context
     from smsgw.smpp.views import DataSm, Sm
 
+#: A receipt that the store refused is tried again after this; what it is about stays until then.
+REPORT_RETRY_S: Final = 5.0
 #: Called with True once the receipt is durable, with False when the store refused it.
 Durable = Callable[[bool], None]
 

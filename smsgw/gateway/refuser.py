@@ -6,10 +6,12 @@ store's script answered becomes a rule's refusal here. Gives back what a refused
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from smsgw.gateway.journal import Journal
+from smsgw.gateway.local_reports import REPORT_RETRY_S
 from smsgw.gateway.reports import Report
 from smsgw.gateway.views import view_of
 from smsgw.policy.caps import CapRows
@@ -93,6 +95,10 @@ class Refuser:
         report = Report(int(MessageState.REJECTED), refusal.reason.receipt_err, self._context.clock.now_ms())
 
         def durable(done: bool) -> None:
+            if not done and part.session is None:  # it was promised: nobody else will say what became of it
+                again = asyncio.get_running_loop().call_later
+                again(REPORT_RETRY_S, self._report, submission, part, refusal, ended)
+                return
             ended()
             if part.session is None:
                 return

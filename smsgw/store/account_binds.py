@@ -61,16 +61,29 @@ class AccountBinds:
             "binds", self._send, self._answered, in_flight=1, retry_for_s=store.timeout_s
         )
 
+    @property
+    def partitions(self) -> int:
+        """How many there are."""
+        return self._store.partitions
+
     async def join(self) -> None:
         """What an earlier life under this name had is free at once. Raises StoreError."""
         await asyncio.gather(*(self._call(partition, False, []) for partition in range(self._store.partitions)))
+
+    async def stay(self, partition: int) -> None:
+        """This process lives, and has nothing to say of the accounts of this partition. Raises StoreError."""
+        await self._call(partition, False, [])
 
     async def leave(self) -> None:
         """This process has no bind of any account any more. Raises StoreError."""
         await asyncio.gather(*(self._call(partition, True, []) for partition in range(self._store.partitions)))
 
     def partition(self, account: str) -> int:
-        """Of each partition in which this process has binds it must be heard before ``ttl_s`` is over."""
+        """Of each partition in which this process has binds it must be heard before ``ttl_s`` is over.
+
+        Where nobody was heard for half of that Redis is taken to have been away, and the dead live on: so whoever has
+        others beside it is heard of all partitions (``stay``).
+        """
         return keys.account_partition(account, self._store.partitions)
 
     def tell(self, account: str, make: Callable[[], BindCount], then: Then) -> None:

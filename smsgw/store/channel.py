@@ -29,7 +29,7 @@ from redis.asyncio.connection import (
     parse_url,
 )
 
-from smsgw.errors import StoreAway, StoreError, StoreNotRun, StoreRefused
+from smsgw.errors import StoreAway, StoreError, StoreLocked, StoreNotRun, StoreRefused
 from smsgw.store.access import Access, Tls
 
 Arg = str | bytes | int
@@ -53,6 +53,9 @@ TEMPORARY: Final = (
 )
 """Error replies that pass by themselves: the call did not run, and a later try may."""
 
+LOCKED: Final = ("NOAUTH", "WRONGPASS", "NOPERM")
+"""Error replies to who is not let in."""
+
 OWNER_CHANGED: Final = ("MOVED", "ASK", "READONLY", "CLUSTERDOWN", "MASTERDOWN")
 """Error replies after which another server must be asked."""
 
@@ -70,12 +73,14 @@ def as_store_error(error: BaseException) -> StoreError:
     if isinstance(error, StoreError):
         return error
     text = str(error) or type(error).__name__
-    if isinstance(error, redis_errors.AuthenticationError | redis_errors.AuthorizationError):
-        return StoreRefused(f"{text.rstrip('.')} (see store.user and store.password_file)")
+    if isinstance(error, _NOT_LET_IN):
+        return StoreLocked(f"{text.rstrip('.')} (see store.user and store.password_file)")
     if isinstance(error, redis_errors.ResponseError | redis_errors.BusyLoadingError):
         code = _code_of(error, text)
         if code not in text:
             text = f"{code} {text}"
+        if code in LOCKED:
+            return StoreLocked(text)
         return StoreBusy(code, text) if code in TEMPORARY else StoreRefused(text)
     return StoreAway(_of_certificate(error) or text)
 
@@ -104,6 +109,9 @@ def _code_of(error: BaseException, text: str) -> str:
     return _CODES.get(type(error), text.split(" ", 1)[0])
 
 
+_NOT_LET_IN: Final = (
+    redis_errors.AuthenticationError, redis_errors.AuthorizationError, redis_errors.NoPermissionError
+)  # fmt: skip
 _IN_SCRIPT: Final = re.compile(r"@user_script: ?\d+: -([A-Z]+) ")
 _CODES: Final[dict[type[BaseException], str]] = {
     redis_errors.BusyLoadingError: "LOADING",

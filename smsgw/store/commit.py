@@ -20,7 +20,7 @@ from itertools import count
 from time import monotonic
 from typing import Generic, NamedTuple, TypeVar
 
-from smsgw.errors import StoreAway, StoreError, StoreNotRun
+from smsgw.errors import StoreAway, StoreError, StoreLocked, StoreNotRun
 
 ItemT = TypeVar("ItemT")
 ReplyT = TypeVar("ReplyT")
@@ -187,10 +187,14 @@ class GroupCommit(Generic[ItemT, ReplyT]):
                     left_s = call_id.give_up_at - monotonic()
                     if left_s <= 0:
                         return None if may_have_run and self._sure else error
-                    await asyncio.sleep(min(backoff_s, left_s))
-                    backoff_s = min(backoff_s * 2, _BACKOFF_LAST_S)
+                except StoreLocked as error:
+                    left_s = call_id.give_up_at - monotonic()
+                    if left_s <= 0:
+                        return None if may_have_run and self._sure else error
                 except StoreError as error:
                     return error
+                await asyncio.sleep(min(backoff_s, left_s))
+                backoff_s = min(backoff_s * 2, _BACKOFF_LAST_S)
         finally:
             self.busy_s += monotonic() - started
 
@@ -205,6 +209,8 @@ class GroupCommit(Generic[ItemT, ReplyT]):
             except StoreAway as error:
                 if not _may_have_run(error, True):
                     return error
+            except StoreLocked:
+                continue
             except StoreError as error:
                 return error
 

@@ -190,9 +190,11 @@ class Store:
                     raise _NoReplicas(f"fewer than {wanted} replicas are connected")
             wait = ("WAIT", wanted, round(within_s * 1000))
             reply, have = await channel.calls((command, wait), wait_s=within_s)
-            for each in (reply, have):
-                if isinstance(each, StoreError):
-                    raise each
+            if isinstance(reply, StoreError):
+                raise reply
+            if isinstance(have, StoreError):  # it ran, and a master that became a replica ended the waiting
+                self._replicated.discard(partition)
+                raise StoreAway(f"nobody knows which replicas have it: {have}")
             if have < wanted:
                 self.replicas_short += 1
                 self._replicated.discard(partition)

@@ -83,7 +83,7 @@ async def binds(store: Store, accounts: int) -> tuple[float, float]:
     """Binds a second that get a place, all asked for at once, and microseconds of our CPU for each."""
     counted = AccountBinds(store, "bench", f"token{accounts}", 10.0)
     running = asyncio.create_task(counted.commit.run())
-    desk = BindDesk(counted, 10.0, lambda: True)
+    desk = BindDesk(counted, 10.0, lambda: True, lambda: False)
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     placed = 0
 

@@ -257,7 +257,9 @@ class Play:
     async def _store(self, away: bool) -> None:
         gateway = self.stage.gateway
         os.kill(redis_pid(gateway), signal.SIGSTOP if away else signal.SIGCONT)
-        if not away:
+        if away:  # what is on its way just then is not refused: it waits until Redis says
+            await gateway.wait_for(lambda: gateway.metric("smsgw_store_up") == 0, 10, "the loss noticed")
+        else:
             await gateway.wait_for(lambda: gateway.metric("smsgw_store_up") == 1, 10, "the store again")
 
     async def quiet(self) -> None:

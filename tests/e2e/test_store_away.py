@@ -74,6 +74,7 @@ def lost_binds(gateway: GatewayProcess) -> list[object]:
 
 
 async def test_redis_stands_still(start_gateway: StartGateway) -> None:
+    """Once that is noticed everybody is told; what was on its way to Redis just then has its answer when Redis is back."""
     async with CarrierSim(CarrierSettings(receipt=Delay("fixed", 0.5))) as alpha:
         gateway = await start_gateway(carriers={"alpha": alpha.port}, overrides=SITE)
         async with applications(gateway) as (login, orders):
@@ -83,17 +84,19 @@ async def test_redis_stands_still(start_gateway: StartGateway) -> None:
             os.kill(pid, signal.SIGSTOP)
             try:
                 begun_s = time.monotonic()
-                refused = await asyncio.gather(login.send(), orders.send())
-                waited_s = time.monotonic() - begun_s
-                assert [answer.status for answer in refused] == [STORE_AWAY, SYSTEM_ERROR]
-                assert TIMEOUT_S * 0.8 < waited_s < TIMEOUT_S + 1.5
-                assert refused[0].explanation.rule_id == "store.away"
-                assert refused[0].explanation.retry_after_s
-                await gateway.wait_for(lambda: gateway.metric("smsgw_store_up") == 0, 5, "the loss noticed")
-                # Binds on both sides outlive it; enquire_link is answered all the while.
-                await asyncio.sleep(3.0 - (time.monotonic() - begun_s))
+                async with asyncio.TaskGroup() as tasks:
+                    under_way = [tasks.create_task(each.send()) for each in (login, orders)]
+                    await gateway.wait_for(lambda: gateway.metric("smsgw_store_up") == 0, 10, "the loss noticed")
+                    refused = await asyncio.gather(login.send(), orders.send())
+                    assert [answer.status for answer in refused] == [STORE_AWAY, SYSTEM_ERROR]
+                    assert refused[0].explanation.rule_id == "store.away"
+                    assert refused[0].explanation.retry_after_s
+                    # Binds on both sides outlive it; enquire_link is answered all the while.
+                    await asyncio.sleep(max(0.0, 3.0 - (time.monotonic() - begun_s)))
+                    os.kill(pid, signal.SIGCONT)
             finally:
                 os.kill(pid, signal.SIGCONT)
+            accepted += [task.result() for task in under_way if task.result().ok]
             accepted += [await login.send_until(0), await orders.send_until(0)]
             ids = {answer.message_id for answer in accepted}
             await login.wait_for(

@@ -20,9 +20,9 @@ from smsgw.store.secrets import Secrets
 from smsgw.store.server import EmbeddedServer
 from tests.store.conftest import BINARIES
 from tests.store.kit import DEADLINE_S, NOW_MS, Kit, until
-from tests.store.test_topology import cluster, cluster_ports, start
+from tests.store.test_topology import cluster, servers
 
-__all__ = ["cluster", "cluster_ports", "start"]
+__all__ = ["cluster", "servers"]
 
 WHY = AuditEntry(NOW_MS, "li.na", "word.add", "word company/词", "complaint")
 Told = list[tuple[str, frozenset[str] | None]]

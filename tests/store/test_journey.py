@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from smsgw.errors import StoreLocked
 from smsgw.store import keys
 from smsgw.store.admission import ACCEPTED
 from smsgw.store.correlation import DUPLICATE, KIND_FAILURE, KIND_SUCCESS, MATCHED, PARKED, Correlated
@@ -302,3 +303,25 @@ async def test_how_far_a_clock_is_ahead_of_the_stores(kit: Kit) -> None:
     for ahead_s in (3600.0, -3600.0):
         found_s = await kit.store.clock_ahead_s(lambda ahead_s=ahead_s: time.time() + ahead_s)  # type: ignore[misc]
         assert abs(found_s - ahead_s) < 60
+
+
+async def test_a_password_that_is_being_changed_loses_no_receipt(kit: Kit) -> None:
+    """What became of messages is told until Redis lets us in again; nobody else would."""
+    ((message, message_id),) = await accepted(kit, 1)
+    admin = await kit.store.dedicated(0)
+    await admin.call("CONFIG", "SET", "requirepass", "other")
+    try:
+        for channel in kit.store._free.pop(0):
+            await channel.close()
+        kit.sent(message, "c0", message_id)
+        with pytest.raises(StoreLocked, match=r"store\.password_file|NOAUTH"):
+            await kit.store.command(0, "PING")
+        assert kit.settled == []
+    finally:
+        await admin.call("CONFIG", "SET", "requirepass", "")
+        await admin.close()
+    await until(lambda: kit.settled)
+    assert isinstance(kit.settled[0][1], Settled)
+    result = await kit.receipt("c0")
+    assert isinstance(result, Correlated)
+    assert (result.outcome, result.message_id) == (MATCHED, message_id)

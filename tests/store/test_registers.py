@@ -12,9 +12,9 @@ from smsgw.store import keys
 from smsgw.store.audit import AuditEntry, AuditLog
 from smsgw.store.registers import TOLD_ONE_BY_ONE, RegisterChange, RegisterStore, Stored
 from tests.store.kit import NOW_MS, Kit
-from tests.store.test_topology import cluster, cluster_ports, start
+from tests.store.test_topology import cluster, servers
 
-__all__ = ["cluster", "cluster_ports", "start"]
+__all__ = ["cluster", "servers"]
 
 WHY = AuditEntry(NOW_MS, "li.na", "signature.add", "signature shop/示例", "asked for by mail")
 BODY: dict[str, Any] = {"name": "示例", "numbers": [1, 2], "deep": {"evasion": True, "none": None}, "at_ms": NOW_MS}

@@ -69,6 +69,29 @@ async def test_an_answer_waits_for_a_replica_and_the_call_runs_once(
     assert await waiting(kit) == 1
 
 
+async def test_a_master_that_became_a_replica_while_it_waited_leaves_open_what_it_wrote(
+    kit: Kit, sentinels: SentinelSet
+) -> None:
+    """Its answer to WAIT is an error then, but the script before it had run."""
+    node = sentinels.name_of("master")
+    names = [sentinels.pause(name) for name in sentinels.replicas()]
+    try:
+        kit.admission.submit(kit.item())
+        await until(lambda: kit.store.replicas_short >= 1)
+        await until(lambda: b"blocked_clients:1" in sentinels.ask(node, "INFO", "clients"))
+        sentinels.ask(node, "REPLICAOF", "127.0.0.1", "1")
+        await until(lambda: not kit.store._replicated)
+        assert kit.admitted == []
+        sentinels.ask(node, "REPLICAOF", "NO", "ONE")
+        assert await waiting(kit) == 1
+    finally:
+        for name in names:
+            sentinels.resume(name)
+    await until(lambda: kit.admitted)
+    assert [reply.code for reply in kit.admitted] == [ACCEPTED]  # type: ignore[union-attr]
+    assert await waiting(kit) == 1
+
+
 async def test_what_was_answered_survives_its_master(kit: Kit, sentinels: SentinelSet) -> None:
     items = [kit.item(str(8613800000000 + n), n) for n in range(50)]
     assert await kit.codes(*items) == [ACCEPTED] * 50

@@ -18,9 +18,15 @@ class Store:
         self.others = others
         self.said: list[tuple[str, BindCount]] = []
         self.out: list[tuple[Any, BindCount]] = []
+        self.stayed: list[int] = []
+
+    partitions = 3
 
     def partition(self, account: str) -> int:
         return 0
+
+    async def stay(self, partition: int) -> None:
+        self.stayed.append(partition)
 
     def tell(self, account: str, make: Any, then: Any) -> None:
         count = make()
@@ -35,9 +41,9 @@ class Store:
 class World:
     def __init__(self, others: int = 0, ttl_s: float = 10.0) -> None:
         self.store = Store(others)
-        self.up = True
+        self.up = self.others = True
         store: Any = self.store
-        self.desk = BindDesk(store, ttl_s, lambda: self.up)
+        self.desk = BindDesk(store, ttl_s, lambda: self.up, lambda: self.others)
         self.account: Any = SimpleNamespace(settings=SimpleNamespace(system_id="shop", max_binds=3))
         self.placed: list[int | None] = []
 
@@ -132,3 +138,22 @@ async def test_what_it_has_is_said_again_and_at_once_what_redis_does_not_know() 
         await world.told()
         world.store.answer()
     running.cancel()
+
+
+async def test_beside_others_it_is_heard_of_every_partition() -> None:
+    """Silence means that Redis was away, and then the places of the dead would count on."""
+    world = World(ttl_s=0.01)
+    world.ask()
+    world.store.answer()
+    task = asyncio.ensure_future(world.desk.run())
+    async with asyncio.timeout(5):
+        while not {1, 2} <= set(world.store.stayed):
+            await asyncio.sleep(0.001)
+    world.others = False
+    world.store.stayed.clear()
+    for _ in range(3):
+        await world.told()
+        world.store.answer()
+    assert set(world.store.stayed) <= {1, 2}, "a turn may have begun before"
+    assert len(world.store.stayed) <= 2, "alone there is nobody to be heard by"
+    task.cancel()

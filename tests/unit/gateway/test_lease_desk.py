@@ -35,9 +35,14 @@ class FakePool:
         self.left: list[frozenset[int]] = []
         self.passed_on = 0
         self.in_flight = 0
+        self.share = 1.0
 
     def lease(self, own: frozenset[int], elsewhere: bool, share: float) -> None:
         self.leased = (own, elsewhere, share)
+        self.share = share
+
+    def take_share(self, share: float) -> None:
+        self.share = share
 
     def pass_on(self) -> None:
         self.passed_on += 1
@@ -50,6 +55,7 @@ class Scene:
     """A desk with turns that are written beforehand."""
 
     def __init__(self) -> None:
+        self.pumped: list[float] = []
         self.pool = FakePool("alpha", ("transmitter", "transmitter", "receiver"))
         self.turns: list[Turn | Exception] = []
         self.wishes: list[list[Wish]] = []
@@ -64,6 +70,7 @@ class Scene:
         self.queue = queue = SimpleNamespace(
             name="alpha", waiting=[0, 0, 0], over_account_rate=0,
             taken_over=lambda stream, lane, entries, mark: self._decide(stream, entries, mark),
+            pump_soon=lambda: self.pumped.append(self.pool.share),
         )  # fmt: skip
         outbox = SimpleNamespace(begin_giving_back=lambda everybody: frozenset(), end_giving_back=lambda: None)
         context = SimpleNamespace(
@@ -156,11 +163,17 @@ async def test_a_new_bind_beside_those_of_others_is_slow_until_they_have_cut_the
     scene.turns.append(both)
     await scene.desk.join()
     assert scene.pool.leased == (frozenset((0,)), True, 0.5 * lease_desk.SLOW_SHARE)
+    scene.turns += [StoreAway("gone")] * 3  # no turn need succeed for it
     async with asyncio.timeout(10):
-        while scene.pool.leased[2] != 0.5:
-            await scene.run(both)
+        while scene.pool.share != 0.5:
+            await asyncio.sleep(0.01)
+    assert scene.pumped == [0.5], "what waits for the slow rate need not wait so long any more"
+    scene.turns.clear()
+    await scene.run(both)
+    assert scene.pool.leased[2] == 0.5
     await scene.run(granted((0, 1)))  # the other one has gone: nobody sends beside us
     assert scene.pool.leased[2] == 1.0
+    assert scene.pumped == [0.5, 1.0]
 
 
 async def test_a_bind_that_others_should_have_is_let_go_of_once(scene: Scene) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from smsgw.errors import StoreAway, StoreRefused
 from smsgw.esme.account import Account, AccountSettings
-from smsgw.gateway import long_messages
+from smsgw.gateway import long_messages, refuser
 from smsgw.gateway.local_reports import LocalReports
 from smsgw.gateway.long_messages import LongMessages
 from smsgw.gateway.mt import MtJourney
@@ -239,6 +239,22 @@ async def test_a_refused_message_is_kept_until_what_was_promised_is_reported(wor
     world.receipts[0][2](None)
     await asyncio.sleep(0)
     assert world.dropped == [GROUP]
+
+
+async def test_what_was_promised_stays_until_the_store_takes_its_receipt(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refuser, "REPORT_RETRY_S", 0.0)
+    world.complete()
+    world.mt.admitted(world.admits, [AdmitReply(FORBIDDEN, "o")])
+    world.receipts[0][2](StoreRefused("NOPERM"))
+    async with asyncio.timeout(5):
+        while len(world.receipts) < 2:
+            await asyncio.sleep(0)
+    assert world.dropped == []
+    world.receipts[1][2](None)
+    await asyncio.sleep(0)
+    assert (world.states(), world.dropped) == ([MessageState.REJECTED] * 2, [GROUP])
 
 
 async def test_of_a_message_that_was_not_promised_nothing_is_kept(world: World) -> None:

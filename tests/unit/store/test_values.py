@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import exceptions as redis_errors
 
-from smsgw.errors import ConfigError, StoreAway, StoreError, StoreRefused
+from smsgw.errors import ConfigError, StoreAway, StoreError, StoreLocked, StoreRefused
 from smsgw.store import keys
 from smsgw.store.channel import StoreBusy, as_store_error
 from smsgw.store.entries import Groups, entry_key, expand, split, unsettled
@@ -201,7 +201,9 @@ def test_messages_are_grouped_by_stream_and_entry() -> None:
         ),
         (redis_errors.OutOfMemoryError("command not allowed"), StoreRefused, "OOM"),
         (redis_errors.ResponseError("WRONGTYPE Operation"), StoreRefused, "WRONGTYPE"),
-        (redis_errors.AuthenticationError("bad password"), StoreRefused, "bad password"),
+        (redis_errors.AuthenticationError("bad password"), StoreLocked, "bad password"),
+        (redis_errors.NoPermissionError("this user may not"), StoreLocked, "this user may not"),
+        (redis_errors.ResponseError("NOAUTH Authentication required."), StoreLocked, "NOAUTH"),
     ],
 )
 def test_errors_of_redis(error: Exception, kind: type[StoreError], text: str) -> None:
