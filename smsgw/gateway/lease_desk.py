@@ -66,7 +66,7 @@ class LeaseDesk:
         self._tidying = asyncio.Lock()
         #: By the token of a dead life: turns in which nothing more of it could be ended.
         self._idle: dict[str, int] = {}
-        #: By carrier: binds that transmit and were ours at the last turn; our share when a new one keeps us slow no more.
+        #: By carrier: binds that transmit and were ours at the last turn; our share but for slowness.
         self._had: dict[str, frozenset[int]] = {}
         self._full_share: dict[str, float] = {}
         self._slow: dict[str, asyncio.TimerHandle] = {}

@@ -74,7 +74,7 @@ def lost_binds(gateway: GatewayProcess) -> list[object]:
 
 
 async def test_redis_stands_still(start_gateway: StartGateway) -> None:
-    """Once that is noticed everybody is told; what was on its way to Redis just then has its answer when Redis is back."""
+    """Once that is noticed everybody is told; what was on its way just then has its answer when Redis is back."""
     async with CarrierSim(CarrierSettings(receipt=Delay("fixed", 0.5))) as alpha:
         gateway = await start_gateway(carriers={"alpha": alpha.port}, overrides=SITE)
         async with applications(gateway) as (login, orders):
