@@ -104,13 +104,14 @@ def check_store(store: StoreSettings, document: Document, problems: Problems, to
     if parts.scheme in ("", "unix"):
         for key, value in (("user", store.user), ("password_file", store.password_file), ("tls", store.tls)):
             if value and not (parts.scheme and key != "tls"):
-                wrong(key, "has no use here: a server on a unix socket of this machine needs none; leave it out")
+                whose = "a server on a unix socket of this machine" if parts.scheme else "the embedded server"
+                wrong(key, f"has no use here: {whose} needs none; leave it out")
         if store.replicas:
             why = "the embedded server has no replicas" if not store.url else "a unix socket leads to one server only"
             wrong("replicas", f"{why}; write 0, or the url of a Redis with replicas")
     if store.url and store.memory_octets is not None:
         wrong("memory", "is the embedded server's; with a url write maxmemory into that Redis' own configuration")
-    if store.user and not store.password_file:
+    if store.user and not store.password_file and parts.scheme:
         wrong("user", "needs password_file, a file with the user's password")
     if store.password_file and "@" in parts.netloc:
         wrong("password_file", "the url has a login too; take it out of the url")

@@ -36,7 +36,7 @@ def parse_workers(workers: int | str, role: Role | None = None) -> tuple[Role, .
             if found is None:
                 raise ValueError(
                     f'expected a number of workers such as 4, or how many of each role, "esme:2,carrier:2", '
-                    f"found {workers!r}"
+                    f"found {workers!r}; roles are all, esme, carrier"
                 )
             roles += [role_named(found[1])] * int(found[2])
         if role is not None:

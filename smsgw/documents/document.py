@@ -122,6 +122,9 @@ def _explain(model: type[BaseModel], key: KeyPath, details: ErrorDetails) -> str
         place = getattr(_table(model, key[:-1]), "moved", {}).get(key[-1])
         if place is not None:
             return f"has moved: write it as {place}"
+        deeper = _deeper(model, key)
+        if deeper:
+            return f"unknown key here; it belongs under [{deeper}]: is that line commented out?"
         return with_hint("unknown key", key[-1], _valid_keys(model, key[:-1]))
     if kind == "value_error":
         return str(context.get("error", details["msg"]))
@@ -170,6 +173,18 @@ def _valid_keys(model: type[BaseModel], key: KeyPath) -> list[str]:
     """The keys that the table at ``key`` may have."""
     table = _table(model, key)
     return [field.alias or name for name, field in table.model_fields.items()] if table is not None else []
+
+
+def _deeper(model: type[BaseModel], key: KeyPath) -> str:
+    """The table inside the one of ``key`` that has such a key, if there is one and the table itself is no list."""
+    table = _table(model, key[:-1])
+    if table is None or not all(isinstance(part, str) for part in key):
+        return ""
+    for name, field in table.model_fields.items():
+        inner = next(_models(field.annotation), None)
+        if inner is not None and isinstance(key[-1], str) and _field(inner, key[-1]) is not None:
+            return ".".join(map(str, (*key[:-1], field.alias or name)))
+    return ""
 
 
 def _when_missing(model: type[BaseModel], key: KeyPath) -> str:

@@ -86,6 +86,7 @@ def test_memory_of_the_embedded_server(site: SiteCopy) -> None:
         ('url = "redis://h"\npassword_file = "none"', 5, "store.password_file: expected an existing file, found none"),
         ('url = "redis://h"\n[store.sentinel]', 5, "store.sentinel: is for a url of sentinel://"),
         (SENTINEL + '[store.sentinel]\nuser = "x"', 6, "store.sentinel.user: needs password_file"),
+        ('ca = "pw"', 4, "store.ca: unknown key here; it belongs under [store.tls]: is that line commented out?"),
         ("refuse_codes = 0.9", 4, "store.refuse_codes: marketing is refused first"),
         ("refuse_notices = 0.5", 4, "store.refuse_notices: marketing is refused first"),
         ("refuse_codes = 1.1", 4, "store.refuse_codes: expected at most 1"),
