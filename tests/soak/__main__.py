@@ -5,7 +5,8 @@
 Starts the site config/bench with its embedded Redis, a simulated carrier and, each minute anew, a load with receipts.
 ``--rate auto`` first measures what the gateway carries with full windows for some seconds, and takes half of it. Redis
 keeps receipt maps and states for days, so its memory grows with the messages: shown by the message, not judged. Nor is
-that of the simulated carrier, which remembers every recipient. Exit status 0 when everything is flat and every message arrived, 1 when not.
+that of the simulated carrier, which remembers every recipient. Exit status 0 when everything is flat and every message
+arrived, 1 when not.
 """
 
 from __future__ import annotations
