@@ -100,8 +100,6 @@ class Scenario:
     doubles: frozenset[str] = frozenset({"otp"})
     #: How many doubles there may be.
     most_doubles: Callable[[World], int] = windows_in_flight
-    #: Redis is what fails: what was being taken just then is refused when its answer is too late, and may be sent.
-    refused_may_be_sent: bool = False
     #: Events of the gateways' logs at level error that belong to this fault.
     errors: frozenset[str] = frozenset()
     #: A share of what was sent must have been accepted, or it was no load.

@@ -21,6 +21,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +105,7 @@ class Node:
         self.process, self.paused = None, False
 
 
-class Servers:
+class Servers(ABC):
     """What all kinds have in common."""
 
     def __init__(self, directory: Path, *, binary: str | Path | None = None, options: Iterable[str] = ()) -> None:
@@ -115,18 +116,18 @@ class Servers:
         self._options = [*options]
 
     @property
+    @abstractmethod
     def url(self) -> str:
         """As ``[store] url`` takes it."""
-        raise NotImplementedError
 
     @property
     def store_settings(self) -> dict[str, Any]:
         """For ``[store]`` of smsgw.toml."""
         return {"url": self.url}
 
+    @abstractmethod
     async def start(self) -> None:
         """Start everything; returns when it is whole."""
-        raise NotImplementedError
 
     async def stop(self) -> None:
         """End every process, without ceremony."""
@@ -203,7 +204,7 @@ class Servers:
 
     async def until_master(self, not_on: str, deadline_s: float = _READY_S) -> str:
         """Wait until another than ``not_on`` is master in its place; its name. Raises TimeoutError."""
-        raise NotImplementedError
+        raise RuntimeError(f"of a {type(self).__name__} nobody could take the place of {not_on}")
 
     # -- inside
 

@@ -94,6 +94,8 @@ async def _set_redis(world: World, chance: random.Random) -> None:
                 gateway.process = None
                 await world.restarted(gateway)
         await world.store_is_up()
+    silent = [gateway for gateway in world.gateways if not gateway.events("clock.differs")]
+    world.promise(not silent, f"{len(silent)} gateways did not say that their clocks differ from Redis'")
 
 
 def _two_clocks(settings: WorldSettings) -> WorldSettings:

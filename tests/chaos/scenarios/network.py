@@ -172,7 +172,6 @@ SCENARIOS = [
         _blackhole_redis,
         _with("gateway-redis"),
         doubles=_NONE,
-        refused_may_be_sent=True,
         least_seconds=30,
     ),
     Scenario(
@@ -181,7 +180,6 @@ SCENARIOS = [
         _partition_one,
         lambda settings: replace(_with("gateway-redis")(settings), gateways=2),
         errors=frozenset((_PUT_OUT,)),
-        refused_may_be_sent=True,
         least_seconds=20,
     ),
     Scenario(

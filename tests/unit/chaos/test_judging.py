@@ -121,10 +121,9 @@ def test_who_opted_out_is_not_reached() -> None:
     assert run.broken() == ["1 reached one who had opted out"]
 
 
-def test_what_was_refused_is_not_sent_unless_redis_failed() -> None:
+def test_what_was_refused_is_not_sent() -> None:
     run = _good().sent(NOTICE, "0x453").arrived(NOTICE)
     assert run.broken() == [f"1 refused and sent all the same: {NOTICE}/1"]
-    assert run.broken(Scenario("redis", "", _nothing, refused_may_be_sent=True)) == []
 
 
 def test_a_load_of_which_nothing_is_taken_proves_nothing() -> None:
