@@ -213,6 +213,10 @@ class Sentinel(Servers):
         super().__init__(directory)
         self._master = master
 
+    @property
+    def url(self) -> str:
+        return f"sentinel://127.0.0.1:{self.nodes['sentinel0'].port}/main"
+
     async def start(self) -> None:
         lines = (SENTINEL_USER, f"sentinel monitor main 127.0.0.1 {self._master} 2")
         node = self._make("sentinel0", free_ports(1)[0], *lines, extra=("--sentinel",))
