@@ -101,7 +101,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SingleServer]:
     yield from _running(SingleServer(tmp_path_factory.mktemp("plain"), options=[USER]))
 
 
-def _running(servers: Servers) -> Iterator[Servers]:  # type: ignore[misc]
+def _running(servers: SingleServer) -> Iterator[SingleServer]:
     with asyncio.Runner() as runner:
         runner.run(servers.start())
         yield servers
