@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # Sourced by the commands beside it: makes $ROOT/.venv from the lock files and sets $PYTHON.
 #
-#   . "$(dirname -- "$0")/_setup.sh"; smsgw_setup runtime|dev
+#   . "$(dirname -- "$0")/_setup.sh"; smsgw_setup runtime|dev|bench
 #
-# `dev` holds everything of `runtime`. A stamp keyed by the lock's checksum makes the next start
-# cheap; two commands started at once wait for each other. SMSGW_PYTHON picks another interpreter.
+# `dev` holds everything of `runtime`, `bench` everything of `dev`. A stamp keyed by the lock's checksum makes the
+# next start cheap; two commands started at once wait for each other. SMSGW_PYTHON picks another interpreter.
 
 ROOT="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)"
 VENV="$ROOT/.venv"
@@ -68,7 +68,7 @@ _smsgw_install() {
         }
         printf '%s\n' "$ROOT" > "$VENV/.smsgw-root"
     fi
-    rm -f -- "$VENV"/.smsgw-runtime "$VENV"/.smsgw-dev
+    rm -f -- "$VENV"/.smsgw-runtime "$VENV"/.smsgw-dev "$VENV"/.smsgw-bench
     if ! { _smsgw_pip --require-hashes -r "$ROOT/requirements/$kind.txt" &&
         _smsgw_pip --require-hashes -r "$ROOT/requirements/build.txt" &&
         _smsgw_pip --no-deps --no-build-isolation -e "$ROOT"; }; then
@@ -78,19 +78,33 @@ _smsgw_install() {
     fi
 }
 
+# Whether one of these kinds is installed as its lock says.
+_smsgw_has_any() {
+    local kind key
+    for kind in "$@"; do
+        [ -e "$VENV/.smsgw-$kind" ] || continue
+        key="$(_smsgw_key "$kind")" || return 1
+        _smsgw_is_ready "$kind" "$key" && return 0
+    done
+    return 1
+}
+
 smsgw_setup() {
-    local kind="$1" dev_key key
-    dev_key="$(_smsgw_key dev)" || return 1
-    _smsgw_is_ready dev "$dev_key" && return 0
-    key="$(_smsgw_key "$kind")" || return 1
-    _smsgw_is_ready "$kind" "$key" && return 0
+    local kind="$1" key holders
+    case "$kind" in
+        runtime) holders=(dev runtime bench) ;;
+        dev) holders=(dev bench) ;;
+        *) holders=("$kind") ;;
+    esac
+    _smsgw_has_any "${holders[@]}" && return 0
 
     # Taken only when there is something to install; whoever waited finds it done.
     exec 9>"$ROOT/.venv.lock" || return 1
     if command -v flock >/dev/null 2>&1; then
         flock 9 || return 1
     fi
-    if ! _smsgw_is_ready dev "$dev_key" && ! _smsgw_is_ready "$kind" "$key"; then
+    if ! _smsgw_has_any "${holders[@]}"; then
+        key="$(_smsgw_key "$kind")" || return 1
         printf 'Setting up .venv (%s), once …\n' "$kind" >&2
         _smsgw_install "$kind" || return 1
         printf '%s\n' "$key" > "$VENV/.smsgw-$kind"

@@ -37,6 +37,7 @@ PROGRAMS = {
     "bin/carrier-sim": ("-m", "simulators.carrier"),
     "bin/chaos": ("-m", "tests.chaos"),
     "bin/soak": ("-m", "tests.soak"),
+    "bin/bench": ("-m", "tests.bench.suite"),
 }
 _EXIT = re.compile(r"#.*exit status (\d)")
 _HEAD = re.compile(r"[0-9]+:[0-9a-f]{64}")

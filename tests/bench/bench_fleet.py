@@ -29,7 +29,6 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from smsgw.store.secrets import load_or_create  # noqa: E402
-from tests.bench.bench_gateway import SOURCE, TEXT  # noqa: E402
 from tests.bench.processes import (  # noqa: E402
     Redis,
     bench_site,
@@ -41,6 +40,7 @@ from tests.bench.processes import (  # noqa: E402
     stop,
     wait_ready,
 )
+from tests.bench.suite.load import SOURCE, TEXT  # noqa: E402
 
 #: Of the carrier, over all processes, so that every process of every fleet may have one.
 BINDS = 8

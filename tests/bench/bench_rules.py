@@ -14,8 +14,11 @@ import time
 import timeit
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
 
-from rule_world import CONTACTS, MARKETING, SIGNATURES, TEMPLATES, WORDS, Message, World, ms
+# At the end: this script also measures another version's package, which must be found first.
+sys.path.append(str(Path(__file__).parents[2]))
 
 from smsgw.policy.caps import content_hash
 from smsgw.policy.classify import classifier
@@ -26,6 +29,7 @@ from smsgw.policy.pipeline import Place, Rules
 from smsgw.policy.shaping import TokenBucket
 from smsgw.policy.signature import SignatureFinder
 from smsgw.policy.text import fold_kept, normalise
+from tests.bench.rule_world import CONTACTS, MARKETING, SIGNATURES, TEMPLATES, WORDS, Message, World, ms
 
 BUDGET_MICROS = 12.0
 _MESSAGES = 10_000
@@ -39,7 +43,7 @@ TODAY = "2026-11-18"
 _Line = tuple[str, float, float | None]
 
 
-def _micros(
+def micros(
     call: Callable[[Draft], object], drafts: Callable[[Sequence[Message]], Sequence[Draft]], messages: Sequence[Message]
 ) -> float:
     """CPU of a call with the draft of each message. As the gateway does it they are made some at a time, right before,
@@ -59,6 +63,16 @@ def _micros(
     return sum(best) / len(messages) / 1e3
 
 
+def fresh_drafts(world: World) -> Callable[[Sequence[Message]], list[Draft]]:
+    """What makes the drafts of messages; their texts are copied, so that nothing that Python keeps with a string (hash,
+    UTF-8) is there yet."""
+
+    def fresh(chosen: Sequence[Message]) -> list[Draft]:
+        return [world.draft(Message(m.message_class, m.text[:1] + m.text[1:], m.recipient)) for m in chosen]
+
+    return fresh
+
+
 def _nothing(draft: Draft) -> None:
     """What calling anything costs."""
 
@@ -69,9 +83,7 @@ def _whole(world: World, messages: Sequence[Message]) -> Iterable[_Line]:
     outcomes = Counter(str(rules(world.draft(message))) for message in messages)
     assert set(outcomes) == {"None"}, outcomes.most_common(3)
 
-    def fresh(chosen: Sequence[Message]) -> list[Draft]:
-        # Texts are copied, so that nothing that Python keeps with a string (hash, UTF-8) is there yet.
-        return [world.draft(Message(m.message_class, m.text[:1] + m.text[1:], m.recipient)) for m in chosen]
+    fresh = fresh_drafts(world)
 
     def prepared(chosen: Sequence[Message]) -> list[Draft]:
         drafts = fresh(chosen)
@@ -81,26 +93,26 @@ def _whole(world: World, messages: Sequence[Message]) -> Iterable[_Line]:
 
     of_class = [[each for each in messages if each.message_class == number] for number in range(len(CLASS_LABELS))]
     # In turns: the machine has slow minutes, and all classes should have a good one.
-    rounds = [[_micros(rules, fresh, mine) for mine in of_class] for _ in range(_ROUNDS)]
-    micros = [min(found) for found in zip(*rounds, strict=True)]
-    total = sum(each * len(mine) for each, mine in zip(micros, of_class, strict=True))
+    rounds = [[micros(rules, fresh, mine) for mine in of_class] for _ in range(_ROUNDS)]
+    best = [min(found) for found in zip(*rounds, strict=True)]
+    total = sum(each * len(mine) for each, mine in zip(best, of_class, strict=True))
     yield "all rules, distinct texts of all classes", total / len(messages), BUDGET_MICROS
-    for label, each in zip(CLASS_LABELS, micros, strict=True):
+    for label, each in zip(CLASS_LABELS, best, strict=True):
         yield f"  {label}", each, None
     few = [messages[place % _CAMPAIGNS] for place in range(len(messages))]
-    yield f"  {_CAMPAIGNS} texts again and again", _micros(rules, fresh, few), None
-    yield "of it: what rules look at", _micros(rules.prepare, fresh, messages), None
-    idle = _micros(_nothing, fresh, messages)
+    yield f"  {_CAMPAIGNS} texts again and again", micros(rules, fresh, few), None
+    yield "of it: what rules look at", micros(rules.prepare, fresh, messages), None
+    idle = micros(_nothing, fresh, messages)
     for name, call in _steps(world):
-        yield f"    {name}", _micros(call, prepared, messages) - idle, None
-    yield "of it: the rules themselves", _micros(rules.judge, prepared, messages) - idle, None
+        yield f"    {name}", micros(call, prepared, messages) - idle, None
+    yield "of it: the rules themselves", micros(rules.judge, prepared, messages) - idle, None
     for number, rule_id in dict.fromkeys(
         (rule.number, rule.rule_id) for places in rules.places for _, _, of_place in places for rule in of_place
     ):
         checks = [_checks(places, number, rule_id) for places in rules.places]
-        micros = _micros(lambda draft, checks=checks: _ask(checks[draft.message_class], draft), prepared, messages)
-        none = _micros(lambda draft: _ask((), draft), prepared, messages)
-        yield f"    {number:2} {rule_id}", micros - none, None
+        asked = micros(partial(_ask_own, checks), prepared, messages)
+        none = micros(lambda draft: _ask((), draft), prepared, messages)
+        yield f"    {number:2} {rule_id}", asked - none, None
 
 
 def _steps(world: World) -> Iterable[tuple[str, Callable[[Draft], object]]]:
@@ -124,6 +136,10 @@ def _checks(places: Iterable[Place], number: int, rule_id: str) -> tuple[Check, 
     return tuple(
         rule.check for _, _, rules in places for rule in rules if (rule.number, rule.rule_id) == (number, rule_id)
     )
+
+
+def _ask_own(checks: Sequence[tuple[Check, ...]], draft: Draft) -> None:
+    _ask(checks[draft.message_class], draft)
 
 
 def _ask(checks: tuple[Check, ...], draft: Draft) -> None:

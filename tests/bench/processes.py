@@ -25,19 +25,12 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from smsgw.store.server import EmbeddedServer  # noqa: E402
+from tests.site_files import free_port as free_port  # noqa: E402
 
 MIB = 2**20
 TICKS = os.sysconf("SC_CLK_TCK")
 READY_S = 120.0
 STOP_S = 60.0
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,18 +27,15 @@ import asyncio
 import contextlib
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
-import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +44,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from smsgw.records.query import query
 from smsgw.records.record import as_dict
+from tests.site_files import Overrides as Overrides
+from tests.site_files import free_port as free_port
+from tests.site_files import override
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config" / "example"
@@ -56,8 +56,6 @@ PASSWORDS = {"login": "login123", "orders": "orders12", "shop": "shop1234"}
 CLOSED_PORT = 1
 _POLL_S = 0.02
 _HTTP_S = 5.0
-
-Overrides = Mapping[str, Mapping[str, Any]]
 
 
 class GatewayProcess:
@@ -105,11 +103,7 @@ class GatewayProcess:
 
     def override(self, overrides: Overrides) -> None:
         """Change the site's files (path inside the site → what to merge in); takes effect at the next start."""
-        for name, changes in overrides.items():
-            path = self.site / name
-            found = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(_toml(_merged(found, changes)), encoding="utf-8")
+        override(self.site, overrides)
 
     def events(self, name: str = "") -> list[dict[str, Any]]:
         """What it logged, oldest first; only the events called ``name`` if given."""
@@ -322,48 +316,3 @@ def redis_pid(gateway: GatewayProcess) -> int:
     if Path(f"/proc/{pid}/cwd").resolve() != directory.resolve():
         raise ProcessLookupError(f"{pid} is not the server of {directory}")
     return pid
-
-
-def free_port() -> int:
-    """A port that nobody listens on, outside the range that the system takes for outgoing connections."""
-    chance = random.SystemRandom()
-    for _ in range(1000):
-        port = chance.randint(20_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no free port")
-
-
-def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(old)
-    for key, value in new.items():
-        if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            merged[key] = _merged(merged[key], value)
-        else:
-            merged[key] = value
-    return merged
-
-
-def _toml(table: Mapping[str, Any]) -> str:
-    """A table as TOML: one line a key, all tables below it inline."""
-    return "".join(f"{_toml_key(key)} = {_toml_value(value)}\n" for key, value in table.items())
-
-
-def _toml_key(key: str) -> str:
-    return json.dumps(key, ensure_ascii=False)
-
-
-def _toml_value(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_toml_key(key)} = {_toml_value(each)}" for key, each in value.items()) + " }"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_toml_value, value)) + "]"
-    if isinstance(value, date):
-        return value.isoformat()
-    return json.dumps(value, ensure_ascii=False)

@@ -24,7 +24,6 @@ from typing import Any
 
 from smsgw.store.channel import Channel, connection_maker
 from smsgw.store.server import EmbeddedServer
-from tests.bench.bench_gateway import SOURCE, TEXT
 from tests.bench.processes import (
     MIB,
     ROOT,
@@ -38,6 +37,7 @@ from tests.bench.processes import (
     usage,
     wait_ready,
 )
+from tests.bench.suite.load import SOURCE, TEXT
 from tests.soak.judging import Judgement, Minute, Seen, judge
 
 FULL_COUNT = 40_000

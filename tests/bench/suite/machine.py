@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from smsgw.store.server import find_binary
 
 #: What the calibrated loop walks over: dictionaries, octets and integers, as the gateway does.
 _KEYS = tuple(f"key{number}" for number in range(64))
@@ -81,6 +84,13 @@ def since(before: Times) -> Conditions:
         round((after.idle - before.idle) / total, 3),
         round(loop_us(), 3),
     )
+
+
+def redis_version() -> str:
+    """Of the server that gateways start."""
+    binary = find_binary()
+    shown = subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout.split()
+    return " ".join(shown[:3]) or str(binary)
 
 
 def describe() -> dict[str, str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +48,7 @@ class Result:
     cpu_us: dict[str, float]
     #: Processes that Redis started, while it wrote its AOF anew; in microseconds a message.
     redis_children_us: float
-    #: Shares of one core.
+    #: Shares of one core, over ``seconds``.
     cores: dict[str, float]
     answer_ms: Latency
     #: From when the message was due to its receipt.
@@ -62,9 +61,8 @@ def measure(site: BenchSite, load: Load, warm_up: Load | None = None) -> Result:
     """Offer a load and wait for every receipt. Raises BenchError when one, or an answer, is missing."""
     if warm_up is not None:
         offer(site, warm_up)
-    before, began, began_s = site.used(), machine.times(), time.monotonic()
+    before, began = site.used(), machine.times()
     told = offer(site, load)
-    took_s = time.monotonic() - began_s
     after = site.used()
     cpu_s = {name: after[name].cpu_s - before[name].cpu_s for name in after}
     cpu_s["load"] = sum(told["cpu_s"].values())
@@ -76,7 +74,7 @@ def measure(site: BenchSite, load: Load, warm_up: Load | None = None) -> Result:
         told["ok_per_s"],
         {name: round(each * 1e6 / load.count, 2) for name, each in cpu_s.items()},
         round((after["redis"].children_s - before["redis"].children_s) * 1e6 / load.count, 2),
-        {name: round(each / took_s, 3) for name, each in cpu_s.items()},
+        {name: round(each / seconds, 3) for name, each in cpu_s.items()},
         _latency(told["resp_ms"]),
         _latency(told["receipt_ms"]),
         site.rss_mib(),

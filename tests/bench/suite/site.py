@@ -44,9 +44,9 @@ class Used:
 class BenchSite:
     """One gateway on a fresh store; see above.
 
-    ``overrides`` are merged into the site's files (a file that is not there is made), then ``prepare`` is called with the
-    site's directory, which may write more files, or a ``state``. ``carriers`` are names of files in ``carriers/`` that
-    lie at the simulated carrier, in place of alpha alone; they need system_ids of their own there.
+    ``overrides`` are merged into the site's files (one that is not there is made), then ``prepare`` is called with the
+    site's directory and may write more files, or a ``state``. ``carriers`` are names of files in ``carriers/`` that lie
+    at the simulated carrier, in place of alpha alone; they need system_ids of their own there.
     """
 
     def __init__(
