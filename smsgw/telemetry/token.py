@@ -1,26 +1,29 @@
 """What lets a request to the ops port act: a token that only who can read the site's secrets can make.
 
-Owns: its form, ``<seconds since 1970>.<HMAC-SHA256 of that time, the path and the body>``, and its check. A token is
-for one request: it does for no other path or body, not a second time, and not after ``LIFE_S``. So whoever listens on
-the port while the gateway is away learns nothing to use later. Never sees the secrets, only a key derived from them.
+Owns: its form, ``<seconds since 1970>.<nonce>.<HMAC-SHA256 of what stands before it, the path and the body>``, and its
+check. A token is for one request: it does for no other path or body, not a second time, and not after ``LIFE_S``. So
+whoever listens on the port while the gateway is away learns nothing to use later. The nonce lets the same request be
+made twice in a second; older versions send none. Never sees the secrets, only a key derived from them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import secrets
 import threading
 
 PURPOSE = "ops port"
 """What the key is derived for, of at most 16 octets."""
 LIFE_S = 60
 SCHEME = "Bearer "
+_NONCE_OCTETS = 8
 
 
 def token_for(key: bytes, path: str, body: bytes, now_s: float) -> str:
-    """The token of one request."""
-    at_s = int(now_s)
-    return f"{at_s}.{_mac(key, at_s, path, body)}"
+    """The token of one request; another one at each call."""
+    stamp = f"{int(now_s)}.{secrets.token_hex(_NONCE_OCTETS)}"
+    return f"{stamp}.{_mac(key, stamp, path, body)}"
 
 
 class TokenGuard:
@@ -35,11 +38,13 @@ class TokenGuard:
         """Why a request's Authorization header does not do; empty when it does."""
         if not header.startswith(SCHEME):
             return "acting needs a token, which smsgw makes from the site's secrets"
-        time_text, _, mac = header.removeprefix(SCHEME).partition(".")
-        if not (time_text.isascii() and time_text.isdecimal() and len(time_text) <= 12 and mac.isascii()):
+        token = header.removeprefix(SCHEME)
+        stamp, _, mac = token.rpartition(".")
+        time_text = stamp.partition(".")[0]
+        if not (token.isascii() and time_text.isdecimal() and len(time_text) <= 12):
             return "that is no token"
         at_s = int(time_text)
-        if not hmac.compare_digest(mac, _mac(self._key, at_s, path, body)):
+        if not hmac.compare_digest(mac, _mac(self._key, stamp, path, body)):
             return "the token is not of this site's secrets, or of another request"
         if abs(now_s - at_s) > LIFE_S:
             return "the token has expired, or the clocks differ"
@@ -51,5 +56,5 @@ class TokenGuard:
         return ""
 
 
-def _mac(key: bytes, at_s: int, path: str, body: bytes) -> str:
-    return hmac.new(key, b"%d\n%s\n%s" % (at_s, path.encode(), body), hashlib.sha256).hexdigest()
+def _mac(key: bytes, stamp: str, path: str, body: bytes) -> str:
+    return hmac.new(key, b"%s\n%s\n%s" % (stamp.encode(), path.encode(), body), hashlib.sha256).hexdigest()
