@@ -9,7 +9,7 @@ import typer
 
 from smsgw.cli.desk import Visit, WhoOption, WhyOption
 from smsgw.cli.options import JsonOption, SiteOption
-from smsgw.cli.output import console, pairs, print_json, table
+from smsgw.cli.output import console, counted, pairs, print_json, table
 from smsgw.cli.versions.recovered import usable_site
 from smsgw.config.site import Site
 from smsgw.errors import RequestError
@@ -95,8 +95,9 @@ def _need_secrets(site: Site) -> None:
 
 
 def _print(found: Backup, counts: dict[str, int] | None = None, heading: str = "") -> None:
-    rows = [("file", f"{found.file}, {found.octets} octets"), ("made", found.made)]
-    rows.append(("of", f"smsgw {found.smsgw}, schema {found.store_schema}, {found.partitions} partitions"))
+    rows = [("file", f"{found.file}, {counted(found.octets, 'octet')}"), ("made", found.made)]
+    partitions = counted(found.partitions, "partition")
+    rows.append(("of", f"smsgw {found.smsgw}, schema {found.store_schema}, {partitions}"))
     console().print(pairs(rows))
     if counts is None:
         console().print(table(("what", "in it"), found.counts.items(), ("in it",)))

@@ -15,6 +15,7 @@ from typing import Annotated, Final
 import typer
 
 from smsgw.cli.options import JsonOption, SiteOption
+from smsgw.cli.output import counted
 from smsgw.config.load import load_site
 from smsgw.config.site import Site
 from smsgw.documents.problems import ConfigErrors
@@ -91,16 +92,12 @@ def _counts(site: Site) -> dict[str, int]:
 
 
 def _summary(directory: Path, site: Site | None, errors: int, warnings: int) -> str:
-    found = [_number(errors, "error")] if errors else []
-    found += [_number(warnings, "warning")] if warnings else []
+    found = [counted(errors, "error")] if errors else []
+    found += [counted(warnings, "warning")] if warnings else []
     if site is None:
         return f"{directory}: not usable: {', '.join(found)}"
-    held = ", ".join(_number(count, name.removesuffix("s")) for name, count in _counts(site).items())
+    held = ", ".join(counted(count, name.removesuffix("s")) for name, count in _counts(site).items())
     return f"{directory}: ok: {held}" + (f"; {', '.join(found)}" if found else "")
-
-
-def _number(count: int, name: str) -> str:
-    return f"{count} {name}" if count == 1 else f"{count} {name}s"
 
 
 def _as_json(

@@ -9,7 +9,7 @@ from typing import Annotated, Final, NoReturn, TypeVar
 import typer
 
 from smsgw.cli.desk import Visit
-from smsgw.cli.output import print_json
+from smsgw.cli.output import counted, print_json
 from smsgw.services.csv_rows import Fault, LineFault, ListImport, WrongLines
 from smsgw.services.desk import Desk
 
@@ -35,8 +35,7 @@ def bring(visit: Visit, file: Path, take: Callable[[Desk, bytes], Awaitable[T]])
         return visit.ask(lambda desk: take(desk, data))
     except WrongLines as wrong:
         _print_wrong(file, wrong.faults, wrong.count)
-        many = "1 wrong line" if wrong.count == 1 else f"{wrong.count} wrong lines"
-        typer.echo(f"smsgw: {file}: {many}; nothing was written", err=True)
+        typer.echo(f"smsgw: {file}: {counted(wrong.count, 'wrong line')}; nothing was written", err=True)
         _fail()
 
 
@@ -47,7 +46,7 @@ def told_list(file: Path, done: ListImport, as_json: bool) -> None:
         return
     print_left_out(file, done.faults, done.wrong)
     left_out = f", {done.wrong} left out as wrong" if done.wrong else ""
-    typer.echo(f"{file}: {done.lines} lines, {done.changed} changed, {done.unchanged} as before{left_out}")
+    typer.echo(f"{file}: {counted(done.lines, 'line')}, {done.changed} changed, {done.unchanged} as before{left_out}")
 
 
 def print_left_out(file: Path, faults: list[LineFault], count: int) -> None:

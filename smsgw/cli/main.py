@@ -29,6 +29,7 @@ from smsgw.cli.run import run
 from smsgw.cli.schema import schema
 from smsgw.cli.status import status
 from smsgw.cli.store import commands as store
+from smsgw.cli.usage import CommandLine
 from smsgw.cli.versions.apply import apply, confirm, rollback
 from smsgw.cli.versions.diff import diff
 from smsgw.cli.versions.history import history
@@ -49,6 +50,7 @@ _LINKS: Final = "Carriers and applications"
 
 app = typer.Typer(
     name="smsgw",
+    cls=CommandLine,
     help="SMPP gateway: decides whether each message may be sent, and carries what may be sent.",
     no_args_is_help=True,
     add_completion=False,

@@ -33,7 +33,9 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Cell]], right: Iterabl
     built = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     numbers = frozenset(right)
     for column in columns:
-        built.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        is_number = column in numbers
+        # Where the terminal is narrow words are folded first: half a number would be read as a whole one.
+        built.add_column(column, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
     for row in rows:
         built.add_row(*(cell if isinstance(cell, Text) else Text(clean(str(cell))) for cell in row))
     return built
@@ -51,6 +53,11 @@ def pairs(rows: Iterable[tuple[str, Cell]]) -> Table:
 def clean(text: str) -> str:
     """Text with every character that is no printable one replaced."""
     return text if text.isprintable() else "".join(each if each.isprintable() else "�" for each in text)
+
+
+def counted(count: int, name: str, many: str = "") -> str:
+    """``1 segment``, ``2 segments``; ``many`` where the plural is not made with an s."""
+    return f"{count} {name}" if count == 1 else f"{count} {many or name + 's'}"
 
 
 def print_json(value: object) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from smsgw.cli.desk import Visit, WhoOption
 from smsgw.cli.options import JsonOption, NumberArgument, SiteOption, account_named
-from smsgw.cli.output import console, print_json, table, wrong_usage
+from smsgw.cli.output import console, counted, print_json, table, wrong_usage
 from smsgw.config.load import load_site
 from smsgw.config.site import Site
 from smsgw.config.site_routes import PlacedTest
@@ -88,7 +88,7 @@ def run_tests(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
             for placed, outcome in outcomes
         ]  # fmt: skip
         console().print(table(("line", "test", "account", "recipient", "came to", ""), rows, ("line",)))
-        typer.echo(f"{len(outcomes)} tests, {failed} failed" if outcomes else "routes.toml has no [[test]]")
+        typer.echo(f"{counted(len(outcomes), 'test')}, {failed} failed" if outcomes else "routes.toml has no [[test]]")
     if failed:
         raise typer.Exit(1)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from smsgw.cli.output import print_json, wrong_usage
+from smsgw.cli.output import counted, print_json, wrong_usage
 from smsgw.config.schemas import KINDS, schema_of
 from smsgw.documents.names import with_hint
 
@@ -23,7 +23,7 @@ def schema(
         for name in KINDS:
             text = json.dumps(schema_of(name), ensure_ascii=False, indent=2)
             (into / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-        typer.echo(f"{len(KINDS)} schemas in {into}")
+        typer.echo(f"{counted(len(KINDS), 'schema')} in {into}")
         return
     if kind not in KINDS:
         wrong_usage(with_hint(f"no kind of file is named {kind!r}" if kind else "which kind of file?", kind, KINDS))

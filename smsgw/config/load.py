@@ -52,6 +52,7 @@ NODE_FILE: Final = "smsgw.toml"
 ROUTES_FILE: Final = "routes.toml"
 FOLDERS: Final = ("accounts", "carriers", "profiles", "codes", "calendar")
 _OPTIONAL: Final = ("codes", "calendar")
+_HOW: Final = "name a site with --site or SMSGW_SITE, or make one of a copy of config/example"
 
 
 def load_site(directory: Path, *, today: date | None = None, home: Path | None = None) -> Site:
@@ -107,12 +108,11 @@ class _Loader:
 
     def node(self) -> NodeFile | None:
         """``smsgw.toml`` alone, or None with the reasons in ``problems``."""
-        return self._file(NODE_FILE, NodeFile).settings
+        return self._file(NODE_FILE, NodeFile).settings if self._is_site() else None
 
     def load(self) -> Site | None:
         """The site, or None with the reasons in ``problems``."""
-        if not self.directory.is_dir():
-            self.problems.error(self.directory, 0, "", "is not a directory; expected one that holds smsgw.toml")
+        if not self._is_site():
             return None
         node = self._file(NODE_FILE, NodeFile)
         routes = self._file(ROUTES_FILE, RoutesFile)
@@ -159,6 +159,15 @@ class _Loader:
         )
 
     # -- files
+
+    def _is_site(self) -> bool:
+        """Whether the directory holds anything of a site; else that is the one thing to say."""
+        if any((self.directory / name).exists() for name in (NODE_FILE, ROUTES_FILE)):
+            return True
+        is_there = self.directory.exists()
+        why = "does not exist" if not is_there else f"holds no {NODE_FILE}" if self.directory.is_dir() else "is a file"
+        self.problems.error(self.directory.absolute(), 0, "", f"{why}; expected the directory of a site: {_HOW}")
+        return False
 
     def _entry(self, path: Path, model: type[M], key: str | None) -> Entry[M]:
         document = Document.read(path, self.problems)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from smsgw.config.store import StoreSettings
 from smsgw.config.workers import Role, parse_workers
@@ -29,7 +29,7 @@ from smsgw.documents.values import (
 Uncertain = Literal["resend", "report"]
 
 
-def _workers(value: int | str) -> int | str:
+def _workers(value: object) -> object:
     parse_workers(value)
     return value
 
@@ -43,7 +43,7 @@ class NodeSettings(Settings):
 
     name: Name = "node1"
     lease_s: PositiveSeconds = Field(10.0, alias="lease", ge=1, le=300)
-    workers: Annotated[int | str, AfterValidator(_workers)] = 1
+    workers: Annotated[int | str, BeforeValidator(_workers)] = 1
     role: Role | None = None
 
     @property
@@ -51,10 +51,11 @@ class NodeSettings(Settings):
         """The role of each process of this machine."""
         return parse_workers(self.workers, self.role)
 
-    @model_validator(mode="after")
-    def _workers_and_roles(self) -> Self:
-        parse_workers(self.workers, self.role)
-        return self
+    @field_validator("role")
+    @classmethod
+    def _said_once(cls, role: Role | None, values: ValidationInfo) -> Role | None:
+        parse_workers(values.data.get("workers", 1), role)
+        return role
 
 
 class ListenerTlsSettings(Settings):

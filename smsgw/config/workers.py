@@ -9,11 +9,21 @@ from __future__ import annotations
 import re
 from typing import Final, Literal, get_args
 
+from smsgw.documents.names import with_hint
+
 Role = Literal["esme", "carrier", "all"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 MOST_WORKERS: Final = 64
-ROLE_KEY_ONLY: Final = 'it says the roles already: leave "role" out, or give a plain number of workers'
-_PART = re.compile(r"\s*(esme|carrier|all)\s*:\s*([0-9]{1,3})\s*")
+_MOST_DIGITS: Final = 4
+_HOW: Final = 'write a number such as 4, or how many of each role, "esme:2,carrier:2"'
+_PART = re.compile(r"\s*([A-Za-z]+)\s*:\s*([0-9]+)\s*")
+
+
+class RolesTwice(ValueError):
+    """Roles were given beside a list of workers that says them already."""
+
+    def __init__(self) -> None:
+        super().__init__("the workers say the roles already: leave the role out, or give a plain number of workers")
 
 
 def role_named(text: str) -> Role:
@@ -21,26 +31,27 @@ def role_named(text: str) -> Role:
     for role in ROLES:
         if text == role:
             return role
-    raise ValueError(f"expected a role, {' or '.join(ROLES)}, found {text!r}")
+    raise ValueError(with_hint(f"expected esme, carrier or all, found {text!r:.60}", text, ROLES, list_valid=False))
 
 
-def parse_workers(workers: int | str, role: Role | None = None) -> tuple[Role, ...]:
-    """The role of each process. ``role`` is for a plain number; raises ValueError when both say something."""
+def parse_workers(workers: object, role: Role | None = None) -> tuple[Role, ...]:
+    """The role of each process; ``role`` is for a plain number. Raises ValueError, RolesTwice where both say roles."""
     text = str(workers).strip()
-    if re.fullmatch(r"[0-9]{1,3}", text):
-        roles: list[Role] = [role or "all"] * int(text)
+    if re.fullmatch(r"-?[0-9]+", text):
+        counts = [(role or "all", text)]
     else:
-        roles = []
-        for part in text.split(","):
-            found = _PART.fullmatch(part)
-            if found is None:
-                raise ValueError(
-                    f'expected a number of workers such as 4, or how many of each role, "esme:2,carrier:2", '
-                    f"found {workers!r}; roles are all, esme, carrier"
-                )
-            roles += [role_named(found[1])] * int(found[2])
+        counts = [_part(part, workers) for part in text.split(",")]
         if role is not None:
-            raise ValueError(f"workers {text!r} and role {role!r} exclude each other: {ROLE_KEY_ONLY}")
-    if not 1 <= len(roles) <= MOST_WORKERS:
-        raise ValueError(f"expected 1 to {MOST_WORKERS} workers in all, found {len(roles)}")
-    return tuple(roles)
+            raise RolesTwice
+    # Longer numbers are not even read: some thousand digits are an error of their own.
+    numbers = [int(count) if len(count) <= _MOST_DIGITS else MOST_WORKERS + 1 for _, count in counts]
+    if min(numbers) < 0 or not 1 <= sum(numbers) <= MOST_WORKERS:
+        raise ValueError(f"expected 1 to {MOST_WORKERS} workers in all, found {workers!r:.60}; {_HOW}")
+    return tuple(role for (role, _), number in zip(counts, numbers, strict=True) for _ in range(number))
+
+
+def _part(text: str, workers: object) -> tuple[Role, str]:
+    found = _PART.fullmatch(text)
+    if found is None:
+        raise ValueError(f"expected a number of workers, found {workers!r:.60}; {_HOW}")
+    return role_named(found[1]), found[2]

@@ -102,7 +102,7 @@ async def timeline(desk: Desk, message_id: str) -> Timeline:
     records.sort(key=lambda each: (each.at_ms, each.step == Step.RECEIPT_RETURNED))
     status = await States(desk.store).query(message_id)
     if not records and status is None:
-        raise RequestError("missing", f"no record and no state of message {message_id}")
+        raise RequestError("missing", _unknown(desk, message_id))
     first = records[0] if records else None
     named = next((each for each in records if each.message_class != NO_CLASS), first)
     now = await _now(desk, message_id, records, status.message_state if status is not None else 0)
@@ -115,6 +115,15 @@ async def timeline(desk: Desk, message_id: str) -> Timeline:
         max((each.segments for each in records), default=0),
         now,
         [_event(desk, each, first) for each in records if first is not None],
+    )
+
+
+def _unknown(desk: Desk, message_id: str) -> str:
+    came = day_text(int(message_id[_SECOND], 16) * 1000, desk.zone)
+    return (
+        f"message {message_id} is not known: {desk.site.records_dir} has no step of it (each machine has the records of "
+        f"its own processes), and the store keeps a state for {desk.site.store.state_ttl_s / 3600:g} h; "
+        f"by its id it was accepted at {came}"
     )
 
 

@@ -78,8 +78,8 @@ async def test_a_killed_gateway_goes_on_with_other_partitions(start_gateway: Sta
         before = Counter(message.text for message in alpha.received)
 
         said = await migrated(gateway, "-p", "4")
-        assert "moved from 1 to 4 partitions, and counted" in said
-        assert "messages may be at their carriers" in said
+        assert "moved from 1 partition to 4, and counted" in said
+        assert "may be at a carrier" in said
         assert "partitions = 4" in said
         gateway.override({"smsgw.toml": {"store": {"partitions": 4}}})
         alpha.change(response=Delay("fixed", 0.01))

@@ -12,6 +12,7 @@ from typing import Final
 
 from smsgw.cli.explain.findings import Hint
 from smsgw.cli.explain.words import local
+from smsgw.cli.output import counted
 from smsgw.config.site import Site
 from smsgw.policy.approvals import missing_reviews, next_actions
 from smsgw.policy.contacts import links_in
@@ -217,7 +218,7 @@ def _template(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
 def _length(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:
     most = looked.rules.profile.length.max_chars[looked.draft.message_class]
     over = len(looked.draft.text) - (most or 0)
-    yield Hint(f"{over} characters too many", f"超出 {over} 个字符")
+    yield Hint(f"{counted(over, 'character')} too many", f"超出 {over} 个字符")
 
 
 def _window(outcome: Refusal | Hold, looked: Looked) -> Iterator[Hint]:

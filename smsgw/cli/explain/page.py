@@ -11,8 +11,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from smsgw.cli.explain.findings import Explanation, Line, Way
-from smsgw.cli.explain.words import answer_status, counted, is_told_by_receipt, local
-from smsgw.cli.output import Cell, clean, console, pairs, table
+from smsgw.cli.explain.words import answer_status, is_told_by_receipt, local
+from smsgw.cli.output import Cell, clean, console, counted, pairs, table
 from smsgw.cli.recipients.known import known_row
 from smsgw.policy.model import Hold, MessageClass, Refusal
 
@@ -48,7 +48,7 @@ def _head(found: Explanation, zone: tzinfo, clock: str) -> list[tuple[str, Cell]
         ("account", f"{account.system_id}, {found.class_label}, profile {account.profile}"),
         ("from, to", f"{question.source_addr or '(none)'} → {found.recipient or question.number}"),
         ("text", question.text),
-        ("length", f"{len(question.text)} characters, {coding}: {counted(found.segments, 'segment')}"),
+        ("length", f"{counted(len(question.text), 'character')}, {coding}: {counted(found.segments, 'segment')}"),
         ("time", f"{local(question.at_ms, zone)} ({clock})"),
         ("signature", f"【{found.signature}】" if found.signature else "none that is registered"),
     ]

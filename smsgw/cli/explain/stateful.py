@@ -9,6 +9,7 @@ from typing import Final, cast
 
 from smsgw.cli.explain.findings import CapLine, Explanation, Hint, Line, QuotaLine
 from smsgw.cli.explain.words import local
+from smsgw.cli.output import counted
 from smsgw.policy.caps import CapRows, content_hash
 from smsgw.policy.model import Draft, Hold, Reason, Refusal
 from smsgw.policy.pipeline import Rules
@@ -66,7 +67,7 @@ async def ask_store(desk: Desk, rules: Rules, found: Explanation, draft: Draft) 
     found.lines.append(await _same_content(rules, admission, item, caps, draft))
     found.lines.append(await _quota(desk, rules, found, at_ms))
     settings = found.question.account
-    rate = f"{settings.rate_per_s:g} segments a second, {settings.window} unanswered requests"
+    rate = f"{settings.rate_per_s:g} segments a second, {counted(settings.window, 'unanswered request')}"
     found.lines.append(Line("rate", None, f"{rate}; only the running gateway counts them", False))
     found.lines.append(await _queue(admission, item, desk.site.store.queue_limit if found.ways else 0))
 
@@ -160,9 +161,9 @@ async def _queue(admission: Admission, item: AdmitItem, limit: int) -> Line:
     if not limit:
         return Line("queue", None, "no route, no queue", False)
     reply = (await admission.dry(item._replace(queue_limit=limit))).reply
-    looked = f"at most {limit} messages wait for {item.stream}"
+    looked = f"room for {counted(limit, 'message')} waiting for {item.stream}"
     if reply.code == FULL:
-        return Line("queue", Refusal(QUEUE_FULL, f"{limit} messages wait", 5), looked)
+        return Line("queue", Refusal(QUEUE_FULL, f"it is full: {counted(limit, 'message')}", 5), looked)
     if reply.code == MEMORY:
         return Line("queue", Refusal(STORE_AWAY, "the store is short of memory", 60), looked)
     return Line("queue", None, looked)

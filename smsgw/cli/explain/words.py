@@ -22,11 +22,6 @@ def local(at_ms: int, zone: tzinfo, separator: str = " ") -> str:
     return from_ms(at_ms).astimezone(zone).isoformat(separator, "seconds")
 
 
-def counted(count: int, name: str) -> str:
-    """``1 segment``, ``2 segments``."""
-    return f"{count} {name}" if count == 1 else f"{count} {name}s"
-
-
 def is_told_by_receipt(found: Explanation, refusal: Refusal) -> bool:
     """Whether the account is answered ESME_ROK; never for what passes by itself, nor before there is a recipient."""
     by_receipt = found.question.account.reject_mode == "receipt"

@@ -13,7 +13,7 @@ import typer
 
 from smsgw.cli.desk import Visit, WhoOption
 from smsgw.cli.options import JsonOption, SiteOption
-from smsgw.cli.output import console, print_json, table
+from smsgw.cli.output import console, counted, print_json, table
 from smsgw.cli.registers.documents import cell, instant
 from smsgw.errors import RequestError
 from smsgw.services import audit
@@ -72,7 +72,7 @@ def verify(
     if as_json:
         print_json({**asdict(found), "faults": [fault._asdict() for fault in found.faults]})
     elif found.whole:
-        typer.echo(f"the audit log is whole: {found.entries} entries; head {found.head}")
+        typer.echo(f"the audit log is whole: {counted(found.entries, 'entry', 'entries')}; head {found.head}")
     else:
         more = f" ({len(found.faults) - 1} more faults; --json shows them)" if len(found.faults) > 1 else ""
         typer.echo(f"smsgw: the audit log is broken: {found.faults[0].why}{more}", err=True)
@@ -100,7 +100,7 @@ def export(
         raise RequestError("invalid", f"{file}: can't be written: {error.strerror}; name a new file") from error
     with os.fdopen(handle, "w", encoding="utf-8") as out:
         count = visit.ask(lambda desk: _write(desk, out))
-    typer.echo(f"{file}: {count - 1} entries")
+    typer.echo(f"{file}: {counted(count - 1, 'entry', 'entries')}")
 
 
 async def _write(desk: Desk, out: TextIO) -> int:

@@ -10,7 +10,7 @@ import typer
 
 from smsgw.cli.desk import Visit, WhoOption, WhyOption
 from smsgw.cli.options import JsonOption, SiteOption
-from smsgw.cli.output import console, print_json, table
+from smsgw.cli.output import console, print_json, table, wrong_usage
 from smsgw.cli.registers.documents import LimitOption, OffsetOption, instant
 from smsgw.services import pauses as service
 from smsgw.services.pauses import Pause
@@ -38,7 +38,7 @@ def pause(
 ) -> None:
     """Stop what a scope sends (暂停); in force on every process within a second."""
     if duration and until:
-        raise typer.BadParameter("--for and --until exclude each other")
+        wrong_usage("pause: --for and --until exclude each other; give one of them")
     put = service.change if change else service.pause
     visit = Visit(site, who)
     done = visit.ask(lambda desk: put(desk, scope, why=why, expires=duration or until))

@@ -10,7 +10,7 @@ import typer
 from smsgw.cli.desk import Visit, WhoOption, WhyOption
 from smsgw.cli.lists import FileArgument, SkipOption, bring, print_left_out
 from smsgw.cli.options import JsonOption, NumberArgument, SiteOption
-from smsgw.cli.output import print_json
+from smsgw.cli.output import counted, print_json
 from smsgw.cli.recipients.known import AccountOption, CompanyOption, SignatureOption, print_changed, print_known
 from smsgw.cli.recipients.optout import one_scope, scope_typed
 from smsgw.services import consent
@@ -71,7 +71,7 @@ def import_file(
     print_left_out(file, done.faults, done.wrong)
     left_out = f", {done.wrong} left out as wrong" if done.wrong else ""
     typer.echo(
-        f"{file}: {done.lines} lines, {done.taken} taken, {done.known} known already, "
+        f"{file}: {counted(done.lines, 'line')}, {done.taken} taken, {done.known} known already, "
         f"{done.opted_out} not taken because the recipient opted out{left_out}"
     )
     typer.echo(f"{file}: SHA-256 {done.digest}")

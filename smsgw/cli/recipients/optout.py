@@ -13,7 +13,7 @@ import typer
 from smsgw.cli.desk import Visit, WhoOption, WhyOption
 from smsgw.cli.lists import FileArgument, SkipOption, bring, print_left_out
 from smsgw.cli.options import JsonOption, NumberArgument, SiteOption
-from smsgw.cli.output import print_json, wrong_usage
+from smsgw.cli.output import counted, print_json, wrong_usage
 from smsgw.cli.recipients.known import (
     AccountOption,
     CompanyOption,
@@ -93,7 +93,7 @@ def import_file(
     print_left_out(file, done.faults, done.wrong)
     left_out = f", {done.wrong} left out as wrong" if done.wrong else ""
     typer.echo(
-        f"{file}: {done.lines} lines, {done.taken} taken, {done.known} known already, "
+        f"{file}: {counted(done.lines, 'line')}, {done.taken} taken, {done.known} known already, "
         f"{done.subscribed} not taken because the recipient subscribed or consented later{left_out}"
     )
     typer.echo(f"{file}: SHA-256 {done.digest}")

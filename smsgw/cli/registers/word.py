@@ -11,7 +11,7 @@ import typer
 from smsgw.cli.desk import Visit, WhoOption, WhyOption
 from smsgw.cli.lists import FileArgument, bring
 from smsgw.cli.options import JsonOption, SiteOption
-from smsgw.cli.output import print_json
+from smsgw.cli.output import counted, print_json
 from smsgw.cli.registers.documents import (
     LimitOption,
     OffsetOption,
@@ -87,7 +87,7 @@ def import_file(
         print_json(asdict(done))
         return
     changes = f"{done.added} added, {done.changed} changed, {done.removed} removed, {done.unchanged} as before"
-    typer.echo(f"{done.list}: {done.total} words: {changes}")
+    typer.echo(f"{done.list}: {counted(done.total, 'word')}: {changes}")
 
 
 @app.command("list")

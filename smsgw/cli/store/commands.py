@@ -12,7 +12,7 @@ import typer
 
 from smsgw.cli.desk import Visit, WhoOption, WhyOption
 from smsgw.cli.options import JsonOption, SiteOption
-from smsgw.cli.output import console, pairs, print_json, table
+from smsgw.cli.output import console, counted, pairs, print_json, table
 from smsgw.cli.store.places import Places, Target, target_of
 from smsgw.config.load import NODE_FILE
 from smsgw.services import stores
@@ -115,17 +115,17 @@ def _report(done: Migrated) -> None:
     ]  # fmt: skip
     console().print(table(("what", "in", "old", "left behind", "new", ""), rows, ("old", "left behind", "new")))
     old, new = done.partitions
-    typer.echo(f"moved from {old} to {new} partitions, and counted; the old store is as it was")
+    typer.echo(f"moved from {counted(old, 'partition')} to {new}, and counted; the old store is as it was")
     if done.uncertain:
         typer.echo(
-            f"{done.uncertain} messages may be at their carriers: the first gateway decides on them as after a crash"
+            f"{counted(done.uncertain, 'message')} may be at a carrier: the first gateway decides as after a crash"
         )
     if done.unreadable:
         typer.echo(
-            f"{done.unreadable} messages can't be opened with the keys of this site; they lie where their ids say"
+            f"{counted(done.unreadable, 'message')} can't be opened with the keys of this site: left where the ids say"
         )
     if done.stray:
-        typer.echo(f"{done.stray} keys of the old Redis are none of smsgw's and were left alone")
+        typer.echo(f"not smsgw's, and left alone in the old Redis: {counted(done.stray, 'key')}")
 
 
 def _say_what_to_do(visit: Visit, target: Target, kept: Path | None) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from smsgw.cli.output import counted
 from smsgw.config.load import load_store
 from smsgw.config.site import Site
 from smsgw.errors import RequestError, StoreRefused
@@ -63,7 +64,8 @@ def target_of(site: Site, to: str, partitions: int) -> Target:
         settings, change = now, []
     number = partitions or (settings.partitions if to else now.partitions)
     if not to and number == now.partitions:
-        raise RequestError("invalid", f"the store has {number} partitions already; name others, or --to another Redis")
+        why = f"the store has {counted(number, 'partition')} already; name another number, or --to another Redis"
+        raise RequestError("invalid", why)
     if number != settings.partitions or (not to and number != now.partitions) or "://" in to:
         change.append(f"partitions = {number}")
     settings = settings.model_copy(update={"partitions": number})

@@ -12,7 +12,7 @@ import typer
 from smsgw.cli.desk import Visit, WhoOption, WhyOption
 from smsgw.cli.ops_port import ask
 from smsgw.cli.options import JsonOption, SiteOption
-from smsgw.cli.output import print_json
+from smsgw.cli.output import counted, print_json, wrong_usage
 from smsgw.cli.versions.diff import print_changes
 from smsgw.config.bundle import Bundle
 from smsgw.config.differences import Change, differences
@@ -115,7 +115,7 @@ def _down(site: Site, changes: list[Change]) -> list[str]:
         there = {name: carriers[name] for name in sorted(names) if name in carriers}
         down = {name: each for name, each in there.items() if _is_down(each)}
         if not down or monotonic() > deadline_s:
-            return [f"carrier {name}: {each['binds_up']} of {each['binds']} binds up" for name, each in down.items()]
+            return [f"carrier {name}: binds: {each['binds_up']} of {each['binds']} up" for name, each in down.items()]
         sleep(_LOOK_S)
     return []
 
@@ -155,7 +155,7 @@ def _tell(done: Published, changes: list[Change], restart: list[str], confirm_wi
 def _where(processes: int) -> str:
     if not processes:
         return "when the gateway starts: none runs"
-    return f"on {processes} process" + ("es" if processes > 1 else "")
+    return f"on {counted(processes, 'process', 'processes')}"
 
 
 def _seconds(text: str) -> float:
@@ -164,4 +164,4 @@ def _seconds(text: str) -> float:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise typer.BadParameter(f"--confirm-within: {error}") from None
+        wrong_usage(f"apply: --confirm-within: {error}")

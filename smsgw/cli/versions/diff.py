@@ -11,7 +11,7 @@ import typer
 
 from smsgw.cli.desk import Visit, WhoOption
 from smsgw.cli.options import JsonOption, SiteOption
-from smsgw.cli.output import clean, console, print_json, table
+from smsgw.cli.output import clean, console, counted, print_json, table
 from smsgw.clock import from_ms
 from smsgw.config.bundle import Bundle, load_bundle, own_tables
 from smsgw.config.differences import Change, differences
@@ -77,9 +77,9 @@ def print_rerouting(found: Rerouting) -> None:
         return
     if found.count:
         likely = f", {found.perhaps} more perhaps: about {found.expected:.0f} in all" if found.perhaps else ""
-        typer.echo(f"of the last {found.looked_at} messages {found.sure} would go another way{likely}:")
+        typer.echo(f"of the last {counted(found.looked_at, 'message')} {found.sure} would go another way{likely}:")
     else:
-        typer.echo(f"the last {found.looked_at} messages would all go as they did")
+        typer.echo(f"of the last {counted(found.looked_at, 'message')} none would go another way")
     rows = [
         (
             each.account,

@@ -10,7 +10,7 @@ import typer
 
 from smsgw.cli.desk import Visit, WhoOption
 from smsgw.cli.options import JsonOption, SiteOption
-from smsgw.cli.output import console, print_json, table, wrong_usage
+from smsgw.cli.output import console, counted, print_json, table, wrong_usage
 from smsgw.cli.registers.documents import LimitOption, instant
 from smsgw.cli.versions.diff import print_changes
 from smsgw.config.bundle import Bundle
@@ -43,7 +43,7 @@ def history(
         if version is None:
             wrong_usage("--to needs the number of a version: smsgw history 7 --to DIR")
         bundle = visit.ask(lambda desk: service.export(desk, version, why=why))
-        typer.echo(f"version {version}: {len(bundle.write(to))} files written to {to}")
+        typer.echo(f"version {version}: {counted(len(bundle.write(to)), 'file')} written to {to}")
         return
     found = visit.ask(lambda desk: service.list_(desk, limit if version is None else KEPT))
     if version is not None and not any(each.number == version for each in found.versions):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import typer
 
+from smsgw.cli.output import counted
 from smsgw.cli.site_store import open_store
 from smsgw.config.bundle import Bundle, load_bundle, own_tables
 from smsgw.config.load import load_node, load_site
@@ -28,7 +29,7 @@ def usable_site(directory: Path) -> Site:
             number, site = asyncio.run(_in_force(directory))
         except (ConfigError, StoreError, RequestError):
             raise found from None
-        errors = f"{len(found.errors)} error" + ("s" if len(found.errors) > 1 else "")
+        errors = counted(len(found.errors), "error")
         said = f"the files in {directory} can't be used ({errors}; `smsgw check` shows them)"
         typer.echo(f"smsgw: warning: {said}; going by version {number}, which is in force", err=True)
         return site

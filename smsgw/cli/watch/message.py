@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.text import Text
 
 from smsgw.cli.desk import Visit, WhoOption
 from smsgw.cli.options import JsonOption, SiteOption
-from smsgw.cli.output import Cell, console, pairs, print_json, table
+from smsgw.cli.output import Cell, console, pairs, print_json, table, wrong_usage
+from smsgw.errors import RequestError
 from smsgw.services import messages as service
 from smsgw.services.messages import Timeline
+
+_ID: Final = "20 digits and letters a–f, as the application was answered and `smsgw records` shows"
+_NUMBER: Final = "13800138000, +86138…"
 
 
 def message(
@@ -26,14 +30,20 @@ def message(
 ) -> None:
     """Show a message's whole timeline on both legs, and where it is now; of a number its last messages."""
     visit = Visit(site, who)
-    if service.ID.fullmatch(which):
-        found = visit.ask(lambda desk: service.timeline(desk, which))
+    message_id = which.strip().lower()
+    if service.ID.fullmatch(message_id):
+        found = visit.ask(lambda desk: service.timeline(desk, message_id))
         if as_json:
             print_json(asdict(found))
         else:
             _show(found)
         return
-    briefs = visit.ask(lambda desk: service.of_number(desk, which, hours=hours, limit=limit))
+    try:
+        briefs = visit.ask(lambda desk: service.of_number(desk, which, hours=hours, limit=limit))
+    except RequestError as error:
+        if error.kind != "invalid":
+            raise
+        wrong_usage(f"message: {which!r:.60} is neither a message's id ({_ID}) nor a recipient's number ({_NUMBER})")
     if as_json:
         print_json([asdict(each) for each in briefs])
     elif briefs:
@@ -45,7 +55,10 @@ def message(
         columns = ("came", "message id", "account", "class", "state", "last step", "carrier", "details")
         console().print(table(columns, rows))
     else:
-        typer.echo("no message to that number is recorded in that time")
+        typer.echo(
+            f"no message to that number within {hours:g} h is in {visit.site.records_dir}; --hours looks further back, "
+            "and each machine has the records of its own processes"
+        )
 
 
 def _show(found: Timeline) -> None:

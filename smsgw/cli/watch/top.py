@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,15 +16,15 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
-from rich.table import Table
+from rich.measure import Measurement
 from rich.text import Text
 
 from smsgw.cli.desk import Visit
 from smsgw.cli.ops_port import ask
 from smsgw.cli.options import JsonOption, SiteOption
-from smsgw.cli.output import Cell, console, print_json, table
+from smsgw.cli.output import Cell, clean, console, print_json, table
 from smsgw.errors import ConnectFailed, StoreError
 from smsgw.policy.model import CLASS_LABELS
 from smsgw.services.desk import Desk
@@ -35,6 +36,14 @@ _NAMED: Final = 3
 #: Longer lists leave out where nothing happens.
 _SHORT: Final = 20
 _FINAL_GOOD: Final = "DELIVRD"
+_CARRIERS: Final = (
+    "carrier", "binds", "out/s", "limit", "window", *CLASS_LABELS, "errors/s", "receipts/s", "delivered", "",
+)  # fmt: skip
+_CARRIERS_SHORT: Final = ("carrier", "binds", "out/s", "limit", "window", "otp", "notice", "mkt", "rcpt/s", "dlvd")
+_ACCOUNTS: Final = ("account", "class", "binds", "in/s", "refused/s", "receipts/s", "undelivered")
+_ACCOUNTS_SHORT: Final = ("account", "class", "binds", "in/s", "rcpt/s", "undelivered")
+#: More than any terminal has: to see how wide something would like to be.
+_ANY_COLUMNS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,9 @@ def top(
 ) -> None:
     """Watch the running gateway: binds, rates, windows, queues, lanes, errors, receipts; until Ctrl-C."""
     visit = Visit(site)
-    visit.ask(lambda desk: _once(desk, every, as_json) if once or as_json else _for_ever(desk, every))
+    # Into a pipe or a file there is nothing to draw anew: what comes is one look.
+    once = once or as_json or not sys.stdout.isatty()
+    visit.ask(lambda desk: _once(desk, every, as_json) if once else _for_ever(desk, every))
 
 
 async def _once(desk: Desk, every: float, as_json: bool) -> None:
@@ -187,7 +198,39 @@ def _alarms(found: Mapping[str, Any]) -> list[RenderableType]:
     return [*lines, Text()] if lines else []
 
 
-def _carriers(before: Sight, now: Sight) -> Table:
+class _Fitting:
+    """A table of ``rows``; where words would be cut on a narrow terminal, they stand in lines below a smaller table.
+
+    ``words``: the columns that move there, and what is said of each in its line; the other ones are numbers.
+    """
+
+    def __init__(
+        self, rows: list[tuple[Cell, ...]], columns: tuple[str, ...], short: tuple[str, ...], words: Mapping[int, str]
+    ) -> None:
+        self._rows = rows
+        self._words = words
+        self._numbers = [place for place in range(len(columns)) if place not in words]
+        self._wide = table(columns, rows, right=[columns[place] for place in self._numbers[1:]])
+        fewer = [[row[place] for place in self._numbers] for row in rows]
+        self._narrow = table(short, fewer, right=short[1:])
+        self._narrow.padding = (0, 1, 0, 0)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        endless = options.update(width=_ANY_COLUMNS)
+        if Measurement.get(console, endless, self._wide).minimum <= options.max_width:
+            yield self._wide
+            return
+        # Never narrower: names would go first.
+        self._narrow.width = Measurement.get(console, endless, self._narrow).maximum
+        yield self._narrow
+        for row in self._rows:
+            told = "; ".join(f"{label}{row[place]}" for place, label in self._words.items() if str(row[place]))
+            if told:
+                is_wrong = any(isinstance(row[place], Text) for place in self._words)
+                yield Text(clean(f"{row[0]}: {told}"), style="red" if is_wrong else "")
+
+
+def _carriers(before: Sight, now: Sight) -> _Fitting:
     rows: list[tuple[Cell, ...]] = []
     names, quiet = _worth_a_line(now.found["carriers"], lambda name: _carrier_stirs(before, now, name))
     for name in names:
@@ -200,7 +243,7 @@ def _carriers(before: Sight, now: Sight) -> Table:
             Text(name, style="red" if why_not else ""),
             Text(f"{up}/{wanted}", style="green" if up == wanted else "yellow" if up else "red"),
             f"{_rate(before, now, 'carriers', name, 'submitted'):.0f}",
-            Text(limit if not each["slowed"] else f"{limit} of {each['full_rate_per_s']:g}",
+            Text(limit if not each["slowed"] else f"{limit}/{each['full_rate_per_s']:g}",
                  style="yellow" if each["slowed"] else ""),
             f"{each['in_flight']}/{each['window']}",
             *(str(now.waits(name, label) or "–") for label in CLASS_LABELS),
@@ -211,11 +254,10 @@ def _carriers(before: Sight, now: Sight) -> Table:
         ))  # fmt: skip
     if quiet:
         rows.append((Text(f"and {quiet} quiet ones", style="dim"), *("",) * 11))
-    columns = ("carrier", "binds", "out/s", "limit", "window", *CLASS_LABELS, "errors/s", "receipts/s", "delivered", "")
-    return table(columns, rows, right=(*columns[2:8], *columns[9:11]))
+    return _Fitting(rows, _CARRIERS, _CARRIERS_SHORT, {11: "", 8: "errors/s: "})
 
 
-def _accounts(before: Sight, now: Sight) -> Table:
+def _accounts(before: Sight, now: Sight) -> _Fitting:
     rows: list[tuple[Cell, ...]] = []
     names, quiet = _worth_a_line(now.found["accounts"], lambda name: _account_stirs(before, now, name))
     for name in names:
@@ -232,8 +274,7 @@ def _accounts(before: Sight, now: Sight) -> Table:
         ))  # fmt: skip
     if quiet:
         rows.append((Text(f"and {quiet} quiet ones", style="dim"), *("",) * 6))
-    columns = ("account", "class", "binds", "in/s", "refused/s", "receipts/s", "undelivered")
-    return table(columns, rows, right=("binds", "in/s", "receipts/s", "undelivered"))
+    return _Fitting(rows, _ACCOUNTS, _ACCOUNTS_SHORT, {4: "refused/s: "})
 
 
 def _worth_a_line(all_of: Mapping[str, Any], stirs: Callable[[str], bool]) -> tuple[list[str], int]:

@@ -14,7 +14,7 @@ import typer
 from smsgw.cli.desk import Visit, WhoOption
 from smsgw.cli.ops_port import watch
 from smsgw.cli.options import SiteOption
-from smsgw.cli.output import clean, wrong_usage
+from smsgw.cli.output import clean, counted, wrong_usage
 from smsgw.services import acts
 
 _APART = frozenset(("at_s", "account", "carrier", "to", "pdu", "sequence", "status", "raw", "text", "malformed"))
@@ -61,7 +61,7 @@ def trace(
 
 def _line(visit: Visit, seen: Mapping[str, Any]) -> str:
     if "missed" in seen:
-        return f"({seen['missed']} PDUs were too many to show)"
+        return f"({counted(seen['missed'], 'PDU')} more than could be shown)"
     at = datetime.fromtimestamp(seen["at_s"], UTC).astimezone(visit.zone)
     link = seen.get("account") or seen.get("carrier", "")
     arrow = "→ us" if seen["to"] == "us" else "← us"

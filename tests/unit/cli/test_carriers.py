@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from smsgw.cli.carriers.bind import duration
 from smsgw.cli.output import console
+from smsgw.cli.watch import top
 from smsgw.cli.watch.top import Sight, delivered_share, figures, screen
 from smsgw.store.server import EmbeddedServer
 from tests.unit.cli.conftest import Run, done, refused, started
@@ -47,8 +50,22 @@ def test_what_is_typed_wrongly_or_needs_a_gateway(smsgw: Run) -> None:
     said = "all: purged; nothing that was accepted before is left\n"
     assert done(smsgw("queue", "purge", "all", "--yes", *REASON)) == said
     assert smsgw("trace", "--raw").exit_code == 2
-    unknown = "00" * 10
-    assert refused(smsgw("message", unknown)) == f"smsgw: no record and no state of message {unknown}"
+
+
+def test_messages_that_nobody_knows(smsgw: Run, site: Path) -> None:
+    unknown = f"00{0x6A5C0000:08x}{'0a' * 5}"
+    said = refused(smsgw("message", unknown.upper()))
+    records = site / "state" / "records"
+    assert said.startswith(f"smsgw: message {unknown} is not known: {records} has no step of it (each machine has the ")
+    assert said.endswith("keeps a state for 24 h; by its id it was accepted at 2026-07-19 06:36:48+08:00")
+    none = done(smsgw("message", "13800138000", "--hours", "2"))
+    assert none.startswith(f"no message to that number within 2 h is in {records}; --hours looks further back")
+    neither = smsgw("message", "nosuch")
+    assert (neither.exit_code, neither.stdout, neither.stderr.count("\n")) == (2, "", 1)
+    assert neither.stderr.startswith(
+        "smsgw: message: 'nosuch' is neither a message's id (20 digits and letters a–f, as "
+    )
+    assert neither.stderr.endswith("nor a recipient's number (13800138000, +86138…)\n")
 
 
 @pytest.mark.parametrize(
@@ -88,6 +105,33 @@ def test_the_figures_of_top_are_differences() -> None:
     # A gateway that was started anew counts from the beginning.
     assert figures(now, Sight(14.0, status(20, 0, 0)))["carriers"]["alpha"]["submitted_per_s"] == 0.0
     assert screen(before, now)
+
+
+@pytest.mark.parametrize("columns", [80, 100, 160])
+def test_no_heading_and_no_figure_of_top_is_cut(columns: int) -> None:
+    before, now = Sight(0.0, status(0, 0, 0)), Sight(1.0, status(90_000, 9, 3))
+    for found in (before.found, now.found):
+        each = found["carriers"]["alpha"]
+        each |= {"why_not": "the connection was refused", "rate_per_s": 1000.0, "full_rate_per_s": 2000.0}
+    printed = io.StringIO()
+    Console(width=columns, file=printed).print(screen(before, now))
+    lines = printed.getvalue().splitlines()
+    heads = [lines[number - 1].split() for number, line in enumerate(lines) if line.startswith("───")]
+    short = ["carrier", "binds", "out/s", "limit", "window", "otp", "notice", "mkt", "rcpt/s", "dlvd"]
+    whole = [*short[:7], "marketing", "errors/s", "receipts/s", "delivered"]
+    assert heads[0] == (short if columns < 120 else whole)
+    assert heads[1][:4] == ["account", "class", "binds", "in/s"]
+    alpha = next(line.split() for line in lines if line.startswith("alpha"))
+    assert alpha[:7] == ["alpha", "1/2", "90000", "1000/2000", "4/20", "–", "1"]
+    assert all(words in " ".join(lines) for words in ("RTHROTTLED 9.0", "the connection was refused", "optout 3.0"))
+
+
+def test_top_into_a_pipe_prints_once(smsgw: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter([status(0, 0, 0), status(400, 0, 0)])
+    monkeypatch.setattr(top, "ask", lambda site, page: next(looks))
+    said = done(smsgw("top", "--every", "0.2"))
+    assert [line.split()[0] for line in said.splitlines() if line.startswith(("alpha", "shop"))] == ["alpha", "shop"]
+    assert next(looks, None) is None
 
 
 def test_of_a_long_list_top_shows_where_something_happens() -> None:

@@ -122,4 +122,4 @@ def test_the_site_may_come_from_the_environment(site: Path) -> None:
 def test_a_site_that_is_not_there(tmp_path: Path) -> None:
     result = _check(tmp_path / "nothing")
     assert result.exit_code == 1
-    assert "is not a directory" in result.output
+    assert "does not exist; expected the directory of a site" in result.output

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from smsgw.config.load import load_site
+from smsgw.config.load import load_node, load_site
 from smsgw.documents.problems import ConfigErrors
 from smsgw.errors import ConfigError
 
@@ -404,8 +405,33 @@ def test_an_empty_folder(site: SiteCopy) -> None:
 
 
 def test_no_site_at_all(tmp_path: Path) -> None:
-    with pytest.raises(ConfigErrors, match=r"is not a directory; expected one that holds smsgw\.toml"):
-        load_site(tmp_path / "nothing")
+    (tmp_path / "file").touch()
+    for name, why in (("nothing", "does not exist"), ("file", "is a file"), ("", r"holds no smsgw\.toml")):
+        said = f"^{re.escape(str(tmp_path / name))}: {why}; expected the directory of a site: name a site with --site"
+        for load in (load_site, load_node):
+            with pytest.raises(ConfigErrors, match=said) as found:
+                load(tmp_path / name)
+            assert len(found.value.errors) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("workers = 0", "workers: expected 1 to 64 workers in all, found 0; write a number such as 4, or how many of"),
+        ("workers = true", "workers: expected a number of workers, found True; write a number such as 4"),
+        ("workers = [1]", "workers: expected a number of workers, found [1]; write a number such as 4"),
+        ('workers = "esme:1,carier:2"', "workers: expected esme, carrier or all, found 'carier'; did you mean"),
+        ('role = "x"', "role: expected 'esme', 'carrier' or 'all', found 'x'"),
+        ('workers = "esme:2"\nrole = "esme"', "role: the workers say the roles already: leave the role out, or give a"),
+    ],
+)
+def test_workers_and_roles_are_told_by_line(site: SiteCopy, line: str, said: str) -> None:
+    site.edit("smsgw.toml", "[node]\n", f"[node]\n{line}\n")
+    number = site.edited_line + len(line.splitlines())
+    with pytest.raises(ConfigErrors) as found:
+        load_node(site.directory)
+    (error,) = found.value.errors
+    assert str(error).startswith(f"{site.directory / 'smsgw.toml'}:{number}: node.{said}")
 
 
 def test_a_password_must_be_given_once(site: SiteCopy) -> None:

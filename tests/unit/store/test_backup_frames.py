@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -33,6 +34,13 @@ def reader(tmp_path: Path, octets: bytes) -> Reader:
     path = tmp_path / "backup"
     path.write_bytes(octets)
     return Reader(path)
+
+
+def looked_at(path: Path, recipients: Recipients) -> None:
+    """As a command looks at a file before it takes anything of it."""
+    found = Reader(path)
+    found.check(recipients, Path("state/secrets.toml"))
+    list(found.rows(recipients))
 
 
 def read(tmp_path: Path, octets: bytes, *only: Section) -> dict[Section, list[tuple[object, ...]]]:
@@ -138,6 +146,30 @@ def test_other_secrets_are_told(tmp_path: Path) -> None:
     found.check(OURS, Path("secrets.toml"))
     with pytest.raises(RequestError, match=r"was made with other secrets than secrets\.toml; put back"):
         found.check(THEIRS, Path("secrets.toml"))
+
+
+def test_the_page_quotes_what_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    octets, path = written(), Path("monday.backup")
+    (begin, end), (last, _) = frames(octets)[1:]
+    damaged = [
+        octets[: end - 1] + bytes([octets[end - 1] ^ 1]) + octets[end:],
+        octets[: begin + 9],
+        octets[:last],
+        octets + b"x",
+        octets[: len(MAGIC) + 9],
+        b"number,tier\n",
+        octets,
+    ]
+    said = []
+    for number, each in enumerate(damaged, 1):
+        path.write_bytes(each)
+        with pytest.raises(RequestError) as refused:
+            looked_at(path, THEIRS if number == len(damaged) else OURS)
+        said.append(f"smsgw: {refused.value}")
+    page = (Path(__file__).parents[3] / "docs" / "keeping.md").read_text(encoding="utf-8")
+    quoted = [line for line in page.splitlines() if line.startswith("smsgw: monday.backup: ")]
+    assert [re.sub("[0-9]+", "N", line) for line in quoted] == [re.sub("[0-9]+", "N", line) for line in said]
 
 
 def test_no_backup_and_no_file(tmp_path: Path) -> None:
