@@ -26,36 +26,27 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from smsgw.smpp import pdu  # noqa: E402
 from smsgw.store import keys  # noqa: E402
-from smsgw.store.channel import Channel, connection_maker  # noqa: E402
-from smsgw.store.envelope import Envelope  # noqa: E402
+from smsgw.store.entries import MOST_IN_ENTRY  # noqa: E402
 from smsgw.store.secrets import load  # noqa: E402
 from smsgw.store.server import EmbeddedServer  # noqa: E402
+from tests.bench.growth.filling import (  # noqa: E402
+    ACCEPTED_MS,
+    POOL,
+    blobs,
+    channel_to,
+    fill_waiting,
+    used_octets,
+    waiting_messages,
+)
+from tests.bench.growth.sites import CODE, codes_file  # noqa: E402
 from tests.bench.processes import bench_site, free_port, listens, quiet, smsgw, stop, usage, wait_ready  # noqa: E402
+from tests.site_files import override  # noqa: E402
 
-TEXT = "【示例商城】秋季新品上架，全场八折，欢迎选购，满三百元包邮，编号000000001。拒收请回复R"
-CODE = "【示例商城】您的验证码是{n}，五分钟内有效。"
-MOST_IN_ENTRY = 40
-POOL = 40_000
 WEEK_MS = 7 * 86_400_000
 MOST_GROWTH_MIB = 64
 MOST_LONGER_S = 5.0
 
-#: KEYS none. ARGV: stream, part key, how many entries, then blobs; as ``scripts/parts/entries.lua`` appends.
-FILL_STREAM = """
-local stream, part, size = ARGV[1], ARGV[2], tonumber(ARGV[3])
-for first = 4, #ARGV, size do
-  if size == 1 then
-    redis.call('XADD', stream, '*', 'm', ARGV[first])
-  else
-    local some = {unpack(ARGV, first, first + size - 1)}
-    local id = redis.call('XADD', stream, '*', 'b', cmsgpack.pack(some))
-    redis.call('HSET', part, id, string.format('%.0f', size * 1099511627776))
-  end
-end
-return redis.call('HINCRBY', part, 'n', #ARGV - 3)
-"""
 #: ARGV: held key, heldmsg key, first number, due (ms), blobs.
 FILL_HELD = """
 for n = 5, #ARGV do
@@ -142,53 +133,28 @@ class Bench:
 
     async def fill(self) -> None:
         """What waits and what is held, and the memory of each."""
-        blobs = self._blobs()
-        channel = Channel(connection_maker(self.server.url, 5.0), 300.0)
-        empty = await used(channel)
+        made = blobs(load(self.state / "secrets.toml"), ("alpha", "beta"))
+        channel = channel_to(self.server.url)
+        empty = await used_octets(channel)
         began_s = time.monotonic()
-        size = 1 if self.args.single else MOST_IN_ENTRY
-        stream = keys.mt(0, "alpha", 2)
-        for first in range(0, self.args.waiting, 40 * MOST_IN_ENTRY):
-            some = [blobs[(first + n) % POOL] for n in range(min(40 * MOST_IN_ENTRY, self.args.waiting - first))]
-            await channel.call("EVAL", FILL_STREAM, 0, stream, keys.part(stream), size, *some)
-        waiting = await used(channel)
+        await fill_waiting(channel, made, "alpha", self.args.waiting, 1 if self.args.single else MOST_IN_ENTRY)
+        waiting = await used_octets(channel)
         for first in range(0, self.args.held, 1600):
-            some = [blobs[(first + n) % POOL] for n in range(min(1600, self.args.held - first))]
-            due_ms = 1_763_433_000_000 + 10 * WEEK_MS
+            some = [made[(first + n) % POOL] for n in range(min(1600, self.args.held - first))]
+            due_ms = ACCEPTED_MS + 10 * WEEK_MS
             await channel.call("EVAL", FILL_HELD, 0, keys.held(0), keys.heldmsg(0), first, due_ms, *some)
-        held = await used(channel)
+        held = await used_octets(channel)
         self.tell(
             "filled",
             {
                 "seconds": round(time.monotonic() - began_s, 1),
-                "blob_octets": len(blobs[0]),
+                "blob_octets": len(made[0]),
                 "octets_per_waiting": round((waiting - empty) / max(1, self.args.waiting), 1),
                 "octets_per_held": round((held - waiting) / max(1, self.args.held), 1),
                 "redis_mib": round(held / 2**20),
             },
         )
         await channel.close()
-
-    def _blobs(self) -> list[bytes]:
-        seal = load(self.state / "secrets.toml").sealer().seal
-        made = []
-        accepted_ms = 1_763_433_000_000
-        for number in range(POOL):
-            recipient = f"86139{number:08d}"
-            message_id = f"00{accepted_ms // 1000:08x}aaaa{number:06x}"
-            raw = pdu.submit_sm(
-                number + 1, source_addr=b"1069000130", destination_addr=recipient.encode(), data_coding=8,
-                registered_delivery=1, short_message=TEXT.encode("utf-16-be"),
-            )  # fmt: skip
-            made.append(
-                seal(
-                    Envelope(
-                        [message_id], [raw], "load", 2, recipient, "1069000130", "示例商城", [1], accepted_ms,
-                        carriers=["alpha", "beta"], route="bench",
-                    ).pack()
-                )
-            )  # fmt: skip
-        return made
 
     # -- draining
 
@@ -227,8 +193,8 @@ class Bench:
 
     def _waiting(self) -> int:
         async def ask() -> int:
-            channel = Channel(connection_maker(self.server.url, 5.0), 60.0)
-            count = int(await channel.call("HGET", keys.part(keys.mt(0, "alpha", 2)), "n") or 0)
+            channel = channel_to(self.server.url)
+            count = await waiting_messages(channel, "alpha", 2)
             await channel.close()
             return count
 
@@ -246,7 +212,7 @@ class Bench:
 
     def run(self) -> None:
         """Everything."""
-        add_codes(self.site)
+        override(self.site, codes_file())
         gateway, _ = self.start()  # makes the secrets and the store's marks
         stop(gateway)
         asyncio.run(self._serve())
@@ -267,19 +233,6 @@ class Bench:
         if full["start_s"] - empty["start_s"] > MOST_LONGER_S:
             wrong.append(f"start: {empty['start_s']} → {full['start_s']} s")
         return wrong
-
-
-async def used(channel: Channel) -> int:
-    """Redis' used memory."""
-    info = (await channel.call("INFO", "memory")).decode()
-    return int(next(line for line in info.splitlines() if line.startswith("used_memory:")).partition(":")[2])
-
-
-def add_codes(site: Path) -> None:
-    """An account that sends verification codes."""
-    text = (site / "accounts" / "load.toml").read_text()
-    text = text.replace('system_id = "load"', 'system_id = "codes"').replace('"marketing"', '"otp"')
-    (site / "accounts" / "codes.toml").write_text(text.replace("1069000130", "1069000131"), encoding="utf-8")
 
 
 def main() -> int:
