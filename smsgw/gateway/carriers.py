@@ -103,6 +103,15 @@ class Carriers:
             return ENTRIES_AT_ONCE * MOST_IN_ENTRY  # read before others got the carrier's binds; ``hand_over`` follows
         return room
 
+    def unmarked(self, stream: str) -> set[bytes]:
+        """Entries that are in memory and surely were not sent."""
+        return self.by_stream[stream][0].unmarked(stream)
+
+    def forget(self, stream: str, entries: set[bytes]) -> None:
+        """Some of those are not there, as the store sees it; what is there comes again."""
+        self._context.log("store.read_elsewhere", {"stream": stream, "entries": len(entries)})
+        self.by_stream[stream][0].forget(stream, entries)
+
     def arrived(self, stream: str, entries: list[Entry], pending: bool) -> None:
         """Messages were read."""
         queue, lane = self.by_stream[stream]

@@ -64,6 +64,7 @@ class CarrierQueue:
         self._suspended = False
         self._takes: Callable[[CarrierQueue, Job], bool] | None = None
         self._memory = QueueMemory(context, self.pump_soon)
+        self.unmarked, self.forget = self._memory.unmarked, self._memory.forget
         self._late_codes = LateCodes(context, self, self._memory, outcomes)
         #: A long message of which segments are left, by its bind.
         self._unfinished: dict[Bind, Job] = {}

@@ -116,10 +116,14 @@ class Gateway:
         self._fill(context)
         partitions = range(store.partitions)
         node = context.settings.node
+        carriers = self.carriers
         context.mt_readers = [
-            StreamReader(store, partition, node, self.carriers.arrived, self.carriers.room, on_error=self._store_error)
+            StreamReader(
+                store, partition, node, carriers.arrived, carriers.room,
+                on_error=self._store_error, unsent=carriers.unmarked, forget=carriers.forget,
+            )
             for partition in partitions
-        ]
+        ]  # fmt: skip
         self.outbox.readers = [
             StreamReader(store, partition, node, self.outbox.arrived, self.outbox.room, on_error=self._store_error)
             for partition in partitions
@@ -330,7 +334,7 @@ class Gateway:
     def told(self, event: str, fields: dict[str, object]) -> None:
         self.context.log(event, fields)
         self.bind_failures.told(event, fields)
-        if event in ("carrier.bound", "carrier.unbound"):
+        if event in ("carrier.bound", "carrier.unbound", "carrier.handed_over"):
             self.leases.wake()
 
     # -- inside

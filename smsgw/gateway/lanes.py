@@ -158,6 +158,14 @@ class Lane:
             return None
         return self.waiting[min(count, len(self.waiting)) - 1].entry_id
 
+    def unmarked(self) -> set[bytes]:
+        """Entries of jobs that no mark has reached."""
+        return {job.entry_id.partition(b":")[0] for job in self.waiting}
+
+    def forget(self, entries: set[bytes]) -> None:
+        """Drop the jobs of these entries that no mark has reached."""
+        self.waiting = deque(job for job in self.waiting if job.entry_id.partition(b":")[0] not in entries)
+
     def take_ready(self) -> list[Job]:
         """Take out everything that might be written, oldest first."""
         jobs = sorted((*self._again, *self._ready))

@@ -17,6 +17,8 @@ from smsgw.gateway.lanes import Job, Lane, LaneStreams
 from smsgw.policy.lanes import LANES
 from smsgw.store.entries import Entry, entry_key
 from smsgw.store.envelope import Envelope
+from smsgw.store.keys import partition_of_key
+from smsgw.store.marks import ReadElsewhere
 
 if TYPE_CHECKING:
     from smsgw.gateway.context import Context
@@ -97,6 +99,15 @@ class QueueMemory:
         job.queued = True
         self._streams[job.stream].again(job)
 
+    def unmarked(self, stream: str) -> set[bytes]:
+        """Entries of a stream that no mark has reached."""
+        return self._streams[stream].unmarked()
+
+    def forget(self, stream: str, entries: set[bytes]) -> None:
+        """Of these no mark has come true: they were read from a server that was cut off, and are not ours to send."""
+        self._streams[stream].forget(entries)
+        self.refill()
+
     # -- going out
 
     def let_pass(self, now_s: float) -> None:
@@ -172,6 +183,8 @@ class QueueMemory:
             lane.marking = False
             if error is not None:
                 self._context.log("store.mark_refused", {"stream": stream, "why": str(error)})
+                if isinstance(error, ReadElsewhere):
+                    self._context.mt_readers[partition_of_key(stream)].doubt()
                 asyncio.get_running_loop().call_later(MARK_RETRY_S, self._changed)
                 return
             lane.marked(order)

@@ -63,8 +63,9 @@ class ChangeFeed:
                 else:
                     await self._store.command(keys.REGISTERS, "EXISTS", keys.register_feed())
                 began = False
+                losses = self._store.losses(keys.REGISTERS)
                 channel = await self._store.dedicated(keys.REGISTERS)
-                while True:
+                while losses == self._store.losses(keys.REGISTERS):
                     await self._read(channel)
                     backoff_s = _BACKOFF_FIRST_S
             except StoreError as error:

@@ -105,6 +105,7 @@ class Store:
         self._topology = topology_of(url, self.timeout_s, self.settings.access)
         self.replicas_short = 0
         """Calls so far that fewer replicas had in time than the site asks for."""
+        self._losses: dict[int, int] = {}
         self._replicated: set[int] = set()
         """Partitions whose last write had its replicas. Of others it is asked first whether there are any."""
         self._free: dict[int, list[Channel]] = {}
@@ -263,13 +264,23 @@ class Store:
         """A connection of the caller's own to the server of a partition; opened at its first call."""
         return Channel(await self._topology.maker(partition), self.timeout_s)
 
+    def losses(self, partition: int) -> int:
+        """How often the server of a partition went, or had no replicas any more, so far.
+
+        Whoever keeps a dedicated connection opens it anew when that has changed: the server that it has may be one that
+        lives cut off, and does not know that another is the master by now.
+        """
+        return self._losses.get(partition, 0)
+
     async def _lost(self, partition: int) -> None:
         """The server went or changed: whatever else is connected to it is no better."""
         self._topology.forget()
-        self._clocks.pop(partition, None)
-        self._replicated.discard(partition)
-        for channel in self._free.pop(partition, ()):
-            await channel.close()
+        for each in range(self.partitions) if self._topology.is_one else (partition,):
+            self._losses[each] = self.losses(each) + 1
+            self._clocks.pop(each, None)
+            self._replicated.discard(each)
+            for channel in self._free.pop(each, ()):
+                await channel.close()
 
     async def _deadline_ms(self, partition: int, give_up_at: float) -> int:
         """``give_up_at`` on Redis' clock, a little early: what we have given up must not begin afterwards."""

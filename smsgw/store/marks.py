@@ -4,6 +4,7 @@ Owns ``{p}:hwm:<consumer>``. A mark is durable before the entries up to it are w
 pending entry at or below its mark is *uncertain* and one above it was surely not sent. One call a turn for
 all streams of a partition, one in flight, so a mark never goes back. Marks belong to one life of a consumer, named
 by its token: once another process has taken over what that life had read, it can mark, and so send, nothing more.
+Nor can what is not pending there: a reader may have it from a server that was not the master any more.
 """
 
 from __future__ import annotations
@@ -16,13 +17,17 @@ from smsgw.store import keys
 from smsgw.store.commit import CallId, GroupCommit
 from smsgw.store.connection import Store
 from smsgw.store.entries import entry_key
-from smsgw.store.packing import to_script
+from smsgw.store.packing import from_script, to_script
 from smsgw.store.scripts import script
 
 Marked = Callable[[StoreError | None], None]
 _Item = tuple[str, bytes, Marked]
 _MOST_AT_ONCE: Final = 4096
 _OWNER: Final = "owner"
+
+
+class ReadElsewhere(StoreError):
+    """The entry is not pending for this consumer, as the store sees it: it must not be sent."""
 
 
 class Marks:
@@ -33,14 +38,15 @@ class Marks:
         self._consumer = consumer
         self._token = token
         self._script = script("mark")
-        self.commit: GroupCommit[_Item, None] = GroupCommit(
+        self.commit: GroupCommit[_Item, StoreError | None] = GroupCommit(
             "mark", self._send, self._answered, max_batch=_MOST_AT_ONCE, in_flight=1
         )
 
     def advance(self, stream: str, entry_id: bytes, done: Marked) -> None:
         """Raise the stream's mark to ``entry_id``; call once for the last of several entries.
 
-        ``done(None)`` when it is durable: now they may be written.
+        ``done(None)`` when it is durable: now they may be written. ``done(ReadElsewhere)``: nothing was marked, and the
+        reader must look which of them it has.
         """
         self.commit.put(keys.partition_of_key(stream), (stream, entry_id, done))
 
@@ -59,18 +65,22 @@ class Marks:
         found.pop(_OWNER, None)
         return found
 
-    async def _send(self, partition: int, call_id: CallId, items: list[_Item]) -> list[None]:
+    async def _send(self, partition: int, call_id: CallId, items: list[_Item]) -> list[StoreError | None]:
         highest: dict[str, bytes] = {}
         for stream, entry_id, _ in items:
             before = highest.get(stream)
             if before is None or entry_key(before) < entry_key(entry_id):
                 highest[stream] = entry_id
         flat = [part for pair in highest.items() for part in pair]
-        await self._store.evaluate(partition, self._script, to_script((self._consumer, self._token, flat)), call_id)
-        return [None] * len(items)
+        payload = to_script((self._consumer, self._token, keys.GROUP, flat))
+        answer = await self._store.evaluate(partition, self._script, payload, call_id)
+        if not answer:
+            return [None] * len(items)
+        elsewhere = {stream.decode() for stream in from_script(answer)}
+        return [ReadElsewhere(f"not pending here: {entry_id.decode()} of {stream}") if stream in elsewhere else None
+                for stream, entry_id, _ in items]  # fmt: skip
 
     @staticmethod
-    def _answered(items: list[_Item], replies: list[None] | StoreError) -> None:
-        error = replies if isinstance(replies, StoreError) else None
-        for _, _, done in items:
-            done(error)
+    def _answered(items: list[_Item], replies: list[StoreError | None] | StoreError) -> None:
+        for number, (_, _, done) in enumerate(items):
+            done(replies if isinstance(replies, StoreError) else replies[number])

@@ -5,24 +5,30 @@ and delivering only what there is room for. Streams that gave all they were aske
 without blocking; the others share one command that blocks when nobody has anything.
 A message is delivered once a process: after a lost connection the reader asks its pending list for what
 follows the last entry it has read. Order inside a stream is kept, between streams there is none.
+A server that is cut off may go on as if it were the master, so what it gave counts only as far as its successor has
+it: with each new connection the pending list is asked for what the process has not marked yet, the rest is forgotten.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 from collections.abc import Callable, Sequence
 from itertools import count
+from time import monotonic
 from typing import Any, Final
 
 from smsgw.errors import StoreAway, StoreError, StoreRefused
 from smsgw.store import keys
 from smsgw.store.channel import Arg, Channel
 from smsgw.store.connection import Store
-from smsgw.store.entries import MOST_IN_ENTRY, Entry, expand, is_shared, unsettled
+from smsgw.store.entries import MOST_IN_ENTRY, Entry, entry_key, expand, is_shared, unsettled
 
 Deliver = Callable[[str, list[Entry], bool], None]
+Unsent = Callable[[str], set[bytes]]
+Forget = Callable[[str, set[bytes]], None]
 
 ENTRIES_AT_ONCE: Final = 64
 BLOCK_MS: Final = 2_000
@@ -30,6 +36,9 @@ _PROCESS: Final = os.urandom(6).hex()
 _next_number: Final = count(1).__next__
 _BACKOFF_FIRST_S: Final = 0.02
 _BACKOFF_LAST_S: Final = 1.0
+#: The connection is not opened anew more often only because the store had lost its server.
+_ANEW_S: Final = 0.5
+_PENDING_AT_ONCE: Final = 1_000
 
 
 class _Stream:
@@ -58,6 +67,8 @@ class StreamReader:
 
     ``pending`` True: left by an earlier life of this consumer, maybe written to a carrier already.
     ``room(stream)``: how many messages may come now; with 0 nothing comes until ``wake()``.
+    ``unsent(stream)``: entries that were delivered and that no mark has passed; ``forget(stream, entries)``: those of
+    them that the store has not given this consumer.
     ``run()`` ends only by cancellation, and outlasts every loss of Redis.
     """
 
@@ -71,6 +82,8 @@ class StreamReader:
         *,
         group: str = keys.GROUP,
         on_error: Callable[[StoreError], None] | None = None,
+        unsent: Unsent | None = None,
+        forget: Forget | None = None,
     ) -> None:
         self._store = store
         self._partition = partition
@@ -79,6 +92,11 @@ class StreamReader:
         self._deliver = deliver
         self._room = room
         self._on_error = on_error
+        self._unsent = unsent
+        self._forget = forget
+        self._losses = 0
+        self._opened_s = -math.inf
+        self._doubted = False
         self._streams: dict[bytes, _Stream] = {}
         self._news = asyncio.Event()
         self._woken = asyncio.Event()
@@ -115,6 +133,11 @@ class StreamReader:
         self._news.set()
         self._woken.set()
 
+    def doubt(self) -> None:
+        """Something that was read is not there: open a new connection and look."""
+        self._doubted = True
+        self._news.set()
+
     async def run(self) -> None:
         """Read until cancelled."""
         async with asyncio.TaskGroup() as group:
@@ -127,9 +150,10 @@ class StreamReader:
             while True:
                 try:
                     await self._open()
-                    while True:
+                    while not self._is_astray():
                         await self._round()
                         backoff_s = _BACKOFF_FIRST_S
+                    await self._close()
                 except StoreError as error:
                     await self._close()
                     if self._on_error is not None:
@@ -139,11 +163,20 @@ class StreamReader:
         finally:
             await self._close()
 
+    def _is_astray(self) -> bool:
+        """Whether this connection may lead to a server that is not the master any more."""
+        is_moved = self._doubted or self._losses != self._store.losses(self._partition)
+        return is_moved and monotonic() - self._opened_s >= _ANEW_S
+
     async def _open(self) -> None:
+        self._losses, self._doubted, self._opened_s = self._store.losses(self._partition), False, monotonic()
         channel = await self._store.dedicated(self._partition)
         self._channel = channel
         await self._end_former_self(channel)
         self._client_id = int(await channel.call("CLIENT", "ID"))
+        if self._unsent is not None:
+            for stream in self._streams.values():
+                await self._forget_what_is_elsewhere(channel, stream, self._unsent(stream.key))
         for stream in self._streams.values():
             # What was on its way to us when the connection went is pending, and was never seen.
             stream.pending = True
@@ -161,6 +194,33 @@ class StreamReader:
                     with contextlib.suppress(StoreRefused):  # gone meanwhile
                         await channel.call("CLIENT", "KILL", "ID", fields["id"])
         await channel.call("CLIENT", "SETNAME", self._name)
+
+    async def _forget_what_is_elsewhere(self, channel: Channel, stream: _Stream, unsent: set[bytes]) -> None:
+        """What is in memory and unmarked, and not pending for us on this server, was read in another history.
+
+        If the server has it, it comes again, for here it was never delivered.
+        """
+        ids = unsent | {_base(entry_id) for entry_id, _ in stream.backlog}
+        if not ids:
+            return
+        first, last = (edge(ids, key=entry_key) for edge in (min, max))
+        after, there = first, set[bytes]()
+        while after:
+            try:
+                rows = await channel.call(
+                    "XPENDING", stream.raw, self._group, after, last, _PENDING_AT_ONCE, self._consumer
+                )
+            except StoreRefused as error:
+                if "NOGROUP" not in str(error):
+                    raise
+                rows = []
+            there.update(row[0] for row in rows)
+            after = b"(" + rows[-1][0] if len(rows) == _PENDING_AT_ONCE else b""
+        elsewhere = ids - there
+        if elsewhere:
+            stream.backlog = [entry for entry in stream.backlog if _base(entry[0]) not in elsewhere]
+            if self._forget is not None:
+                self._forget(stream.key, elsewhere)
 
     async def _close(self) -> None:
         if self._channel is not None:
@@ -322,6 +382,11 @@ class StreamReader:
 
     def _wants(self, stream: _Stream) -> bool:
         return not stream.backlog and self._room(stream.key) > 0
+
+
+def _base(entry_id: bytes) -> bytes:
+    """The entry that a message is in."""
+    return entry_id.partition(b":")[0]
 
 
 async def waiting_messages(store: Store, stream: str) -> int:

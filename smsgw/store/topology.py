@@ -38,6 +38,9 @@ _OK: Final = b"cluster_state:ok"
 class Topology(ABC):
     """Names the server of each partition."""
 
+    is_one = True
+    """Whether one server has all partitions."""
+
     @abstractmethod
     async def maker(self, partition: int) -> Connect:
         """What makes connections to the partition's server. Raises StoreAway when nobody knows it."""
@@ -204,6 +207,8 @@ class SentinelMaster(_Discovered):
 
 class ClusterMasters(_Discovered):
     """The master of each partition's slot; ``cluster://[user:password@]host:port,…``."""
+
+    is_one = False
 
     def __init__(self, url: str, timeout_s: float, access: Access) -> None:
         super().__init__(url, timeout_s, access, default_port=6379)

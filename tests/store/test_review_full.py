@@ -20,9 +20,10 @@ async def test_marks_looks_acknowledgements_and_opt_outs_go_on(kit: Kit) -> None
     kit.run(looks.commit.run())
     kit.run(facts.commit.run())
     await put(kit, 0, 1, 2)
+    read = await kit.read(STREAM, 3)
     await kit.command("CONFIG", "SET", "maxmemory", "1")
     try:
-        kit.marks.advance(STREAM, b"1-1", marked.append)
+        kit.marks.advance(STREAM, read[0][1][0], marked.append)
         looks.put(None, kit.store.recipients.hash(NUMBER), ("o",), kit.now_ms)
         facts.put(FactChange(None, FactOp.OPT_OUT, NUMBER, "", "mo", kit.now_ms))
         entry = (await kit.command("XRANGE", STREAM, "-", "+"))[0][0]
