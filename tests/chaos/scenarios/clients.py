@@ -25,7 +25,7 @@ from tests.e2e.gateway import ROOT
 
 _NONE: frozenset[str] = frozenset()
 _STORM = 2000
-_STORM_S = 40.0
+_STORM_S = 120.0
 _STORM_NAMES = ("storm-a", "storm-b", "storm-c", "storm-d")
 _NEVER_READ = 4
 _FILES = 150

@@ -18,9 +18,12 @@ _PIECE = 256 << 10
 _FILLER = "chaos:filler"
 #: Middles of the stages of ``[store]``: marketing is refused above 0.90, notices above 0.95, codes above 0.98.
 _STAGES = ((0.925, ("marketing",)), (0.965, ("marketing", "notice")), (0.99, ("marketing", "notice", "otp")))
-#: A gateway looks at the memory once a second; in flight is what it took before.
-_SEEN_S = 2.5
+#: What a gateway took before it saw the stage has its answer by then.
+_SETTLES_S = 1.5
 _STAYS_S = 2.0
+_BELOW = 0.03
+#: It looks at the memory once a second, on a machine that may have much else to do.
+_SEEN_S = 30.0
 _NONE: frozenset[str] = frozenset()
 
 
@@ -29,8 +32,8 @@ async def _fill(world: World, chance: random.Random) -> None:
         for share, refused in _STAGES:
             _fill_to(world, share)
             world.note(f"{share:.1%} of Redis' memory is used: {', '.join(refused)} must be refused, the rest not")
-            await asyncio.sleep(_SEEN_S)
-            _fill_to(world, share)
+            await world.until(partial(_is_seen, world, share, refused), f"{', '.join(refused)} to be refused", _SEEN_S)
+            await asyncio.sleep(_SETTLES_S)
             before = {name: world.load.ok(name) for name in wording.CLASSES}
             await asyncio.sleep(_STAYS_S)
             for name in wording.CLASSES:
@@ -51,6 +54,16 @@ def _fill_to(world: World, share: float) -> None:
         world.redis.ask("master", "RPUSH", _FILLER, piece)
     while _used(world) > share * _MEMORY + _PIECE and world.redis.ask("master", "RPOP", _FILLER):
         pass
+
+
+def _is_seen(world: World, share: float, refused: tuple[str, ...]) -> bool:
+    """Whether the gateway knows; traffic goes on meanwhile, and takes or gives back memory.
+
+    A moment's buffers may have begun the next stage already, which ends only a good way below its beginning.
+    """
+    stage = world.gateways[0].metric("smsgw_store_memory_stage")
+    _fill_to(world, share - _BELOW if stage > len(refused) else share)
+    return stage == len(refused)
 
 
 def _used(world: World) -> int:
