@@ -51,6 +51,7 @@ from smsgw.store.server import EmbeddedServer
 from smsgw.store.server_keeper import keep_running
 from smsgw.supervisor.errand import Errand, with_role
 from smsgw.supervisor.leash import Leash
+from smsgw.supervisor.orphans import Orphans
 from smsgw.telemetry.logs import EventLog
 from smsgw.telemetry.metrics import Metrics
 from smsgw.telemetry.ops import Heartbeat, OpsServer
@@ -357,11 +358,12 @@ class App:
         self.listener.close()
 
     async def _beat(self) -> None:
-        loop = asyncio.get_running_loop()
+        loop, orphans = asyncio.get_running_loop(), Orphans()
         while True:
             asked_s = loop.time()
             await asyncio.sleep(1.0)
             self.heartbeat.beat()
+            orphans.bury()
             self.metrics.loop_lag.observe(max(0.0, (loop.time() - asked_s - 1.0) * 1000))
 
     async def _flush_records(self) -> None:

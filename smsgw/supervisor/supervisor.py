@@ -32,6 +32,7 @@ from smsgw.store.server_keeper import keep_running
 from smsgw.supervisor.asking import is_healthy, is_ready
 from smsgw.supervisor.errand import Errand
 from smsgw.supervisor.machine import Machine
+from smsgw.supervisor.orphans import Orphans
 from smsgw.supervisor.ports import KeptPorts
 from smsgw.supervisor.worker import COMMAND, Worker
 from smsgw.telemetry.logs import EventLog
@@ -71,6 +72,7 @@ class Supervisor:
         self._clock = _test_clock(site)
         self._rng = random.Random()
         self._heartbeat = Heartbeat()
+        self._orphans = Orphans()
         self._repeats = Repeats()
         self._stop = asyncio.Event()
         #: Every worker has ended, and none of them ever served.
@@ -148,8 +150,7 @@ class Supervisor:
     async def _beat(self) -> None:
         while True:
             self._heartbeat.beat()
-            if os.getpid() == 1:
-                _reap({each.pid for each in self.workers})
+            self._orphans.bury({each.pid for each in self.workers})
             await asyncio.sleep(1.0)
 
     def _told(self, event: str, fields: dict[str, object]) -> None:
@@ -302,10 +303,3 @@ def _ended(status: int) -> str:
         return signal.Signals(-status).name
     except ValueError:
         return f"signal {-status}"
-
-
-def _reap(ours: set[int]) -> None:
-    """As process 1 of a container, what others left behind is ours to bury; our own workers are waited for."""
-    with contextlib.suppress(ChildProcessError):
-        while (found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)) and found.si_pid not in ours:
-            os.waitpid(found.si_pid, 0)
