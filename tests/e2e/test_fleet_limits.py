@@ -58,7 +58,7 @@ class Fleet:
         found = [gateway.status()["carriers"] for gateway in self.gateways if gateway.process is not None]
         return [sum(carrier["binds_up"] for carrier in carriers.values()) for carriers in found]
 
-    async def until_shared(self, *wanted: int) -> None:
+    async def expect_shared(self, *wanted: int) -> None:
         """Until the gateways that run have so many carriers each."""
         await self.gateways[1].wait_for(lambda: self.carriers() == list(wanted), DEADLINE_S, f"{wanted} carriers")
 
@@ -137,7 +137,7 @@ async def storm(sim: EsmeSim, numbers: Callable[[], int], until: asyncio.Event) 
 
 
 async def test_carriers_with_a_single_bind_are_shared_evenly(fleet: Fleet) -> None:
-    await fleet.until_shared(2, 2)
+    await fleet.expect_shared(2, 2)
 
 
 async def test_the_rate_is_one_over_both_processes(fleet: Fleet) -> None:
@@ -183,10 +183,10 @@ async def test_binds_are_counted_over_both_processes_whatever_becomes_of_them(fl
     one.kill()  # and stays away: until its lease ends nobody can know
     await fleet.bound[0].pop().close()
     await fleet.until_bound(1, 3)
-    await fleet.until_shared(4)
+    await fleet.expect_shared(4)
     await one.start(ready=False)
     await fleet.all_gone()
-    await fleet.until_shared(2, 2)
+    await fleet.expect_shared(2, 2)
 
 
 async def test_without_redis_each_process_counts_its_own(fleet: Fleet) -> None:

@@ -105,7 +105,7 @@ class Play:
         self._named: dict[str, str] = {}
         self._waiting: Counter[str] = Counter()
 
-    async def row(self, row: Row) -> None:
+    async def check(self, row: Row) -> None:
         """One scene. A store that a failed scene left standing goes on."""
         self._named = {}
         self._set(DAY)
@@ -315,7 +315,7 @@ def _rows() -> list[Row]:
 @playing
 @pytest.mark.parametrize("row", _rows(), ids=lambda row: f"{row.rule}-{row.case}-{row.what}")
 async def test_a_row(play: Play, row: Row) -> None:
-    await play.row(row)
+    await play.check(row)
 
 
 @playing

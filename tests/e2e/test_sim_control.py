@@ -146,6 +146,7 @@ async def test_a_wait_ends_when_nobody_waits_for_it_any_more() -> None:
                 writer.close()
                 while len(asyncio.all_tasks()) > before:
                     await asyncio.sleep(0.001)
+            assert len(asyncio.all_tasks()) == before
         finally:
             await served.stop()
 

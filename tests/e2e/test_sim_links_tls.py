@@ -66,7 +66,7 @@ async def test_an_application_is_called_by_outbind_over_tls(pki: Path) -> None:
             assert pdu.HEADER.unpack(await called)[1] == CommandId.OUTBIND
 
 
-async def _talk(pki: Path, write_octets: int, read_octets_per_s: int) -> None:
+async def _check_talk(pki: Path, write_octets: int, read_octets_per_s: int) -> None:
     settings = _settings(pki, write_octets=write_octets, read_octets_per_s=read_octets_per_s)
     async with CarrierSim(settings) as sim:
         reader, writer = await _bound(sim, _client(pki, "client"))
@@ -83,7 +83,7 @@ async def _talk(pki: Path, write_octets: int, read_octets_per_s: int) -> None:
 
 @pytest.mark.parametrize(("write_octets", "read_octets_per_s"), [(0, 0), (7, 0), (0, 500)])
 async def test_a_client_with_its_certificate_binds(pki: Path, write_octets: int, read_octets_per_s: int) -> None:
-    await _talk(pki, write_octets, read_octets_per_s)
+    await _check_talk(pki, write_octets, read_octets_per_s)
 
 
 @pytest.mark.parametrize("name", ["", "strange/stranger"])
@@ -126,8 +126,8 @@ async def test_files_that_are_no_certificates_are_named(pki: Path, broken: str, 
 
 def test_the_same_on_the_commands_own_loop(pki: Path) -> None:
     tests: list[Callable[[], Awaitable[None]]] = [
-        lambda: _talk(pki, 0, 0),
-        lambda: _talk(pki, 7, 500),
+        lambda: _check_talk(pki, 0, 0),
+        lambda: _check_talk(pki, 7, 500),
         lambda: test_a_client_without_the_right_certificate_does_not(pki, ""),
     ]
 

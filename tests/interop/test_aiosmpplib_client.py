@@ -232,6 +232,7 @@ async def test_enquire_link_both_ways(world: World) -> None:
     async with Esme(world, enquire_s=0.2) as asking, Esme(world) as asked:
         await world.until(lambda: (SmppCommand.ENQUIRE_LINK_RESP, 0) in asking.hook.commands, "our answer")
         await world.until(lambda: asked.hook.commands.count((SmppCommand.ENQUIRE_LINK, 0)) == 2, "our question")
+        assert (SmppCommand.ENQUIRE_LINK_RESP, 0) not in asked.hook.commands
 
 
 async def test_an_mo_arrives(world: World) -> None:

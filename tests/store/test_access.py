@@ -130,7 +130,7 @@ def access_of(authority: Authority) -> Access:
     return Access("smsgw", PASSWORD, tls, "smsgw", PASSWORD, tls)
 
 
-async def whole_way(url: str, secrets: Secrets, settings: StoreSettings) -> None:
+async def check_whole_way(url: str, secrets: Secrets, settings: StoreSettings) -> None:
     """A message is taken in, read, settled, and its receipt finds it."""
     kit = Kit(url, secrets, settings)
     try:
@@ -149,7 +149,7 @@ async def whole_way(url: str, secrets: Secrets, settings: StoreSettings) -> None
 
 async def test_the_whole_way_over_tls_with_a_user(front: Front, authority: Authority, secrets: Secrets) -> None:
     settings = StoreSettings(partitions=4, access=access_of(authority))
-    await whole_way(f"redis://127.0.0.1:{front.port}/0", secrets, settings)
+    await check_whole_way(f"redis://127.0.0.1:{front.port}/0", secrets, settings)
 
 
 async def test_the_user_may_do_nothing_else(front: Front, authority: Authority, secrets: Secrets) -> None:
@@ -232,7 +232,7 @@ async def test_sentinel_over_tls_with_its_own_user(
     try:
         async with Front(sentinel.nodes["sentinel0"].port, _server_side(authority)) as way:
             url = f"sentinel://127.0.0.1:{way.port}/main"
-            await whole_way(url, secrets, StoreSettings(access=access_of(authority)))
+            await check_whole_way(url, secrets, StoreSettings(access=access_of(authority)))
             wrong = replace(access_of(authority), sentinel_password="no")
             store = Store(
                 url, sealer=secrets.sealer(), recipients=secrets.hasher(), settings=StoreSettings(access=wrong)
@@ -262,7 +262,7 @@ async def test_a_cluster_over_tls(authority: Authority, secrets: Secrets, tmp_pa
     try:
         async with way:
             settings = StoreSettings(partitions=4, access=access_of(authority))
-            await whole_way(f"cluster://127.0.0.1:{way.port}", secrets, settings)
+            await check_whole_way(f"cluster://127.0.0.1:{way.port}", secrets, settings)
     finally:
         await servers.stop()
 
@@ -274,6 +274,6 @@ async def test_a_server_with_tls_of_its_own(authority: Authority, secrets: Secre
     await servers.start()
     try:
         settings = StoreSettings(access=access_of(authority))
-        await whole_way(f"rediss://127.0.0.1:{servers.tls_port}/0", secrets, settings)
+        await check_whole_way(f"rediss://127.0.0.1:{servers.tls_port}/0", secrets, settings)
     finally:
         await servers.stop()

@@ -130,7 +130,8 @@ async def test_a_confirmed_version_is_not_watched_any_more(kit: Kit, follow: Fol
 async def test_whoever_was_away_catches_up(kit: Kit, follow: Follow) -> None:
     await apply(VersionStore(kit.store), "two")
     late = await follow("late", running=1)
-    await until(lambda: late.put == [("two", 2)])
+    await until(lambda: late.put)
+    assert late.put == [("two", 2)]
 
 
 async def test_a_version_on_trial_that_a_late_process_cannot_run_goes_back(kit: Kit, follow: Follow) -> None:

@@ -40,8 +40,8 @@ async def accepted(kit: Kit, count: int) -> list[tuple[Read, str]]:
     return found
 
 
-async def out_entries(kit: Kit, count: int) -> list[Read]:
-    """What waits for the application."""
+async def check_out_entries(kit: Kit, count: int) -> list[Read]:
+    """What waits for the application, of which there must be ``count``."""
     return await kit.read(keys.out("shop", kit.store.partitions), count)
 
 
@@ -67,7 +67,7 @@ async def test_a_receipt_reaches_the_application_and_query_sm_knows_it(any_kit: 
     for number, (_, message_id) in enumerate(messages):
         assert await any_kit.receipt(f"c{number}") == Correlated(MATCHED, "shop", message_id, True)
     await any_kit.drain()
-    waiting = {message[1][1][5]: message[1][1] for message in await out_entries(any_kit, 8)}
+    waiting = {message[1][1][5]: message[1][1] for message in await check_out_entries(any_kit, 8)}
     for number, (_, message_id) in enumerate(messages):
         origin, receipt = b"origin-" + message_id.encode(), b"receipt-c%d" % number
         assert waiting[message_id.encode()] == [b"o", origin, b"r", receipt, b"i", message_id.encode()]
@@ -85,7 +85,7 @@ async def test_a_final_state_is_final(any_kit: Kit) -> None:
         again = await any_kit.receipt("c", delivered=delivered, final=final)
         assert again == Correlated(DUPLICATE, message_id=message_id)
     await any_kit.drain()
-    await out_entries(any_kit, 1)
+    await check_out_entries(any_kit, 1)
 
 
 async def test_of_two_final_receipts_in_one_batch_one_is_passed_on(any_kit: Kit) -> None:
@@ -97,7 +97,7 @@ async def test_of_two_final_receipts_in_one_batch_one_is_passed_on(any_kit: Kit)
     await any_kit.drain()
     outcomes = sorted(result.outcome for _, result in any_kit.correlated if isinstance(result, Correlated))
     assert outcomes == [DUPLICATE, MATCHED]
-    await out_entries(any_kit, 1)
+    await check_out_entries(any_kit, 1)
 
 
 async def test_a_receipt_that_overtakes_its_response_is_passed_on_by_the_response(any_kit: Kit) -> None:
@@ -113,7 +113,7 @@ async def test_a_receipt_that_overtakes_its_response_is_passed_on_by_the_respons
         message_id = messages[context][1]
         met = [early.result for early in reply.early]
         assert met == ([Correlated(MATCHED, "shop", message_id, True)] if context % 2 == 0 else [])
-    await out_entries(any_kit, 4)
+    await check_out_entries(any_kit, 4)
     for partition in range(any_kit.store.partitions):
         assert not await any_kit.command("KEYS", "*:early:*", partition=partition)
         assert await waiting_messages(any_kit.store, keys.mt(partition, "alpha", 2)) == 0
@@ -222,7 +222,7 @@ async def test_mo_come_in_order(any_kit: Kit) -> None:
     any_kit.outbound.append_mo("shop", b"mo", done.append)
     await any_kit.drain()
     assert done == [None] * 4
-    fields = [each[1][1] for each in await out_entries(any_kit, 4)]
+    fields = [each[1][1] for each in await check_out_entries(any_kit, 4)]
     assert fields == [[b"m", b"mo-0"], [b"m", b"mo-1"], [b"m", b"mo-2"], [b"m", b"mo"]]
 
 
@@ -230,7 +230,7 @@ async def test_what_the_application_took_is_gone_and_the_rest_comes_again(any_ki
     for number in range(5):
         any_kit.outbound.append_mo("shop", b"mo-%d" % number, lambda _: None)
     await any_kit.drain()
-    entries = await out_entries(any_kit, 5)
+    entries = await check_out_entries(any_kit, 5)
     for stream, (entry_id, _), _ in entries[:3]:
         any_kit.outbound.ack(stream, entry_id)
     await any_kit.drain()

@@ -132,11 +132,11 @@ async def test_lost_replies_double_and_lose_nothing(kit: Kit, monkeypatch: pytes
         return reply
 
     monkeypatch.setattr(kit.store, "command", losing)
-    await whole_way(kit, 30)
+    await check_whole_way(kit, 30)
     assert lost > 4
 
 
-async def whole_way(kit: Kit, count: int, trouble: Callable[[], None] | None = None) -> None:
+async def check_whole_way(kit: Kit, count: int, trouble: Callable[[], None] | None = None) -> None:
     """Admission to the application, one message a turn; asserts that nothing was lost or doubled."""
     step = trouble or (lambda: None)
     items = [kit.item(n=n, caps=CAPS) for n in range(count)]
@@ -206,7 +206,7 @@ async def test_connections_cut_at_any_moment(patient: Kit) -> None:
         if len(cuts) < 60:
             cuts.append(asyncio.ensure_future(cutter.store.command(0, "CLIENT", "KILL", "TYPE", "normal")))
 
-    await whole_way(patient, 100, cut)
+    await check_whole_way(patient, 100, cut)
     # They cut each other off as well.
     await asyncio.gather(*cuts, return_exceptions=True)
     await cutter.store.close()

@@ -32,4 +32,5 @@ async def test_what_is_pending_is_read_at_once(kit: Kit) -> None:
     reader.add(STREAM)
     # Nothing new comes to end the blocking read, which would take two seconds.
     async with asyncio.timeout(1.0):
-        await until(lambda: bodies(read) == [0])
+        await until(lambda: read)
+    assert bodies(read) == [0]

@@ -23,7 +23,7 @@ from smsgw.store.sharing import Target
 from smsgw.store.streams import waiting_messages
 from tests.store.conftest import MakeKit
 from tests.store.kit import Kit, mapping, until
-from tests.store.test_journey import accepted, out_entries
+from tests.store.test_journey import accepted, check_out_entries
 
 KEPT = KIND_SUCCESS | KIND_FAILURE | UNDECIDED
 Decided = Callable[["bool | StoreError"], None]
@@ -63,7 +63,7 @@ async def test_a_failure_that_goes_elsewhere_is_not_passed_on_and_final_here(kit
     assert kit.asked == [(message_id, origin)]  # type: ignore[attr-defined]
     assert await kit.receipt("c", delivered=False) == Correlated(DUPLICATE, message_id=message_id)
     await kit.drain()
-    await out_entries(kit, 0)
+    await check_out_entries(kit, 0)
     status = await kit.states.query(message_id)
     assert status is not None
     assert status.message_state == 1
@@ -76,7 +76,7 @@ async def test_a_failure_that_stays_is_reported_as_any_other(kit: Kit) -> None:
     assert (result.outcome, result.message_id, result.forwarded) == (MATCHED, message_id, True)
     assert await kit.receipt("c", delivered=False) == Correlated(DUPLICATE, message_id=message_id)
     await kit.drain()
-    await out_entries(kit, 1)
+    await check_out_entries(kit, 1)
     status = await kit.states.query(message_id)
     assert status is not None
     assert status.message_state == 5
@@ -86,7 +86,7 @@ async def test_one_that_nobody_asked_for_is_only_final(kit: Kit) -> None:
     await sent(kit, mask=KIND_SUCCESS | UNDECIDED)
     await kit.receipt("c", delivered=False)
     await kit.drain()
-    await out_entries(kit, 0)
+    await check_out_entries(kit, 0)
 
 
 async def test_a_success_is_not_asked_about(kit: Kit) -> None:
@@ -114,7 +114,7 @@ async def test_an_early_failure_is_decided_when_its_answer_comes(kit: Kit, moved
     assert isinstance(reply, Settled)
     (early,) = reply.early
     assert (early.result.outcome, early.result.message_id) == (MATCHED, message_id)
-    await out_entries(kit, 0 if moved else 1)
+    await check_out_entries(kit, 0 if moved else 1)
     for partition in range(kit.store.partitions):
         assert await waiting_messages(kit.store, f"{{p{partition:02}}}:mt:alpha:2") == 0
     assert await kit.receipt("c", delivered=False) == Correlated(DUPLICATE, message_id=message_id)
@@ -153,7 +153,7 @@ async def test_a_failure_that_came_early_twice_is_decided_once_and_the_entry_end
     ((_, reply),) = kit.settled
     assert isinstance(reply, Settled)
     assert sorted(early.result.outcome for early in reply.early) == [DUPLICATE, MATCHED]
-    await out_entries(kit, 0 if moved else 1)
+    await check_out_entries(kit, 0 if moved else 1)
     for partition in range(kit.store.partitions):
         assert await waiting_messages(kit.store, f"{{p{partition:02}}}:mt:alpha:2") == 0
 
@@ -176,4 +176,4 @@ async def test_the_same_receipt_twice_at_once_is_passed_on_once(kit: Kit, is_sha
                     kit.correlation.put(cid, "alpha", cid, b"r", KIND_SUCCESS, True, b"")
         await kit.drain()
     await until(lambda: len(kit.settled) == 8 and len(kit.correlated) == 16)
-    await out_entries(kit, 8)
+    await check_out_entries(kit, 8)

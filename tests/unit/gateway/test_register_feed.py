@@ -105,7 +105,8 @@ async def test_anything_may_have_changed(world: World) -> None:
     world.store.documents["pause"]["global"] = {**PAUSE, "scope": "global"}
     world.store.documents["word"] = {"company/x": {"list": "company", "word": "禁词"}}
     world.feed._changed("*", None)
-    await world.until(lambda: world.registers.pauses.any and len(world.registers.words) == 1)
+    await world.until(lambda: world.registers.pauses.any and len(world.registers.words))
+    assert (list(world.registers.pauses.scopes), len(world.registers.words)) == (["global"], 1)
 
 
 async def test_a_store_that_is_away_leaves_the_old_in_force_and_is_asked_again(world: World) -> None:

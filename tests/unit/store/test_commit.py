@@ -160,8 +160,10 @@ async def test_a_second_run_is_a_new_caller() -> None:
 
 
 async def test_draining_nothing_returns_at_once() -> None:
+    hand = Hand()
     async with asyncio.timeout(1):
-        await Hand().commit.drain()
+        await hand.commit.drain()
+    assert (hand.calls, hand.done) == ([], [])
 
 
 async def test_what_done_raises_is_not_hidden() -> None:

@@ -174,7 +174,7 @@ def test_scraping_while_the_loop_adds_keys(metrics: Metrics) -> None:
     thread.start()
     try:
         for _ in range(20):
-            generate_latest(metrics.registry)
+            assert b"smsgw_account_mt_refused_total{" in generate_latest(metrics.registry)
     finally:
         stop.set()
         thread.join()

@@ -245,8 +245,10 @@ async def test_a_moved_clock_brings_what_is_due(tmp_path: Path) -> None:
     settings = CarrierSettings(receipt=CarrierSettings().receipt.parse("8h"))
     async with live(tmp_path, settings) as sims, sims.esme("carrier") as esme:
         await esme.submit("10690001", "13800138000", "hello", registered_delivery=1)
+        assert esme.receipts == []
         await sims.ask("PUT", "/api/clock", {"advance": "8h"})
         await esme.wait_for(lambda: esme.receipts, SOON_S)
+        assert [each.receipt.stat for each in esme.receipts] == ["DELIVRD"]
 
 
 async def test_a_snapshot_restores_settings_and_clock_and_all_or_nothing(tmp_path: Path) -> None:
