@@ -1,18 +1,16 @@
 """The application: wires the rooms from a site, starts them in order, and drains them at SIGTERM.
 
-Order of starting: secrets, embedded server, store, recovery marks, carriers, listener. Order of ending: the
-listener takes nobody new, requests are refused, what is under way ends, applications and carriers are
-unbound, records written, the store closed. A second signal ends at once.
+Order of starting: the listener's ports, secrets, embedded server, store, recovery marks, leases, carriers, listener.
+Order of ending: the listener takes nobody new, requests are refused, what is under way ends, applications and carriers
+are unbound, leases given back, records written, the store closed. A start that fails, or is told to stop, gives back
+what it has so far in the same order.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import random
-import resource
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,6 +25,7 @@ from smsgw.config.workers import Role
 from smsgw.doing import Doing
 from smsgw.errors import StoreError
 from smsgw.esme.account import Account
+from smsgw.esme.doors import Doors
 from smsgw.esme.listener import Listener
 from smsgw.gateway.change import SiteParts
 from smsgw.gateway.context import Context
@@ -39,11 +38,11 @@ from smsgw.policy.model import Refusal
 from smsgw.policy.orders import account_refusal
 from smsgw.policy.registers import Registers
 from smsgw.policy.retry import Backoff
+from smsgw.process import allow_files, plainly, stop_at_signals, unless
 from smsgw.records.log import RecordLog
 from smsgw.smpp.constants import status_name
 from smsgw.status import Status, watch
 from smsgw.store.connection import Store
-from smsgw.store.disk import refuse_unwritten
 from smsgw.store.memory import MemoryStages
 from smsgw.store.schema import Upgrade
 from smsgw.store.secrets import load_or_create
@@ -51,20 +50,14 @@ from smsgw.store.server import EmbeddedServer
 from smsgw.store.server_keeper import keep_running
 from smsgw.supervisor.errand import Errand, with_role
 from smsgw.supervisor.leash import Leash
-from smsgw.supervisor.orphans import Orphans
 from smsgw.telemetry.logs import EventLog
 from smsgw.telemetry.metrics import Metrics
 from smsgw.telemetry.ops import Heartbeat, OpsServer
 from smsgw.telemetry.token import PURPOSE, TokenGuard
 from smsgw.told import Teller
+from smsgw.upkeep import Upkeep
 
 DRAIN_S = 10.0
-RECORDS_PERIOD_S = 0.05
-STORE_CHECK_S = 1.0
-#: Processes whose clocks differ by more judge hours, caps and validities differently.
-CLOCK_TOLERANCE_S = 2.0
-#: Files that the process needs beside the connections of applications: carriers, Redis, records.
-FILES_BESIDE = 256
 #: New objects before each generation of the collector runs. Messages make no cycles; sessions are few.
 GC_THRESHOLDS = (50_000, 20, 100)
 _log = EventLog("smsgw.app")
@@ -83,44 +76,23 @@ async def run_site(
     ``role``: instead of its site's. ``errand`` and ``leash``: it is one of several workers, and ends with their
     supervisor. Raises SmsgwError when it can't start.
     """
+    stop = stop_at_signals()
     app = App(site, applied, role, errand)
-    await app.start()
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, partial(_signalled, stop))
-    try:
-        started(app)
-        await app.run_until(stop, leash)
-    finally:
-        await app.close()
+    if leash is not None:
+        app.has_left = partial(leash.tell, left=True)
+    with plainly():
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                held = [tasks.create_task(leash.hold(stop, app.look), name="leash")] if leash is not None else []
+                if await unless(stop, app.start()):
+                    started(app)
+                    await app.run_until(stop)
+                for each in held:
+                    each.cancel()
+        finally:
+            await app.close()
     if app.put_out:
         raise StoreError(f"another process runs as node {site.node_name!r}, or has taken over what this one had")
-
-
-def _allow_files(connections: int) -> int:
-    """Raise the limit of open files, usually 1024, to what so many connections need; for how many it is enough.
-
-    What the system does not allow is missing from the connections alone: with none left for Redis, carriers or
-    records the gateway would do nothing for anybody.
-    """
-    wanted = connections + FILES_BESIDE
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return connections
-    possible = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (possible, hard))
-    if possible < wanted:
-        connections = min(connections, max(possible // 2, possible - FILES_BESIDE))
-        _log.warning("app.too_few_files", allowed=possible, wanted=wanted, connections=connections)
-    return connections
-
-
-def _signalled(stop: asyncio.Event) -> None:
-    if stop.is_set():
-        _log.warning("app.killed", why="second signal")
-        os._exit(130)
-    stop.set()
 
 
 class App:
@@ -138,7 +110,7 @@ class App:
         self.metrics = Metrics(__version__, status_name)
         self.embedded: EmbeddedServer | None = None
         self.heartbeat = Heartbeat()
-        self._told = Teller(self).told
+        self.told = Teller(self).told
         self.store_up = False
         self.store: Store
         self.memory = MemoryStages(site.store.memory_stages)
@@ -152,15 +124,23 @@ class App:
         self.ticker = Ticker()
         self.proofs: ProofDesk
         self.ops: OpsServer | None = None
+        self._doors = Doors(site.listener.host)
+        #: Called when others may have the binds of this process.
+        self.has_left: Callable[[], None] = lambda: None
+        self._has_joined = False
         #: Another process took this one's place; it has ended its work early.
         self.put_out = False
         #: It listens, if its role is to.
         self.started = False
 
     async def start(self) -> None:
-        """Everything up to, not including, the first bind."""
+        """Everything up to, not including, the first bind. ``close`` in any case."""
         site = self.site
-        connections = _allow_files(site.listener.max_connections)
+        settings = wiring.listener_settings(site, self._errand)
+        settings = replace(settings, max_connections=allow_files(settings.max_connections))
+        tls = wiring.listener_tls(site)
+        if self.role != "carrier":
+            await self._doors.take(settings.ports, settings.reuse_port)
         site.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self._open_store()
         self.records = RecordLog(site.records_dir, site.node_name, self.clock.now_ms)
@@ -168,14 +148,14 @@ class App:
         context = self.gateway.context
         passwords, self.proofs = await wiring.passwords(site, self.store)
         self.listener = Listener(
-            replace(wiring.listener_settings(site, self._errand), max_connections=connections),
+            settings,
             context.accounts,
             self.gateway,
             self.ticker,
             passwords.verify,
-            self._told,
+            self.told,
             self._standing,
-            wiring.listener_tls(site),
+            tls,
             passwords.knows,
             self.gateway.binds,
             self.proofs,
@@ -229,7 +209,12 @@ class App:
             gateway.carriers.put(make_pool(settings))
         for name in await waiting_for_former(self.site, self.store):
             gateway.carriers.put_former(make_pool(CarrierSettings(name, "", 0, "", "", binds=())))
-        await gateway.leases.join()
+        self._has_joined = True  # it may have, also if it is cut short
+        try:
+            await gateway.leases.join()
+        except StoreError:
+            self._has_joined = False
+            raise
         await gateway.binds.join()
         self.following = Following(builder, gateway, Built(self.site, parts), version, make_pool, self._put_site)
 
@@ -258,7 +243,12 @@ class App:
         """Whether its Redis is one that this machine's smsgw runs."""
         return self.embedded is not None or (self._errand is not None and bool(self._errand.store_url))
 
-    async def run_until(self, stop: asyncio.Event, leash: Leash | None = None) -> None:
+    def look(self) -> None:
+        """Another worker has left: its binds are free."""
+        if self.started:
+            self.gateway.leases.wake()
+
+    async def run_until(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set, then drain."""
 
         def put_out() -> None:
@@ -266,23 +256,19 @@ class App:
             stop.set()
 
         self.gateway.put_out = put_out
+        self._doors.open()
         async with asyncio.TaskGroup() as tasks:
             background = [
                 tasks.create_task(self.gateway.run(), name="gateway"),
                 tasks.create_task(self.following.run(), name="versions"),
                 tasks.create_task(self.ticker.run(), name="ticker"),
-                tasks.create_task(self._beat(), name="heartbeat"),
                 tasks.create_task(self.proofs.run(), name="passwords"),
-                tasks.create_task(self._flush_records(), name="records"),
-                tasks.create_task(self._watch_store(), name="store"),
-                tasks.create_task(self.upgrade.run(self._told), name="upgrade"),
+                tasks.create_task(self.upgrade.run(self.told), name="upgrade"),
+                *(tasks.create_task(job, name=name) for name, job in Upkeep(self).jobs().items()),
             ]
             if self.embedded is not None:
-                background.append(tasks.create_task(keep_running(self.embedded, self._told), name="server"))
-            if leash is not None:
-                background.append(tasks.create_task(leash.hold(stop), name="leash"))
-            if self.role != "carrier":
-                await self.listener.start()
+                background.append(tasks.create_task(keep_running(self.embedded, self.told), name="server"))
+            await self.listener.serve(self._doors)
             self.started = True
             # What is there now stays: the collector need not walk it again, nor look after every 700 objects.
             gc.collect()
@@ -296,7 +282,9 @@ class App:
                 task.cancel()
 
     async def close(self) -> None:
-        """Write what is left and close the store; the embedded server stops with us."""
+        """Give back and write what is left and close the store; the embedded server stops with us."""
+        await self._leave()
+        self._doors.close()
         if self.ops is not None:
             self.ops.stop()
         if hasattr(self, "records"):
@@ -323,7 +311,7 @@ class App:
             records=self.records,
             dialled=parts.dialled,
             mo_words=parts.mo_words,
-            log=self._told,
+            log=self.told,
         )
 
     def _standing(self, account: str) -> Refusal | None:
@@ -352,43 +340,13 @@ class App:
             ):
                 break
             await asyncio.sleep(0.02)
-        if not self.put_out:
-            await self.gateway.leave()
+        await self._leave()
         await self.following.reloader.leave()
         self.listener.close()
 
-    async def _beat(self) -> None:
-        loop, orphans = asyncio.get_running_loop(), Orphans()
-        while True:
-            asked_s = loop.time()
-            await asyncio.sleep(1.0)
-            self.heartbeat.beat()
-            orphans.bury()
-            self.metrics.loop_lag.observe(max(0.0, (loop.time() - asked_s - 1.0) * 1000))
-
-    async def _flush_records(self) -> None:
-        while True:
-            await asyncio.sleep(RECORDS_PERIOD_S)
-            self.records.flush()
-
-    async def _watch_store(self) -> None:
-        """Is Redis there, does it have memory left, and is it as late there as here?"""
-        while True:
-            try:
-                share = await self.store.memory_share()
-                await refuse_unwritten(self.store)
-                self.clock_ahead_s = await self.store.clock_ahead_s(time.time)
-            except StoreError as error:
-                if self.store_up:
-                    _log.warning("store.lost", why=str(error))
-                self.store_up = self.gateway.context.store_up = False
-            else:
-                if not self.store_up:
-                    _log.event("store.back")
-                self.store_up = self.gateway.context.store_up = True
-                if self.memory.see(share):
-                    _log.warning("store.memory", used=round(share, 3), refused=self.memory.refused or "nothing")
-                self.gateway.context.admission.memory_stage = self.memory.stage
-                if abs(self.clock_ahead_s) > CLOCK_TOLERANCE_S:
-                    self._told("clock.differs", {"ahead_of_redis_s": round(self.clock_ahead_s, 1)})
-            await asyncio.sleep(STORE_CHECK_S)
+    async def _leave(self) -> None:
+        """Others may have at once what this process had: binds, places of accounts, what it had read. Done once."""
+        if self._has_joined and not self.put_out:
+            self._has_joined = False
+            await self.gateway.leave()
+            self.has_left()

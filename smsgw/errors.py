@@ -13,6 +13,7 @@ SmsgwError
 │       └── FatalError          the stream can't be framed any more; close
 ├── LinkError
 │   ├── ConnectFailed           no connection was made; nothing was written
+│   │   └── CantListen          an address of our own can't be had; which key says it, and how to mend it
 │   ├── BindRejected            the peer refused the bind, with its command_status
 │   ├── LinkLost                the connection went; what was unanswered is *unknown*
 │   └── ResponseTimeout         no answer in time; the request is *unknown*
@@ -25,6 +26,7 @@ SmsgwError
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Literal
 
@@ -99,6 +101,28 @@ class LinkError(SmsgwError):
 
 class ConnectFailed(LinkError):
     """No connection could be made; nothing was sent."""
+
+
+class CantListen(ConnectFailed):
+    """A port for applications can't be had. ``key`` of smsgw.toml names the port, ``host_key`` the address."""
+
+    def __init__(self, host: str, port: int, error: OSError, key: str, host_key: str = "listener.host") -> None:
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if error.errno == errno.EADDRINUSE:
+            why = (
+                f"({key} in smsgw.toml): another program listens there (`ss -ltnp 'sport = :{port}'` shows which): "
+                "stop it, or set another port"
+            )
+        elif error.errno == errno.EACCES:
+            why = f"({key} in smsgw.toml): this user may not listen on ports below 1024: set another port"
+        elif error.errno is not None and (error.errno == errno.EADDRNOTAVAIL or error.errno < 0):  # a name: EAI_…
+            why = (
+                f"({host_key} in smsgw.toml): that is no address of this machine (`ip address` lists them): "
+                "set one of them, or 0.0.0.0 for all"
+            )
+        else:
+            why = f"({host_key} and {key} in smsgw.toml): {error.strerror or error}: set another address or port"
+        super().__init__(f"can't listen on {where} {why}")
 
 
 class BindRejected(LinkError):

@@ -215,6 +215,7 @@ def _bind(bind: Bind, why_down: str) -> dict[str, object]:
     return {
         "id": bind.label,
         "kind": bind.kind,
+        "leased": bind.leased,
         "up": bind.up,
         "why_down": why_down,
         "peer": link.peer if link is not None else "",

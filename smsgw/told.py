@@ -1,6 +1,7 @@
 """Events of any room of a running gateway: into the log and the counters.
 
 Owns: which events are rare enough to be told each time; of the others the same one again within a minute is counted.
+A bind that we ended ourselves, or that went to another process, is none that was lost.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Teller:
         known = account if account in self._app.site.accounts else ""
         key = (event, fields.get("carrier"), known, fields.get("bind"), fields.get("while"))
         self._count(event, fields)
-        if event in _ALWAYS_TOLD or (event == "carrier.unbound" and self._app.gateway.context.closing):
+        if event in _ALWAYS_TOLD or fields.get("by_us"):
             _log.event(event, **fields)
         else:
             _log.repeated(self._repeats, key, time.monotonic(), event, **fields)
@@ -45,7 +46,7 @@ class Teller:
             self._app.metrics.carrier(str(fields["carrier"])).binds_opened += 1
         elif event == "carrier.bind_refused":
             self._app.metrics.carrier(str(fields["carrier"])).binds_refused[int(str(fields["code"]))] += 1
-        elif event == "carrier.unbound":
+        elif event == "carrier.unbound" and not fields.get("by_us"):
             self._app.metrics.carrier(str(fields["carrier"])).binds_lost += 1
 
 
@@ -55,7 +56,7 @@ _ALWAYS_TOLD = frozenset(
         # Rare by nature: breakers don't flap, and who moves messages sums up what moved.
         "carrier.breaker_open", "carrier.breaker_half_open", "carrier.breaker_closed", "carrier.switched",
         "signature.paused",
-        "carrier.ordered", "carrier.resumed", "carrier.drained", "queue.ordered",
+        "carrier.ordered", "carrier.resumed", "carrier.drained", "queue.ordered", "carrier.handed_over",
         "esme.bound", "esme.unbound", "carrier.bound", "carrier.approved", "carrier.not_approved", "optout.recorded",
         "optout.withdrawn", "complaint.recorded", "dead_number.learnt", "blacklist.learnt", "register.in_force",
         "node.others", "node.taken_over",

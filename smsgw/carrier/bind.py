@@ -3,19 +3,20 @@
 ``run`` never returns by itself; it connects only while this process has the lease of the bind. A refusal that
 retrying can't mend (wrong password, unknown system_id) is told once and tried again slowly; an old session that the
 carrier still holds (ESME_RALYBND) is an ordinary reason to back off. What was unanswered when a link went is
-*unknown*: it is handed to the gateway in the order it was sent, never resent here.
+*unknown*: it is handed to the gateway in the order it was sent, never resent here. Of an end that we wished it is
+told why (``by_us``); a bind that another process is to have is ``carrier.handed_over``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from smsgw.carrier.addresses import Addresses
 from smsgw.carrier.settings import BIND_COMMANDS, CarrierSettings
 from smsgw.errors import BindRejected, LinkError, LinkLost
-from smsgw.link.link import Link, LinkOwner
+from smsgw.link.link import CLOSE_GRACE_S, Link, LinkOwner
 from smsgw.policy.shaping import TokenBucket
 from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus, status_name
 from smsgw.smpp.pdu import bind as bind_pdu
@@ -25,6 +26,7 @@ from smsgw.smpp.timers import SessionTimers
 
 if TYPE_CHECKING:
     from smsgw.carrier.calls import Calls
+    from smsgw.carrier.handler import Handler
     from smsgw.link.ticker import Ticker
     from smsgw.policy.retry import Backoff
 
@@ -35,58 +37,24 @@ PERMANENT_BIND_ERRORS = frozenset(
 PERMANENT_RETRY_S = 300.0
 #: A bind that lasted this long was a good one: the next reconnect begins with the shortest wait again.
 STEADY_S = 10.0
+#: A link that was closed, or cut, is heard of again within this.
+GONE_S = CLOSE_GRACE_S + 1.0
+CUT_S = 0.5
+HANDED_OVER = "another process is to have it"
 _LOOK_S = 0.05
 
 _SUBMIT_SM_RESP = int(CommandId.SUBMIT_SM_RESP)
 _DELIVER_SM = int(CommandId.DELIVER_SM)
 
 
-class Handler(Protocol):
-    """What a bind hands over; the carrier's pool, which passes it on to the gateway."""
-
-    def answered(self, bind: Bind, flight: object, command_status: int, raw: bytes) -> None:
-        """A request of ours was answered; ``flight`` is what ``submit`` was given."""
-
-    def unknown(self, bind: Bind, flights: list[object], why: str) -> None:
-        """Requests of ours have no answer and won't get one; oldest first."""
-
-    def inbound(self, bind: Bind, command_id: int, raw: bytes, sequence_number: int) -> None:
-        """deliver_sm or data_sm from the carrier."""
-
-    def changed(self, bind: Bind) -> None:
-        """The bind came up, went down, or can be written to again."""
-
-    def told(self, event: str, fields: dict[str, object]) -> None:
-        """Something for the log."""
-
-
 class Bind:
     """The owner of one link to a carrier, over all its reconnects. ``number`` counts from 0 within the carrier."""
 
     __slots__ = (
-        "_backoff",
-        "_bound",
-        "_closed",
-        "_gone",
-        "_handler",
-        "_hurry",
-        "_resting",
-        "_ticker",
-        "_wake",
-        "_way",
-        "bucket",
-        "failing_since_s",
-        "kind",
-        "leased",
-        "leaving",
-        "link",
-        "number",
-        "settings",
-        "stopping",
-        "transmits",
-        "up",
-        "window",
-    )
+        "_backoff", "_bound", "_closed", "_gone", "_goodbye", "_handler", "_hurry", "_resting", "_ticker", "_wake",
+        "_way", "bucket", "failing_since_s", "kind", "leased", "leaving", "link", "number", "settings", "stopping",
+        "transmits", "up", "window",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -119,6 +87,8 @@ class Bind:
         self._way = calls or Addresses()
         self._bound: asyncio.Future[None] | None = None
         self._gone = asyncio.Event()
+        #: Why we end the link, once we do.
+        self._goodbye = ""
         #: Whether this process may have the bind up; all are, unless somebody says otherwise.
         self.leased = True
         self._wake = asyncio.Event()
@@ -144,7 +114,7 @@ class Bind:
         """Unbind, for another process is to have the bind; not to be connected again before ``take``."""
         self.leased = False
         self._hurry.set()
-        self.unbind()
+        self.unbind(HANDED_OVER)
 
     def keep_closed(self, closed: bool) -> None:
         """Unbind when all is answered, and don't bind before this is called with False."""
@@ -153,13 +123,13 @@ class Bind:
         self._closed = closed
         self._wake.set()
         if closed:
-            self._rest(self.link)
+            self._rest(self.link, "closed by order")
 
     def rebind(self) -> None:
         """Unbind when all is answered and bind again at once; one that waits for its next try is tried now."""
         self._backoff.reset()
         self._hurry.set()
-        self._rest(self.link)
+        self._rest(self.link, "bound again by order")
 
     @property
     def label(self) -> str:
@@ -254,28 +224,31 @@ class Bind:
                 self._tell("carrier.connect_failed", reason=str(error))
             except asyncio.CancelledError:
                 # Whoever cancels us has stopped the timers that would cut a peer that does not read.
+                self._goodbye = self._goodbye or "shutting down"
+                if self._bound is not None:
+                    self._bound.cancel()
                 if self.link is not None:
                     self.link.abort("shutting down")
+                    await self._until_gone(self.link, CUT_S)
                 raise
             finally:
-                # The next attempt begins when this link is really gone, else its end would be taken for the new one's.
-                if self.link is not None and self.link.is_connected:
+                if self.link is not None:
                     self.link.close("giving up this attempt")
-                    await self._gone.wait()
+                    await self._until_gone(self.link, GONE_S)
             if not self.stopping and self.leased:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._hurry.wait(), self._backoff.next_s() if delay_s is None else delay_s)
+                await self._pause(self._backoff.next_s() if delay_s is None else delay_s)
             self._hurry.clear()
 
     def stop(self) -> None:
         """Unbind and don't come back; the link closes at the carrier's unbind_resp or by its timers."""
         self.stopping = True
         self._wake.set()
-        self.unbind()
+        self.unbind("shutting down")
 
-    def unbind(self) -> None:
+    def unbind(self, why: str) -> None:
         """Unbind politely, if bound."""
         if self.link is not None and self.up and not self.link.closing:
+            self._goodbye = self._goodbye or why
             self.link.send(unbind(self.link.session.next_sequence()))
 
     # -- LinkOwner
@@ -323,28 +296,51 @@ class Bind:
         self._gone.set()
         if self._bound is not None and not self._bound.done():
             self._bound.set_exception(LinkLost(reason))
-        if was_up:
-            self._tell("carrier.unbound", reason=reason, unanswered=len(unanswered))
+        if was_up and self._goodbye == HANDED_OVER:
+            self._tell("carrier.handed_over", unanswered=len(unanswered))
+        elif was_up:
+            by_us = bool(self._goodbye)
+            self._tell("carrier.unbound", reason=self._goodbye or reason, by_us=by_us, unanswered=len(unanswered))
         if unanswered:
             self._handler.unknown(self, unanswered, reason)
         self._handler.changed(self)
 
     # -- inside
 
-    def _rest(self, link: Link[object] | None) -> None:
+    async def _pause(self, seconds: float) -> None:
+        """Until the next try, unless somebody hurries us."""
+        # Not wait_for: in Python 3.11 it may take a cancellation for the end of the wait.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
+
+    async def _until_gone(self, link: Link[object], patience_s: float) -> None:
+        """It was closed: the next attempt begins when it is gone, else its end would be taken for that one's."""
+        if not link.is_connected:
+            return
+        try:
+            async with asyncio.timeout(patience_s):
+                await self._gone.wait()
+        except TimeoutError:
+            # uvloop closes a connection whose making was cancelled in the moment when it was made, and tells nobody.
+            link.abort("giving up this attempt")
+            link.connection_lost(None)
+
+    def _rest(self, link: Link[object] | None, why: str) -> None:
         """Nothing new is sent; unbind as soon as nothing is unanswered, which the window's timer bounds."""
         if link is None or link is not self.link or not self.up:
             return
         self._resting = True
         if len(link.window):
-            asyncio.get_running_loop().call_later(_LOOK_S, self._rest, link)
+            asyncio.get_running_loop().call_later(_LOOK_S, self._rest, link, why)
         else:
-            self.unbind()
+            self.unbind(why)
 
     async def _connect_and_bind(self) -> None:
         settings = self.settings
         loop = asyncio.get_running_loop()
         self._gone.clear()
+        self._goodbye = ""
         self.failing_since_s = self.failing_since_s or loop.time()
         self._bound = loop.create_future()
         timers = SessionTimers(

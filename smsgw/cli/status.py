@@ -10,16 +10,17 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from smsgw.cli.carriers.bind import duration
 from smsgw.cli.ops_port import ask
 from smsgw.cli.options import JsonOption, SiteOption
-from smsgw.cli.output import Cell, console, pairs, print_json, table
+from smsgw.cli.output import Cell, clean, console, pairs, print_json, table
 from smsgw.config.load import load_node
 from smsgw.errors import SmsgwError
 from smsgw.smpp.constants import status_name
 
 
 def status(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
-    """Show the running gateway: accounts, carriers, queues, store. Exit code 1 when it does not answer."""
+    """Show the running gateway: workers, carriers, queues, accounts, store. Exit code 1 when it does not answer."""
     found = ask(load_node(site), "/status")
     if as_json:
         print_json(found)
@@ -28,6 +29,8 @@ def status(site: SiteOption = Path(), as_json: JsonOption = False) -> None:
         parts = [pairs(_head(found)), _carriers(found["carriers"]), _accounts(found["accounts"])]
         if found["breakers"]:
             parts.insert(2, _breakers(found["breakers"]))
+        if found.get("workers"):
+            parts.insert(1, _workers(found["workers"]))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         message = (
             f"the gateway's status lacks something, so it is another version's ({error}); --json shows it as it is"
@@ -58,6 +61,24 @@ def _head(found: Mapping[str, Any]) -> list[tuple[str, Cell]]:
         ("store", f"{'up' if store['up'] else 'AWAY'}, {kind}, server {store['server']}, {waiting} calls waiting"),
         ("records", kept),
     ]
+
+
+def _workers(workers: Mapping[str, Mapping[str, Any]]) -> Table:
+    """The processes of this machine, where there are several."""
+    columns = ("worker", "role", "pid", "restarts", "up", "CPU s", "state")
+    rows = [
+        (
+            name,
+            each["role"],
+            each["pid"] or "–",
+            each["restarts"],
+            duration(each["up_s"]) if each["pid"] else "–",
+            f"{each['cpu_s']:.1f}",
+            Text(clean(each["status"]), style="green" if each["status"] == "ready" else "red"),
+        )
+        for name, each in workers.items()
+    ]
+    return table(columns, rows, right=("pid", "restarts", "up", "CPU s"))
 
 
 def _carriers(carriers: Mapping[str, Any]) -> Table:

@@ -1,4 +1,4 @@
-"""The listening sockets, plain and TLS, and who may bind.
+"""Who may bind, of those that come in by the listening ports, plain and TLS.
 
 Owns: the accounts' table, the number of connections, the order of checks of a bind: known system_id,
 allowed address, password, client certificate, account in force, bind type, bind cap. An unknown name
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from smsgw.errors import ConnectFailed
 from smsgw.esme.account import Account, AccountSettings
+from smsgw.esme.doors import BACKLOG, Doors
 from smsgw.esme.password_desk import PasswordCheck, PasswordDesk, Proofs
 from smsgw.esme.places import OwnPlaces, Places
 from smsgw.esme.session import EsmeSession, Gateway
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 Notify = Callable[[str, dict[str, object]], None]
 
 
-#: Connections that the kernel keeps until they are accepted: two seconds of the fastest storm. A full queue cuts some
-#: and lets others wait for seconds. The kernel's own limit (``net.core.somaxconn``, usually 4096) holds as well.
-BACKLOG = 8192
 #: Binds looked at in one turn of the loop; more wait for the next, so that a storm does not stand before the traffic.
 BINDS_A_TURN = 64
 
@@ -60,9 +57,14 @@ class ListenerSettings:
     first_number: int = 1
     number_step: int = 1
 
+    @property
+    def ports(self) -> list[int]:
+        """Plain, TLS."""
+        return [self.port, *([self.tls_port] if self.tls_port is not None else [])]
+
 
 class Listener:
-    """Accepts applications. ``start``, then ``stop_accepting``, then ``unbind_all`` and ``close``."""
+    """Accepts applications. ``serve``, then ``stop_accepting``, then ``unbind_all`` and ``close``."""
 
     def __init__(
         self,
@@ -88,36 +90,25 @@ class Listener:
         self._standing = standing
         self._tls = tls
         self._servers: list[asyncio.Server] = []
+        #: The ports really served, in the order plain, TLS.
+        self.ports: list[int] = []
         self.sessions: set[EsmeSession] = set()
         self._binds_now = 0
         self._later: deque[Callable[[], None]] = deque()
         self._numbers = itertools.count(settings.first_number, settings.number_step)
 
-    async def start(self) -> None:
-        """Listen. Raises ConnectFailed, saying which address is taken."""
+    async def serve(self, doors: Doors) -> None:
+        """Accept who comes, and who has waited since the doors were opened."""
         loop = asyncio.get_running_loop()
-        ports: list[tuple[int, ssl.SSLContext | None]] = [(self._settings.port, None)]
-        if self._settings.tls_port is not None:
-            ports.append((self._settings.tls_port, self._tls))
-        host, shared = self._settings.host, self._settings.reuse_port
-        for port, context in ports:
-            try:
-                server = await loop.create_server(
-                    self._accept, host, port, ssl=context, backlog=BACKLOG, reuse_port=shared or None
-                )
-            except OSError as error:
-                raise ConnectFailed(f"can't listen on {host}:{port}: {error.strerror or error}") from error
-            self._servers.append(server)
+        self.ports = doors.numbers
+        for sockets, context in zip(doors.sockets, (None, self._tls), strict=False):
+            for each in sockets:
+                self._servers.append(await loop.create_server(self._accept, sock=each, ssl=context, backlog=BACKLOG))
 
     @property
     def is_open(self) -> bool:
         """Whether applications can connect, or could."""
         return bool(self._servers)
-
-    @property
-    def ports(self) -> list[int]:
-        """The ports really bound, in the order plain, TLS."""
-        return [server.sockets[0].getsockname()[1] for server in self._servers]
 
     def stop_accepting(self) -> None:
         """Take no new connections; sessions stay."""

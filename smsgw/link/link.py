@@ -179,6 +179,8 @@ class Link(asyncio.Protocol, Generic[Item]):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._transport is None:  # its owner has given it up, see ``Bind``
+            return
         self._ticker.discard(self)
         self.session.closed()
         self._transport = None
@@ -243,6 +245,7 @@ class Link(asyncio.Protocol, Generic[Item]):
     def abort(self, reason: str) -> None:
         """Cut at once; queued octets are lost."""
         self._reason = self._reason or reason
+        self._out.clear()
         if self._transport is not None:
             self._transport.abort()
 

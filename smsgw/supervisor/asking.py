@@ -30,9 +30,10 @@ def request(
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
     patience_s: float = PATIENCE_S,
+    port: int = 0,
 ) -> http.client.HTTPResponse:
-    """The answer, whose body is not read yet; close it. Raises NoAnswer."""
-    port = worker.ops_port
+    """The answer, whose body is not read yet; close it. ``port``: of one not known by it yet. Raises NoAnswer."""
+    port = port or worker.ops_port
     if not port:
         raise NoAnswer("it does not run" if not worker.pid else "it is starting")
     connection = http.client.HTTPConnection(LOCALHOST, port, timeout=patience_s)
@@ -45,10 +46,10 @@ def request(
         raise NoAnswer(f"it does not answer: {error}") from error
 
 
-def read(worker: Worker, page: str, method: str = "GET", body: bytes = b"") -> tuple[int, bytes]:
+def read(worker: Worker, page: str, method: str = "GET", body: bytes = b"", port: int = 0) -> tuple[int, bytes]:
     """Status and body of a page. Raises NoAnswer."""
     try:
-        with request(worker, method, page, body) as answer:
+        with request(worker, method, page, body, port=port) as answer:
             return answer.status, answer.read()
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswer(f"it does not answer: {error}") from error

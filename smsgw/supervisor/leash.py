@@ -1,5 +1,7 @@
 """The worker's end of the pipes to its supervisor: what to do comes first, the end of the pipe means to stop.
 
+``stop``: drain and end; ``look``: another worker has left its binds, so look at the leases now.
+
 Owns: standard input, on which the errand and later commands come, and standard output, on which the worker tells what
 the supervisor must know. Whatever else writes to standard output is sent to standard error instead.
 """
@@ -10,12 +12,14 @@ import asyncio
 import contextlib
 import json
 import os
+from collections.abc import Callable
 from typing import Final
 
 from smsgw.supervisor.errand import Errand
 from smsgw.telemetry.logs import EventLog
 
 STOP: Final = "stop"
+LOOK: Final = "look"
 _MOST_OCTETS: Final = 65_536
 _log = EventLog("smsgw.worker")
 
@@ -43,8 +47,8 @@ class Leash:
         with contextlib.suppress(OSError):
             os.write(self._to, json.dumps(said).encode() + b"\n")
 
-    async def hold(self, stop: asyncio.Event) -> None:
-        """Set ``stop`` when the supervisor says so, or has gone."""
+    async def hold(self, stop: asyncio.Event, look: Callable[[], None] = lambda: None) -> None:
+        """Set ``stop`` when the supervisor says so, or has gone; call ``look`` when it says that."""
         reader = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(reader)
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
@@ -52,8 +56,11 @@ class Leash:
         )
         try:
             while line := await reader.readline():
-                if _says_stop(line):
+                what = _said(line)
+                if what == STOP:
                     break
+                if what == LOOK:
+                    look()
             else:
                 _log.warning("worker.supervisor_gone", then="it stops in order")
         finally:
@@ -61,10 +68,10 @@ class Leash:
         stop.set()
 
 
-def _says_stop(line: bytes) -> bool:
+def _said(line: bytes) -> object:
     """A newer supervisor may say what this worker does not know: that is passed over."""
     try:
         said = json.loads(line)
     except ValueError:
-        return False
-    return isinstance(said, dict) and said.get("do") == STOP
+        return None
+    return said.get("do") if isinstance(said, dict) else None

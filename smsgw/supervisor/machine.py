@@ -1,13 +1,16 @@
 """The ops port of a machine: its workers asked together, and answered for as if they were one process.
 
 /status and /metrics are joined (``merging``, ``exposition``), /readyz wants a worker of each role that runs, /clock
-sets the test clock of all, and what an engineer asks to be done goes to every worker with the token it came with: one
-has what is meant, or all do their part. It happens in threads of the ops port, never on the supervisor's loop.
+sets the test clock of all, of one that is just starting before it can be asked, and what an engineer asks to be done
+goes to every worker with the token it came with: one has what is meant, or all do their part. It happens in threads of
+the ops port, never on the supervisor's loop.
 What can go wrong: a worker that does not answer is left out and named.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import queue
 import threading
@@ -50,6 +53,9 @@ class Machine:
         self._node = site.node_name
         self._workers = workers
         self._closing = closing
+        self._clock = clock
+        #: Two who tell a worker the time must not overtake each other.
+        self._telling_time = threading.Lock()
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="asking")
         self._ops = OpsServer(
             CollectorRegistry(),
@@ -76,6 +82,10 @@ class Machine:
         """Close the port."""
         self._ops.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def introduce(self, worker: Worker, port: int) -> None:
+        """A worker can be asked at ``port``. Its clock may have been set since it was told the time at its start."""
+        await asyncio.to_thread(self._introduce, worker, port)
 
     # -- pages
 
@@ -151,8 +161,17 @@ class Machine:
         return dict(zip((each.name for each in self._workers), self._threads.map(one, self._workers), strict=True))
 
     def _share_clock(self, clock: TestClock) -> None:
-        body = json.dumps({"follow": clock.anchor}).encode()
-        self._of_all(lambda worker: read(worker, "/clock", "POST", body))
+        with self._telling_time:
+            body = _followed(clock)
+            self._of_all(lambda worker: read(worker, "/clock", "POST", body))
+
+    def _introduce(self, worker: Worker, port: int) -> None:
+        with self._telling_time:
+            if self._clock is not None:
+                # One that does not answer even this is found by who watches its health.
+                with contextlib.suppress(NoAnswer):
+                    read(worker, "/clock", "POST", _followed(self._clock), port)
+            worker.ops_port = port
 
 
 class _SharedClock:
@@ -261,6 +280,10 @@ def _lines(answers: Sequence[HTTPResponse]) -> Iterator[bytes]:
                 left -= 1
     finally:
         over.set()
+
+
+def _followed(clock: TestClock) -> bytes:
+    return json.dumps({"follow": clock.anchor}).encode()
 
 
 def _status(worker: Worker) -> dict[str, Any]:

@@ -113,12 +113,17 @@ def _knows(bind: Mapping[str, Any]) -> int:
 
 
 def _rates(found: Sequence[Page], result: dict[str, Any]) -> None:
-    """A carrier's rate is shared by those that have binds of it; whoever has none tells all of it."""
-    owners = [each for each in found if each.get("leased")]
+    """A carrier's rate is shared by those that have binds of it which transmit; whoever has none tells all of it."""
+    owners = [each for each in found if any(_transmits(bind) for bind in each.get("links", ()))]
     for name in ("rate_per_s", "full_rate_per_s"):
         told = [each[name] for each in owners or found if name in each]
         if told:
             result[name] = round(sum(told), 1) if owners else max(told)
+
+
+def _transmits(bind: Page) -> bool:
+    """Whether the process that says this has the bind, and sends over it. An older one does not say so in a word."""
+    return bind.get("kind") != "receiver" and bool(bind.get("leased", bind["why_down"] != _ELSEWHERE))
 
 
 _ACCOUNT: Final[Mapping[str, Join]] = {"in_force": _all, "quota": _most, "fleet": _most}

@@ -13,23 +13,24 @@ from collections.abc import Sequence
 from time import monotonic, sleep
 from typing import Final
 
-from smsgw.errors import ConnectFailed
+from smsgw.errors import CantListen
 
 #: Workers of a supervisor that was killed stop listening at once, once they have noticed.
 PATIENCE_S: Final = 5.0
 _LOOK_S: Final = 0.05
+_KEYS: Final = ("listener.port", "listener.tls.port")
 
 
 class KeptPorts:
-    """``numbers`` are those really taken, in the order asked for. Raises ConnectFailed, saying which is taken."""
+    """``numbers`` are those really taken, in the order asked for: plain, TLS. Raises CantListen."""
 
     def __init__(self, host: str, ports: Sequence[int], patience_s: float = PATIENCE_S) -> None:
         self._sockets: list[socket.socket] = []
         deadline_s = monotonic() + patience_s
         try:
-            for port in ports:
-                self._sockets.append(_kept(host, port, deadline_s))
-        except ConnectFailed:
+            for port, key in zip(ports, _KEYS, strict=False):
+                self._sockets.append(_kept(host, port, key, deadline_s))
+        except CantListen:
             self.close()
             raise
         self.numbers: tuple[int, ...] = tuple(each.getsockname()[1] for each in self._sockets)
@@ -40,7 +41,7 @@ class KeptPorts:
             each.close()
 
 
-def _kept(host: str, port: int, deadline_s: float) -> socket.socket:
+def _kept(host: str, port: int, key: str, deadline_s: float) -> socket.socket:
     while True:
         try:
             if port:
@@ -51,7 +52,7 @@ def _kept(host: str, port: int, deadline_s: float) -> socket.socket:
             return kept
         except OSError as error:
             if monotonic() > deadline_s or not _is_taken(error):
-                raise ConnectFailed(f"can't listen on {host}:{port}: {error.strerror or error}") from error
+                raise CantListen(host, port, error, key) from error
         sleep(_LOOK_S)
 
 

@@ -2,7 +2,8 @@
 
 Owns what they share: the embedded server, the listener's ports, the test clock, the ops port. Order of starting: ports,
 server, ops port, workers; of ending: workers drain, all at once, then the rest. SIGTERM or SIGINT ends, a second one
-ends at once; SIGHUP renews one worker after another, each waited for until it is ready. A worker that dies is started
+ends at once; SIGHUP renews one worker after another, each waited for until it is ready and has its share of the
+carriers' binds. When a worker has left, the others are told to take its binds at once. A worker that dies is started
 again after a wait with jitter that grows while it dies at once; the others go on. Carries no message.
 What can go wrong: no worker starts at all (then neither does this: the site or the store must be mended first).
 """
@@ -29,11 +30,12 @@ from smsgw.policy.retry import Backoff
 from smsgw.store.secrets import load_or_create
 from smsgw.store.server import EmbeddedServer
 from smsgw.store.server_keeper import keep_running
-from smsgw.supervisor.asking import is_healthy, is_ready
+from smsgw.supervisor.asking import NoAnswer, is_healthy, is_ready, read_object
 from smsgw.supervisor.errand import Errand
 from smsgw.supervisor.machine import Machine
 from smsgw.supervisor.orphans import Orphans
 from smsgw.supervisor.ports import KeptPorts
+from smsgw.supervisor.shares import unsettled
 from smsgw.supervisor.worker import COMMAND, Worker
 from smsgw.telemetry.logs import EventLog
 from smsgw.telemetry.ops import Heartbeat
@@ -51,10 +53,13 @@ LOUD: Final = 3
 STOP_S: Final = 30.0
 #: A renewed worker that serves but is not ready holds the others up for no longer: its carriers may be down anyway.
 READY_S: Final = 30.0
+#: Nor do binds that are on their way to it: the others let go of them when they are answered, for ten seconds at most.
+SHARES_S: Final = 15.0
 #: A worker that served and whose loop stands still for so long is killed: nobody else would do it.
 HUNG_S: Final = 30.0
 HEALTH_PERIOD_S: Final = 2.0
 _LOOK_S: Final = 0.1
+_SHARES_LOOK_S: Final = 0.25
 _log = EventLog("smsgw.supervisor")
 
 
@@ -69,6 +74,8 @@ class Supervisor:
         self.workers = tuple(
             Worker(f"{site.node_name}-{number}", role, site.directory, command) for number, role in enumerate(roles, 1)
         )
+        for each in self.workers:
+            each.has_left = partial(self._share_out, each)
         self._clock = _test_clock(site)
         self._rng = random.Random()
         self._heartbeat = Heartbeat()
@@ -96,6 +103,8 @@ class Supervisor:
             machine = Machine(site, self.workers, self._heartbeat, self._clock, lambda: self._stop.is_set())
             machine.start()
             stack.callback(machine.stop)
+            for each in self.workers:
+                each.introduce = partial(machine.introduce, each)
             _log.event("supervisor.started", workers={each.name: each.role for each in self.workers})
             async with asyncio.TaskGroup() as tasks:
                 loop.add_signal_handler(signal.SIGHUP, partial(self.renew, tasks))
@@ -212,6 +221,12 @@ class Supervisor:
             _log.error("worker.killed", worker=worker.name, why=f"it has not ended within {STOP_S:g} s")
             worker.kill()
 
+    def _share_out(self, left: Worker) -> None:
+        """Its binds are free: the others take them now, and not when they look next."""
+        for each in self.workers:
+            if each is not left:
+                each.look()
+
     def _tell_end(self, worker: Worker, status: int, lived_s: float, delay_s: float) -> None:
         fields: dict[str, object] = {
             "worker": worker.name,
@@ -237,7 +252,7 @@ class Supervisor:
         self._renewing = tasks.create_task(self._renew(), name="renewing")
 
     async def _renew(self) -> None:
-        """One worker after another: it drains and ends, and the next begins when its successor is ready."""
+        """One worker after another: the next one drains and ends when the successor is ready and has its binds."""
         try:
             await asyncio.to_thread(load_node if self._applied else load_site, self._site.directory)
         except SmsgwError as error:
@@ -253,6 +268,8 @@ class Supervisor:
                 return
             if not await self._gets_ready(worker):
                 _log.warning("worker.not_ready", worker=worker.name, waited_s=READY_S)
+            if worker is not self.workers[-1] and (carrier := await self._on_their_way()):
+                _log.warning("worker.not_settled", worker=worker.name, carrier=carrier, waited_s=SHARES_S)
             _log.event("worker.renewed", worker=worker.name, took_s=round(monotonic() - began_s, 1))
         _log.event("supervisor.renewed")
 
@@ -263,6 +280,22 @@ class Supervisor:
                 return False
             await asyncio.sleep(_LOOK_S)
         return True
+
+    async def _on_their_way(self) -> str:
+        """Wait until the workers have shared out the binds; a carrier whose binds are not in time, else ""."""
+        deadline_s = monotonic() + SHARES_S
+        while (carrier := await asyncio.to_thread(self._unsettled)) and monotonic() < deadline_s:
+            await asyncio.sleep(_SHARES_LOOK_S)
+        return carrier
+
+    def _unsettled(self) -> str:
+        pages = []
+        for each in self.workers:
+            # One that does not answer has no binds that it could leave to others.
+            with contextlib.suppress(NoAnswer):
+                if each.role != "esme":
+                    pages.append(read_object(each, "/status"))
+        return unsettled(pages, {each.name for each in self.workers})
 
     def stop(self) -> None:
         """Have all workers drain, and end; the second time end at once. What a signal does."""

@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Final
@@ -23,6 +23,7 @@ from smsgw.supervisor.errand import Errand
 COMMAND: Final = (sys.executable, "-m", "smsgw", "worker")
 _CLOCK_TICKS: Final = os.sysconf("SC_CLK_TCK")
 _STOP: Final = b'{"do": "stop"}\n'
+_LOOK: Final = b'{"do": "look"}\n'
 
 
 class Worker:
@@ -48,6 +49,10 @@ class Worker:
         self.failures = 0
         #: Status of its last end; None before any. Below 0: the signal.
         self.last_status: int | None = None
+        #: Called with the port where it can be asked now; sets ``ops_port``.
+        self.introduce: Callable[[int], Awaitable[None]] = self._introduce
+        #: Called when it has given back its binds.
+        self.has_left: Callable[[], None] = lambda: None
 
     @property
     def pid(self) -> int:
@@ -82,7 +87,7 @@ class Worker:
                 self._write(_STOP)
             assert process.stdout is not None
             while line := await process.stdout.readline():
-                self._heard(line)
+                await self._heard(line)
             self.last_status = await process.wait()
         finally:
             self.ops_port, self.is_alive = 0, False
@@ -92,6 +97,10 @@ class Worker:
         """Have it drain and end."""
         self.is_stopping = True
         self._write(_STOP)
+
+    def look(self) -> None:
+        """Have it look at the leases of binds: another one has left."""
+        self._write(_LOOK)
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -105,12 +114,21 @@ class Worker:
             with contextlib.suppress(OSError):
                 process.stdin.write(line)
 
-    def _heard(self, line: bytes) -> None:
-        with contextlib.suppress(ValueError):
+    async def _introduce(self, port: int) -> None:
+        self.ops_port = port
+
+    async def _heard(self, line: bytes) -> None:
+        try:
             said = json.loads(line)
-            if isinstance(said, dict) and isinstance(said.get("ops_port"), int):
-                self.ops_port = said["ops_port"]
-                self.ever_served = True
+        except ValueError:
+            return
+        if not isinstance(said, dict):
+            return
+        if isinstance(said.get("ops_port"), int):
+            await self.introduce(said["ops_port"])
+            self.ever_served = True
+        if said.get("left"):
+            self.has_left()
 
 
 def _cpu_s(pid: int) -> float:

@@ -6,7 +6,7 @@ import resource
 
 import pytest
 
-from smsgw import app
+from smsgw import process
 
 ANY = resource.RLIM_INFINITY
 
@@ -27,7 +27,7 @@ def test_what_is_missing_is_missing_from_the_connections(
     monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], raised_to: int | None, connections: int
 ) -> None:
     raised: list[int] = []
-    monkeypatch.setattr(app.resource, "getrlimit", lambda _: limits)
-    monkeypatch.setattr(app.resource, "setrlimit", lambda _, to: raised.append(to[0]))
-    assert app._allow_files(2000) == connections
+    monkeypatch.setattr(process.resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(process.resource, "setrlimit", lambda _, to: raised.append(to[0]))
+    assert process.allow_files(2000) == connections
     assert raised == ([] if raised_to is None else [raised_to])

@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import pytest
 
-import smsgw.carrier.bind as bind_module
 from simulators.carrier.settings import CarrierSettings as Carrier
 from simulators.carrier.sim import CarrierSim
 from smsgw.carrier.addresses import Addresses
@@ -18,7 +17,7 @@ from smsgw.carrier.settings import CarrierSettings
 from smsgw.errors import ConnectFailed
 from smsgw.link.ticker import Ticker
 from smsgw.policy.retry import Backoff
-from tests.unit.carrier.test_bind import Handler, Transport, World, _Asyncio, answer, turns
+from tests.unit.carrier.test_bind import Handler, Transport, World, answer, turns
 from tests.unit.carrier.test_calls import Heard, running
 
 A, B, C = "192.0.2.1", "192.0.2.2", "192.0.2.3"
@@ -114,7 +113,7 @@ async def test_a_name_that_cannot_be_looked_up_has_the_addresses_it_had(net: Net
 
 
 async def test_a_bind_goes_to_the_address_that_takes_it(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bind_module, "asyncio", _Asyncio(net))
+    monkeypatch.setattr(Bind, "_pause", lambda bind, seconds: net.pause(bind, seconds))
     backoff = Backoff(1.0, 60.0, random.Random(1), 0.5)
     bind = Bind(SETTINGS, "transceiver", 0, cast(Any, Handler(net)), Ticker(), backoff)
     task = asyncio.get_running_loop().create_task(bind.run())

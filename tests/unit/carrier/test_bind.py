@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
 import pytest
+import uvloop
 
-import smsgw.carrier.bind as bind_module
 from smsgw.carrier.bind import PERMANENT_RETRY_S, Bind
 from smsgw.carrier.pool import PASS_ON_S, Pool
 from smsgw.carrier.settings import CarrierSettings
@@ -80,11 +80,11 @@ class World:
             raise ConnectionRefusedError(111, "Connection refused")
         self.connections.append(Transport(make()))
 
-    async def wait_for(self, work: Coroutine[Any, Any, object], seconds: float) -> None:
+    async def pause(self, bind: Bind, seconds: float) -> None:
         """A wait between two tries, which may be cut short."""
         self.waits.append(seconds)
         self._awake.clear()
-        hurried = asyncio.ensure_future(work)
+        hurried = asyncio.ensure_future(bind._hurry.wait())
         awake = asyncio.ensure_future(self._awake.wait())
         await asyncio.wait((hurried, awake), return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
@@ -121,21 +121,11 @@ class Handler:
         self.changed, self.told = world.changed, world.told_
 
 
-class _Asyncio:
-    """The module asyncio, but for waiting."""
-
-    def __init__(self, world: World) -> None:
-        self.wait_for = world.wait_for
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(asyncio, name)
-
-
 @pytest.fixture
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     world = World()
     monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", world.create_connection, raising=False)
-    monkeypatch.setattr(bind_module, "asyncio", _Asyncio(world))
+    monkeypatch.setattr(Bind, "_pause", lambda bind, seconds: world.pause(bind, seconds))
     yield world
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         if task.get_name() == "bind":
@@ -328,6 +318,85 @@ async def test_a_bind_that_is_closed_by_order_comes_back_when_that_is_over(world
     bind.keep_closed(False)
     await turns()
     assert (len(world.connections), bind.why_down) == (2, "")
+
+
+async def test_a_bind_that_goes_to_another_process_was_not_lost(world: World) -> None:
+    bind = await running(world)
+    connection = await answer(world)
+    bind.leaving = True
+    bind.let_go()
+    (asked,) = await _written(connection)
+    connection.link.data_received(pdu.unbind_resp(asked.sequence_number))
+    await turns()
+    assert events(world, "carrier.handed_over") == [{"carrier": "alpha", "bind": "transceiver#0", "unanswered": 0}]
+    assert events(world, "carrier.unbound") == []
+
+
+async def test_of_the_end_of_a_bind_it_is_told_whether_we_wished_it(world: World) -> None:
+    bind = await running(world)
+    connection = await answer(world)
+    bind.rebind()
+    (asked,) = await _written(connection)
+    connection.link.data_received(pdu.unbind_resp(asked.sequence_number))
+    await turns()
+    await answer(world)
+    bind.lose()
+    await turns()
+    bind.take()
+    await world.awake()
+    connection = await answer(world)
+    bind.let_go()  # as when its answers have come; but the carrier is quicker
+    connection.link.connection_lost(None)
+    await turns()
+    told = [(each["reason"], each["by_us"]) for each in events(world, "carrier.unbound")]
+    assert told == [("bound again by order", True), ("another process has its lease", False)]
+    assert len(events(world, "carrier.handed_over")) == 1
+
+
+async def test_a_cancellation_is_heeded_also_when_it_comes_with_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", world.create_connection, raising=False)
+    world.refused = 100
+    bind = await running(world)
+    (task,) = [each for each in asyncio.all_tasks() if each.get_name() == "bind"]
+    bind.rebind()
+    await asyncio.sleep(0)  # the wait has ended, and nobody knows yet
+    task.cancel()
+    await asyncio.wait((task,), timeout=5)
+    assert task.cancelled()
+
+
+@pytest.mark.parametrize("says", ["", "its bind"])
+def test_cut_short_in_the_moment_when_its_connection_is_made_it_ends(says: str) -> None:
+    """uvloop closes such a connection and tells nobody: who waits to hear of its end waits for ever."""
+
+    async def scene() -> list[str]:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+        world = World()
+        port = server.sockets[0].getsockname()[1]
+        settings = CarrierSettings("alpha", "127.0.0.1", port, "smsgw", "secret")
+        backoff = Backoff(1.0, 60.0, random.Random(1), 0.5)
+        bind = _Cut(settings, "transceiver", 0, cast(Any, Handler(world)), Ticker(), backoff)
+        bind.says, bind.task = says, loop.create_task(bind.run())
+        await asyncio.wait((bind.task,), timeout=10)
+        server.close()
+        return ["ended" if bind.task.cancelled() else "hangs", *(event for event, _ in world.told)]
+
+    assert uvloop.run(scene()) == ["ended"]
+
+
+class _Cut(Bind):
+    """It is cancelled as soon as it is connected."""
+
+    __slots__ = ("says", "task")
+    says: str
+    task: asyncio.Task[None]
+
+    def connected(self) -> None:
+        if self.says:
+            super().connected()
+        self.task.cancel()
 
 
 async def test_what_carriers_send_by_themselves(world: World) -> None:

@@ -83,6 +83,28 @@ def test_a_page_and_an_object(site: Path, smsgw: Run) -> None:
         ops.stop()
 
 
+WORKERS: dict[str, Any] = {
+    "n-1": {"pid": 4711, "role": "esme", "restarts": 2, "up_s": 11_000.4, "cpu_s": 61.25, "status": "ready"},
+    "n-2": {
+        "pid": 0, "role": "carrier", "restarts": 7, "up_s": 0.0, "cpu_s": 0.0,
+        "status": "it does not run\x1b[31m",
+    },
+}  # fmt: skip
+
+
+def test_each_worker_has_a_line_where_there_are_several(site: Path, smsgw: Run) -> None:
+    ops = OpsServer(CollectorRegistry(), Heartbeat(), port=0, status=lambda: SNAPSHOT | {"workers": WORKERS})
+    ops.start()
+    try:
+        change(site / "smsgw.toml", "port = 1", f"port = {ops.port}")
+        lines = [line.split() for line in smsgw("status").stdout.splitlines()]
+        assert ["worker", "role", "pid", "restarts", "up", "CPU", "s", "state"] in lines
+        assert ["n-1", "esme", "4711", "2", "3h", "3m", "61.2", "ready"] in lines
+        assert ["n-2", "carrier", "–", "7", "–", "0.0", "it", "does", "not", "run�[31m"] in lines
+    finally:
+        ops.stop()
+
+
 def test_files_that_are_broken_hide_nothing(site: Path, smsgw: Run) -> None:
     ops = OpsServer(
         CollectorRegistry(), Heartbeat(), port=0, status=lambda: SNAPSHOT | {"accounts": {}, "carriers": {}}

@@ -46,6 +46,16 @@ async def test_the_errand_then_orders(pipes: Pipes) -> None:
     os.close(pipes.to_worker)
 
 
+async def test_told_to_look_it_looks_and_goes_on(pipes: Pipes) -> None:
+    stop, looked = asyncio.Event(), asyncio.Event()
+    holding = asyncio.create_task(pipes.leash.hold(stop, looked.set))
+    os.write(pipes.to_worker, b'{"do": "look"}\n')
+    await asyncio.wait_for(looked.wait(), 10)
+    assert not stop.is_set()
+    os.close(pipes.to_worker)
+    await asyncio.wait_for(holding, 10)
+
+
 async def test_a_supervisor_that_has_gone_means_stop(pipes: Pipes) -> None:
     stop = asyncio.Event()
     os.close(pipes.to_worker)

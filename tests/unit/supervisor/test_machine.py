@@ -139,6 +139,22 @@ def test_the_clock_of_all(scene: Scene) -> None:
     assert {each.clock.rate for each in scene.behind} == {2.0}
 
 
+async def test_a_clock_that_is_set_while_a_worker_starts_is_its_clock_too(scene: Scene) -> None:
+    late = scene.behind[2]
+    late.worker.ops_port = 0  # told the time when it was started, and not to be asked yet
+    assert scene.ask("/clock", b'{"set": "2027-01-01T00:00:00Z"}')[0] == 200
+    assert late.clock.anchor != scene.clock.anchor
+    await scene.machine.introduce(late.worker, late.ops.port)
+    assert (late.worker.ops_port, late.clock.anchor) == (late.ops.port, scene.clock.anchor)
+
+
+async def test_one_that_ends_while_it_is_told_the_time_is_known_all_the_same(scene: Scene) -> None:
+    late = scene.behind[2]
+    late.ops.stop()
+    await scene.machine.introduce(late.worker, late.worker.ops_port)
+    assert late.worker.ops_port
+
+
 def test_who_has_it_does_it(scene: Scene) -> None:
     status, body = scene.act("rebind", {"carrier": "n-2"})
     assert (status, json.loads(body)) == (200, {"rebound": ["c#0", "n-2"]})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from smsgw.supervisor.merging import merged
 
 
@@ -52,26 +54,31 @@ def test_accounts() -> None:
     }  # fmt: skip
 
 
+AWAY = "another process has it"
+
+
 def carrier(leased: int, rate: float, *links: tuple[str, bool, str], **changed: Any) -> dict[str, Any]:
     return {
         "binds": 2, "binds_up": sum(up for _, up, _ in links), "leased": leased, "rate_per_s": rate,
         "full_rate_per_s": rate, "window": 20, "slowed": False, "codes_wait_s": leased * 1.5,
         "why_not": "", "waiting": {"otp": 1},
-        "links": [{"id": name, "up": up, "why_down": why} for name, up, why in links], **changed,
+        "links": [
+            {"id": name, "kind": "transceiver", "leased": why != AWAY, "up": up, "why_down": why}
+            for name, up, why in links
+        ],
+        **changed,
     }  # fmt: skip
 
 
 def test_of_each_bind_its_owner_is_believed() -> None:
-    away = "another process has it"
-    one = carrier(1, 50.0, ("c#0", True, ""), ("c#1", False, away))
-    two = carrier(1, 50.0, ("c#0", False, away), ("c#1", False, "refused"), why_not="none of its binds is up")
-    edge = carrier(0, 100.0, ("c#0", False, away), ("c#1", False, away))
+    one = carrier(1, 50.0, ("c#0", True, ""), ("c#1", False, AWAY))
+    two = carrier(1, 50.0, ("c#0", False, AWAY), ("c#1", False, "refused"), why_not="none of its binds is up")
+    edge = carrier(0, 100.0, ("c#0", False, AWAY), ("c#1", False, AWAY))
     found = merged({name: page(carriers={"c": each}) for name, each in {"1": edge, "2": one, "3": two}.items()})
     c = found["carriers"]["c"]
-    assert c["links"] == [
-        {"id": "c#0", "up": True, "why_down": ""},
-        {"id": "c#1", "up": False, "why_down": "refused"},
-    ]
+    assert [(bind["id"], bind["up"], bind["why_down"]) for bind in c["links"]] == [
+        ("c#0", True, ""), ("c#1", False, "refused"),
+    ]  # fmt: skip
     assert (c["binds"], c["binds_up"], c["leased"], c["why_not"]) == (2, 1, 2, "")
     assert (c["rate_per_s"], c["full_rate_per_s"], c["codes_wait_s"]) == (100.0, 100.0, 1.5)
     assert (c["waiting"], c["slowed"], c["window"]) == ({"otp": 3}, False, 20)
@@ -84,6 +91,19 @@ def test_why_a_carrier_is_given_nothing_is_said_by_who_may_have_its_binds() -> N
     assert found["carriers"]["c"]["why_not"] == "none of its binds is up: connection refused"
     found = merged({"1": page(carriers={"c": edge}), "2": page(carriers={"c": edge})})
     assert found["carriers"]["c"]["why_not"] == edge["why_not"]
+
+
+@pytest.mark.parametrize("says_leased", [True, False])
+def test_the_rate_is_that_of_binds_which_send(says_leased: bool) -> None:
+    sender = carrier(1, 100.0, ("c#0", True, ""), ("c#1", False, AWAY))
+    receiver = carrier(1, 100.0, ("c#0", False, AWAY), ("c#1", True, ""))
+    for each in (sender, receiver):
+        for bind, kind in zip(each["links"], ("transmitter", "receiver"), strict=True):
+            bind["kind"] = kind
+            if not says_leased:  # an older worker
+                del bind["leased"]
+    found = merged({"1": page(carriers={"c": sender}), "2": page(carriers={"c": receiver})})
+    assert (found["carriers"]["c"]["rate_per_s"], found["carriers"]["c"]["leased"]) == (100.0, 2)
 
 
 def test_the_rate_of_a_carrier_of_which_nobody_has_a_bind() -> None:

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from smsgw.errors import ConnectFailed
+from smsgw.errors import CantListen
 from smsgw.supervisor.ports import KeptPorts
 
 HOST = "127.0.0.1"
@@ -52,18 +52,18 @@ def test_another_program_does_not_get_it(kept: KeptPorts) -> None:
 
 
 def test_a_second_supervisor_on_the_port_is_told(kept: KeptPorts) -> None:
-    with pytest.raises(ConnectFailed, match=rf"can't listen on 127.0.0.1:{kept.numbers[0]}: .*in use"):
+    with pytest.raises(CantListen, match=rf"{kept.numbers[0]} \(listener.port in .*program listens there"):
         KeptPorts(HOST, [kept.numbers[0]], 0)
 
 
 def test_the_workers_of_another_supervisor_are_not_joined() -> None:
     with listening(0, socket.SO_REUSEADDR, socket.SO_REUSEPORT) as theirs:
         port = theirs.getsockname()[1]
-        with pytest.raises(ConnectFailed, match="in use"):
+        with pytest.raises(CantListen, match=r"\(listener\.tls\.port in smsgw\.toml\): another program listens there"):
             KeptPorts(HOST, [0, port], 0)
     KeptPorts(HOST, [port], 0).close()
 
 
 def test_an_address_that_this_machine_lacks() -> None:
-    with pytest.raises(ConnectFailed, match=r"can't listen on 192\.0\.2\.1:0: "):
+    with pytest.raises(CantListen, match=r"can't listen on 192\.0\.2\.1:0 \(listener\.host in smsgw\.toml\): "):
         KeptPorts("192.0.2.1", [0], 60)

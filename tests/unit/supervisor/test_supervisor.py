@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -39,8 +40,23 @@ class Scene:
 
     @property
     def lives(self) -> list[dict[str, Any]]:
-        path = self.directory / "lives"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        return [json.loads(line) for line in self.notes("lives")]
+
+    def notes(self, file: str) -> list[str]:
+        """See fake_worker: "heard", "asked"."""
+        path = self.directory / file
+        return path.read_text().splitlines() if path.exists() else []
+
+    def has_binds(self, **workers: str) -> None:
+        """Of one carrier, by bind: "u" up, "." another worker's."""
+        for name, states in workers.items():
+            links = [
+                {"id": f"c#{number}", "kind": "transceiver", "leased": state == "u", "up": state == "u"}
+                for number, state in enumerate(states)
+            ]
+            path = self.directory / f"{name.replace('_', '-')}.json"
+            path.with_suffix(".new").write_text(json.dumps({"carriers": {"c": {"links": links}}}))
+            path.with_suffix(".new").rename(path)
 
     async def until(self, condition: Callable[[], object], deadline_s: float = 20.0) -> None:
         async with asyncio.timeout(deadline_s):
@@ -69,6 +85,7 @@ class Scene:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_LOOK_S", 0.01)
+    monkeypatch.setattr(module, "_SHARES_LOOK_S", 0.01)
 
 
 async def test_workers_are_told_apart_and_share_a_port(tmp_path: Path) -> None:
@@ -130,6 +147,41 @@ async def test_renewed_one_after_another(tmp_path: Path) -> None:
         assert not set(before) & {each.pid for each in scene.workers}
         assert [life["name"] for life in scene.lives[order:]] == ["n-1", "n-2", "n-3"]
         assert [each.failures for each in scene.workers] == [0, 0, 0]
+
+
+async def test_when_a_worker_has_left_the_others_look_for_its_binds(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, ("all", "all", "all"))
+    async with scene.running():
+        scene.workers[1].stop()
+        await scene.until(lambda: sorted(scene.notes("heard")) == ["n-1 look", "n-2 stop", "n-3 look"])
+
+
+async def test_the_next_is_renewed_when_the_binds_are_shared_out(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, ("all", "all"))
+    scene.has_binds(n_1=".", n_2="u")
+    async with scene.running():
+        scene.has_binds(n_1="..", n_2="uu")
+        os.kill(os.getpid(), signal.SIGHUP)
+        one, two = scene.workers
+        await scene.until(lambda: one.lives == 2 and one.ops_port)
+        await scene.until(lambda: scene.notes("asked").count("n-1") >= 3)
+        assert two.lives == 1
+        scene.has_binds(n_1="u.", n_2=".u")
+        await scene.until(lambda: two.lives == 2 and two.ops_port)
+
+
+async def test_binds_that_do_not_come_hold_a_renewal_up_for_a_while_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "SHARES_S", 0.2)
+    caplog.set_level(logging.INFO)
+    scene = Scene(tmp_path, ("all", "esme", "all"))
+    scene.has_binds(n_1="..", n_3="uu")
+    async with scene.running():
+        os.kill(os.getpid(), signal.SIGHUP)
+        await scene.until(lambda: "supervisor.renewed" in caplog.messages)
+    told = [each.fields["carrier"] for each in caplog.records if each.message == "worker.not_settled"]
+    assert told == ["c", "c"]
 
 
 async def test_a_renewal_ends_where_a_new_worker_does_not_start(
