@@ -122,7 +122,12 @@ def _parser() -> argparse.ArgumentParser:
         default=",".join(usual.rates),
         help="messages a second, or shares of saturation (100,1000,5000,100%%)",
     )
-    add("--seconds", type=float, default=usual.seconds, help=f"of each rate, and of doing nothing ({usual.seconds:g})")
+    add(
+        "--seconds",
+        type=float,
+        default=usual.seconds,
+        help=f"of each rate; doing nothing is watched three times as long ({usual.seconds:g})",
+    )
     add("--sessions", type=int, default=usual.sessions, help=f"that are idle ({usual.sessions})")
     add("--workers", type=int, default=0, help="as smsgw run --workers; left out, one process")
     add("--json", type=Path, metavar="FILE", help="write everything to this file too")

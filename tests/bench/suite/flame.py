@@ -1,4 +1,7 @@
-"""Where a busy gateway's time goes, as a flame graph: py-spy looks at it from outside while windows are kept full."""
+"""Where a busy gateway's time goes, as a flame graph: py-spy looks at it from outside while windows are kept full.
+
+Each thread stands by itself: those that wait for something to do look busy to it, and only the main one matters.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,8 @@ def draw(plan: Plan, code: Code, into: Path, native: bool) -> str:
             count = max(plan.count, round(full_per_s * plan.seconds))
             command = [
                 program, "record", "--pid", str(site.processes()["gateway"][-1]), "--rate", str(_RATE_HZ), "--format",
-                "flamegraph", "--output", str(into), "--duration", "86400", *(["--native"] if native else []),
+                "flamegraph", "--threads", "--output", str(into), "--duration", "86400",
+                *(["--native"] if native else []),
             ]  # fmt: skip
             with (scratch / "py-spy.log").open("w+b") as log:
                 spy = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

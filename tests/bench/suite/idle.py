@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import resource
 import time
+import tomllib
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from smsgw.smpp.constants import CommandId
 from smsgw.smpp.pdu import bind
@@ -14,9 +16,10 @@ from tests.bench.suite import machine
 from tests.bench.suite.errors import BenchError
 from tests.bench.suite.machine import Conditions
 from tests.bench.suite.site import BenchSite, Used
+from tests.site_files import override
 
-#: Where they come from; no address has more than a part of them.
-ADDRESSES = ("127.0.0.0/8",)
+#: No account and no address has more than a part of them.
+_PER_ACCOUNT = 500
 _PER_ADDRESS = 50
 _AT_ONCE = 50
 _BIND_S = 30.0
@@ -24,8 +27,16 @@ _BIND_S = 30.0
 _SETTLE_S = 2.0
 
 
+def write_accounts(site: Path, count: int) -> None:
+    """Accounts like ``load``, with its password, for so many sessions."""
+    usual = tomllib.loads((site / "accounts" / "load.toml").read_text(encoding="utf-8"))
+    for number in range(-(-count // _PER_ACCOUNT)):
+        own = {"system_id": _name(number), "max_binds": _PER_ACCOUNT, "allow_ips": ["127.0.0.0/8"], "numbers": []}
+        override(site, {f"accounts/{_name(number)}.toml": {**usual, **own}})
+
+
 class Sessions:
-    """So many of the account ``load``."""
+    """So many, over the accounts that ``write_accounts`` has written."""
 
     def __init__(self, port: int, count: int) -> None:
         self._port, self._count = port, count
@@ -52,7 +63,8 @@ class Sessions:
 
     async def _bind(self, number: int) -> None:
         loop = asyncio.get_running_loop()
-        pdu = bind(int(CommandId.BIND_TRANSCEIVER), 1, system_id=b"load", password=b"load1234")
+        system_id = _name(number // _PER_ACCOUNT).encode()
+        pdu = bind(int(CommandId.BIND_TRANSCEIVER), 1, system_id=system_id, password=b"load1234")
         done: asyncio.Future[int] = loop.create_future()
         client = Client(pdu, done)
         address = f"127.0.1.{1 + number // _PER_ADDRESS % 250}"
@@ -69,6 +81,10 @@ async def _all(work: Callable[[int], Awaitable[None]], numbers: range) -> None:
         await asyncio.gather(*(work(number) for number in numbers))
     except (OSError, TimeoutError) as error:
         raise BenchError(f"a session could not bind: {error or type(error).__name__}") from None
+
+
+def _name(number: int) -> str:
+    return f"idle{number}"
 
 
 def _share(before: Used, after: Used, took_s: float) -> float:

@@ -67,6 +67,8 @@ def _section(by_version: Mapping[str, Sequence[Run]]) -> Iterator[str]:
         cells = [_cell(found[version].get(name)) for version in versions]
         ratios = [_ratio(ours, found[other].get(name)) for other in versions[1:]]
         rows.append([_label(name, found), *cells, *ratios, _target(ours)])
+    if not any(row[-1] for row in rows[1:]):
+        rows = [row[:-1] for row in rows]
     if names:
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         for row in rows:

@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.bench.suite import machine, parts
 from tests.bench.suite.code import Code
 from tests.bench.suite.figures import Figure, Run
-from tests.bench.suite.idle import ADDRESSES, Sessions
+from tests.bench.suite.idle import Sessions, write_accounts
 from tests.bench.suite.load import Load, Tools
 from tests.bench.suite.measure import Latency, Result, measure, offer
 from tests.bench.suite.receipt_times import Recorded, delays_ms
@@ -21,6 +22,8 @@ from tests.site_files import Overrides
 
 #: Messages a second in the section receipts, and the one whose answers have a target.
 USUAL_RATE = 1000.0
+#: Doing nothing is watched so much longer: every session is asked by enquire_link once in 30 s.
+_IDLE_TIMES = 3
 #: Where a window of one has a target.
 _SLOWEST_ALONE_PER_S = 500.0
 
@@ -36,7 +39,7 @@ class Plan:
     window: int = 100
     #: Messages a second, or a share of saturation, such as "100%".
     rates: tuple[str, ...] = ("100", "1000", "5000", "100%")
-    #: Of each rate, and of doing nothing.
+    #: Of each rate; doing nothing is watched three times as long.
     seconds: float = 10.0
     sessions: int = 1000
     workers: int = 0
@@ -119,15 +122,13 @@ def receipts(plan: Plan, code: Code) -> Run:
 
 def idle(plan: Plan, code: Code) -> Run:
     """What a gateway costs when nobody sends: many sessions that only answer enquire_link."""
-    account = {"max_binds": plan.sessions + 10, "allow_ips": list(ADDRESSES)}
-    overrides: Overrides = {
-        "accounts/load.toml": account,
-        "smsgw.toml": {"listener": {"max_connections": plan.sessions + 100, "inactivity": "0s"}},
-    }
-    with _site(plan, code, overrides) as site:
+    listener = {"max_connections": plan.sessions + 100, "inactivity": "0s"}
+    with _site(
+        plan, code, {"smsgw.toml": {"listener": listener}}, partial(write_accounts, count=plan.sessions)
+    ) as site:
         sessions = Sessions(site.port, plan.sessions)
         before_mib = site.rss_mib()["gateway"]
-        shares, conditions = asyncio.run(sessions.watch(site, plan.seconds))
+        shares, conditions = asyncio.run(sessions.watch(site, plan.seconds * _IDLE_TIMES))
         after_mib = site.rss_mib()["gateway"]
     name = f"idle, {plan.sessions} sessions"
     return Run(
@@ -171,8 +172,13 @@ def _scratch() -> Iterator[Path]:
 
 
 @contextmanager
-def _site(plan: Plan, code: Code, overrides: Overrides | None = None) -> Iterator[BenchSite]:
-    with _scratch() as scratch, BenchSite(scratch, plan.tools, code, overrides, workers=plan.workers) as site:
+def _site(
+    plan: Plan, code: Code, overrides: Overrides | None = None, prepare: Callable[[Path], None] | None = None
+) -> Iterator[BenchSite]:
+    with (
+        _scratch() as scratch,
+        BenchSite(scratch, plan.tools, code, overrides, prepare, workers=plan.workers) as site,
+    ):
         yield site
 
 
