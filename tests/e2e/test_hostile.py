@@ -209,15 +209,26 @@ async def until_enquired(connection: Raw, deadline_s: float) -> bool:
 
 
 async def test_a_stream_cut_at_every_octet(scene: Scene) -> None:
-    stream = (
-        bind_octets("orders", BOUND_PASSWORD)
-        + submit_octets(2, "8613800000001", "【示例物流】您的包裹已送达")
-        + pdu.enquire_link(3)
-        + pdu.unbind(4)
-    )
+    begun = bind_octets("orders", BOUND_PASSWORD)
+    message = submit_octets(2, "8613800000001", "【示例物流】您的包裹已送达")
+    leaving = pdu.enquire_link(3) + pdu.unbind(4)
+    stream = begun + message + leaving
     for cut in range(len(stream) + 1):
         async with raw(scene.port) as connection:
             await connection.send(stream[:cut])
+    # Whole, and by somebody who waits for answers, it is taken.
+    connection = await scene.bound()
+    try:
+        for octets, count in ((message, 1), (leaving, 3)):
+            await connection.send(octets)
+            while len(answers(connection)) < count:
+                before = len(connection.frames)
+                assert len(await connection.read(before + 1)) > before, "closed before it answered"
+    finally:
+        connection.close()
+    asked = (CommandId.SUBMIT_SM, CommandId.ENQUIRE_LINK, CommandId.UNBIND)
+    answered = [pdu.HEADER.unpack_from(frame)[1:] for frame in answers(connection)]
+    assert answered == [(each | GENERIC_NACK, 0, sequence) for sequence, each in enumerate(asked, 2)]
 
 
 async def test_one_octet_at_a_time(scene: Scene) -> None:
