@@ -50,9 +50,9 @@ class Clone:
         program.write_text(text)
         program.chmod(0o755)
 
-    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, program: str = "smsgw", **environment: str) -> subprocess.CompletedProcess[str]:
         variables = {"PATH": str(self.path), "NOTES": str(self.notes), "LC_ALL": "C.UTF-8", **environment}
-        command = [str(self.root / "bin" / "smsgw"), *arguments]
+        command = [str(self.root / "bin" / program), *arguments]
         return subprocess.run(command, capture_output=True, text=True, env=variables, cwd="/", check=False, timeout=30)
 
     def installs(self) -> list[str]:
@@ -101,6 +101,17 @@ def test_a_moved_clone_gets_a_new_environment(clone: Clone) -> None:
     (clone.root / ".venv" / "left over").touch()
     assert clone.run().returncode == 0
     assert not (clone.root / ".venv" / "left over").exists()
+
+
+def test_what_a_larger_kind_has_installed_serves_the_smaller_ones(clone: Clone) -> None:
+    clone.program("python3", PYTHON)
+    clone.run()
+    assert clone.run(program="bench").returncode == 0
+    assert clone.installs()[3:] == ["bench.txt", "build.txt", "a clone"]
+    clone.notes.unlink()
+    for program in ("smsgw", "test", "bench"):
+        assert clone.run(program=program).returncode == 0
+    assert clone.installs() == []
 
 
 def test_two_at_once_install_once(clone: Clone) -> None:
