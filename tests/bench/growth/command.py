@@ -9,7 +9,7 @@ Curves: {curves}.
 Points are measured in turns, A B C, C B A, each by a gateway of its own with Redis, carrier and application beside it,
 all on 127.0.0.1. Tables show medians and, in brackets, ranges; a ratio is to the first point of the same pass, and ✗
 marks one that is further away than 15 %. Ends with 1 when a message or a receipt is missing or something does not
-start, with 0 otherwise, whether curves are flat or not. Ten million opt-outs need 4 GiB of memory, and as much on the
+start, with 0 otherwise, whether curves are flat or not. The largest stores need 4 GiB of memory, and as much on the
 disk of $TMPDIR.
 """
 

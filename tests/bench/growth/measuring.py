@@ -39,6 +39,8 @@ _BOUND_S = 60.0
 _POLL_S = 0.05
 #: Of messages, before those that count.
 _WARM_UP_SHARE = 0.1
+#: Message ids of one carrier: more than it may ever give.
+_IDS = 1_000_000_000
 #: Recipients of who only takes receipts; nobody else's.
 _TAKER_RECIPIENT = 8_617_000_000_000
 
@@ -50,8 +52,8 @@ class Kept:
         self._directory, self._store = directory, store
         self._redis = Redis(directory)
         self.secrets = directory / "secrets.toml"
-        #: Recipients of loads so far.
-        self.spent = 0
+        #: Recipients of loads so far, and carriers, each of which began to count its ids at another number.
+        self.spent = self.carriers = 0
 
     def __enter__(self) -> Kept:
         self._directory.mkdir()
@@ -88,10 +90,24 @@ class Kept:
                 await filling.fill_opt_outs(channel, secrets.hasher(), store.opt_outs)
                 if store.waiting:
                     carriers = [store.carrier, *({"alpha", "beta"} - {store.carrier})]
-                    await filling.fill_waiting(
-                        channel, filling.blobs(secrets, carriers), store.carrier, store.waiting
-                    )  # fmt: skip
+                    blobs = filling.blobs(secrets, carriers, min(filling.POOL, store.waiting))
+                    await filling.fill_waiting(channel, blobs, store.carrier, store.waiting)
         await channel.close()
+
+
+class OtherIds:
+    """Load tools whose carrier counts its message ids from another number: a store remembers those it has had."""
+
+    def __init__(self, tools: Tools, first: int) -> None:
+        self.name, self._tools, self._first = tools.name, tools, first
+
+    def carrier(self, port: int) -> list[str]:
+        """Both kinds of tools have the same option."""
+        return [*self._tools.carrier(port), "--id-base", str(self._first)]
+
+    def application(self, load: Load, port: int, scratch: Path) -> list[str]:
+        """As ever."""
+        return self._tools.application(load, port, scratch)
 
 
 class KeptSite(BenchSite):
@@ -99,6 +115,8 @@ class KeptSite(BenchSite):
 
     def __init__(self, scratch: Path, tools: Tools, code: Code, point: Point, kept: Kept) -> None:
         self._kept = kept
+        kept.carriers += 1
+        tools = OtherIds(tools, kept.carriers * _IDS)
         there: Overrides = {"smsgw.toml": {"store": {"url": kept.url, "secrets": str(kept.secrets)}}}
         super().__init__(scratch, tools, code, merged(point.site(), there), carriers=point.carriers)
 

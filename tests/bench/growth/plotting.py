@@ -35,8 +35,14 @@ _PANELS: Final = (
     ("per_s", "whole way, messages/s"),
     ("gateway_us", "gateway CPU, µs a message"),
     ("redis_us", "Redis CPU, µs a message"),
+    ("answer_p50_ms", "answer, median, ms"),
+    ("gateway_mib", "gateway memory, MiB"),
     ("redis_mib", "Redis memory, MiB"),
 )
+#: Figures of which it is said when they differ from the first point's.
+_TOLD: Final = frozenset(("per_s", "gateway_us", "redis_us"))
+#: Room above the highest point.
+_HEADROOM: Final = 1.12
 _STYLE: Final[dict[str, Any]] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "smsgw",
@@ -73,7 +79,7 @@ def draw(curves: Sequence[CurveRuns], into: Path) -> list[Path]:
     written = []
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, "backend": "svg", **_STYLE}):
         for curve in curves:
-            figure = Figure(figsize=(11, 6.2), layout="constrained")
+            figure = Figure(figsize=(13, 6.4), layout="constrained")
             _draw_curve(figure, curve)
             octets = StringIO()
             figure.savefig(octets, format="svg", metadata={"Date": None, "Creator": None, "Title": curve.title})
@@ -114,7 +120,7 @@ def for_both_pages(svg: str) -> str:
 def _draw_curve(figure: Any, curve: CurveRuns) -> None:
     figure.suptitle(curve.title, fontweight="bold")
     labels = _labels(curve)
-    panels = figure.subplots(2, 2)
+    panels = figure.subplots(2, 3)
     for axes, (name, title) in zip(panels.flat, _PANELS, strict=True):
         for number, series in enumerate(curve.series):
             _draw_line(axes, series, labels, name, number)
@@ -124,7 +130,9 @@ def _draw_curve(figure: Any, curve: CurveRuns) -> None:
         axes.set_xlabel(curve.axis)
         axes.set_xticks(range(len(labels)), labels)
         axes.set_xlim(-0.35, len(labels) - 0.65)
-        axes.set_ylim(bottom=0)
+        highest = max(point.spread(name).high for series in curve.series for point in series.points)
+        axes.set_ylim(0, highest * _HEADROOM or 1)
+        axes.yaxis.set_major_formatter("{x:,g}")
     if any(series.name for series in curve.series):
         handles, names = panels.flat[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=2)
@@ -141,8 +149,10 @@ def _draw_line(axes: Any, series: SeriesRuns, labels: list[str], name: str, numb
     axes.errorbar(places, middles, reach, color=colour, marker=marker, linestyle=line, capsize=3, label=series.name)
     first = series.points[0]
     for place, middle, point in zip(places, middles, series.points, strict=True):
+        if name not in _TOLD or point is first:
+            continue
         ratio = point.to_first(first, name)[0]
-        if name != "redis_mib" and point is not first and is_marked(ratio):
+        if is_marked(ratio):
             at = {"xytext": (6, 6), "textcoords": "offset points", "color": _MARK}
             axes.annotate(f"×{ratio:.2f}", (place, middle), **at)
 
