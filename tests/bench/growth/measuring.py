@@ -215,6 +215,8 @@ def run_of(result: Result, drained: int = 0, seconds: float = 1.0) -> Run:
         result.answer_ms.p50,
         result.answer_ms.p99,
         round(drained_per_s, 1),
+        result.conditions.stolen,
+        result.conditions.loop_us,
     )
 
 

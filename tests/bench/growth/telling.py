@@ -33,6 +33,9 @@ class Run:
     answer_p99_ms: float
     #: Of ``per_s`` those that waited before the load began.
     drained_per_s: float = 0.0
+    #: Share of all cores' time that other users of the machine took, and what the calibrated loop cost.
+    stolen: float = 0.0
+    loop_us: float = 0.0
 
     @property
     def cpu_us(self) -> float:
@@ -126,9 +129,21 @@ def table(curve: CurveRuns) -> str:
         parts.append(f"{MARK.strip()}: differs from the first point by more than {MOST_CHANGE:.0%}.\n")
     if curve.expected:
         parts.append(f"{curve.expected}\n")
+    conditions = _conditions([run for series in curve.series for point in series.points for run in point.runs])
+    if conditions:
+        parts.append(conditions)
     if curve.machine:
         parts.append(", ".join(f"{name} {value}" for name, value in curve.machine.items()) + "\n")
     return "\n".join(parts)
+
+
+def _conditions(runs: Sequence[Run]) -> str:
+    """What the machine was like meanwhile, where that is known."""
+    stolen, loops = [run.stolen * 100 for run in runs], [run.loop_us for run in runs]
+    if not any(loops):
+        return ""
+    loop = f"the calibrated loop cost {min(loops):.1f} to {max(loops):.1f} µs"
+    return f"Meanwhile {min(stolen):.1f} to {max(stolen):.1f} % of the machine was stolen, and {loop}.\n"
 
 
 def _rows(series: SeriesRuns) -> Iterator[list[str]]:

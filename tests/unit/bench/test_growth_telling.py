@@ -60,6 +60,11 @@ def test_what_drained_is_told() -> None:
     assert "1,500 (1,500–1,500), of them 500 that waited" in told
 
 
+def test_what_else_the_machine_did_is_told() -> None:
+    runs = [Run(1000.0, 60.0, 40.0, 80.0, 20.0, 5.0, 9.0, 0.0, stolen, 30.0 + stolen) for stolen in (0.01, 0.25)]
+    assert "Meanwhile 1.0 to 25.0 % of the machine was stolen" in table(_curve(PointRuns("1", runs)))
+
+
 def test_json_holds_everything(tmp_path: Path) -> None:
     curve = _curve(_point("1", 1000.5, 990), _point("100", 980, 970))
     file = tmp_path / "growth.json"
@@ -80,6 +85,25 @@ def test_a_file_of_something_else_is_named(tmp_path: Path, text: str, why: str) 
     file.write_text(text, encoding="utf-8")
     with pytest.raises(BenchError, match=f"other.json: {why}"):
         load(file)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (
+            ["--growth", "route"],
+            "--growth route: expected sessions, routes, optouts, backlog, carriers, windows or all",
+        ),
+        (["--growth", "routes", "--passes", "0"], "--passes is at least 1"),
+        (["--growth", "routes", "--external", "nowhere"], "--external nowhere: no program smppload there"),
+        (["--plot", "nowhere.json"], "nowhere.json: "),
+    ],
+)
+def test_what_is_wrong_is_one_line(arguments: list[str], why: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 1
+    told = capsys.readouterr().err
+    assert told.startswith(f"bin/bench: {why}")
+    assert told.count("\n") == 1
 
 
 def test_points_of_different_passes_are_not_compared() -> None:
