@@ -4,8 +4,9 @@
     bin/bench --guard --update     write down what they cost now; for a change that is meant, beside the change
 
 A part's cost is a ratio: its CPU time divided by that of a calibrated loop in pure Python, measured in turns of some
-milliseconds, so that whatever slows the machine slows both. The best of many turns counts for each. Ratios differ
-between versions of Python, and with and without the compiled loops, so each of these has its own.
+milliseconds, so that whatever slows the machine slows both. The best of many turns counts for each, and what looks
+slower is measured again, some times, before it is believed. Ratios differ between versions of Python, and with and
+without the compiled loops, so each of these has its own.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from smsgw.policy.native import IS_COMPILED
 from tests.bench.suite.guard_work import MESSAGES, Work, works
@@ -27,8 +29,12 @@ from tests.bench.suite.machine import calibrated
 
 FILE = Path(__file__).with_name("guard.json")
 #: How much more than its expected ratio a part may cost, and how much less before its figure should be renewed.
-TOLERANCE = 0.30
+TOLERANCE = 0.20
 _TURNS = 120
+#: So often a part may look slower before it is called so.
+_TRIES = 4
+#: What is written down is the median of so many.
+_UPDATES = 3
 #: A slice takes about this long: short enough to lie between two interruptions.
 _SLICE_S = 0.0015
 
@@ -80,6 +86,19 @@ def ratios(parts: Sequence[Work], turns: int = _TURNS) -> dict[str, float]:
     return {name: each / MESSAGES / loop for name, each in best.items()}
 
 
+def best_of(
+    measure: Callable[[], Mapping[str, float]], expected: Mapping[str, float], tries: int = _TRIES
+) -> dict[str, float]:
+    """Measure until no part looks slower than it may be, at most so often; the best of each part."""
+    found = dict(measure())
+    for _ in range(tries - 1):
+        if not any(each.is_slower for each in verdicts(found, expected)):
+            break
+        again = measure()
+        found = {name: min(each, again[name]) for name, each in found.items()}
+    return found
+
+
 def verdicts(found: Mapping[str, float], expected: Mapping[str, float]) -> list[Verdict]:
     """Each part beside what is written down."""
     return [Verdict(name, each, expected.get(name)) for name, each in found.items()]
@@ -122,20 +141,21 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--update", action="store_true", help="write down what parts cost now")
     args = parser.parse_args(arguments)
-    found = asyncio.run(_measured())
-    of = variant()
-    if args.update:
-        write(found, of)
-        print(f"{FILE}: {of}, {len(found)} parts")
+    return asyncio.run(_run(args.update))
+
+
+async def _run(update: bool) -> int:
+    parts, of = works(), variant()
+    if update:
+        several = [ratios(parts) for _ in range(_UPDATES)]
+        write({part.name: median(each[part.name] for each in several) for part in parts}, of)
+        print(f"{FILE}: {of}, {len(parts)} parts")
         return 0
-    lines, is_well = judge(verdicts(found, read().get(of, {})))
+    expected = read().get(of, {})
+    lines, is_well = judge(verdicts(best_of(lambda: ratios(parts), expected), expected))
     print(f"{of}; a message's cost in turns of the calibrated loop")
     print("\n".join(lines))
     return 0 if is_well else 1
-
-
-async def _measured() -> dict[str, float]:
-    return ratios(works())
 
 
 def _number(call: Callable[[], object]) -> int:

@@ -37,6 +37,7 @@ from smsgw.store.connection import Store
 from smsgw.store.envelope import Envelope
 from smsgw.store.secrets import Secrets
 from smsgw.telemetry.metrics import Metrics
+from tests.bench.rule_world import World
 from tests.bench.suite.load import SOURCE, TEXT
 
 ROOT = Path(__file__).parents[3]
@@ -88,6 +89,7 @@ def works() -> list[Work]:
     return [
         Work("reading", "cut a read of the socket into PDUs and read the fields that every message needs", _reading()),
         Work("building", "answers, and PDUs with another header", _building()),
+        Work("deciding", "all rules without state, with full registers, for texts of all classes", _deciding()),
         Work("admitting", "a submit_sm from its octets to what goes into admit", admission.admit),
         Work("payload", "what goes into admit, packed for the script", admission.payload),
         Work("answering", "what admit replied, to the applications and into the records", admission.answer),
@@ -121,6 +123,18 @@ def _building() -> Callable[[], object]:
         return total
 
     return build
+
+
+def _deciding() -> Callable[[], object]:
+    world = World()
+    messages = list(world.messages(MESSAGES))
+
+    def decide() -> None:
+        for message in messages:
+            if world.rules(world.draft(message)) is not None:
+                raise AssertionError("a message that all rules let pass was refused")
+
+    return decide
 
 
 def _envelope() -> Callable[[], object]:
