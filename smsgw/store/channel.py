@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import re
 import socket
 import ssl
@@ -38,6 +39,8 @@ Connect = Callable[[], AbstractConnection]
 # hiredis' stub says a tuple of one.
 _pack: Callable[[tuple[Arg, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]
 
+#: How redis-py says that there was no connection.
+_CONNECTING: Final = re.compile(r"Error (-?[0-9]+) connecting to (.+?)\. (.*)", re.DOTALL)
 TEMPORARY: Final = (
     "LOADING",
     "BUSY",
@@ -82,7 +85,17 @@ def as_store_error(error: BaseException) -> StoreError:
         if code in LOCKED:
             return StoreLocked(text)
         return StoreBusy(code, text) if code in TEMPORARY else StoreRefused(text)
-    return StoreAway(_of_certificate(error) or text)
+    return StoreAway(_of_certificate(error) or _of_connecting(text) or text)
+
+
+def _of_connecting(text: str) -> str:
+    """Where nothing could be reached, and how to mend it; redis-py tells that twice and by numbers."""
+    found = _CONNECTING.match(text)
+    if found is None:
+        return ""
+    number, place, rest = int(found[1]), found[2], found[3].rstrip(".")
+    why = os.strerror(number) if number > 0 else rest
+    return f"no connection to {place}: {why[:1].lower()}{why[1:]}; is Redis running there? (see store.url)"
 
 
 def _of_certificate(error: BaseException) -> str:

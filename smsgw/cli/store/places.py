@@ -47,6 +47,8 @@ class Target:
 def target_of(site: Site, to: str, partitions: int) -> Target:
     """What ``--to`` and ``--partitions`` mean: empty and 0 for what is so now. Raises ConfigErrors, RequestError."""
     now = site.store
+    if to == EMBEDDED and not now.url:
+        to = ""  # it is there already
     if "://" in to:
         # As a site would have it with this URL alone: the old one's login and TLS are not the new one's.
         plain = {"user": "", "password_file": "", "tls": None, "sentinel": None, "replicas": 0, "memory_octets": None}

@@ -201,6 +201,18 @@ def test_messages_are_grouped_by_stream_and_entry() -> None:
         ),
         (redis_errors.OutOfMemoryError("command not allowed"), StoreRefused, "OOM"),
         (redis_errors.ResponseError("WRONGTYPE Operation"), StoreRefused, "WRONGTYPE"),
+        (
+            redis_errors.ConnectionError(
+                "Error 111 connecting to 10.0.0.5:6379. Connect call failed ('10.0.0.5', 6379)."
+            ),
+            StoreAway,
+            "no connection to 10.0.0.5:6379: connection refused; is Redis running there? (see store.url)",
+        ),
+        (
+            redis_errors.ConnectionError("Error -2 connecting to redis.example:6379. Name or service not known."),
+            StoreAway,
+            "no connection to redis.example:6379: name or service not known; is Redis running there? (see store.url)",
+        ),
         (redis_errors.AuthenticationError("bad password"), StoreLocked, "bad password"),
         (redis_errors.NoPermissionError("this user may not"), StoreLocked, "this user may not"),
         (redis_errors.ResponseError("NOAUTH Authentication required."), StoreLocked, "NOAUTH"),
