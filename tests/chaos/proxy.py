@@ -9,6 +9,7 @@
     proxy.hold("down")             # nothing arrives until restore(): then all of it, in order
     proxy.refuse()                 # nobody listens any more: connecting is refused
     proxy.delay(0.3); proxy.throttle(20_000)           # seconds each way; octets a second each way
+    proxy.only("127.0.0.3")        # cut, half_close, blackhole and hold: only connections from there; until restore()
     proxy.restore()
     proxy.stop()
 
@@ -52,6 +53,8 @@ class Proxy:
         self.held: frozenset[str] = frozenset()
         self.delay_s = 0.0
         self.octets_per_s = 0.0
+        #: Addresses whose connections are meant; empty: all.
+        self.sources: frozenset[str] = frozenset()
         self.pairs: set[_Pair] = set()
         self._loop = asyncio.new_event_loop()
         self._thread: threading.Thread | None = None
@@ -88,16 +91,20 @@ class Proxy:
 
     # -- what happens
 
+    def only(self, *sources: str) -> None:
+        """Have what is done next happen to connections from these addresses only, until ``restore``."""
+        self._do(lambda: setattr(self, "sources", frozenset(sources)))
+
     def cut(self) -> None:
         """Reset every connection; who connects again is served."""
-        self._do(self._reset_all)
+        self._do(self._reset_meant)
 
     def half_close(self, direction: Direction = "up") -> None:
         """End one direction of every connection with FIN; the other goes on."""
         ways = _ways(direction)
 
         def end() -> None:
-            for pair in tuple(self.pairs):
+            for pair in self._meant():
                 for way in ways:
                     pair.way(way).end()
 
@@ -128,6 +135,7 @@ class Proxy:
 
         def end() -> None:
             self.delay_s = self.octets_per_s = 0.0
+            self.sources = frozenset()
             for pair in tuple(self.pairs):
                 if pair.has_lost:
                     pair.reset()
@@ -142,6 +150,13 @@ class Proxy:
         self.lost, self.held = lost, held
         for pair in tuple(self.pairs):
             pair.look()
+
+    def _meant(self) -> list[_Pair]:
+        return [pair for pair in self.pairs if pair.is_meant]
+
+    def _reset_meant(self) -> None:
+        for pair in self._meant():
+            pair.reset()
 
     def _reset_all(self) -> None:
         for pair in tuple(self.pairs):
@@ -189,15 +204,24 @@ class _Pair:
         self.client.reads, self.server.reads = self.up, self.down
         self.client.writes, self.server.writes = self.down, self.up
         self.has_lost = False
+        #: The address of who connected.
+        self.source = ""
         self._opening: asyncio.Task[None] | None = None
         proxy.pairs.add(self)
         proxy.opened += 1
+
+    @property
+    def is_meant(self) -> bool:
+        """Whether what is done to the network there is done to this connection."""
+        return not self.proxy.sources or self.source in self.proxy.sources
 
     def way(self, name: str) -> _Way:
         return self.up if name == "up" else self.down
 
     def opened(self, end: _End) -> None:
         if end is self.client:
+            assert end.transport is not None
+            self.source = end.transport.get_extra_info("peername")[0]
             self._opening = self.loop.create_task(self._open())
         self.look()
 
@@ -297,7 +321,12 @@ class _Way:
     @property
     def is_silent(self) -> bool:
         """Whether what is said this way is swallowed."""
-        return self._name in self._pair.proxy.lost
+        return self._name in self._pair.proxy.lost and self._pair.is_meant
+
+    @property
+    def is_held(self) -> bool:
+        """Whether what is said this way waits."""
+        return self._name in self._pair.proxy.held and self._pair.is_meant
 
     def carry(self, data: bytes) -> None:
         """Something came, or with no octets: the source has said all."""
@@ -330,11 +359,11 @@ class _Way:
 
     def look(self) -> None:
         """Deliver what is due, and read on or not."""
-        proxy, loop = self._pair.proxy, self._pair.loop
+        loop = self._pair.loop
         if self._pieces and self.is_silent:
             self._pair.has_lost = True
             self._pieces.clear()
-        if self._sink.transport is not None and self._name not in proxy.held:
+        if self._sink.transport is not None and not self.is_held:
             while self._pieces and self._pieces[0][0] <= loop.time():
                 self._deliver(self._pieces.pop(0)[1])
             if self._pieces and self._timer is None:
@@ -355,7 +384,7 @@ class _Way:
             self._pair.proxy.carried[self._name] += len(data)
 
     def _read_on_or_not(self) -> None:
-        source, proxy = self._source.transport, self._pair.proxy
+        source = self._source.transport
         if source is None or source.is_closing():
             return
         ahead_s = self._free_at_s - self._pair.loop.time()
@@ -364,7 +393,7 @@ class _Way:
             and not self._ended
             and (
                 self._sink.is_full
-                or self._name in proxy.held
+                or self.is_held
                 or (self._pieces and (ahead_s > _THROTTLED_AHEAD_S or len(self._pieces) > _MOST_PIECES))
             )
         )

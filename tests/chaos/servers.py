@@ -33,6 +33,8 @@ from smsgw.store.server import find_binary
 
 ALL_SLOTS: Final = 16384
 SERVICE: Final = "smsgw"
+_DATA: Final = ("node0", "node1", "node2")
+_SENTINELS: Final = ("sentinel0", "sentinel1", "sentinel2")
 _BUS: Final = 10_000
 _ASK_S: Final = 1.0
 _READY_S: Final = 60.0
@@ -285,18 +287,21 @@ class SentinelSet(Servers):
     ) -> None:
         super().__init__(directory, binary=binary, options=options)
         self._down_after_ms = down_after_ms
+        #: The port under which a server is known, by its name.
+        self.reached_at: dict[str, int] = {}
 
     @property
     def url(self) -> str:
-        hosts = ",".join(f"127.0.0.1:{node.port}" for name, node in self.nodes.items() if name.startswith("sentinel"))
+        hosts = ",".join(f"127.0.0.1:{self.reached_at[name]}" for name in _SENTINELS)
         return f"sentinel://{hosts}/{SERVICE}"
 
     async def start(self) -> None:
-        first, *others = ports = free_ports(6)
-        data = [self._make_data("node0", first)]
-        data += [
-            self._make_data(f"node{number}", port, f"replicaof 127.0.0.1 {first}")
-            for number, port in enumerate(others[:2], 1)
+        ports = dict(zip((*_DATA, *_SENTINELS), free_ports(6), strict=True))
+        self.reached_at = {name: self._reached_at(name, port) for name, port in ports.items()}
+        first = self.reached_at["node0"]
+        data = [
+            self._make_data(name, ports[name], *self._lines(name), *following)
+            for name, following in zip(_DATA, ((), *[(f"replicaof 127.0.0.1 {first}",)] * 2), strict=True)
         ]
         for node in data:
             node.run()
@@ -308,13 +313,20 @@ class SentinelSet(Servers):
             f"sentinel failover-timeout {SERVICE} 10000",
         )
         sentinels = [
-            self._make(f"sentinel{number}", port, *watch, extra=("--sentinel",))
-            for number, port in enumerate(ports[3:])
+            self._make(name, ports[name], *watch, *self._lines(name), extra=("--sentinel",)) for name in _SENTINELS
         ]
         for node in sentinels:
             node.run()
         await self._answering(sentinels)
         await until(lambda: all(self._knows_all(node) for node in sentinels), "three sentinels that know each other")
+
+    def _reached_at(self, name: str, port: int) -> int:
+        """The port under which the others know a server."""
+        return port
+
+    def _lines(self, name: str) -> tuple[str, ...]:
+        """More of a server's configuration."""
+        return ()
 
     async def until_master(self, not_on: str, deadline_s: float = _READY_S) -> str:
         """All sentinels that answer name the new one."""
@@ -326,7 +338,7 @@ class SentinelSet(Servers):
                 if name.startswith("sentinel") and node.answers:
                     with contextlib.suppress(OSError, hiredis.ReplyError):
                         named.add(int(ask(node.port, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)[1]))
-            return len(named) == 1 and named.isdisjoint({self.nodes[not_on].port}) and self._is_master(*named)
+            return len(named) == 1 and named.isdisjoint({self.reached_at[not_on]}) and self._is_master(*named)
 
         await until(agreed, f"another master than {not_on}", deadline_s)
         return self._by_port(*named)
@@ -335,7 +347,7 @@ class SentinelSet(Servers):
         return self._role(self._by_port(port)) == "master"
 
     def _by_port(self, port: int) -> str:
-        return next(name for name, node in self.nodes.items() if node.port == port)
+        return next(name for name, reached_at in self.reached_at.items() if reached_at == port)
 
     def _knows_all(self, sentinel: Node) -> bool:
         with contextlib.suppress(OSError, hiredis.ReplyError):

@@ -257,3 +257,24 @@ def test_delay_and_throttle_are_at_least_as_slow_as_told(proxy: Proxy) -> None:
         whole = bytes(range(250)) * 80
         assert _said_back(connection, whole) == whole
         assert time.monotonic() - begun_s >= 0.2
+
+
+def test_only_connections_from_some_addresses_are_meant(proxy: Proxy) -> None:
+    """All of 127.0.0.0/8 is this machine, so who connects may choose an address."""
+    with (
+        _connected(proxy) as one,
+        socket.create_connection(("127.0.0.1", proxy.port), DEADLINE_S, source_address=("127.0.0.2", 0)) as other,
+    ):
+        assert _said_back(one, b"1") == _said_back(other, b"1") == b"1"
+        proxy.only("127.0.0.2")
+        proxy.blackhole()
+        other.sendall(b"lost")
+        assert _hears_nothing(other)
+        assert _said_back(one, b"2") == b"2"
+        proxy.restore()
+        with pytest.raises(ConnectionResetError):
+            other.recv(1)
+        assert _said_back(one, b"3") == b"3"
+        proxy.only("127.0.0.2")
+        proxy.cut()
+        assert _said_back(one, b"4") == b"4"

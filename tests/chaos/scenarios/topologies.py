@@ -53,7 +53,7 @@ async def _pause_master(world: World, chance: random.Random) -> None:
         finally:
             world.redis.resume(paused)
         world.note("the old master wakes up")
-        await world.until(partial(_follows, world, paused), "the old master to follow", FAILOVER_S)
+        await world.until(partial(follows, world, paused), "the old master to follow", FAILOVER_S)
         await _whole(world)
 
 
@@ -85,7 +85,8 @@ async def _reshard(world: World, chance: random.Random) -> None:
         await _whole(world)
 
 
-def _follows(world: World, name: str) -> bool:
+def follows(world: World, name: str) -> bool:
+    """Whether a server is no master any more."""
     return name not in world.redis.masters()
 
 

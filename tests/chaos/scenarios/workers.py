@@ -111,12 +111,13 @@ async def _kill_node(world: World, chance: random.Random) -> None:
         gateway, other = world.gateways[place], world.gateways[1 - place]
         world.strike(f"kill -9 of node {place + 1}")
         gateway.kill()
-        await world.until(lambda other=other: _has_all_binds(other), "the binds of the dead", _DOWN_S)  # type: ignore[misc]
+        await world.until(lambda other=other: has_all_binds(other), "the binds of the dead", _DOWN_S)  # type: ignore[misc]
         world.note(f"node {2 - place} has all binds")
         await world.restarted(gateway)
 
 
-def _has_all_binds(gateway: GatewayProcess) -> bool:
+def has_all_binds(gateway: GatewayProcess) -> bool:
+    """Whether every bind of every carrier is up there."""
     carriers = gateway.status()["carriers"].values()
     return all(each["binds_up"] == each["binds"] for each in carriers)
 
