@@ -2,9 +2,9 @@
 
 Owns what they share: the embedded server, the listener's ports, the test clock, the ops port. Order of starting: ports,
 server, ops port, workers; of ending: workers drain, all at once, then the rest. SIGTERM or SIGINT ends, a second one
-ends at once; SIGHUP renews one worker after another, each waited for until it is ready and has its share of the
-carriers' binds. When a worker has left, the others are told to take its binds at once. A worker that dies is started
-again after a wait with jitter that grows while it dies at once; the others go on. Carries no message.
+ends at once; SIGHUP renews one worker after another, each waited for until it is ready, and the next begins when all
+have their share of the carriers' binds. When one has left, the others are told to take its binds at once. One that dies
+is started again after a wait with jitter that grows while it dies at once; the others go on. Carries no message.
 What can go wrong: no worker starts at all (then neither does this: the site or the store must be mended first).
 """
 
@@ -53,7 +53,7 @@ LOUD: Final = 3
 STOP_S: Final = 30.0
 #: A renewed worker that serves but is not ready holds the others up for no longer: its carriers may be down anyway.
 READY_S: Final = 30.0
-#: Nor do binds that are on their way to it: the others let go of them when they are answered, for ten seconds at most.
+#: Nor do binds that are on their way: who lets go of one waits until it is answered, and let go of, for ten seconds.
 SHARES_S: Final = 15.0
 #: A worker that served and whose loop stands still for so long is killed: nobody else would do it.
 HUNG_S: Final = 30.0
@@ -252,7 +252,7 @@ class Supervisor:
         self._renewing = tasks.create_task(self._renew(), name="renewing")
 
     async def _renew(self) -> None:
-        """One worker after another: the next one drains and ends when the successor is ready and has its binds."""
+        """One worker after another drains and ends, each when those before are ready and all have their binds."""
         try:
             await asyncio.to_thread(load_node if self._applied else load_site, self._site.directory)
         except SmsgwError as error:
@@ -260,6 +260,10 @@ class Supervisor:
             return
         _log.event("supervisor.renewing")
         for worker in self.workers:
+            if carrier := await self._on_their_way():
+                _log.warning("supervisor.not_settled", next=worker.name, carrier=carrier, waited_s=SHARES_S)
+            if self._stop.is_set():
+                return
             life, began_s = worker.lives, monotonic()
             if worker.is_alive:
                 await self._stop_one(worker)
@@ -268,8 +272,6 @@ class Supervisor:
                 return
             if not await self._gets_ready(worker):
                 _log.warning("worker.not_ready", worker=worker.name, waited_s=READY_S)
-            if worker is not self.workers[-1] and (carrier := await self._on_their_way()):
-                _log.warning("worker.not_settled", worker=worker.name, carrier=carrier, waited_s=SHARES_S)
             _log.event("worker.renewed", worker=worker.name, took_s=round(monotonic() - began_s, 1))
         _log.event("supervisor.renewed")
 

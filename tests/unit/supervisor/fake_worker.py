@@ -1,8 +1,9 @@
 """A worker for tests of the supervisor: does what files beside its site say, without a gateway.
 
 <site>/<name>: "fails" (ends at once with status 3), "deaf" (never ends by itself), anything else or nothing: serves
-<site>/<name>.json: what its /status says, if it is there. It writes what it was told at its start into <site>/lives,
-each order into <site>/heard, and its name into <site>/asked when somebody looks at its /status.
+<site>/<name>.json: what its /status says, if it is there; <name>.next takes its place when some worker is stopped. It
+writes what it was told at its start into <site>/lives, each order into <site>/heard, and its name into <site>/asked
+when somebody looks at its /status.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ def main() -> None:
         what = json.loads(line)["do"]
         note("heard", f"{Pages.name} {what}")
         if what == "stop":
+            for page in SITE.glob("*.next"):
+                page.rename(page.with_suffix(".json"))
             break
     if said == "deaf":
         time.sleep(600)
