@@ -85,7 +85,9 @@ async def _once(desk: Desk, every: float, as_json: bool) -> None:
 
 async def _for_ever(desk: Desk, every: float) -> None:
     before = await _look(desk)
-    with Live(screen(before, before), console=console(), auto_refresh=False, screen=True) as live:
+    terminal = console()
+    terminal.soft_wrap = False  # on a screen that is drawn anew what is not wrapped is cut
+    with Live(screen(before, before), console=terminal, auto_refresh=False, screen=True) as live:
         while True:
             await asyncio.sleep(every)
             try:
