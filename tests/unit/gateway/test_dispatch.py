@@ -7,8 +7,11 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from smsgw.carrier.settings import CarrierSettings
 from smsgw.errors import StoreAway
+from smsgw.gateway import queue_memory
 from smsgw.gateway.dispatch import CarrierQueue, Flight
 from smsgw.gateway.lanes import SEGMENTS_LOST_S, Job
 from smsgw.gateway.queue_memory import MIN_BUFFER
@@ -17,6 +20,7 @@ from smsgw.policy.shaping import Throttle, TokenBucket
 from smsgw.smpp import pdu
 from smsgw.smpp.constants import CommandId
 from smsgw.store.envelope import HAS_TURN, Envelope
+from smsgw.store.marks import ReadElsewhere
 
 STREAMS = ("otp", "notice", "marketing")
 NEVER = (0, 0, 0)
@@ -206,6 +210,27 @@ async def test_a_mark_that_the_store_refused_is_asked_for_again() -> None:
     scene.queue.pump_soon()
     await turns()
     assert scene.pool.texts() == ["a"]
+
+
+async def test_what_a_master_gave_that_was_cut_off_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(free=1)
+    doubts: list[bool] = []
+    scene.context.mt_readers = [SimpleNamespace(doubt=lambda: doubts.append(True))]
+    monkeypatch.setattr(queue_memory, "partition_of_key", lambda _stream: 0)
+    scene.hold_marks = True
+    await scene.arrives(1, "a", "b", "c")
+    scene.marks.pop()[2](None)
+    await turns()
+    scene.marks.pop()[2](ReadElsewhere("not pending here"))
+    await turns()
+    assert doubts == [True]
+    assert scene.queue.unmarked("notice") == {b"2-0", b"3-0"}
+    scene.queue.forget("notice", {b"2-0"})
+    scene.hold_marks = False
+    scene.pool.binds[0].free = 5
+    scene.queue.pump_soon()
+    await turns()
+    assert scene.pool.texts() == ["a", "c"]
 
 
 async def test_codes_go_before_notices_before_marketing() -> None:
