@@ -16,7 +16,7 @@ from tests.chaos.world import World
 #: What may go at once, in seconds of the rate; little, so that what is too much shows.
 _BURST_S = 0.2
 #: What was sent in time may be read so much later, all at once, on a busy machine.
-_LATE_S = 0.25
+_LATE_S = 0.2
 #: Less load than elsewhere, for what waits in the end must still be sent.
 _PART_OF_LOAD = 10
 _DOWN_S = 60.0
