@@ -194,6 +194,9 @@ class App:
         await self.upgrade.begin()
         await self.store.ready()
         self.store_up = True
+        # Those of the embedded server are as smsgw.toml has them.
+        for why in () if self.uses_embedded else self.store.warnings:
+            _log.warning("store.unsafe", why=why)
 
     async def _make_gateway(self) -> None:
         """The gateway of the version that is in force, with everything that it finds in the store."""

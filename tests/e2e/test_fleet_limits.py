@@ -110,7 +110,7 @@ def gateway_of(directory: Path, name: str, redis: EmbeddedServer, ports: dict[st
 async def fleet(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Fleet]:
     tmp_path = tmp_path_factory.mktemp("fleet")
     async with AsyncExitStack() as stack:
-        redis = EmbeddedServer(tmp_path / "shared")
+        redis = EmbeddedServer(tmp_path / "shared", None, "everysec")
         await redis.start()
         stack.push_async_callback(redis.stop)
         settings = [CarrierSettings(name, max_binds=1, accounts={"smsgw": "secret"}) for name in "abcd"]
@@ -134,6 +134,11 @@ async def storm(sim: EsmeSim, numbers: Callable[[], int], until: asyncio.Event) 
         ]
         statuses.update([answer.status for answer in await asyncio.gather(*sent)])
     return statuses
+
+
+async def test_a_redis_that_may_forget_is_told_at_the_start(fleet: Fleet) -> None:
+    why = "appendfsync is everysec, not always: the last accepted messages do not survive a power cut"
+    assert [each["why"] for gateway in fleet.gateways for each in gateway.events("store.unsafe")] == [why, why]
 
 
 async def test_carriers_with_a_single_bind_are_shared_evenly(fleet: Fleet) -> None:
