@@ -72,6 +72,7 @@ async def test_workers_share_a_port(doors: Doors) -> None:
     with closing(Doors(HOST)) as other:
         await other.take(doors.numbers, shared=True)
         other.open()
+        assert other.numbers == doors.numbers
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
