@@ -47,7 +47,7 @@ async def _whole(world: World) -> None:
 
 
 async def _start_again(world: World) -> None:
-    """Those that were put out, as systemd would; on a machine that stands still for longer than leases last some are."""
+    """Those that were put out, as systemd would: on a machine that is too busy for leases of 3 s some are."""
     for place, gateway in enumerate(world.gateways, 1):
         if gateway.process is not None and gateway.process.poll() is not None:
             world.strike(f"gateway {place} ended with {gateway.process.returncode}: another had taken over")
