@@ -7,6 +7,7 @@ simulator, receipts would come over binds where nobody knows their ids.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -64,7 +65,7 @@ class BenchSite:
         self.directory = scratch / "site"
         self.log = scratch / "gateway.log"
         self.start_s = 0.0
-        self._workers = workers
+        self._workers, self._carriers = workers, tuple(carriers)
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._next_recipient = FIRST_RECIPIENT
         shutil.copytree(code.directory / "config" / "bench", self.directory, ignore=shutil.ignore_patterns("state"))
@@ -159,6 +160,8 @@ class BenchSite:
         self._processes["gateway"] = _spawn(command, self.code.directory, self.code.environment, self.log)
         self._until(self._is_ready, self._processes["gateway"], "the gateway")
         self.start_s = time.monotonic() - began_s
+        # Before its binds are up a carrier counts as down, and messages would go to one that never comes.
+        self._until(self._is_bound, self._processes["gateway"], "a bind")
 
     def _is_ready(self) -> bool:
         try:
@@ -166,6 +169,15 @@ class BenchSite:
         except OSError:
             return False
         return True
+
+    def _is_bound(self) -> bool:
+        """Whether every bind of the carriers that should be up is; older versions may not tell."""
+        try:
+            told = json.loads(self.asked("/status")).get("carriers", {})
+        except OSError:
+            return False
+        found = [told.get(name, {}) for name in self._carriers]
+        return all(each.get("binds_up", 0) >= each.get("binds", 0) for each in found)
 
     def _until(self, condition: Callable[[], bool], process: subprocess.Popen[bytes], what: str) -> None:
         deadline = time.monotonic() + READY_S
