@@ -114,9 +114,17 @@ class Gateway:
         self.put_out: Callable[[], None] = lambda: None
         self._feed = RegisterFeed(store, context.registers, self._in_force, context.log)
         self._fill(context)
+        self._make_readers(context)
+
+    def _make_readers(self, context: Context) -> None:
+        """One for the queues and one for the receipts of each partition."""
+        store = context.store
+        self._make_readers(context)
+
+    def _make_readers(self, context: Context) -> None:
+        """Those of messages for carriers and of receipts and MO for applications."""
+        store, node, carriers, outbox = context.store, context.settings.node, self.carriers, self.outbox
         partitions = range(store.partitions)
-        node = context.settings.node
-        carriers = self.carriers
         context.mt_readers = [
             StreamReader(
                 store, partition, node, carriers.arrived, carriers.room,
@@ -124,8 +132,8 @@ class Gateway:
             )
             for partition in partitions
         ]  # fmt: skip
-        self.outbox.readers = [
-            StreamReader(store, partition, node, self.outbox.arrived, self.outbox.room, on_error=self._store_error)
+        outbox.readers = [
+            StreamReader(store, partition, node, outbox.arrived, outbox.room, on_error=self._store_error)
             for partition in partitions
         ]
 
