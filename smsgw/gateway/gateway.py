@@ -117,11 +117,6 @@ class Gateway:
         self._make_readers(context)
 
     def _make_readers(self, context: Context) -> None:
-        """One for the queues and one for the receipts of each partition."""
-        store = context.store
-        self._make_readers(context)
-
-    def _make_readers(self, context: Context) -> None:
         """Those of messages for carriers and of receipts and MO for applications."""
         store, node, carriers, outbox = context.store, context.settings.node, self.carriers, self.outbox
         partitions = range(store.partitions)
