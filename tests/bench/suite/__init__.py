@@ -10,5 +10,8 @@
 ``load``       what is offered, and who offers it: the simulators, or other load tools
 ``measure``    one load on one site → Result; raises BenchError when a message or a receipt is missing
 ``machine``    what else the machine did, and what a calibrated loop costs on it just now
+``sections``   what is measured: one version, one run, its figures (``receipt_times``, ``idle``, ``parts``)
+``figures``    medians and ranges over runs, ratios of versions; ``report``: the table and the JSON
+``guard``      ratios to the calibrated loop, beside those in guard.json; ``flame``: a picture by py-spy
 =============  =========================================================================================
 """
