@@ -70,6 +70,7 @@ class EsmeSession:
     __slots__ = (
         "_admitter",
         "_gateway",
+        "_unbind",
         "account",
         "authenticating",
         "link",
@@ -89,6 +90,8 @@ class EsmeSession:
         #: Tells it from other sessions of this process, to people.
         self.number = number
         self.unanswered = 0
+        #: Sequence number of the application's unbind that waits for the answers before it.
+        self._unbind: int | None = None
         self.version = V34
         self.tlvs_allowed = True
         self.receives = False
@@ -166,6 +169,8 @@ class EsmeSession:
         self.unanswered -= 1
         if not self.link.closing:
             self.link.send(raw)
+            if self._unbind is not None:
+                self._part()
 
     def refuse(self, command_id: int, sequence_number: int, refusal: Refusal) -> None:
         """Answer one request with a rule's refusal, explained as the account wants it."""
@@ -198,8 +203,8 @@ class EsmeSession:
         elif command_id == CommandId.UNBIND:
             self._leave()
             self.link.session.unbound()
-            self.link.send(unbind_resp(sequence_number))
-            self.link.close("unbind from the application")
+            self._unbind = sequence_number
+            self._part()
         elif command_id == CommandId.UNBIND_RESP:
             self.link.close("unbound")
         elif command_id & RESPONSE_BIT:
@@ -207,6 +212,12 @@ class EsmeSession:
         elif self.account is not None:
             self.unanswered += 1
             self._gateway.request(self, command_id, raw, sequence_number)
+
+    def _part(self) -> None:
+        """Answer the application's unbind, once everything that it had asked before is answered (§4.2)."""
+        if self._unbind is not None and self.unanswered <= 0:
+            self.link.send(unbind_resp(self._unbind))
+            self.link.close("unbind from the application")
 
     def _bind(self, command_id: int, raw: bytes, sequence_number: int) -> None:
         if self.authenticating:

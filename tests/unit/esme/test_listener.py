@@ -294,6 +294,23 @@ async def test_unbind_from_the_application() -> None:
     assert not house.account.has_receiver
 
 
+async def test_an_unbind_waits_for_the_answers_to_what_was_asked_before() -> None:
+    house = House()
+    caller = house.connect()
+    await caller.bind()
+    caller.session.unanswered = 2
+    caller.gives(pdu.unbind(5))
+    assert not house.account.has_receiver
+    for left, sequence_number in ((1, 3), (0, 4)):
+        assert not caller.transport.closed
+        caller.session.answer(pdu.response(CommandId.SUBMIT_SM_RESP, 0, sequence_number, b"id"))
+        assert caller.session.unanswered == left
+    told = [(each.command_id, each.sequence_number) for each in await caller.answers(3)]
+    submitted = CommandId.SUBMIT_SM_RESP
+    assert told == [(submitted, 3), (submitted, 4), (CommandId.UNBIND_RESP, 5)]
+    assert caller.transport.closed
+
+
 async def test_at_the_end_bound_sessions_are_asked_to_go_and_others_closed() -> None:
     house = House()
     bound, stranger = house.connect(), house.connect()
