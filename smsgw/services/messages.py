@@ -121,8 +121,8 @@ async def timeline(desk: Desk, message_id: str) -> Timeline:
 def _unknown(desk: Desk, message_id: str) -> str:
     came = day_text(int(message_id[_SECOND], 16) * 1000, desk.zone)
     return (
-        f"message {message_id} is not known: {desk.site.records_dir} has no step of it (each machine has the records of "
-        f"its own processes), and the store keeps a state for {desk.site.store.state_ttl_s / 3600:g} h; "
+        f"message {message_id} is not known: {desk.site.records_dir} has no step of it (each machine has the records "
+        f"of its own processes), and the store keeps a state for {desk.site.store.state_ttl_s / 3600:g} h; "
         f"by its id it was accepted at {came}"
     )
 

@@ -50,7 +50,8 @@ def test_a_header_names_the_keys_that_the_script_builds(code: Script) -> None:
     if "part_of" in code.text:
         built.add(PATTERNS[":part:"])
     # A stream's whole key is handed to those that only settle.
-    handed = {"settle": {PATTERNS[":mt:"]}, "mark": {PATTERNS[":mt:"]}, "ack": {PATTERNS[":out:"]}}.get(code.name, set())
+    queues, receipts = {PATTERNS[":mt:"]}, {PATTERNS[":out:"]}
+    handed = {"settle": queues, "mark": queues, "ack": receipts}.get(code.name, set())
     assert named_keys(code.header) == built | handed
 
 
