@@ -9,6 +9,7 @@ what it has so far in the same order.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import random
 import time
@@ -52,7 +53,7 @@ from smsgw.supervisor.errand import Errand, with_role
 from smsgw.supervisor.leash import Leash
 from smsgw.telemetry.logs import EventLog
 from smsgw.telemetry.metrics import Metrics
-from smsgw.telemetry.ops import Heartbeat, OpsServer
+from smsgw.telemetry.ops import Heartbeat, OpsServer, must_be_free
 from smsgw.telemetry.token import PURPOSE, TokenGuard
 from smsgw.told import Teller
 from smsgw.upkeep import Upkeep
@@ -141,6 +142,7 @@ class App:
         tls = wiring.listener_tls(site)
         if self.role != "carrier":
             await self._doors.take(settings.ports, settings.reuse_port)
+        must_be_free(site.ops.host, site.ops.port)
         site.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self._open_store()
         self.records = RecordLog(site.records_dir, site.node_name, self.clock.now_ms)
@@ -183,11 +185,11 @@ class App:
         secrets = load_or_create(site.secrets_file)
         url = site.store.url
         if not url:
-            self.embedded = EmbeddedServer(
+            server = EmbeddedServer(
                 site.state_dir, site.store.server or None, site.store.fsync, site.store.memory_octets
             )
-            await self.embedded.start()
-            url = self.embedded.url
+            await server.start()
+            self.embedded, url = server, server.url
         settings = wiring.store_settings(site)
         self.store = Store(url, sealer=secrets.sealer(), recipients=secrets.hasher(), settings=settings)
         self.upgrade = Upgrade(self.store)
@@ -285,7 +287,10 @@ class App:
                 task.cancel()
 
     async def close(self) -> None:
-        """Give back and write what is left and close the store; the embedded server stops with us."""
+        """Give back and write what is left and close the store; the embedded server stops with us.
+
+        Unless we never served, or were put out, and somebody else uses it.
+        """
         await self._leave()
         self._doors.close()
         if self.ops is not None:
@@ -294,8 +299,9 @@ class App:
             self.records.close()
         if hasattr(self, "store"):
             await self.store.close()
-        if self.embedded is not None:
-            await self.embedded.stop()
+        if (server := self.embedded) is not None:
+            with contextlib.suppress(StoreError):  # somebody else starts it just now
+                await (server.stop() if self.started and not self.put_out else server.stop_unless_shared())
         _log.event("app.stopped")
 
     # -- inside

@@ -8,8 +8,10 @@ two processes take a port in the same moment; then ``open`` fails for the second
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from smsgw.errors import CantListen
 
@@ -37,8 +39,8 @@ class Doors:
                     self._host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
                 )
                 self.sockets.append([])
-                for family, kind, protocol, _, address in dict.fromkeys(addresses):
-                    self.sockets[-1].append(_bound(socket.socket(family, kind, protocol), address, shared))
+                for made, address in _made(addresses):
+                    self.sockets[-1].append(_bound(made, address, shared))
             except OSError as error:
                 self.close()
                 raise CantListen(self._host, port, error, key) from error
@@ -63,6 +65,24 @@ class Doors:
             for each in sockets:
                 each.close()
         self.sockets.clear()
+
+
+def _made(addresses: Sequence[Any]) -> Iterator[tuple[socket.socket, tuple[object, ...]]]:
+    """A socket for each; of a family that the kernel lacks (IPv6 is often switched off) only when there is no other."""
+    lacking: OSError | None = None
+    found = False
+    for family, kind, protocol, _, address in dict.fromkeys(addresses):
+        try:
+            made = socket.socket(family, kind, protocol)
+        except OSError as error:
+            if error.errno != errno.EAFNOSUPPORT:
+                raise
+            lacking = error
+        else:
+            found = True
+            yield made, address
+    if lacking is not None and not found:
+        raise lacking
 
 
 def _bound(made: socket.socket, address: tuple[object, ...], shared: bool) -> socket.socket:

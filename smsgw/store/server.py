@@ -5,6 +5,7 @@ own, so Ctrl-C stops the gateway first; a gateway killed outright leaves it runn
 one adopts it. Stopping it is polite (SHUTDOWN: the AOF is complete), killing is the last resort.
 Starting, and stopping by a command, happen under a file lock, and whoever uses the server keeps a connection from
 before that lock is let go: so two starters never meet, and nobody stops what somebody has just adopted.
+A start that fails or is cut short leaves no server that was not there before.
 A server that dies is not noticed here: its gateway looks at ``is_running`` and calls ``restart``.
 What can go wrong: no binary (StoreRefused says what to install), a socket path over 107 octets (a short
 one under the temporary directory is used), a second gateway on one state directory (it adopts).
@@ -101,6 +102,7 @@ class EmbeddedServer:
         self._memory_octets = memory_octets
         self._pid_file = self.directory / "server.pid"
         self._presence = Channel(connection_maker(self.url, 1.0), _STOP_S)
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -123,11 +125,16 @@ class EmbeddedServer:
         """
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         async with self._alone():
-            await self._adopt_or_start()
-            if self.adopted and self._memory_octets is not None:
-                # It was started with the ceiling of then.
-                await self._presence.call("CONFIG", "SET", "maxmemory", self._memory_octets)
-            await self._presence.call("PING")
+            self._process = None
+            try:
+                await self._adopt_or_start()
+                if self.adopted and self._memory_octets is not None:
+                    # It was started with the ceiling of then.
+                    await self._presence.call("CONFIG", "SET", "maxmemory", self._memory_octets)
+                await self._presence.call("PING")
+            except BaseException:
+                await self._undo_start()
+                raise
 
     @property
     def is_running(self) -> bool:
@@ -162,7 +169,7 @@ class EmbeddedServer:
         self.socket.unlink(missing_ok=True)
         log = self.directory / "server.log"
         with log.open("ab") as output:
-            process = subprocess.Popen(
+            self._process = subprocess.Popen(
                 [binary, "server.conf"],
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,
@@ -170,7 +177,20 @@ class EmbeddedServer:
                 stderr=output,
                 start_new_session=True,
             )
-        await self._wait(process)
+        await self._wait(self._process)
+
+    async def _undo_start(self) -> None:
+        """Our process may not have its pid file and its socket yet; at this signal it ends in any case."""
+        await self._presence.close()
+        process = self._process
+        if process is None:
+            return
+        process.terminate()
+        deadline = monotonic() + _STOP_S
+        while process.poll() is None:
+            if monotonic() > deadline:
+                process.kill()
+            await asyncio.sleep(_POLL_S)
 
     async def stop(self) -> None:
         """SHUTDOWN, wait for the end, kill what does not end. Safe when nothing runs."""
@@ -195,6 +215,10 @@ class EmbeddedServer:
         if self.adopted:
             await self._presence.close()
             return False
+        return await self.stop_unless_shared()
+
+    async def stop_unless_shared(self) -> bool:
+        """For who did not come to serve with it, or was put out. Close every other connection first, as above."""
         async with self._alone():
             if await self._others_connected():
                 await self._presence.close()

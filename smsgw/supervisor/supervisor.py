@@ -1,7 +1,7 @@
 """Runs the workers of one machine: starts them, starts dead ones again, drains them at the end, renews them on request.
 
 Owns what they share: the embedded server, the listener's ports, the test clock, the ops port. Order of starting: ports,
-server, ops port, workers; of ending: workers drain, all at once, then the rest. SIGTERM or SIGINT ends, a second one
+ops port, server, workers; of ending: workers drain, all at once, then the rest. SIGTERM or SIGINT ends, a second one
 ends at once; SIGHUP renews one worker after another, each waited for until it is ready, and the next begins when all
 have their share of the carriers' binds. When one has left, the others are told to take its binds at once. One that dies
 is started again after a wait with jitter that grows while it dies at once; the others go on. Carries no message.
@@ -99,10 +99,10 @@ class Supervisor:
             self._ports = self._keep_ports(stack)
             site.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             load_or_create(site.secrets_file)
-            server = await self._start_server(stack)
             machine = Machine(site, self.workers, self._heartbeat, self._clock, lambda: self._stop.is_set())
             machine.start()
             stack.callback(machine.stop)
+            server = await self._start_server(stack)
             for each in self.workers:
                 each.introduce = partial(machine.introduce, each)
             _log.event("supervisor.started", workers={each.name: each.role for each in self.workers})

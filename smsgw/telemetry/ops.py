@@ -143,14 +143,7 @@ class OpsServer:
 
     def start(self) -> None:
         """Listen and serve in a daemon thread; raises SmsgwError when the address can't be had."""
-        try:
-            server = _Server(self.host, self.port)
-        except (OSError, OverflowError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-            raise SmsgwError(
-                f"the ops port can't listen on {self.host}:{self.port}: {reason}; "
-                "set another one under [ops] in smsgw.toml, or stop what uses it"
-            ) from error
+        server = _listening(self.host, self.port)
         server.set_app(self._application)
         self.port = server.server_address[1]
         self._server = server
@@ -341,6 +334,22 @@ class _Handler(WSGIRequestHandler):
 
     def address_string(self) -> str:
         return str(self.client_address[0])
+
+
+def must_be_free(host: str, port: int) -> None:
+    """Could a server ``start`` there? For who begins with much else before it. Raises SmsgwError as that would."""
+    _listening(host, port).server_close()
+
+
+def _listening(host: str, port: int) -> _Server:
+    try:
+        return _Server(host, port)
+    except (OSError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise SmsgwError(
+            f"the ops port can't listen on {host}:{port}: {reason}; "
+            "set another one under [ops] in smsgw.toml, or stop what uses it"
+        ) from error
 
 
 class _Server(ThreadingMixIn, WSGIServer):

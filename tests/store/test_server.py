@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -132,3 +133,40 @@ async def _ceiling(server: EmbeddedServer) -> int:
         return int((await channel.call("CONFIG", "GET", "maxmemory"))[1])
     finally:
         await channel.close()
+
+
+SLOW = """#!/bin/sh
+[ "$1" = --version ] && exec {binary} --version
+echo $$ > {pid}
+sleep 0.5
+exec {binary} "$@"
+"""
+
+
+async def test_a_start_that_is_cut_short_leaves_no_server(tmp_path: Path) -> None:
+    slow, pid = tmp_path / "slow-redis", tmp_path / "pid"
+    slow.write_text(SLOW.format(binary=find_binary(), pid=pid))
+    slow.chmod(0o755)
+    server = EmbeddedServer(tmp_path, slow)
+    starting = asyncio.create_task(server.start())
+    async with asyncio.timeout(10):
+        while not (pid.exists() and pid.read_text()):
+            await asyncio.sleep(0.01)
+    assert server.pid == 0, "so early that it can't be told by its pid file"
+    starting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await starting
+    assert not Path(f"/proc/{pid.read_text().strip()}").exists()
+
+
+async def test_it_is_left_to_others_that_use_it(tmp_path: Path) -> None:
+    first, second = EmbeddedServer(tmp_path), EmbeddedServer(tmp_path)
+    await first.start()
+    try:
+        await second.start()
+        assert not await first.stop_unless_shared()
+        assert second.is_running
+        assert await second.stop_unless_shared(), "the last one stops it, whoever started it"
+        assert not second.is_running
+    finally:
+        await second.stop()

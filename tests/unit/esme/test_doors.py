@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -81,3 +82,31 @@ async def test_an_address_that_this_machine_lacks(host: str) -> None:
         CantListen, match=rf"can't listen on {host}:0 \(listener\.host in smsgw\.toml\): that is no addr"
     ):
         await Doors(host).take([0])
+
+
+async def test_a_family_that_the_kernel_lacks_is_passed_over(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With IPv6 switched off /etc/hosts may still say that localhost is ::1, too."""
+    made = socket.socket
+
+    def without_ipv6(family: int, *others: int) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return made(family, *others)
+
+    def both(*_: object, **__: object) -> list[tuple[object, ...]]:
+        stream = socket.SOCK_STREAM, 0, ""
+        return [(socket.AF_INET6, *stream, ("::1", 0, 0, 0)), (socket.AF_INET, *stream, (HOST, 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    monkeypatch.setattr(socket, "socket", without_ipv6)
+    await doors.take([0])
+    assert [[each.family for each in sockets] for sockets in doors.sockets] == [[socket.AF_INET]]
+
+
+async def test_no_family_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(family: int, *_: int) -> socket.socket:
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+    monkeypatch.setattr(socket, "socket", none)
+    with pytest.raises(CantListen, match=r"can't listen on 127\.0\.0\.1:0 .*family not supported"):
+        await Doors(HOST).take([0])
