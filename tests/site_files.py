@@ -1,10 +1,8 @@
-"""Files of sites made for tests and benchmarks: merging changes into them, and ports for them to listen on."""
+"""Files of sites made for tests and benchmarks: merging changes into them."""
 
 from __future__ import annotations
 
 import json
-import random
-import socket
 import tomllib
 from collections.abc import Mapping
 from datetime import date
@@ -40,20 +38,6 @@ def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
 def to_toml(table: Mapping[str, Any]) -> str:
     """A table as TOML: one line a key, all tables below it inline."""
     return "".join(f"{_key(key)} = {_value(value)}\n" for key, value in table.items())
-
-
-def free_port() -> int:
-    """A port that nobody listens on, outside the range that the system takes for outgoing connections."""
-    chance = random.SystemRandom()
-    for _ in range(1000):
-        port = chance.randint(20_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no free port")
 
 
 def _key(key: str) -> str:

@@ -40,7 +40,8 @@ from tests.bench.growth.filling import (  # noqa: E402
     waiting_messages,
 )
 from tests.bench.growth.sites import CODE, codes_file  # noqa: E402
-from tests.bench.processes import bench_site, free_port, listens, quiet, smsgw, stop, usage, wait_ready  # noqa: E402
+from tests.bench.processes import bench_site, listens, quiet, smsgw, stop, usage, wait_ready  # noqa: E402
+from tests.ports import free_port  # noqa: E402
 from tests.site_files import override  # noqa: E402
 
 WEEK_MS = 7 * 86_400_000

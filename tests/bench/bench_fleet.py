@@ -34,13 +34,13 @@ from tests.bench.processes import (  # noqa: E402
     bench_site,
     children,
     cpu_s,
-    free_port,
     quiet,
     smsgw,
     stop,
     wait_ready,
 )
 from tests.bench.suite.load import SOURCE, TEXT  # noqa: E402
+from tests.ports import free_port  # noqa: E402
 
 #: Of the carrier, over all processes, so that every process of every fleet may have one.
 BINDS = 8

@@ -31,8 +31,9 @@ sys.path.insert(0, str(ROOT))
 
 from smsgw.store.channel import Channel, connection_maker  # noqa: E402
 from smsgw.store.server import EmbeddedServer  # noqa: E402
-from tests.bench.processes import bench_site, free_port, listens, quiet, smsgw, stop, usage, wait_ready  # noqa: E402
+from tests.bench.processes import bench_site, listens, quiet, smsgw, stop, usage, wait_ready  # noqa: E402
 from tests.bench.suite.load import SOURCE, TEXT  # noqa: E402
+from tests.ports import free_port  # noqa: E402
 
 LISTEN_S = 60.0
 SETTLE_S = 60.0

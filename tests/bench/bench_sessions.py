@@ -41,7 +41,8 @@ from smsgw.smpp.constants import CommandId  # noqa: E402
 from smsgw.smpp.framing import AFTER_BIND_MAX_OCTETS, Framer  # noqa: E402
 from smsgw.smpp.pdu import bind, enquire_link_resp  # noqa: E402
 from smsgw.smpp.views import HEADER  # noqa: E402
-from tests.bench.processes import bench_site, free_port, quiet, smsgw, stop, usage, wait_ready  # noqa: E402
+from tests.bench.processes import bench_site, quiet, smsgw, stop, usage, wait_ready  # noqa: E402
+from tests.ports import free_port  # noqa: E402
 
 TEXT = "【示例商城】秋季新品上架，全场八折，欢迎选购，满三百元包邮，编号{n}。拒收请回复R"
 RETRY_S = 1.0

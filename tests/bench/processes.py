@@ -25,7 +25,6 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from smsgw.store.server import EmbeddedServer  # noqa: E402
-from tests.site_files import free_port as free_port  # noqa: E402
 
 MIB = 2**20
 TICKS = os.sysconf("SC_CLK_TCK")

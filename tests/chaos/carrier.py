@@ -15,7 +15,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.gateway import ROOT, free_port
+from tests.e2e.gateway import ROOT
+from tests.ports import free_port
 
 SYSTEM_ID, PASSWORD = "smsgw", "bench123"
 _START_S = 120.0

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from smsgw.config.people import hash_token, new_token
-from tests.e2e.gateway import ROOT, GatewayProcess, free_port
+from tests.e2e.gateway import ROOT, GatewayProcess
+from tests.ports import free_port
 
 _START_S = 120.0
 _HTTP_S = 20.0

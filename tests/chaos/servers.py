@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import random
 import signal
 import socket
 import subprocess
@@ -30,6 +29,7 @@ from typing import Any, Final
 import hiredis
 
 from smsgw.store.server import find_binary
+from tests.ports import free_port
 
 ALL_SLOTS: Final = 16384
 SERVICE: Final = "smsgw"
@@ -58,22 +58,7 @@ def ask(port: int, *command: str | int, timeout_s: float = _ASK_S) -> Any:
 
 def free_ports(count: int) -> list[int]:
     """Ports that are free now, each with the one 10,000 above it, which a Cluster's bus takes; others take higher."""
-    chance = random.SystemRandom()
-    found: list[int] = []
-    while len(found) < count:
-        port = chance.randint(4_100, 8_600)
-        if port not in found and all(_is_free(each) for each in (port, port + _BUS)):
-            found.append(port)
-    return found
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+    return [free_port(4_100, 8_600, beside=_BUS) for _ in range(count)]
 
 
 @dataclass(slots=True)

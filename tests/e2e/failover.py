@@ -13,8 +13,8 @@ from pathlib import Path
 
 from simulators.carrier.settings import CarrierSettings
 from simulators.carrier.sim import CarrierSim
-from tests.e2e.gateway import free_port
 from tests.e2e.stage import Stage, open_stage, routes, state_and_err
+from tests.ports import free_port
 
 
 @contextlib.asynccontextmanager

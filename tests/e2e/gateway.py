@@ -44,8 +44,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from smsgw.records.query import query
 from smsgw.records.record import as_dict
+from tests.ports import free_port
 from tests.site_files import Overrides as Overrides
-from tests.site_files import free_port as free_port
 from tests.site_files import override
 
 ROOT = Path(__file__).parents[2]

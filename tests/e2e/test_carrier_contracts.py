@@ -27,7 +27,8 @@ from simulators.esme.answer import Answer
 from simulators.esme.settings import EsmeSettings
 from simulators.esme.sim import EsmeSim
 from simulators.scenario.load import load_scenario
-from tests.e2e.gateway import ROOT, GatewayProcess, free_port
+from tests.e2e.gateway import ROOT, GatewayProcess
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

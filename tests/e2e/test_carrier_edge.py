@@ -19,8 +19,9 @@ from simulators.esme.sim import Incoming
 from smsgw.smpp import pdu
 from smsgw.smpp.codec import Pdu, encode
 from smsgw.smpp.constants import CommandId
-from tests.e2e.gateway import WORKDAY, free_port
+from tests.e2e.gateway import WORKDAY
 from tests.e2e.stage import NOTICE, SOURCES, Stage, open_stage, routes, state_and_err
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

@@ -20,8 +20,9 @@ import pytest_asyncio
 
 from simulators.scenario.certificate import self_signed
 from smsgw.config.people import hash_token, new_token
-from tests.e2e.gateway import EXAMPLE, ROOT, WORKDAY, free_port
+from tests.e2e.gateway import EXAMPLE, ROOT, WORKDAY
 from tests.e2e.stage import SAME_CONTENT_MAY_COME_AGAIN, Stage, open_stage, state_and_err
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tomllib
@@ -17,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "config" / "example"
@@ -67,7 +68,7 @@ class Desk:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        self.ports = {standard: _free_port() for standard in ("2775", "2776", "2777", "8775", "8780")}
+        self.ports = {standard: str(free_port()) for standard in ("2775", "2776", "2777", "8775", "8780")}
         self._logs = 0
         (directory / "bin").mkdir()
         for name, module in _PROGRAMS.items():
@@ -126,12 +127,6 @@ class Desk:
 
     def _gateway_is_there(self) -> str:
         return f"curl -fso /dev/null http://127.0.0.1:{self.ports['8775']}/healthz"
-
-
-def _free_port() -> str:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return str(taken.getsockname()[1])
 
 
 def _plain(text: str) -> str:

@@ -24,7 +24,8 @@ from simulators.esme.settings import ClientTls, EsmeSettings
 from simulators.esme.sim import EsmeSim
 from smsgw.errors import BindRejected
 from tests.certificates import Authority
-from tests.e2e.gateway import ROOT, GatewayProcess, free_port
+from tests.e2e.gateway import ROOT, GatewayProcess
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

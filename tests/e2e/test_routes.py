@@ -8,8 +8,9 @@ import pytest
 import pytest_asyncio
 
 from simulators.carrier.settings import CarrierSettings
-from tests.e2e.gateway import WORKDAY, free_port
+from tests.e2e.gateway import WORKDAY
 from tests.e2e.stage import Stage, open_stage
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

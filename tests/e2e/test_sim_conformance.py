@@ -20,8 +20,9 @@ from simulators.conformance.log import SUBMITS
 from simulators.conformance.run import examine
 from simulators.esme import EsmeSettings, EsmeSim
 from simulators.esme.settings import ClientTls
-from tests.e2e.gateway import ROOT, free_port
+from tests.e2e.gateway import ROOT
 from tests.e2e.test_tls import Authority
+from tests.ports import free_port
 from tests.unit.simulators.conformance.application import Application
 from tests.unit.simulators.conformance.quick import QUICK as SHORT
 

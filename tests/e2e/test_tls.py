@@ -22,8 +22,9 @@ from cryptography.x509.oid import NameOID
 from smsgw.smpp import pdu
 from smsgw.smpp.codec import Pdu, decode
 from smsgw.smpp.constants import CommandId
-from tests.e2e.gateway import PASSWORDS, free_port
+from tests.e2e.gateway import PASSWORDS
 from tests.e2e.stage import Stage, open_stage
+from tests.ports import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.asyncio(loop_scope="module")]
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import smpp34
 
-from tests.e2e.gateway import free_port
+from tests.ports import free_port
 
 #: What a receipt is made of: (id as receipts write it) → short_message and TLVs.
 Receipt = Callable[[str], tuple[bytes, list[smpp34.Tlv]]]

@@ -30,7 +30,6 @@ from tests.bench.processes import (
     Usage,
     bench_site,
     children,
-    free_port,
     quiet,
     smsgw,
     stop,
@@ -38,6 +37,7 @@ from tests.bench.processes import (
     wait_ready,
 )
 from tests.bench.suite.load import SOURCE, TEXT
+from tests.ports import free_port
 from tests.soak.judging import Judgement, Minute, Seen, judge
 
 FULL_COUNT = 40_000

@@ -24,7 +24,8 @@ from tests.bench.processes import MIB, READY_S, STOP_S, TICKS, children, listens
 from tests.bench.suite.code import ROOT, Code
 from tests.bench.suite.errors import BenchError
 from tests.bench.suite.load import Load, Tools
-from tests.site_files import Overrides, free_port, override
+from tests.ports import free_port
+from tests.site_files import Overrides, override
 
 FIRST_RECIPIENT = 8613000000000
 _POLL_S = 0.02

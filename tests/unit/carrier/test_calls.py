@@ -20,7 +20,7 @@ from smsgw.policy.retry import Backoff
 from smsgw.smpp.codec import Pdu, decode, encode
 from smsgw.smpp.constants import CommandId
 from smsgw.smpp.pdu import response
-from tests.e2e.gateway import free_port
+from tests.ports import free_port
 
 SOON_S = 5.0
 NAME, PASSWORD = "carrier", "callme12"
