@@ -15,7 +15,7 @@ from smsgw.errors import StoreError
 from smsgw.gateway.account_lines import AccountLines
 from smsgw.gateway.lanes import Job, Lane, LaneStreams
 from smsgw.policy.lanes import LANES
-from smsgw.store.entries import Entry, entry_key
+from smsgw.store.entries import Entry, entry_key, split
 from smsgw.store.envelope import Envelope
 from smsgw.store.keys import partition_of_key
 from smsgw.store.marks import ReadElsewhere
@@ -181,6 +181,8 @@ class QueueMemory:
 
         def durable(error: StoreError | None) -> None:
             lane.marking = False
+            if isinstance(error, ReadElsewhere) and split(target)[0] not in lane.unmarked():
+                return self._changed()  # it left the queue and was settled before the mark came there
             if error is not None:
                 self._context.log("store.mark_refused", {"stream": stream, "why": str(error)})
                 if isinstance(error, ReadElsewhere):

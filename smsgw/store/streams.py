@@ -175,8 +175,8 @@ class StreamReader:
         await self._end_former_self(channel)
         self._client_id = int(await channel.call("CLIENT", "ID"))
         if self._unsent is not None:
-            for stream in self._streams.values():
-                await self._forget_what_is_elsewhere(channel, stream, self._unsent(stream.key))
+            for stream in tuple(self._streams.values()):  # others may be added meanwhile
+                await self._forget_what_is_elsewhere(channel, stream, self._unsent)
         for stream in self._streams.values():
             # What was on its way to us when the connection went is pending, and was never seen.
             stream.pending = True
@@ -195,12 +195,16 @@ class StreamReader:
                         await channel.call("CLIENT", "KILL", "ID", fields["id"])
         await channel.call("CLIENT", "SETNAME", self._name)
 
-    async def _forget_what_is_elsewhere(self, channel: Channel, stream: _Stream, unsent: set[bytes]) -> None:
+    async def _forget_what_is_elsewhere(self, channel: Channel, stream: _Stream, unsent: Unsent) -> None:
         """What is in memory and unmarked, and not pending for us on this server, was read in another history.
 
         If the server has it, it comes again, for here it was never delivered.
         """
-        ids = unsent | {_base(entry_id) for entry_id, _ in stream.backlog}
+
+        def held() -> set[bytes]:
+            return unsent(stream.key) | {_base(entry_id) for entry_id, _ in stream.backlog}
+
+        ids = held()
         if not ids:
             return
         first, last = (edge(ids, key=entry_key) for edge in (min, max))
@@ -216,7 +220,7 @@ class StreamReader:
                 rows = []
             there.update(row[0] for row in rows)
             after = b"(" + rows[-1][0] if len(rows) == _PENDING_AT_ONCE else b""
-        elsewhere = ids - there
+        elsewhere = (ids - there) & held()  # not what was settled meanwhile
         if elsewhere:
             stream.backlog = [entry for entry in stream.backlog if _base(entry[0]) not in elsewhere]
             if self._forget is not None:

@@ -127,6 +127,49 @@ async def test_an_operator_who_deletes_a_stream_has_nothing_sent_of_it(histories
     await until(lambda: histories.forgotten == {entry})
 
 
+async def test_a_stream_that_comes_while_the_reader_looks_back_does_not_end_it(histories: Histories) -> None:
+    """A change of the site brings a carrier just when the connection is opened anew."""
+    kit = histories.kit
+    await kit.admit(kit.item(n=1))
+    reader = histories.read()
+    await until(lambda: histories.unsent)
+    added = keys.mt(0, "beta", 2)
+
+    def unsent(_stream: str) -> set[bytes]:
+        asyncio.get_running_loop().call_soon(reader.add, added)
+        return set(histories.unsent)
+
+    reader._unsent = unsent
+    await kit.store._lost(0)
+    await until(lambda: added.encode() in reader._streams)
+    await kit.admit(kit.item(n=2, stream="beta:2"))
+    await until(lambda: sorted(histories.unsent.values()) == [b"body-1", b"body-2"])
+    assert histories.forgotten == set()
+
+
+async def test_what_is_settled_while_the_reader_looks_back_is_not_told_as_lost(histories: Histories) -> None:
+    kit = histories.kit
+    await kit.admit(kit.item(n=1))
+    reader = histories.read()
+    await until(lambda: histories.unsent)
+    (entry,) = histories.unsent
+    looked: list[str] = []
+
+    def unsent(stream: str) -> set[bytes]:
+        looked.append(stream)
+        held = set(histories.unsent)
+        histories.unsent.pop(entry, None)
+        return held
+
+    reader._unsent = unsent
+    await kit.command("XACK", STREAM, keys.GROUP, entry)
+    await kit.store._lost(0)
+    await until(lambda: looked)
+    await kit.admit(kit.item(n=2))
+    await until(lambda: list(histories.unsent.values()) == [b"body-2"])
+    assert histories.forgotten == set()
+
+
 async def test_the_feed_of_changes_leaves_the_old_master_as_well(histories: Histories) -> None:
     told: list[str] = []
     feed = ChangeFeed(histories.kit.store, lambda kind, _: told.append(kind))

@@ -233,6 +233,24 @@ async def test_what_a_master_gave_that_was_cut_off_is_not_sent(monkeypatch: pyte
     assert scene.pool.texts() == ["a", "c"]
 
 
+async def test_a_mark_that_comes_after_the_end_of_its_message_costs_the_others_no_second() -> None:
+    """What it should reach was taken out of the queue and settled while it was on its way."""
+    scene = Scene(free=2)
+    doubts: list[bool] = []
+    scene.context.mt_readers = [SimpleNamespace(doubt=lambda: doubts.append(True))]
+    scene.hold_marks = True
+    await scene.arrives(1, "a", "b", "c")
+    ((_, target, durable),) = scene.marks
+    assert target == b"2-0"
+    scene.queue.order(False, lambda _queue, job: job.envelope.message_ids == ["b"])
+    await turns()
+    scene.hold_marks = False
+    durable(ReadElsewhere("not pending here"))
+    await turns()
+    assert scene.pool.texts() == ["a", "c"]
+    assert doubts == []
+
+
 async def test_codes_go_before_notices_before_marketing() -> None:
     scene = Scene(free=4)
     scene.pool.binds[0].free = 0
