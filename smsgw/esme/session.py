@@ -69,8 +69,8 @@ class EsmeSession:
 
     __slots__ = (
         "_admitter",
+        "_farewell",
         "_gateway",
-        "_unbind",
         "account",
         "authenticating",
         "link",
@@ -90,8 +90,8 @@ class EsmeSession:
         #: Tells it from other sessions of this process, to people.
         self.number = number
         self.unanswered = 0
-        #: Sequence number of the application's unbind that waits for the answers before it.
-        self._unbind: int | None = None
+        #: What is said last, and why, when the answers that the application waits for have gone.
+        self._farewell: tuple[bytes, str] | None = None
         self.version = V34
         self.tlvs_allowed = True
         self.receives = False
@@ -169,8 +169,8 @@ class EsmeSession:
         self.unanswered -= 1
         if not self.link.closing:
             self.link.send(raw)
-            if self._unbind is not None:
-                self._part()
+            if self._farewell is not None:
+                self._part(self._farewell)
 
     def refuse(self, command_id: int, sequence_number: int, refusal: Refusal) -> None:
         """Answer one request with a rule's refusal, explained as the account wants it."""
@@ -201,23 +201,30 @@ class EsmeSession:
         if command_id in _BINDS:
             self._bind(command_id, raw, sequence_number)
         elif command_id == CommandId.UNBIND:
-            self._leave()
-            self.link.session.unbound()
-            self._unbind = sequence_number
-            self._part()
+            self._unbound(unbind_resp(sequence_number), "unbind from the application")
         elif command_id == CommandId.UNBIND_RESP:
-            self.link.close("unbound")
+            self._unbound(b"", "unbound")
         elif command_id & RESPONSE_BIT:
             self._response(command_id, command_status, sequence_number)
         elif self.account is not None:
             self.unanswered += 1
             self._gateway.request(self, command_id, raw, sequence_number)
 
-    def _part(self) -> None:
-        """Answer the application's unbind, once everything that it had asked before is answered (§4.2)."""
-        if self._unbind is not None and self.unanswered <= 0:
-            self.link.send(unbind_resp(self._unbind))
-            self.link.close("unbind from the application")
+    def _unbound(self, last: bytes, why: str) -> None:
+        """Nothing new from here on; of two unbinds that cross, the application's is answered."""
+        self._leave()
+        self.link.session.unbound()
+        if last or self._farewell is None:
+            self._farewell = last, why
+        self._part(self._farewell)
+
+    def _part(self, farewell: tuple[bytes, str]) -> None:
+        """Close, once everything that the application had asked before is answered (§4.2): else it would ask again."""
+        if self.unanswered <= 0:
+            last, why = farewell
+            if last:
+                self.link.send(last)
+            self.link.close(why)
 
     def _bind(self, command_id: int, raw: bytes, sequence_number: int) -> None:
         if self.authenticating:

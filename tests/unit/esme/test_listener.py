@@ -311,6 +311,38 @@ async def test_an_unbind_waits_for_the_answers_to_what_was_asked_before() -> Non
     assert caller.transport.closed
 
 
+async def test_who_is_asked_to_go_has_his_answers_before_the_connection_ends() -> None:
+    """Else he would not know that they were accepted, and send them again."""
+    house = House()
+    caller = house.connect()
+    await caller.bind()
+    caller.session.unanswered = 2
+    caller.session.send_unbind()
+    (asked,) = await caller.answers()
+    caller.gives(pdu.unbind_resp(asked.sequence_number))
+    assert not house.account.has_receiver
+    for sequence_number in (3, 4):
+        assert not caller.transport.closed
+        caller.session.answer(pdu.response(CommandId.SUBMIT_SM_RESP, 0, sequence_number, b"id"))
+    assert [each.sequence_number for each in await caller.answers(2)] == [3, 4]
+    assert caller.transport.closed
+
+
+async def test_two_unbinds_that_cross_are_both_answered() -> None:
+    house = House()
+    caller = house.connect()
+    await caller.bind()
+    caller.session.unanswered = 1
+    caller.session.send_unbind()
+    (asked,) = await caller.answers()
+    caller.gives(pdu.unbind(5))
+    caller.gives(pdu.unbind_resp(asked.sequence_number))
+    caller.session.answer(pdu.response(CommandId.SUBMIT_SM_RESP, 0, 3, b"id"))
+    told = [(each.command_id, each.sequence_number) for each in await caller.answers(2)]
+    assert told == [(CommandId.SUBMIT_SM_RESP, 3), (CommandId.UNBIND_RESP, 5)]
+    assert caller.transport.closed
+
+
 async def test_at_the_end_bound_sessions_are_asked_to_go_and_others_closed() -> None:
     house = House()
     bound, stranger = house.connect(), house.connect()
