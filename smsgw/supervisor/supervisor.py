@@ -27,6 +27,7 @@ from smsgw.config.site import Site
 from smsgw.config.workers import Role
 from smsgw.errors import SmsgwError
 from smsgw.policy.retry import Backoff
+from smsgw.process import plainly, unless
 from smsgw.store.secrets import load_or_create
 from smsgw.store.server import EmbeddedServer
 from smsgw.store.server_keeper import keep_running
@@ -135,11 +136,14 @@ class Supervisor:
         return ports.numbers
 
     async def _start_server(self, stack: contextlib.AsyncExitStack) -> EmbeddedServer | None:
+        """None when it is not ours to run, or when all is to end before it runs."""
         store = self._site.store
         if store.url:
             return None
         server = EmbeddedServer(self._site.state_dir, store.server or None, store.fsync, store.memory_octets)
-        await server.start()
+        with plainly():
+            if not await unless(self._stop, server.start()):
+                return None
         stack.push_async_callback(server.stop)
         self._store_url = server.url
         return server

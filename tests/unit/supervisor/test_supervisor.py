@@ -229,3 +229,17 @@ async def test_one_that_hangs_is_killed_and_started_again(
         os.kill(one.pid, signal.SIGSTOP)
         await scene.until(lambda: one.lives == 2 and one.ops_port)
         assert "worker.hangs" in caplog.messages
+
+
+async def test_told_to_stop_while_the_store_starts_it_ends_at_once(tmp_path: Path) -> None:
+    scene, begun, slow = Scene(tmp_path, ("all", "all")), tmp_path / "begun", tmp_path / "redis-server"
+    slow.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo "v=7.0" && exit\ntouch {begun}\nexec sleep 60\n')
+    slow.chmod(0o755)
+    settings = tmp_path / "smsgw.toml"
+    settings.write_text(settings.read_text().replace('url = "unix:///nowhere"', f'server = "{slow}"'))
+    supervisor = Supervisor(load_node(tmp_path), ("all", "all"), applied=True, command=FAKE)
+    running = asyncio.create_task(supervisor.run())
+    await scene.until(begun.exists)
+    supervisor.stop()
+    await asyncio.wait_for(running, 10)
+    assert scene.lives == []
