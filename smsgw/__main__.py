@@ -1,6 +1,17 @@
-"""``python -m smsgw``: the same as the ``smsgw`` command."""
+"""The ``smsgw`` command, and ``python -m smsgw``: loading it takes a while, and Ctrl-C then is no traceback either."""
 
-from smsgw.cli.main import main
+import sys
+
+
+def main() -> None:
+    """Load the command line, and run it; ends the process."""
+    try:
+        from smsgw.cli.main import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     main()
