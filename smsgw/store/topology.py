@@ -159,6 +159,7 @@ class SentinelMaster(_Discovered):
         if not self.path:
             raise StoreRefused(f"{bare(url)}: the service's name is missing after the hosts")
         self._connect: Connect | None = None
+        self._epoch = 0
 
     async def maker(self, partition: int) -> Connect:
         await self._found()
@@ -169,12 +170,16 @@ class SentinelMaster(_Discovered):
         why = ""
         for _ in range(_TRIES):
             asked_at = monotonic()
-            for master in await self._named():
+            for master, epoch in await self._named():
+                if epoch < self._epoch:
+                    why = f"only {master[0]}:{master[1]} is named, which was the master before"
+                    continue
                 try:
                     (word,) = await self._words([master], self._login, self._tls, ("ROLE",))
                 except StoreAway as error:
+                    # Whoever was the master before it may be there and think it still is.
                     why = str(error)
-                    continue
+                    break
                 role = word.replies[0][0]
                 if role != b"master":
                     why = f"{master[0]}:{master[1]}, which a sentinel names, is a {role.decode()}"
@@ -183,12 +188,12 @@ class SentinelMaster(_Discovered):
                     # It may have slept until now while another took its place: who named it must name it still.
                     why = f"{master[0]}:{master[1]} answers too slowly"
                     break
-                self._connect = self._to(master)
+                self._connect, self._epoch = self._to(master), epoch
                 return
         raise StoreAway(f"no master of {self.path} is known: {why}")
 
-    async def _named(self) -> list[_Host]:
-        """Whom sentinels name, the newest word first."""
+    async def _named(self) -> list[tuple[_Host, int]]:
+        """Whom sentinels name and since which epoch, the newest word first."""
         words = await self._words(
             self._seeds, self._access.sentinel_login, self._access.sentinel_tls or self._tls_by_url(),
             ("SENTINEL", "MASTER", self.path),
@@ -198,7 +203,10 @@ class SentinelMaster(_Discovered):
             told = _pairs(word.replies[0])
             master = (told.get(b"ip", b"").decode(), int(told.get(b"port", 0)))
             named[master] = max(named.get(master, 0), int(told.get(b"config-epoch", 0)))
-        return sorted(named, key=lambda each: named[each], reverse=True)
+        if len(words) == len(self._seeds):
+            # Nobody is left who could know better: the sentinels were set up anew, and count from the beginning.
+            self._epoch = min(self._epoch, max(named.values()))
+        return sorted(named.items(), key=lambda each: each[1], reverse=True)
 
     def _tls_by_url(self) -> Tls | None:
         """``?tls=yes`` means the sentinels too; in the site's file they are asked as ``[store.sentinel]`` says."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from time import monotonic
@@ -188,7 +189,7 @@ class FakeSentinels:
         """All name this port from now on; 0: each its own."""
         self._open: list[asyncio.Server] = []
 
-    async def add(self, port: int, epoch: int) -> None:
+    async def add(self, port: int, epoch: int, at: int = 0) -> None:
         """One more, that names this port."""
         self.epochs[port] = epoch
 
@@ -201,7 +202,7 @@ class FakeSentinels:
             await reader.read()
             writer.close()
 
-        server = await asyncio.start_server(joined, "127.0.0.1", 0)
+        server = await asyncio.start_server(joined, "127.0.0.1", at)
         self._open.append(server)
         self.ports.append(server.sockets[0].getsockname()[1])
 
@@ -261,6 +262,31 @@ async def test_who_is_named_must_be_the_master(sentinels: FakeSentinels, pair: S
     await sentinels.add(pair.nodes["node0"].port, epoch=1)
     connect = await sentinels.topology.maker(0)
     assert connect().port == pair.nodes["node0"].port
+
+
+async def test_nobody_older_is_taken_for_a_master_that_does_not_answer(sentinels: FakeSentinels, pair: Servers) -> None:
+    """The one before it may live on, cut off from the others, and say that it is the master."""
+    await sentinels.add(free_ports(1)[0], epoch=3)
+    await sentinels.add(pair.nodes["node0"].port, epoch=2)
+    with pytest.raises(StoreAway, match="no master of main is known"):
+        await sentinels.topology.maker(0)
+
+
+async def test_who_was_the_master_before_is_not_gone_back_to(sentinels: FakeSentinels, pair: Servers) -> None:
+    """A sentinel that is cut off with it names it still; when all say so, they know."""
+    port = pair.nodes["node0"].port
+    await sentinels.add(port, epoch=2)
+    sentinels.ports.append(free_ports(1)[0])  # nobody answers there yet
+    topology = sentinels.topology
+    assert (await topology.maker(0))().port == port
+    sentinels.epochs[port] = 1
+    topology.forget()
+    topology._asked_at = -math.inf
+    with pytest.raises(StoreAway, match=f"only 127.0.0.1:{port} is named, which was the master before"):
+        await topology.maker(0)
+    await sentinels.add(port, epoch=1, at=sentinels.ports.pop())
+    topology._asked_at = -math.inf
+    assert (await topology.maker(0))().port == port
 
 
 async def test_a_master_that_slept_is_named_again_or_left(
