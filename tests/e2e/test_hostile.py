@@ -93,12 +93,19 @@ class Scene:
         return int(pages) * resource.getpagesize()
 
     async def bound(self, receive_octets: int = 0) -> Raw:
-        """A connection that is bound as the account ``orders``."""
-        connection = await Raw.open(self.port, receive_octets)
-        await connection.send(bind_octets("orders", BOUND_PASSWORD))
-        frames = await connection.read(1)
-        assert frames, "closed instead of bound"
-        assert pdu.HEADER.unpack_from(frames[0])[2] == 0
+        """A connection that is bound as the account ``orders``; those that were cut may still hold its places."""
+        async with asyncio.timeout(20):
+            while True:
+                connection = await Raw.open(self.port, receive_octets)
+                await connection.send(bind_octets("orders", BOUND_PASSWORD))
+                frames = await connection.read(1)
+                assert frames, "closed instead of bound"
+                status = pdu.HEADER.unpack_from(frames[0])[2]
+                if status != CommandStatus.ESME_RBINDFAIL:
+                    break
+                connection.close()
+                await asyncio.sleep(0.05)
+        assert status == 0
         frames.clear()
         return connection
 
