@@ -9,15 +9,17 @@ What can go wrong: a field that does not fit, a NUL inside a string: LocalError,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from struct import Struct
 from struct import error as struct_error
-from typing import Final
+from typing import Any, Final
 
 from smsgw.errors import LocalError
 from smsgw.smpp.constants import (
     ADDRESS_OCTETS,
     ADDRESS_RANGE_OCTETS,
+    ESM_RECEIPT,
     HEADER_OCTETS,
     MAX_SHORT_MESSAGE_OCTETS,
     MESSAGE_ID_OCTETS,
@@ -31,6 +33,7 @@ from smsgw.smpp.constants import (
     CommandId,
     Tag,
 )
+from smsgw.smpp.native import IS_COMPILED, wire
 from smsgw.smpp.tlv import tlv
 from smsgw.smpp.views import HEADER, DataSm, Sm, message_id_of
 
@@ -38,6 +41,7 @@ __all__ = [
     "HEADER",
     "DataSm",
     "Sm",
+    "addresses_of",
     "bind",
     "bind_resp",
     "deliver_sm",
@@ -46,6 +50,7 @@ __all__ = [
     "generic_nack",
     "message_id_of",
     "rebuild_sm",
+    "receipt_sm",
     "response",
     "submit_sm",
     "unbind",
@@ -54,6 +59,10 @@ __all__ = [
 ]
 
 _STATUS_AND_SEQUENCE: Final = Struct(">II")
+_DELIVER_SM: Final = int(CommandId.DELIVER_SM)
+_MAX_ADDRESS_PART: Final = 2 + ADDRESS_OCTETS
+#: esm_class, then protocol_id, priority_flag, two empty times, four octets that are 0.
+_RECEIPT_FIELDS: Final = bytes((ESM_RECEIPT, *(0,) * 8))
 
 
 def with_header(raw: bytes, sequence_number: int, command_status: int = 0) -> bytes:
@@ -110,8 +119,8 @@ def _sm(
 
 
 #: Build one message from its fields; ``tlvs`` are octets (see ``tlv``). Raise LocalError when a field does not fit.
-submit_sm: Final = partial(_sm, int(CommandId.SUBMIT_SM))
-deliver_sm: Final = partial(_sm, int(CommandId.DELIVER_SM))
+submit_sm = partial(_sm, int(CommandId.SUBMIT_SM))
+deliver_sm = partial(_sm, int(CommandId.DELIVER_SM))
 
 
 def rebuild_sm(
@@ -199,6 +208,30 @@ def _pdu(command_id: int, command_status: int, sequence_number: int, body: bytes
         raise LocalError(f"command_status {command_status} or sequence_number {sequence_number} does not fit") from None
 
 
+def addresses_of(raw: bytes) -> tuple[bytes, bytes]:
+    """Source and destination of a message whose view could be made: each with its ton, its npi and its NUL."""
+    service_type_end = raw.index(0, HEADER_OCTETS)
+    source_end = raw.index(0, service_type_end + 3) + 1
+    return raw[service_type_end + 1 : source_end], raw[source_end : raw.index(0, source_end + 2) + 1]
+
+
+def receipt_sm(sequence_number: int, source: bytes, destination: bytes, text: bytes, tlvs: bytes) -> bytes:
+    """A deliver_sm with esm_class "receipt" and zeros otherwise; addresses as ``addresses_of`` has them.
+
+    Those of a data_sm may be longer than a deliver_sm has room for (SMPP 3.4 §4.6.1): they are cut. Raises LocalError
+    when ``text`` is too long.
+    """
+    if len(source) > _MAX_ADDRESS_PART:
+        source = source[: _MAX_ADDRESS_PART - 1] + b"\0"
+    if len(destination) > _MAX_ADDRESS_PART:
+        destination = destination[: _MAX_ADDRESS_PART - 1] + b"\0"
+    length = len(text)
+    if length > MAX_SHORT_MESSAGE_OCTETS:
+        raise LocalError("the text of a receipt is too long")
+    body = b"\0%b%b%b%c%b%b" % (source, destination, _RECEIPT_FIELDS, length, text, tlvs)
+    return HEADER.pack(HEADER_OCTETS + len(body), _DELIVER_SM, 0, sequence_number) + body
+
+
 def response(
     command_id: int, command_status: int, sequence_number: int, message_id: bytes | None = None, tlvs: bytes = b""
 ) -> bytes:
@@ -209,6 +242,15 @@ def response(
     """
     body = tlvs if message_id is None else _string(message_id, MESSAGE_ID_OCTETS, "message_id") + tlvs
     return _pdu(command_id | RESPONSE_BIT, command_status, sequence_number, body)
+
+
+def accepted(command_id: int, sequence_number: int, message_id: bytes) -> bytes:
+    """``response`` with ESME_ROK and an id of our own, which needs no looking at: short, and without a NUL."""
+    return (
+        HEADER.pack(HEADER_OCTETS + 1 + len(message_id), command_id | RESPONSE_BIT, 0, sequence_number)
+        + message_id
+        + b"\0"
+    )
 
 
 def enquire_link(sequence_number: int) -> bytes:
@@ -268,3 +310,22 @@ def bind_resp(
     if sc_interface_version is not None:
         body += tlv(Tag.SC_INTERFACE_VERSION, _octets(sc_interface_version))
     return _pdu(command_id | RESPONSE_BIT, command_status, sequence_number, body)
+
+
+#: The fields of ``_sm`` in their order on the wire; sm_length, which stands before short_message, is none of them.
+_SM_NAMES: Final = (
+    "service_type", "source_addr_ton", "source_addr_npi", "source_addr", "dest_addr_ton", "dest_addr_npi",
+    "destination_addr", "esm_class", "protocol_id", "priority_flag", "schedule_delivery_time", "validity_period",
+    "registered_delivery", "replace_if_present_flag", "data_coding", "sm_default_msg_id", "short_message", "tlvs",
+)  # fmt: skip
+
+#: The twins of what is compiled.
+PYTHON: Final[dict[str, Callable[..., Any]]] = {
+    "submit_sm": submit_sm, "deliver_sm": deliver_sm, "receipt_sm": receipt_sm, "addresses_of": addresses_of,
+    "response": response, "accepted": accepted, "with_header": with_header,
+}  # fmt: skip
+if IS_COMPILED:
+    submit_sm = wire.sm_builder(submit_sm, int(CommandId.SUBMIT_SM), _SM_NAMES)
+    deliver_sm = wire.sm_builder(deliver_sm, _DELIVER_SM, _SM_NAMES)
+    receipt_sm, addresses_of = wire.over(receipt_sm), wire.over(addresses_of)
+    response, accepted, with_header = wire.over(response), wire.over(accepted), wire.over(with_header)

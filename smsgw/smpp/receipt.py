@@ -12,7 +12,6 @@ state that nobody knows (``message_state`` None, not final), a date in the carri
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple, Protocol
@@ -20,8 +19,10 @@ from typing import Final, NamedTuple, Protocol
 from smsgw.errors import RecoverableError
 from smsgw.smpp.alphabet import Unit, decode_text, unit_of, unpack_septets
 from smsgw.smpp.constants import ESM_INTERMEDIATE, ESM_RECEIPT, MessageState, Tag
+from smsgw.smpp.native import IS_COMPILED, wire
 from smsgw.smpp.tlv import NO_TLVS, Tlvs
 from smsgw.smpp.udh import strip_udh
+from smsgw.smpp.views import Sm
 
 STATES: Final[dict[str, int]] = {
     "SCHEDLD": int(MessageState.SCHEDULED),
@@ -46,8 +47,7 @@ FINAL_STATES: Final = frozenset(
 """States after which a carrier has nothing more to say. ACCEPTED and UNKNOWN are not: others follow them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What a receipt says; None where it says nothing that can be read."""
 
     id: str | None
@@ -103,7 +103,21 @@ def parse_receipt(view: ReceiptView) -> Receipt | None:
         spoken = _read_tlvs(tlvs)
         if not is_marked and spoken.id is None:
             return None
-    return _merge(spoken, _read_payload(view), esm_class & ESM_INTERMEDIATE != 0)
+    intermediate = esm_class & ESM_INTERMEDIATE != 0
+    payload = _payload_of(view)[:_MAX_TEXT_OCTETS]
+    if not payload:
+        return Receipt(spoken.id, *_merge(spoken.state, spoken.err, _NO_FIELDS, intermediate))
+    data_coding = view.data_coding
+    # Receipts are written in ASCII whatever the alphabet: as GSM 03.38 "_" and "@" would become others.
+    is_declared = unit_of(data_coding) in _DECLARED_UNITS
+    text = decode_text(payload, data_coding) if is_declared else payload.decode("latin-1")
+    id_, blank, rest = text.partition(" ")
+    if id_[:3] == "id:" and id_[3:].isalnum() and id_.isascii() and len(rest) <= _MAX_KNOWN_CHARACTERS:
+        known = _usual_rest(blank + rest, spoken.state, spoken.err, intermediate)
+        if known is not None:
+            return Receipt(spoken.id or id_[3:], *known)
+    fields = _read_text(text, payload)
+    return Receipt(spoken.id or fields[_ID], *_merge(spoken.state, spoken.err, fields, intermediate))
 
 
 def build_receipt_text(
@@ -185,6 +199,10 @@ def _read_tlvs(tlvs: Tlvs) -> _Spoken:
 # id, sub, dlvrd, submit date, done date, stat, err, text: as written, without blanks; None where not there.
 _Fields = tuple[str | None, str | None, str | None, str | None, str | None, str | None, str | None, str | None]
 _ID, _STAT = 0, 5
+# All fields of ``Receipt`` but its id.
+_Rest = tuple[
+    str | None, int | None, str | None, int | None, int | None, datetime | None, datetime | None, str | None, bool, bool
+]
 _NO_FIELDS: Final[_Fields] = (None, None, None, None, None, None, None, None)
 
 # The form that nearly all carriers send, in one pass. What it takes, _read_labels reads alike (tested).
@@ -204,16 +222,17 @@ _DATE_KEYS: Final = ("subm", "done")
 
 _DECLARED_UNITS: Final = (Unit.UCS2, Unit.MULTIBYTE)
 _MAX_TEXT_OCTETS: Final = 1024  # a message_payload of 64 KiB is no receipt's text; don't search it for fields
+_MAX_KNOWN_CHARACTERS: Final = 200
 
 
-def _read_payload(view: ReceiptView) -> _Fields:
-    payload = _payload_of(view)[:_MAX_TEXT_OCTETS]
-    if not payload:
-        return _NO_FIELDS
-    data_coding = view.data_coding
-    # Receipts are written in ASCII whatever the alphabet: as GSM 03.38 "_" and "@" would become others.
-    is_declared = unit_of(data_coding) in _DECLARED_UNITS
-    text = decode_text(payload, data_coding) if is_declared else payload.decode("latin-1")
+@lru_cache(maxsize=1024)
+def _usual_rest(rest: str, state: int | None, err: str | None, intermediate: bool) -> _Rest | None:
+    """What stands behind the id of the usual text, of which thousands a second are alike; None: it isn't usual."""
+    usual = _USUAL.fullmatch("id:0" + rest)
+    return None if usual is None else _merge(state, err, usual.groups(), intermediate)  # type: ignore[arg-type]
+
+
+def _read_text(text: str, payload: bytes) -> _Fields:
     usual = _USUAL.fullmatch(text)
     if usual is not None:
         return usual.groups()  # type: ignore[return-value]  # eight groups, as _Fields has it
@@ -301,20 +320,19 @@ _DELIVERED: Final = STATES["DELIVRD"]
 _NO_ERR: Final = frozenset({"", "...", "null"})
 
 
-def _merge(spoken: _Spoken, fields: _Fields, intermediate: bool) -> Receipt:
-    id_, sub, dlvrd, submit_date, done_date, stat, err, text = fields
-    state = spoken.state
+def _merge(state: int | None, network_error: str | None, fields: _Fields, intermediate: bool) -> _Rest:
+    """``state`` and ``network_error``: what the TLVs say."""
+    _, sub, dlvrd, submit_date, done_date, stat, err, text = fields
     if stat is not None and (state is None or state not in STAT_WORDS):
         told = STATES.get(stat)
         if told is None:
             told = _state_of(stat)
         if told is not None:
             state = told
-    return Receipt(
-        spoken.id or id_,
+    return (
         stat,
         state,
-        err if spoken.err is None else _merge_err(spoken.err, err),
+        err if network_error is None else _merge_err(network_error, err),
         _number(sub),
         _number(dlvrd),
         None if submit_date is None else parse_receipt_date(submit_date),
@@ -396,3 +414,10 @@ def _date(digits: str) -> datetime | None:
 
 def _format_date(date: datetime) -> str:
     return f"{date.year % 100:02d}{date.month:02d}{date.day:02d}{date.hour:02d}{date.minute:02d}"
+
+
+python_parse_receipt: Final = parse_receipt
+if IS_COMPILED:
+    parse_receipt = wire.receipt_parser(
+        python_parse_receipt, Sm, Receipt, STATES, STAT_WORDS, FINAL_STATES, _parse_date
+    )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from struct import Struct
-from typing import Final
+from typing import Final, TypeAlias
 
 from smsgw.errors import FatalError, RecoverableError
 from smsgw.smpp.constants import (
@@ -26,6 +26,7 @@ from smsgw.smpp.constants import (
     CommandStatus,
     Tag,
 )
+from smsgw.smpp.native import IS_COMPILED, wire
 from smsgw.smpp.tlv import NO_TLVS, Tlvs
 
 #: command_length, command_id, command_status, sequence_number (SMPP 3.4 §3.2).
@@ -159,6 +160,12 @@ class _Message:
         return self.raw[self._match.end(5) + 1] & ESM_UDHI != 0
 
 
+#: source_addr, destination_addr, registered_delivery, data_coding and the text.
+Plain: TypeAlias = tuple[bytes, bytes, int, int, bytes]
+#: From the NUL of destination_addr to short_message: ten octets where both times are empty.
+_UP_TO_MESSAGE: Final = 11
+
+
 class Sm(_Message):
     """A submit_sm or deliver_sm, read where it lies.
 
@@ -224,6 +231,22 @@ class Sm(_Message):
         raw = self.raw
         return raw[at : at + raw[at - 1]]
 
+    def plain(self) -> Plain | None:
+        """The fields of a message that is nothing but a short_message, to be sent at once, in one look; else None.
+
+        That is: no header in the text, no times, no predefined message, no TLVs.
+        """
+        raw, at, match = self.raw, self._message_at, self._match
+        length = raw[at - 1]
+        if (
+            0 < length == len(raw) - at
+            and at == match.end(5) + _UP_TO_MESSAGE
+            and not raw[at - 2]
+            and not raw[at - 10] & ESM_UDHI
+        ):
+            return match[3], match[5], raw[at - 5], raw[at - 3], raw[at:]
+        return None
+
     @property
     def message_offset(self) -> int:
         """Where short_message begins in ``raw``; the TLVs follow it."""
@@ -268,6 +291,12 @@ class Sm(_Message):
         return self._match.groups()
 
 
+PythonSm: Final = Sm
+if IS_COMPILED:
+    wire.prepare(PythonSm, parse_tlvs, NO_TLVS)
+    Sm = wire.Sm  # type: ignore[misc, assignment]  # its twin says what it is
+
+
 class DataSm(_Message):
     """A data_sm, read where it lies: as ``Sm``, without the fields that data_sm has not.
 
@@ -283,6 +312,9 @@ class DataSm(_Message):
         self.raw = raw
         self._match = match
         self._tlvs = None
+
+    def plain(self) -> None:
+        """Its text is never a short_message."""
 
     @property
     def registered_delivery(self) -> int:

@@ -16,8 +16,7 @@ from unittest import mock
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from smsgw.gateway.dispatch import Flight
-from smsgw.gateway.lanes import Job
+from smsgw.gateway.lanes import Flight, Job
 from tests.unit.gateway.test_dispatch import NEVER, STREAMS, Bind, Scene, envelope
 
 

@@ -18,7 +18,7 @@ from smsgw.policy.links import find_links
 from smsgw.policy.native import BMP, IS_COMPILED, flags, scan
 from smsgw.policy.phones import find_phones
 from smsgw.policy.placeholders import KINDS, Form
-from smsgw.policy.text import READ_BY_ITSELF, fold_kept
+from smsgw.policy.text import READ_BY_ITSELF, fold_kept, squeezed, squeezed_ways
 from smsgw.policy.words import Words
 from tests.compiled import as_python
 
@@ -80,6 +80,14 @@ def test_texts_links_and_phones_are_the_same(text: str) -> None:
     assert compiled == python
 
 
+@settings(max_examples=300)
+@given(_texts)
+def test_content_is_squeezed_the_same(text: str) -> None:
+    plain = fold_kept(text).encode(errors="replace").decode()
+    compiled, python = both(lambda: squeezed(plain))
+    assert compiled == python
+
+
 @settings(max_examples=200)
 @given(_words, _texts | st.text(st.sampled_from("保本息验证码ab1 -。收𠀀\U00030000😀ᄀ"), max_size=80))
 def test_words_are_the_same_in_the_same_order(rows: list[WordEntry], text: str) -> None:
@@ -105,6 +113,8 @@ def test_templates_fit_the_same(data: st.DataObject, variables: list[Variable]) 
 def test_very_long_texts() -> None:
     for text in ("a" * 100_000, "【例】点0。1 " * 20_000, "\ud800" * 5_000, "中" * 70_000 + "😀"):
         plain = fold_kept(text)
+        sound = plain.replace("\ud800", "?")
+        assert squeezed(sound) == squeezed_ways(sound)[0]
         with as_python():
             assert fold_kept(text) == plain
         assert find_links(plain) == [] == find_phones(plain)
@@ -136,6 +146,7 @@ def _failing(text: str, start: int, stop: int) -> object:
         (lambda: scan.count("a", READ_BY_ITSELF), ValueError),
         (lambda: scan.phone_runs(None, flags("a")), TypeError),
         (lambda: scan.link_hint("a", "table"), ValueError),
+        (lambda: scan.squeezed(b"a"), TypeError),
         (lambda: scan.Trie("words"), TypeError),
         (lambda: scan.Trie().add(("a",)), TypeError),
         (lambda: scan.Trie().add(["a", 1]), TypeError),

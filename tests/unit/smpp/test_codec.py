@@ -13,6 +13,7 @@ from smsgw.smpp.codec import Pdu, decode, encode
 from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus, command_name
 from smsgw.smpp.framing import Framer
 from smsgw.smpp.layout import LAYOUTS, DistributionList, SmeAddress, UnsuccessSme
+from smsgw.smpp.pdu import accepted, response
 from smsgw.smpp.tlv import Tlvs
 
 _VECTORS = Path(__file__).parents[2] / "vectors"
@@ -103,6 +104,10 @@ def test_a_request_without_fields_is_a_request_of_nulls(command_id: CommandId) -
     read = decode(raw)
     assert [name for name, value in read.fields.items() if value not in (0, b"", [])] == []
     assert encode(read) == raw
+
+
+def test_the_answer_to_what_was_accepted_is_a_response() -> None:
+    assert accepted(CommandId.SUBMIT_SM, 7, b"00ab") == response(CommandId.SUBMIT_SM_RESP, 0, 7, b"00ab")
 
 
 @pytest.mark.parametrize("command_id", [c for c in CommandId if c & RESPONSE_BIT], ids=command_name)

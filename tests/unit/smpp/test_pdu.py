@@ -13,6 +13,8 @@ from smsgw.smpp.constants import V34, V50, CommandId, CommandStatus, Tag
 from smsgw.smpp.pdu import Sm
 from smsgw.smpp.tlv import Tlvs, tlv
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 _TLVS = tlv(Tag.USER_MESSAGE_REFERENCE, b"\0\7") + tlv(0x1454, b"v") + tlv(0x1454, b"v")
 
 
@@ -208,3 +210,22 @@ def test_bind_resp_tells_its_version_to_who_can_read_it(version: int | None, tlv
 def test_a_built_message_is_a_view(build: Callable[..., bytes]) -> None:
     view = Sm(build(3, source_addr=b"1", destination_addr=b"2", short_message=b"hello", data_coding=3))
     assert (view.payload, view.data_coding, view.sequence_number) == (b"hello", 3, 3)
+
+
+@pytest.mark.parametrize("address", [b"1069", b"", b"1" * 20])
+@pytest.mark.parametrize("tlvs", [b"", _TLVS])
+def test_a_receipt_is_a_deliver_sm_with_the_addresses_of_a_message(address: bytes, tlvs: bytes) -> None:
+    source, destination = pdu.addresses_of(_message(source_addr=address, source_addr_ton=0))
+    assert pdu.receipt_sm(9, destination, source, b"id:7 stat:DELIVRD", tlvs) == pdu.deliver_sm(
+        9, source_addr_ton=1, source_addr_npi=1, source_addr=b"8613800138000", destination_addr=address,
+        esm_class=4, short_message=b"id:7 stat:DELIVRD", tlvs=tlvs,
+    )  # fmt: skip
+
+
+def test_addresses_of_a_data_sm_are_cut_to_what_a_receipt_has_room_for() -> None:
+    part = b"\1\0" + b"2" * 64 + b"\0"
+    view = Sm(pdu.receipt_sm(1, part, part, b"", b""))
+    assert (view.source_addr, view.destination_addr) == (b"2" * 20, b"2" * 20)
+    assert (view.source_addr_ton, view.dest_addr_npi) == (1, 0)
+    with pytest.raises(LocalError):
+        pdu.receipt_sm(1, part, part, b"x" * 255, b"")

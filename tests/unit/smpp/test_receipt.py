@@ -23,6 +23,8 @@ from smsgw.smpp.receipt import (
 from smsgw.smpp.tlv import tlv
 from smsgw.smpp.udh import build_concat_udh
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 _VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[2] / "vectors" / "receipts.json").read_text(encoding="utf-8")
 )["receipts"]

@@ -14,6 +14,8 @@ from smsgw.smpp.constants import CommandId, CommandStatus, Tag
 from smsgw.smpp.pdu import DataSm, Sm, message_id_of, response, submit_sm
 from smsgw.smpp.tlv import NO_TLVS, tlv
 
+pytestmark = pytest.mark.usefixtures("each_way")
+
 _VECTORS = Path(__file__).parents[2] / "vectors"
 
 
@@ -41,6 +43,29 @@ def test_sm_agrees_with_the_vectors(vector: dict[str, Any]) -> None:
         else:
             assert getattr(view, name) == (value.encode("latin-1") if isinstance(value, str) else value), name
     assert [[f"0x{tag:04x}", value.hex()] for tag, value in view.tlvs] == vector["tlvs"]
+
+
+@pytest.mark.parametrize("vector", _SM, ids=lambda v: v["name"])
+def test_a_message_is_plain_that_has_a_short_message_alone(vector: dict[str, Any]) -> None:
+    view = Sm(bytes.fromhex(vector["hex"]))
+    more = view.has_udh or view.schedule_delivery_time or view.validity_period or view.sm_default_msg_id or view.tlvs
+    fields = (view.source_addr, view.destination_addr, view.registered_delivery, view.data_coding, view.short_message)
+    assert view.plain() == (fields if view.sm_length > 0 and not more else None)
+
+
+def test_whatever_is_beside_a_short_message_makes_it_not_plain() -> None:
+    plain: dict[str, Any] = {"source_addr": b"1069", "destination_addr": b"8613800138000", "short_message": b"text"}
+    assert Sm(submit_sm(1, **plain, registered_delivery=1, data_coding=8, priority_flag=3, esm_class=3)).plain()
+    for more in (
+        {"esm_class": 0x40},
+        {"short_message": b""},
+        {"schedule_delivery_time": b"000001000000000R"},
+        {"validity_period": b"000001000000000R"},
+        {"sm_default_msg_id": 1},
+        {"tlvs": tlv(Tag.MESSAGE_PAYLOAD, b"more")},
+        {"tlvs": b"\0"},
+    ):
+        assert Sm(submit_sm(1, **{**plain, **more})).plain() is None, more
 
 
 @pytest.mark.parametrize("vector", _DATA_SM, ids=lambda v: v["name"])
