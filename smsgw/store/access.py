@@ -71,7 +71,7 @@ class Access:
 
     @property
     def login(self) -> dict[str, Any]:
-        """As redis-py takes it; empty without a password."""
+        """As ``channel.Target`` takes it; empty without a password."""
         return login_of(self.user, self.password)
 
     @property
@@ -81,7 +81,7 @@ class Access:
 
 
 def login_of(user: str, password: str) -> dict[str, Any]:
-    """A login as redis-py takes it; empty without a password."""
+    """A login as ``channel.Target`` takes it; empty without a password."""
     return {"username": user or None, "password": password} if password else {}
 
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from smsgw.errors import StoreError
 from smsgw.store.commit import CallId, GroupCommit
 from smsgw.store.connection import Store
 from smsgw.store.packing import from_script, to_script
+from smsgw.store.recipients import fact_carrier
 from smsgw.store.scripts import script
 from smsgw.store.state import away_from, write_at_home
 
@@ -36,6 +37,9 @@ _DRY: Final = 1
 _MEMORY_STAGE: Final = 2
 
 
+Others: TypeAlias = Sequence[tuple[str, Sequence[str]]]
+
+
 class AdmitItem(NamedTuple):
     """One message for admission. ``facts`` and ``caps`` should be the same objects for like messages: they
     are packed once a batch by identity.
@@ -47,7 +51,8 @@ class AdmitItem(NamedTuple):
     ``facts`` is ``recipients.facts_for(...)``. ``content``: hash of 8 octets for a row of kind 2, which counts
     nothing without it. With ``lot`` it is parked there and held until ``due_ms``, when it expires.
     ``others``: streams of other carriers with their facts, in order, for a recipient whom only the blacklist of this
-    item's own carrier forbids; the same objects for like messages too. ``context`` stays here and comes back.
+    item's own carrier forbids; or what gives them, asked when that has happened: with many carriers they cost more than
+    all the rest. ``context`` stays here and comes back.
     """
 
     context: object
@@ -66,7 +71,7 @@ class AdmitItem(NamedTuple):
     long_group: str = ""
     lot: str = ""
     content: bytes = b""
-    others: Sequence[tuple[str, Sequence[str]]] = ()
+    others: Others | Callable[[], Others] = ()
     keep_group: bool = False
 
 
@@ -95,6 +100,7 @@ class DryReport(NamedTuple):
 
 
 _YES: Final = AdmitReply(ACCEPTED)
+_OWN_BLACKLIST: Final = fact_carrier("")
 
 Done = Callable[[list[AdmitItem], "list[AdmitReply] | StoreError"], None]
 
@@ -116,6 +122,7 @@ class Admission:
         in_flight: int = 2,
     ) -> None:
         self._store = store
+        self._done = done
         self._now_ms = now_ms
         self._script = script("admit")
         self._partitions = store.partitions
@@ -125,7 +132,7 @@ class Admission:
         self.commit: GroupCommit[AdmitItem, AdmitReply] = GroupCommit(
             "admit",
             self._send,
-            done,
+            self._answered,
             max_batch=max_batch,
             in_flight=in_flight,
             retry_for_s=store.timeout_s if retry_for_s is None else retry_for_s,
@@ -136,6 +143,8 @@ class Admission:
         """Take an item for the next batch. Watch ``commit.waiting`` for back-pressure."""
         if item.lot and not item.due_ms:
             raise ValueError("a parked message needs the time at which it expires")
+        if item.long_group and callable(item.others):
+            item = item._replace(others=item.others())  # its segments are gone with the first refusal
         self.commit.put(self._partition_of(item.rhash, self._partitions) if self._partitions > 1 else 0, item)
 
     async def once(self, name: str, item: AdmitItem) -> AdmitReply:
@@ -166,6 +175,23 @@ class Admission:
                 await write_at_home(self._store, flat, self._store.settings.state_ttl_ms)
         return replies
 
+    def _answered(self, items: list[AdmitItem], replies: list[AdmitReply] | StoreError) -> None:
+        """Whom only the blacklist of a carrier forbids is decided once more, with the others that are left."""
+        if isinstance(replies, StoreError) or not any(reply.fact for reply in replies):
+            return self._done(items, replies)
+        ended_items, ended = [], []
+        for item, reply in zip(items, replies, strict=True):
+            others: Others = ()
+            if callable(item.others) and reply.fact.startswith(_OWN_BLACKLIST):
+                others = item.others()
+            if others:
+                self.submit(item._replace(others=others))
+            else:
+                ended_items.append(item)
+                ended.append(reply)
+        if ended:
+            self._done(ended_items, ended)
+
     def _states_away(self, partition: int, items: list[AdmitItem]) -> dict[int, list[str | bytes]]:
         """Of long messages whose segments got their ids before the number of partitions was changed."""
         found = {}
@@ -184,6 +210,8 @@ class Admission:
         for item in items:
             _, rhash, ids, blob, stream, at_ms, state, facts, caps, tier, mclass, limit, due_ms, group, lot = item[:15]
             same, others = item.content, item.others
+            if callable(others):
+                others = ()
             like = (id(facts), id(caps), stream, limit, mclass, id(others))
             number = numbers.get(like)
             if number is None:

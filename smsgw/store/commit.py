@@ -2,7 +2,9 @@
 
 Owns batching, replay and order of answers; knows nothing of what it sends. A few workers a partition
 (``in_flight``) each take everything that waits, send it and report it. While all are out the rest
-gathers, so batches grow by themselves under load and are single items when idle. No timers.
+gathers, so batches grow by themselves under load and are single items when idle. No timers. Where nobody waits for an
+answer, what gathers while one call is out leaves with the next, or when it is worth a call of its own: a call costs
+Redis and us as much as several items of it, and what others do wait for comes sooner.
 
 A worker is a *slot*: it numbers its calls and has one out at a time. After a lost connection the same call
 goes out again under the same slot and number, and the script answers it from its record
@@ -29,6 +31,8 @@ _PROCESS = os.urandom(6).hex()
 _next_slot = count(1).__next__
 _BACKOFF_FIRST_S = 0.02
 _BACKOFF_LAST_S = 1.0
+_WORTH_A_CALL = 32
+"""Items that don't wait for the call before them, though nobody waits for them."""
 
 
 class NeverRan(StoreNotRun):
@@ -47,12 +51,27 @@ class CallId(NamedTuple):
 class _Lane(Generic[ItemT]):
     """What waits for one partition."""
 
-    __slots__ = ("partition", "sleepers", "waiting")
+    __slots__ = ("out", "partition", "sleepers", "waiting", "worth")
 
-    def __init__(self, partition: int) -> None:
+    def __init__(self, partition: int, worth: int) -> None:
         self.partition = partition
+        self.worth = worth
         self.waiting: list[ItemT] = []
         self.sleepers: list[asyncio.Future[None]] = []
+        self.out = 0
+        """Calls whose first try has no answer yet."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether what waits should leave now."""
+        return bool(self.waiting) and (not self.out or len(self.waiting) >= self.worth)
+
+    def wake(self) -> None:
+        """Let a worker look, if one has nothing to do."""
+        if self.sleepers:
+            sleeper = self.sleepers.pop()
+            if not sleeper.done():
+                sleeper.set_result(None)
 
 
 class GroupCommit(Generic[ItemT, ReplyT]):
@@ -61,8 +80,9 @@ class GroupCommit(Generic[ItemT, ReplyT]):
     ``send(partition, call_id, items)`` gives one reply an item and raises StoreError.
     ``done(items, replies)`` is called once for each batch, with the StoreError instead of replies if it
     failed: StoreAway means that it may or may not have run. It must not raise.
-    ``retry_for_s`` is how long a batch is tried again while Redis is away; ``math.inf`` never gives up. With ``sure``
-    one that may have run is tried until Redis has said whether it did; ``send`` makes sure that none begins so late.
+    ``retry_for_s`` is how long a batch is tried again while Redis is away; ``math.inf``: nobody waits for it, and it
+    never gives up. With ``sure`` one that may have run is tried until Redis has said whether it did; ``send`` makes
+    sure that none begins so late.
     """
 
     def __init__(
@@ -83,6 +103,7 @@ class GroupCommit(Generic[ItemT, ReplyT]):
         self._max_batch = max_batch
         self._in_flight = in_flight
         self._retry_for_s = retry_for_s
+        self._worth = _WORTH_A_CALL if retry_for_s == math.inf else 1
         self._lanes: dict[int, _Lane[ItemT]] = {}
         self._workers_wanted: list[_Lane[ItemT]] = []
         self._news = asyncio.Event()
@@ -103,10 +124,8 @@ class GroupCommit(Generic[ItemT, ReplyT]):
             lane = self._add_lane(partition)
         lane.waiting.append(item)
         self.waiting += 1
-        if lane.sleepers:
-            sleeper = lane.sleepers.pop()
-            if not sleeper.done():
-                sleeper.set_result(None)
+        if lane.sleepers and lane.is_due:
+            lane.wake()
 
     async def run(self) -> None:
         """Work until cancelled. Items put before it runs are kept."""
@@ -127,7 +146,7 @@ class GroupCommit(Generic[ItemT, ReplyT]):
             await self._idle.wait()
 
     def _add_lane(self, partition: int) -> _Lane[ItemT]:
-        lane: _Lane[ItemT] = _Lane(partition)
+        lane: _Lane[ItemT] = _Lane(partition, self._worth)
         self._lanes[partition] = lane
         self._workers_wanted += [lane] * self._in_flight
         self._news.set()
@@ -137,7 +156,7 @@ class GroupCommit(Generic[ItemT, ReplyT]):
         loop = asyncio.get_running_loop()
         number = 0
         while True:
-            if not lane.waiting:
+            if not lane.is_due:
                 sleeper = loop.create_future()
                 lane.sleepers.append(sleeper)
                 try:
@@ -154,7 +173,7 @@ class GroupCommit(Generic[ItemT, ReplyT]):
                 lane.waiting = []
             number += 1
             call_id = CallId(slot, number, monotonic() + self._retry_for_s)
-            result = await self._attempt(lane.partition, call_id, batch)
+            result = await self._attempt(lane, call_id, batch)
             if result is None:
                 # Nobody knows whether it ran. Another worker takes this one's place, this one waits until Redis says.
                 self._workers_wanted.append(lane)
@@ -173,15 +192,19 @@ class GroupCommit(Generic[ItemT, ReplyT]):
         if not self.waiting:
             self._idle.set()
 
-    async def _attempt(self, partition: int, call_id: CallId, batch: list[ItemT]) -> list[ReplyT] | StoreError | None:
+    async def _attempt(
+        self, lane: _Lane[ItemT], call_id: CallId, batch: list[ItemT]
+    ) -> list[ReplyT] | StoreError | None:
         """Send until it is answered or the time is up; None: the time is up, and it may have run."""
         started = monotonic()
+        lane.out += 1
+        is_first = True
         backoff_s = _BACKOFF_FIRST_S
         may_have_run = False
         try:
             while True:
                 try:
-                    return await self._send(partition, call_id, batch)
+                    return await self._send(lane.partition, call_id, batch)
                 except StoreAway as error:
                     may_have_run = _may_have_run(error, may_have_run)
                     left_s = call_id.give_up_at - monotonic()
@@ -193,9 +216,15 @@ class GroupCommit(Generic[ItemT, ReplyT]):
                         return None if may_have_run and self._sure else error
                 except StoreError as error:
                     return error
+                if is_first:
+                    is_first = False
+                    lane.out -= 1
+                    lane.wake()
                 await asyncio.sleep(min(backoff_s, left_s))
                 backoff_s = min(backoff_s * 2, _BACKOFF_LAST_S)
         finally:
+            if is_first:
+                lane.out -= 1
             self.busy_s += monotonic() - started
 
     async def _outcome(self, partition: int, call_id: CallId, batch: list[ItemT]) -> list[ReplyT] | StoreError:

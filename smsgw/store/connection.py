@@ -1,7 +1,8 @@
 """The store as the rest of smsgw holds it: one object for one Redis, Sentinel set or Cluster.
 
-Owns the connections (a small pool a partition and dedicated ones for blocking reads), the loading of
-scripts, the check that Redis and the data in it fit, and the secrets in use. Knows no key but ``meta``.
+Owns the connections (one to a server that all share, some for who waits for replicas, dedicated ones for blocking
+reads), the loading of scripts, the check that Redis and the data in it fit, and the secrets in use. Knows no key but
+``meta``.
 ``url``: ``unix:///path``, ``redis://host:port/0``, ``rediss://…``, ``sentinel://host:port,host:port/service``,
 ``cluster://host:port,host:port``.
 """
@@ -12,17 +13,19 @@ import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from time import monotonic
 from typing import Any, Final
 
 from smsgw.errors import StoreAway, StoreError, StoreNotRun, StoreRefused
 from smsgw.store import keys, schema
 from smsgw.store.access import Access
-from smsgw.store.channel import OWNER_CHANGED, Arg, Channel, StoreBusy, bare
+from smsgw.store.channel import OWNER_CHANGED, Arg, Channel, bare
 from smsgw.store.commit import CallId, NeverRan
 from smsgw.store.scripts import Script, script, script_names
 from smsgw.store.seal import Recipients, Sealer
 from smsgw.store.topology import topology_of
+from smsgw.store.wire import StoreBusy
 
 OLDEST_SERVER: Final = (6, 2)
 _HOUR_MS: Final = 3_600_000
@@ -108,7 +111,10 @@ class Store:
         self._losses: dict[int, int] = {}
         self._replicated: set[int] = set()
         """Partitions whose last write had its replicas. Of others it is asked first whether there are any."""
+        self._shared: dict[int, Channel] = {}
+        """Of each partition; one server's partitions have the same."""
         self._free: dict[int, list[Channel]] = {}
+        """Connections that waited for replicas, and wait for the next who has to."""
         self._clocks: dict[int, float] = {}
         self._closed = False
 
@@ -161,17 +167,39 @@ class Store:
         return found
 
     async def close(self) -> None:
-        """Close all pooled connections. Dedicated ones belong to whoever opened them."""
+        """Close all connections. Dedicated ones belong to whoever opened them."""
         self._closed = True
-        for channels in self._free.values():
-            for channel in channels:
-                await channel.close()
+        for channel in (*self._shared.values(), *chain.from_iterable(self._free.values())):
+            await channel.close()
+        self._shared.clear()
         self._free.clear()
 
     async def command(self, partition: int, *command: Arg) -> Any:
         """Run one command on the server of a partition; raw reply. Raises StoreError."""
-        async with self._channel(partition) as channel:
+        channel = self._shared.get(partition)
+        if channel is None:
+            channel = await self._share(partition)
+        try:
             return await channel.call(*command)
+        except StoreAway as error:
+            # Everybody who shares it comes here when it is lost; the first counts.
+            if _is_elsewhere(error) and self._shared.get(partition) is channel:
+                await self._lost(partition)
+            raise
+        finally:
+            if self._closed:
+                await channel.close()
+
+    async def _share(self, partition: int) -> Channel:
+        """The connection that all callers of a partition's server share."""
+        try:
+            made = await self.dedicated(partition)
+        except StoreAway as error:
+            raise StoreNotRun(str(error)) from error
+        channel = self._shared.setdefault(partition, made)  # others may have come here first
+        for each in range(self.partitions) if self._topology.is_one else ():
+            channel = self._shared.setdefault(each, channel)
+        return channel
 
     async def write(self, partition: int, *command: Arg) -> Any:
         """The same for a write that must not be lost with a master: as many replicas have it as the site asks for.
@@ -182,7 +210,7 @@ class Store:
             return await self.command(partition, *command)
         within_s = self.settings.replicas_timeout_s
         wanted = self.settings.replicas
-        async with self._channel(partition) as channel:
+        async with self._borrowed(partition) as channel:
             if partition not in self._replicated:
                 role, _, replicas, *_ = await channel.call("ROLE")
                 if role != b"master":
@@ -204,8 +232,8 @@ class Store:
         return reply
 
     @asynccontextmanager
-    async def _channel(self, partition: int) -> AsyncIterator[Channel]:
-        """A pooled connection for one exchange; it is closed, and the pool with it, as the exchange's errors tell."""
+    async def _borrowed(self, partition: int) -> AsyncIterator[Channel]:
+        """A connection for one exchange that ends in WAIT, which would hold up others on theirs."""
         free = self._free.get(partition)
         try:
             channel = free.pop() if free else await self.dedicated(partition)
@@ -213,16 +241,10 @@ class Store:
             raise StoreNotRun(str(error)) from error
         try:
             yield channel
-        except StoreBusy as error:
-            if error.code in OWNER_CHANGED:
+        except BaseException as error:  # also when cancelled: WAIT may still be on its way
+            await channel.close()
+            if isinstance(error, StoreAway) and _is_elsewhere(error):
                 await self._lost(partition)
-            await channel.close()
-            raise
-        except StoreAway:
-            await self._lost(partition)
-            raise
-        except BaseException:  # also when cancelled: a reply may still be on its way to this connection
-            await channel.close()
             raise
         if self._closed:
             await channel.close()
@@ -243,10 +265,10 @@ class Store:
         """
         slot, number, give_up_at = call_id or _NO_CALL
         run = self.write if durable else self.command
-        deadline_ms = await self._deadline_ms(partition, give_up_at)
-        command = (code.sha, 1, keys.TAGS[partition], slot, number, deadline_ms, payload)
+        deadline_ms = 0 if give_up_at == math.inf else await self._deadline_ms(partition, give_up_at)
+        arguments = (1, keys.TAGS[partition], slot, number, deadline_ms, payload)
         try:
-            reply = await run(partition, "EVALSHA", *command)
+            reply = await run(partition, "EVALSHA", code.sha, *arguments)
         except StoreRefused as error:
             if "LATE" in str(error):
                 # Truly late, or Redis' clock was set: measure again, and let the caller try while it waits.
@@ -254,15 +276,15 @@ class Store:
                 raise NeverRan(f"{code.name}: Redis came to the call too late") from None
             if "NOSCRIPT" not in str(error) and "No matching script" not in str(error):
                 raise
-            await self.command(partition, "SCRIPT", "LOAD", code.text)
-            reply = await run(partition, "EVALSHA", *command)
+            # Not loaded first: while it is unclear who is master, two commands may come to two servers.
+            reply = await run(partition, "EVAL", code.text, *arguments)
         if not isinstance(reply, bytes):
             raise StoreRefused(f"script {code.name} answered {reply!r}")
         return reply
 
     async def dedicated(self, partition: int) -> Channel:
         """A connection of the caller's own to the server of a partition; opened at its first call."""
-        return Channel(await self._topology.maker(partition), self.timeout_s)
+        return Channel(await self._topology.target(partition), self.timeout_s)
 
     def losses(self, partition: int) -> int:
         """How often the server of a partition went, or had no replicas any more, so far.
@@ -279,13 +301,12 @@ class Store:
             self._losses[each] = self.losses(each) + 1
             self._clocks.pop(each, None)
             self._replicated.discard(each)
-            for channel in self._free.pop(each, ()):
+            shared = self._shared.pop(each, None)
+            for channel in (*self._free.pop(each, ()), *((shared,) if shared else ())):
                 await channel.close()
 
     async def _deadline_ms(self, partition: int, give_up_at: float) -> int:
         """``give_up_at`` on Redis' clock, a little early: what we have given up must not begin afterwards."""
-        if give_up_at == math.inf:
-            return 0
         ahead_s = self._clocks.get(partition)
         if ahead_s is None:
             before = monotonic()
@@ -307,12 +328,17 @@ class Store:
         """Used share of Redis' ``maxmemory``, the fullest server counting; 0.0 without a limit. Raises StoreError."""
         fullest = 0.0
         # A server that holds several partitions is asked once.
-        for partition in {await self._topology.maker(each): each for each in range(self.partitions)}.values():
+        for partition in {await self._topology.target(each): each for each in range(self.partitions)}.values():
             info = _info(await self.command(partition, "INFO", "memory"))
             limit = int(info.get("maxmemory", "0"))
             if limit:
                 fullest = max(fullest, int(info.get("used_memory", "0")) / limit)
         return fullest
+
+
+def _is_elsewhere(error: StoreAway) -> bool:
+    """Whether the server that was asked may be gone, or not the one to ask."""
+    return not isinstance(error, StoreBusy) or error.code in OWNER_CHANGED
 
 
 def _info(reply: bytes) -> dict[str, str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from smsgw.errors import StoreError
@@ -53,7 +54,8 @@ class Mapping(NamedTuple):
     """What a carrier's message id stands for. ``mask``: kinds of receipts wanted (KIND_…, or-ed).
 
     ``origin`` is sealed, the gateway's own: what it needs to write the account's receipt. ``due``: since when its last
-    receipt is waited for, in whole seconds; 0: it is not.
+    receipt is waited for, in whole seconds; 0: it is not. ``rhash``: the recipient whose counted failures a delivery
+    forgets; empty where the store has several partitions, for it may lie elsewhere.
     """
 
     account: str
@@ -62,6 +64,7 @@ class Mapping(NamedTuple):
     origin: bytes
     source_addr: str
     due: int = 0
+    rhash: str = ""
 
 
 class SharedMapping(NamedTuple):
@@ -71,6 +74,7 @@ class SharedMapping(NamedTuple):
     source_addr: str
     targets: tuple[Target, ...]
     due: int = 0
+    rhash: str = ""
 
 
 class Correlated(NamedTuple):
@@ -116,11 +120,11 @@ def mapping_value(mapping: Mapping | SharedMapping, partitions: int) -> bytes:
     tag = keys.TAGS[keys.account_partition(mapping[0], partitions)]
     packed: bytes
     if isinstance(mapping, SharedMapping):
-        account, source, targets, due = mapping
-        packed = to_script((account, tag, source, due, targets))
+        account, source, targets, due, rhash = mapping
+        packed = to_script((account, tag, source, due, targets, rhash))
         return b"2" + packed
-    account, message_id, mask, origin, source, due = mapping
-    packed = to_script((account, message_id, tag, mask, origin, source, due))
+    account, message_id, mask, origin, source, due, rhash = mapping
+    packed = to_script((account, message_id, tag, mask, origin, source, due, rhash))
     return b"0" + packed
 
 
@@ -142,7 +146,7 @@ def alias_value(cid: str, tag: str) -> bytes:
 class Correlation:
     """``put`` receipts; ``done(contexts, results)`` reports them. Run ``commit.run()`` and ``sharing.commit.run()``.
 
-    ``now_ms`` is business time, for the tally of receipts that wait for their message.
+    ``now_ms`` is business time: when a receipt came.
     """
 
     def __init__(
@@ -159,6 +163,8 @@ class Correlation:
         self._now_ms = now_ms
         #: Ids whose last receipt is being passed on in another partition, and what came of them meanwhile.
         self._passing: dict[tuple[str, str], list[Receipt]] = {}
+        #: ``<carrier>:<cid>`` that is about to be remembered → what waits for it.
+        self._coming: dict[str, list[Callable[[], None]] | None] = {}
         self._script = script("correlate")
         self.commit: GroupCommit[Receipt, Any] = GroupCommit(
             "correlate", self._send, self._answered, retry_for_s=math.inf
@@ -167,6 +173,28 @@ class Correlation:
     def put(self, context: object, carrier: str, cid: str, blob: bytes, kind: int, final: bool, header: bytes) -> None:
         """Correlate one receipt. ``cid`` is the carrier's message id in its canonical form, ``blob`` sealed."""
         self._put(Receipt(context, carrier, cid, blob, kind, final, header))
+
+    def coming(self, suffix: str) -> None:
+        """``<carrier>:<cid>`` is about to be remembered here: its receipts wait for ``came``, not in the store."""
+        if suffix not in self._coming:
+            self._coming[suffix] = None
+
+    def came(self, suffix: str) -> None:
+        """It is remembered, or could not be; call it for each ``coming``."""
+        for then in self._coming.pop(suffix, None) or ():
+            then()
+
+    def after(self, suffix: str, then: Callable[[], None]) -> bool:
+        """Have ``then`` called when what is about to be remembered under ``suffix`` has been; False: nothing is."""
+        if suffix not in self._coming:
+            return False
+        self._coming[suffix] = [*(self._coming[suffix] or ()), then]
+        return True
+
+    def limits(self) -> tuple[int, ...]:
+        """As ``scripts/parts/match.lua`` takes them."""
+        settings = self._store.settings
+        return (*settings.receipt_limits, settings.event_limit, self._now_ms())
 
     def again(self, receipt: Receipt, cid: str) -> None:
         """Correlate a receipt under another id; it is reported as the first time."""
@@ -200,6 +228,8 @@ class Correlation:
             self._put(receipt._replace(cid=cid, mark=_UNTALLIED, then=one))
 
     def _put(self, receipt: Receipt) -> None:
+        if self._coming and self.after(f"{receipt.carrier}:{receipt.cid}", partial(self._put, receipt)):
+            return
         self.commit.put(keys.carrier_partition(receipt.carrier, receipt.cid, self._store.partitions), receipt)
 
     async def _send(self, partition: int, call_id: CallId, items: list[Receipt]) -> list[Any]:
@@ -209,8 +239,8 @@ class Correlation:
             else (f"{carrier}:{cid}", kind, 1 if final else 0, header, blob)
             for _, carrier, cid, blob, kind, final, header, mark, _, _ in items
         ]
-        settings = self._store.settings
-        payload = to_script((settings.early_ttl_ms, settings.receipt_limits, rows, bucket_of(self._now_ms() / 1000)))
+        bucket = bucket_of(self._now_ms() / 1000)
+        payload = to_script((self._store.settings.early_ttl_ms, self.limits(), rows, bucket))
         replies: list[Any] = from_script(await self._store.evaluate(partition, self._script, payload, call_id))
         return replies
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from smsgw.errors import StoreAway
-from smsgw.store.channel import StoreBusy
 from smsgw.store.connection import Store
+from smsgw.store.wire import StoreBusy
 
 LEAST_FREE_OCTETS: Final = 4 << 20
 """Below this a server would end again at one of its first writes."""

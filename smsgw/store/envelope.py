@@ -7,13 +7,14 @@ Never looks into the PDUs.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from smsgw.errors import StoreError
 from smsgw.store.packing import pack, unpack
 
 VERSION = 1
-FIELDS = 26
+FIELDS = 27
 """Of this version of smsgw; what stands behind them is a later one's."""
 REPORT_ALWAYS = 1
 """Failures are reported by receipt whatever registered_delivery says."""
@@ -41,8 +42,8 @@ class Envelope:
     ``template`` (``<id>@<version>``) and ``campaign`` are what the text matched when it was accepted; empty for none.
     ``lot`` is where it was parked last: ``review``, ``pause:<scope>`` or empty. ``note`` is for people.
     ``lane`` is -1 where it is that of the class. ``route``, ``network`` and ``province`` are what the recipient's
-    number and the route table said when it was accepted; empty for unknown. ``later``: what a later smsgw wrote behind
-    them, which stays.
+    number and the route table said when it was accepted; empty for unknown. ``links``: what stands instead of links of
+    the whole text, as (start, end, short link). ``later``: what a later smsgw wrote behind them, which stays.
     """
 
     __slots__ = (
@@ -56,6 +57,7 @@ class Envelope:
         "flags",
         "lane",
         "later",
+        "links",
         "looked_at_ms",
         "lot",
         "message_class",
@@ -95,6 +97,7 @@ class Envelope:
         flags: int = 0,
         template: str = "", campaign: str = "", lot: str = "", note: str = "",
         lane: int = -1, route: str = "", network: str = "", province: str = "",
+        links: Sequence[Sequence[Any]] = (),
     ) -> None:  # fmt: skip
         self.message_ids = message_ids
         self.pdus = pdus
@@ -121,6 +124,7 @@ class Envelope:
         self.route = route
         self.network = network
         self.province = province
+        self.links = links
         self.later: list[Any] = []
 
     @property
@@ -158,7 +162,7 @@ class Envelope:
                 self.route,
                 self.network,
                 self.province,
-                *self.later,
+                *((self.links, *self.later) if self.links or self.later else ()),
             )
         )
 
@@ -178,3 +182,21 @@ class Envelope:
             return found
         except TypeError as error:
             raise StoreError(f"envelope with {len(fields)} fields") from error
+
+
+def packed(
+    message_ids: list[str], pdus: list[bytes], account: str, message_class: int, recipient: str, source_addr: str,
+    signature: str, registered: list[int], accepted_at_ms: int, looked_at_ms: int, expires_at_ms: int, due_ms: int,
+    segments: int, carriers: Sequence[str], flags: int, template: str, campaign: str, lot: str, note: str, lane: int,
+    route: str, network: str, province: str, links: Sequence[Sequence[Any]] = (),
+) -> bytes:  # fmt: skip
+    """``Envelope(…).pack()`` of a message that nobody has tried yet, which is made for each that is accepted."""
+    fields = (
+        VERSION, message_ids, pdus, account, message_class, recipient, source_addr, signature, registered,
+        accepted_at_ms, looked_at_ms, expires_at_ms, due_ms, segments, carriers, _NOT_TRIED, 0, flags, template,
+        campaign, lot, note, lane, route, network, province,
+    )  # fmt: skip
+    return pack((*fields, links) if links else fields)
+
+
+_NOT_TRIED: Final[tuple[str, ...]] = ()

@@ -21,7 +21,7 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:gather:<message id>`` | hash | parts of a message that a carrier has under several ids |
 | ``{p}:tally:<carrier>`` | hash | messages that wait for a receipt, receipts for their message, by the minute |
 | ``{p}:idforms`` | hash | carrier → how it writes its message ids, as learnt; partition 0 |
-| ``{p}:st:<message id>`` | string | what query_sm answers |
+| ``{p}:st:<message id but its last digit>`` | hash | what query_sm answers: the rest of the id → state |
 | ``{p}:long:<group>``, ``{p}:longdue`` | hash, zset | segments waiting for the rest |
 | ``{p}:done:<slot>`` | string | the last reply of one caller, for replay |
 | ``{p}:reg:<kind>``, ``{p}:regfeed`` | hash, stream | a register: id → document · its changes; partition 0 |
@@ -32,7 +32,11 @@ Changing a name or the partition functions is a migration: raise ``SCHEMA``.
 | ``{p}:builds``, ``{p}:upgrade`` | hash, string | process → version of smsgw · who upgrades the store; partition 0 |
 | ``{p}:nodes``, ``{p}:lease:<carrier>`` | hash | processes that live · whose each bind is; partition 0 |
 | ``{p}:ranks`` | hash | process → its rank among those that live, for numbers that no two may give; partition 0 |
+| ``{p}:links`` | hash | short link's token → what it is for and where it leads, sealed; partition 0 |
+| ``{p}:alarms:<what>`` | string, hash, list | alarms: turn, state, what staff said, history; partition 0 |
 | ``{p}:proved`` | zset | marks of passwords that were proved, by when; partition 0 |
+| ``{p}:session:<person>:<hash>`` | string | who is signed in to the console, by a hash of their cookie; partition 0 |
+| ``{p}:sessions:<person>``, ``{p}:code:<person>:<n>`` | zset, string | a person's sessions · a used code; partition 0 |
 | ``{p}:hwm:<consumer>``, ``{p}:events``, ``{p}:meta`` | hash, stream, hash | marks · changes of facts · schema |
 """
 
@@ -48,6 +52,7 @@ LEASES = 0
 """The partition of who lives, and whose the carriers' binds are."""
 GROUP = "edge"
 """The one consumer group of every stream."""
+_STATE_HEAD = 19
 
 LUA_NAMES = {
     "KEY_MT": ":mt:",
@@ -77,10 +82,12 @@ LUA_NAMES = {
     "KEY_RATE": ":rate:",
     "KEY_BINDS": ":binds:",
     "KEY_BOUND": ":bound",
+    "KEY_LINKS": ":links",
     "KEY_RANKS": ":ranks",
     "KEY_REG": ":reg:",
     "KEY_REGBULK": ":regbulk",
     "KEY_REGFEED": ":regfeed",
+    "KEY_ALARMS": ":alarms",
     "KEY_AUDIT": ":audit",
     "KEY_AUDITHEAD": ":audithead",
 }
@@ -156,9 +163,13 @@ def who(partition: int, rhash: str) -> str:
     return f"{TAGS[partition]}:who:{rhash}"
 
 
-def state(message_id: str, partitions: int) -> str:
-    """What query_sm answers for a message id. Raises ValueError if it is not one of ours."""
-    return f"{TAGS[home(message_id, partitions)]}:st:{message_id}"
+def state(message_id: str, partitions: int) -> tuple[str, str]:
+    """What query_sm answers for a message id: key and field. Raises ValueError if it is not one of ours.
+
+    Ids that differ in their last digit share a hash, see ``scripts/parts/states.lua``.
+    """
+    key = f"{TAGS[home(message_id, partitions)]}:st:{message_id[:_STATE_HEAD]}"
+    return key, message_id[_STATE_HEAD:]
 
 
 def rcpt(partition: int, carrier: str, cid: str) -> str:
@@ -194,6 +205,31 @@ def heldmsg(partition: int) -> str:
 def proved(partition: int) -> str:
     """Marks of passwords that were proved, by when; see ``store.proved``."""
     return f"{TAGS[partition]}:proved"
+
+
+def links() -> str:
+    """Where short links lead, by token."""
+    return f"{TAGS[REGISTERS]}:links"
+
+
+def alarms(what: str) -> str:
+    """``turn``, ``state``, ``said`` or ``history`` of alarms."""
+    return f"{TAGS[REGISTERS]}:alarms:{what}"
+
+
+def session(person: str, mark: str) -> str:
+    """A session of the console."""
+    return f"{TAGS[REGISTERS]}:session:{person}:{mark}"
+
+
+def sessions(person: str) -> str:
+    """The marks of a person's sessions, by when they began."""
+    return f"{TAGS[REGISTERS]}:sessions:{person}"
+
+
+def code(person: str, number: int) -> str:
+    """That a person's code of some half minute was used."""
+    return f"{TAGS[REGISTERS]}:code:{person}:{number}"
 
 
 def parked(partition: int, lot: str) -> str:

@@ -43,6 +43,9 @@ class Outbound:
             "out", self._send_appends, self._appended, retry_for_s=math.inf
         )
         self.acks: GroupCommit[_Ack, None] = GroupCommit("ack", self._send_acks, self._acked, retry_for_s=math.inf)
+        #: By stream: entries whose acknowledgement is under way.
+        self._leaving: dict[str, int] = {}
+        self._after: dict[str, list[Callable[[], None]]] = {}
 
     def append(self, account: str, fields: Fields, done: Appended) -> None:
         """Append an entry of alternating field names and values; ``done(None)`` when it is durable."""
@@ -57,7 +60,18 @@ class Outbound:
 
         ``stream`` is the whole key as the reader gave it.
         """
+        self._leaving[stream] = self._leaving.get(stream, 0) + 1
         self.acks.put(keys.partition_of_key(stream), (stream, entry_id))
+
+    def when_acknowledged(self, stream: str, then: Callable[[], None]) -> None:
+        """Call ``then`` once nothing that was acknowledged is in the stream any more: at once, where that is so.
+
+        Who reads what is pending before that is given it again.
+        """
+        if stream in self._leaving:
+            self._after.setdefault(stream, []).append(then)
+        else:
+            then()
 
     async def _send_appends(self, partition: int, call_id: CallId, items: list[_Append]) -> list[None]:
         by_account: dict[str, list[Fields]] = {}
@@ -81,6 +95,13 @@ class Outbound:
         await self._store.evaluate(partition, self._ack, payload, call_id)
         return [None] * len(items)
 
-    @staticmethod
-    def _acked(items: list[_Ack], replies: list[None] | StoreError) -> None:
-        """Nobody waits; an entry whose acknowledgement was refused is delivered again after a restart."""
+    def _acked(self, items: list[_Ack], replies: list[None] | StoreError) -> None:
+        """An entry whose acknowledgement was refused is delivered again after a restart."""
+        leaving = self._leaving
+        for stream, _ in items:
+            leaving[stream] -= 1
+        for stream in {stream for stream, _ in items}:
+            if not leaving[stream]:
+                del leaving[stream]
+                for then in self._after.pop(stream, ()):
+                    then()

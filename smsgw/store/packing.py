@@ -1,7 +1,7 @@
-"""msgpack in the two forms used here, and the only place that imports it.
+"""msgpack in the two forms used here.
 
 Redis' cmsgpack knows only the old msgpack, without the bin type: ``to_script`` and ``from_script``. What only Python
-reads keeps text and octets apart: ``pack`` and ``unpack``. Packers are reused, so one thread only.
+reads keeps text and octets apart: ``pack`` and ``unpack``. One thread only, as ``msgpacked`` says.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from typing import Any, Final
 
 import msgpack  # type: ignore[import-untyped]
 
+from smsgw import msgpacked
+
 _ARRAY_32: Final = b"\xdd"
 
-to_script: Callable[[object], bytes] = msgpack.Packer(use_bin_type=False, autoreset=True).pack
+to_script: Callable[[object], bytes] = msgpacked.pack_raw
 """Pack for a script; text and octets alike become strings."""
 
 
@@ -22,7 +24,7 @@ def from_script(reply: bytes) -> Any:
     return msgpack.unpackb(reply, raw=True, strict_map_key=False)
 
 
-pack: Callable[[object], bytes] = msgpack.Packer(use_bin_type=True, autoreset=True).pack
+pack: Callable[[object], bytes] = msgpacked.pack
 """Pack for Python."""
 
 

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+from smsgw.beats import beat
 from smsgw.errors import StoreError
 from smsgw.store import keys
 from smsgw.store.connection import Store
@@ -52,7 +53,7 @@ class PortedNumbers:
     async def run(self, failed: Callable[[StoreError], None]) -> None:
         """Write what was learnt here and read what was learnt elsewhere, until cancelled."""
         while True:
-            await asyncio.sleep(PERIOD_S)
+            await beat(PERIOD_S)
             try:
                 await self.write()
                 await self.load()

@@ -6,7 +6,7 @@ one adopts it. Stopping it is polite (SHUTDOWN: the AOF is complete), killing is
 Starting, and stopping by a command, happen under a file lock, and whoever uses the server keeps a connection from
 before that lock is let go: so two starters never meet, and nobody stops what somebody has just adopted.
 A start that fails or is cut short leaves no server that was not there before.
-A server that dies is not noticed here: its gateway looks at ``is_running`` and calls ``restart``.
+A server that dies is not brought back here: its gateway waits until it has ``ended`` and calls ``restart``.
 What can go wrong: no binary (StoreRefused says what to install), a socket path over 107 octets (a short
 one under the temporary directory is used), a second gateway on one state directory (it adopts).
 """
@@ -30,7 +30,7 @@ from pathlib import Path
 from time import monotonic
 
 from smsgw.errors import StoreAway, StoreError, StoreRefused
-from smsgw.store.channel import Channel, connection_maker
+from smsgw.store.channel import Channel, target_of
 from smsgw.store.disk import refuse_full
 
 OLDEST_VERSION = (6, 2)
@@ -101,7 +101,7 @@ class EmbeddedServer:
         self._fsync = fsync
         self._memory_octets = memory_octets
         self._pid_file = self.directory / "server.pid"
-        self._presence = Channel(connection_maker(self.url, 1.0), _STOP_S)
+        self._presence = Channel(target_of(self.url, 1.0), _STOP_S)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -147,6 +147,23 @@ class EmbeddedServer:
         except (FileNotFoundError, ValueError):
             return False
         return _alive(pid, self.directory)
+
+    async def ended(self, check_s: float) -> None:
+        """Wait until its process has ended; for ``check_s`` where the kernel tells nobody that. Raises OSError."""
+        pid, loop = self.pid, asyncio.get_running_loop()
+        try:
+            descriptor = os.pidfd_open(pid)
+        except (AttributeError, OSError):
+            await asyncio.sleep(check_s)
+            return
+        has_ended = asyncio.Event()
+        try:
+            loop.add_reader(descriptor, has_ended.set)
+            if _alive(pid, self.directory):  # that number may be another process's by now
+                await has_ended.wait()
+        finally:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
 
     async def restart(self) -> None:
         """Start it again after its process was killed or crashed. Raises as ``start``."""
@@ -195,7 +212,7 @@ class EmbeddedServer:
     async def stop(self) -> None:
         """SHUTDOWN, wait for the end, kill what does not end. Safe when nothing runs."""
         pid = self.pid
-        channel = Channel(connection_maker(self.url, 1.0), _STOP_S)
+        channel = Channel(target_of(self.url, 1.0), _STOP_S)
         # The connection is cut instead of answered when it works.
         with contextlib.suppress(StoreError):
             await channel.call("SHUTDOWN", "NOSAVE")
@@ -273,7 +290,7 @@ class EmbeddedServer:
             os.close(lock)
 
     async def _answers(self) -> bool:
-        channel = Channel(connection_maker(self.url, 1.0), 1.0)
+        channel = Channel(target_of(self.url, 1.0), 1.0)
         try:
             return bool(await channel.call("PING") == b"PONG")
         except StoreError:

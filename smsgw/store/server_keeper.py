@@ -13,7 +13,8 @@ from typing import Final
 from smsgw.errors import StoreError
 from smsgw.store.server import EmbeddedServer
 
-#: A dead embedded server is back before ``store.timeout`` is over, so that nobody is refused for it.
+#: A dead embedded server is back before ``store.timeout`` is over, so that nobody is refused for it: it is looked at so
+#: often where the kernel does not tell.
 CHECK_S: Final = 0.1
 RETRY_S: Final = 1.0
 
@@ -21,9 +22,9 @@ RETRY_S: Final = 1.0
 async def keep_running(server: EmbeddedServer, told: Callable[[str, dict[str, object]], None]) -> None:
     """Until cancelled."""
     while True:
-        await asyncio.sleep(CHECK_S)
         try:
             if server.is_running:
+                await server.ended(CHECK_S)
                 continue
             told("store.server_died", {"directory": str(server.directory)})
             await server.restart()

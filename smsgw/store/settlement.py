@@ -76,6 +76,7 @@ class Settlement:
         """The carrier has taken it: remember its id and end the entry."""
         value = mapping_value(mapping, self._partitions)
         suffix = f"{carrier}:{cid}"
+        self._correlation.coming(suffix)
         if self._partitions == 1:
             self.commit.put(0, (context, _SENT, stream, entry_id, suffix, value, mapping.due))
             return
@@ -102,7 +103,9 @@ class Settlement:
 
     def _remember(self, context: object, carrier: str, cid: str, value: bytes, due: int = 0) -> None:
         partition = keys.carrier_partition(carrier, cid, self._partitions)
-        self.commit.put(partition, (context, _REMEMBER, f"{carrier}:{cid}", value, due))
+        suffix = f"{carrier}:{cid}"
+        self._correlation.coming(suffix)
+        self.commit.put(partition, (context, _REMEMBER, suffix, value, due))
 
     def done(self, context: object, stream: str, entry_id: bytes, states: Sequence[tuple[str, bytes]] = ()) -> None:
         """End the entry. ``states``: (message id, ``state.state_value(...)``) to write, for failures."""
@@ -166,10 +169,19 @@ class Settlement:
         tallies = [part for (carrier, due), count in taken.items() for part in (carrier, due, count)]
         rows = acks.rows()
         return to_script(
-            (len(items), settings.receipt_ttl_ms, settings.receipt_limits, remembers, rows, states, moves, tallies)
+            (len(items), settings.receipt_ttl_ms, self._correlation.limits(), remembers, rows, states, moves, tallies)
         )
 
     def _answered(self, items: list[_Item], replies: list[Any] | StoreError) -> None:
+        self._report(items, replies)
+        came = self._correlation.came
+        for item in items:
+            if item[1] == _SENT:
+                came(item[4])
+            elif item[1] == _REMEMBER:
+                came(item[2])
+
+    def _report(self, items: list[_Item], replies: list[Any] | StoreError) -> None:
         if isinstance(replies, StoreError):
             self._settled([_context_of(item) for item in items], replies)
             return

@@ -1,9 +1,10 @@
 """What query_sm answers: one short value a message id.
 
 Owns its form: 17 ASCII octets (message_state digit, error code of 3 digits, final time in ms of 13 digits, zeros when
-there is none), then account, NUL, source_addr. Written by admission, by settlement of failures and by final
-receipts; gone after ``state_ttl_ms``. Updates never bring an expired value back. It lies in the home of its message id
-(``keys.home``), which is its recipient's partition but for ids from before the number of partitions was changed.
+there is none), then account, NUL, source_addr. Written by admission, by settlement of failures and by final receipts;
+gone after ``state_ttl_ms`` together with its neighbours, for ids that differ in their last digit share a hash. Updates
+never bring an expired value back. It lies in the home of its message id (``keys.home``), which is its recipient's
+partition but for ids from before the number of partitions was changed.
 """
 
 from __future__ import annotations
@@ -57,11 +58,11 @@ class States:
     async def query(self, message_id: str) -> MessageStatus | None:
         """What is known of a message id; None for an unknown, foreign or expired one. Raises StoreError."""
         try:
-            key = keys.state(message_id, self._store.partitions)
+            key, field = keys.state(message_id, self._store.partitions)
             partition = keys.partition_of_key(key)
         except ValueError:
             return None
-        value = await self._store.command(partition, "GET", key)
+        value = await self._store.command(partition, "HGET", key, field)
         return parse_state(value) if value else None
 
     def write(self, message_id: str, value: bytes) -> None:

@@ -24,7 +24,8 @@ from smsgw.errors import StoreAway, StoreError, StoreRefused
 from smsgw.store import keys
 from smsgw.store.channel import Arg, Channel
 from smsgw.store.connection import Store
-from smsgw.store.entries import MOST_IN_ENTRY, Entry, entry_key, expand, is_shared, unsettled
+from smsgw.store.entries import Entry, entry_key, expand, is_shared, unsettled
+from smsgw.store.read_stream import ReadStream
 
 Deliver = Callable[[str, list[Entry], bool], None]
 Unsent = Callable[[str], set[bytes]]
@@ -39,27 +40,6 @@ _BACKOFF_LAST_S: Final = 1.0
 #: The connection is not opened anew more often only because the store had lost its server.
 _ANEW_S: Final = 0.5
 _PENDING_AT_ONCE: Final = 1_000
-
-
-class _Stream:
-    """What the reader knows of one stream."""
-
-    __slots__ = ("asked", "backlog", "busy", "key", "last", "pending", "raw", "recovered", "weight")
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-        self.raw = key.encode()
-        self.last = b"0"
-        # True until its own pending entries behind ``last`` have been read.
-        self.pending = True
-        # True once they have been read for the first time: later ones were never delivered.
-        self.recovered = False
-        # Read and not delivered for want of room; nothing more is asked for meanwhile.
-        self.backlog: list[Entry] = []
-        self.busy = False
-        self.asked = 0
-        # Messages an entry, by the last read.
-        self.weight: float = MOST_IN_ENTRY
 
 
 class StreamReader:
@@ -97,7 +77,7 @@ class StreamReader:
         self._losses = 0
         self._opened_s = -math.inf
         self._doubted = False
-        self._streams: dict[bytes, _Stream] = {}
+        self._streams: dict[bytes, ReadStream] = {}
         self._news = asyncio.Event()
         self._woken = asyncio.Event()
         self._channel: Channel | None = None
@@ -108,7 +88,7 @@ class StreamReader:
     def add(self, stream: str) -> None:
         """Read this stream too (a whole key of this partition), its pending entries first."""
         if stream.encode() not in self._streams:
-            self._streams[stream.encode()] = _Stream(stream)
+            self._streams[stream.encode()] = ReadStream(stream)
             self.wake()
 
     def remove(self, stream: str) -> None:
@@ -178,8 +158,7 @@ class StreamReader:
             for stream in tuple(self._streams.values()):  # others may be added meanwhile
                 await self._forget_what_is_elsewhere(channel, stream, self._unsent)
         for stream in self._streams.values():
-            # What was on its way to us when the connection went is pending, and was never seen.
-            stream.pending = True
+            stream.look_back()
 
     async def _end_former_self(self, channel: Channel) -> None:
         """A connection that is lost to us may still be blocked in Redis' eyes, and be given entries afterwards.
@@ -195,10 +174,10 @@ class StreamReader:
                         await channel.call("CLIENT", "KILL", "ID", fields["id"])
         await channel.call("CLIENT", "SETNAME", self._name)
 
-    async def _forget_what_is_elsewhere(self, channel: Channel, stream: _Stream, unsent: Unsent) -> None:
+    async def _forget_what_is_elsewhere(self, channel: Channel, stream: ReadStream, unsent: Unsent) -> None:
         """What is in memory and unmarked, and not pending for us on this server, was read in another history.
 
-        If the server has it, it comes again, for here it was never delivered.
+        If the server has it, it comes again, for here it was never delivered; also after another change back to it.
         """
 
         def held() -> set[bytes]:
@@ -223,6 +202,7 @@ class StreamReader:
         elsewhere = (ids - there) & held()  # not what was settled meanwhile
         if elsewhere:
             stream.backlog = [entry for entry in stream.backlog if _base(entry[0]) not in elsewhere]
+            stream.forget(elsewhere)
             if self._forget is not None:
                 self._forget(stream.key, elsewhere)
 
@@ -258,13 +238,13 @@ class StreamReader:
         elif not self._news.is_set():
             await self._read_blocking(commands[0], frozenset(stream.raw for stream, _ in calm))
 
-    def _entries_wanted(self, stream: _Stream) -> int:
+    def _entries_wanted(self, stream: ReadStream) -> int:
         if stream.backlog:
             return 0
         room = self._room(stream.key)
         return min(int(-(-room // stream.weight)), ENTRIES_AT_ONCE) if room > 0 else 0
 
-    def _command(self, streams: Sequence[_Stream], count: int, *, block: bool = False) -> list[Arg]:
+    def _command(self, streams: Sequence[ReadStream], count: int, *, block: bool = False) -> list[Arg]:
         command: list[Arg] = ["XREADGROUP", "GROUP", self._group, self._consumer, "COUNT", count]
         if block:
             command += ["BLOCK", BLOCK_MS]
@@ -299,14 +279,14 @@ class StreamReader:
                 if stream_read is not None and entries and not stream_read.pending:
                     self._take_entries(stream_read, entries)
 
-    def _take_entries(self, stream: _Stream, entries: list[Any]) -> None:
-        stream.last = entries[-1][0]
+    def _take_entries(self, stream: ReadStream, entries: list[Any]) -> None:
+        stream.take(entries)
         stream.busy = len(entries) >= stream.asked
         messages = expand(entries)
         stream.weight = len(messages) / len(entries)
         self._hand_over(stream, messages, pending=False)
 
-    def _hand_over(self, stream: _Stream, messages: list[Entry], *, pending: bool) -> None:
+    def _hand_over(self, stream: ReadStream, messages: list[Entry], *, pending: bool) -> None:
         """Deliver what there is room for and keep the rest.
 
         Ends with a ``room`` of 0 where something is kept: who says so knows that a ``wake`` is waited for.
@@ -327,12 +307,12 @@ class StreamReader:
         if "NOGROUP" not in str(error):
             raise error
         for stream in self._streams.values():
-            stream.pending = True
+            stream.look_back()
             if f"'{stream.key}'" in str(error):
                 stream.last = b"0"
 
-    async def _recover(self, stream: _Stream) -> None:
-        """Make the group if need be and read own pending entries behind the last one read."""
+    async def _recover(self, stream: ReadStream) -> None:
+        """Make the group if need be and read own pending entries that never arrived here."""
         channel = self._opened()
         try:
             await channel.call("XGROUP", "CREATE", stream.raw, self._group, "0", "MKSTREAM")
@@ -342,18 +322,18 @@ class StreamReader:
         while not stream.backlog:
             reply = await channel.call(
                 "XREADGROUP", "GROUP", self._group, self._consumer,
-                "COUNT", ENTRIES_AT_ONCE, "STREAMS", stream.raw, stream.last,
+                "COUNT", ENTRIES_AT_ONCE, "STREAMS", stream.raw, stream.cursor or stream.begin(),
             )  # fmt: skip
             entries = reply[0][1] if reply else []
             if not entries:
-                stream.pending = False
-                stream.recovered = True
+                stream.end_pending()
                 return
             messages = await self._waiting_still(channel, stream, entries)
-            stream.last = entries[-1][0]
+            fresh = {entry[0] for entry in stream.take_pending(entries)}
+            messages = [message for message in messages if _base(message[0]) in fresh]
             self._hand_over(stream, messages, pending=not stream.recovered)
 
-    async def _waiting_still(self, channel: Channel, stream: _Stream, entries: list[Any]) -> list[Entry]:
+    async def _waiting_still(self, channel: Channel, stream: ReadStream, entries: list[Any]) -> list[Entry]:
         """Messages of pending entries, without those that were settled or deleted."""
         deleted = [entry_id for entry_id, fields in entries if not fields]
         if deleted:
@@ -384,7 +364,7 @@ class StreamReader:
                 # The reader meets the same loss; at worst it reads again after BLOCK_MS.
                 continue
 
-    def _wants(self, stream: _Stream) -> bool:
+    def _wants(self, stream: ReadStream) -> bool:
         return not stream.backlog and self._room(stream.key) > 0
 
 

@@ -22,7 +22,7 @@ from redis.crc import key_slot
 from smsgw.errors import StoreAway, StoreError, StoreRefused
 from smsgw.store import keys
 from smsgw.store.access import Access, Tls, login_of
-from smsgw.store.channel import Arg, Channel, Connect, bare, connection_maker, host_maker
+from smsgw.store.channel import Arg, Channel, Target, bare, host_target, target_of
 
 _Host = tuple[str, int]
 
@@ -42,8 +42,8 @@ class Topology(ABC):
     """Whether one server has all partitions."""
 
     @abstractmethod
-    async def maker(self, partition: int) -> Connect:
-        """What makes connections to the partition's server. Raises StoreAway when nobody knows it."""
+    async def target(self, partition: int) -> Target:
+        """The partition's server. Raises StoreAway when nobody knows it."""
 
     def forget(self) -> None:  # noqa: B027 - one server has nothing to forget
         """Ask again next time."""
@@ -53,10 +53,10 @@ class OneServer(Topology):
     """A single Redis, also the embedded one."""
 
     def __init__(self, url: str, timeout_s: float, access: Access) -> None:
-        self._connect = connection_maker(url, timeout_s, access)
+        self._target = target_of(url, timeout_s, access)
 
-    async def maker(self, partition: int) -> Connect:
-        return self._connect
+    async def target(self, partition: int) -> Target:
+        return self._target
 
 
 class _Word(NamedTuple):
@@ -135,7 +135,7 @@ class _Discovered(Topology):
     async def _word(
         self, host: _Host, login: dict[str, Any], tls: Tls | None, commands: Sequence[Sequence[Arg]]
     ) -> _Word | StoreError:
-        channel = Channel(host_maker(*host, login, tls, self._timeout_s), self._timeout_s)
+        channel = Channel(host_target(*host, login, tls, self._timeout_s), self._timeout_s)
         try:
             replies = await channel.calls(commands)
         except StoreError as error:
@@ -147,8 +147,8 @@ class _Discovered(Topology):
                 return StoreAway(f"{host[0]}:{host[1]}: {reply or 'does not know'}")
         return _Word(host, replies)
 
-    def _to(self, host: _Host) -> Connect:
-        return host_maker(*host, self._login, self._tls, self._timeout_s)
+    def _to(self, host: _Host) -> Target:
+        return host_target(*host, self._login, self._tls, self._timeout_s)
 
 
 class SentinelMaster(_Discovered):
@@ -158,13 +158,13 @@ class SentinelMaster(_Discovered):
         super().__init__(url, timeout_s, access, default_port=26379)
         if not self.path:
             raise StoreRefused(f"{bare(url)}: the service's name is missing after the hosts")
-        self._connect: Connect | None = None
+        self._target: Target | None = None
         self._epoch = 0
 
-    async def maker(self, partition: int) -> Connect:
+    async def target(self, partition: int) -> Target:
         await self._found()
-        assert self._connect is not None
-        return self._connect
+        assert self._target is not None
+        return self._target
 
     async def _find(self) -> None:
         why = ""
@@ -188,7 +188,7 @@ class SentinelMaster(_Discovered):
                     # It may have slept until now while another took its place: who named it must name it still.
                     why = f"{master[0]}:{master[1]} answers too slowly"
                     break
-                self._connect, self._epoch = self._to(master), epoch
+                self._target, self._epoch = self._to(master), epoch
                 return
         raise StoreAway(f"no master of {self.path} is known: {why}")
 
@@ -220,15 +220,15 @@ class ClusterMasters(_Discovered):
 
     def __init__(self, url: str, timeout_s: float, access: Access) -> None:
         super().__init__(url, timeout_s, access, default_port=6379)
-        self._ranges: list[tuple[int, int, Connect]] = []
+        self._ranges: list[tuple[int, int, Target]] = []
         self._nodes: list[_Host] = []
 
-    async def maker(self, partition: int) -> Connect:
+    async def target(self, partition: int) -> Target:
         await self._found()
         slot = key_slot(keys.TAGS[partition].encode())
-        for first, last, connect in self._ranges:
+        for first, last, target in self._ranges:
             if first <= slot <= last:
-                return connect
+                return target
         self.forget()
         raise StoreAway(f"no server of the Cluster holds slot {slot} of partition {partition}")
 
@@ -237,14 +237,14 @@ class ClusterMasters(_Discovered):
         hosts = list(dict.fromkeys((*self._seeds, *self._nodes)))
         words = await self._words(hosts, self._login, self._tls, ("CLUSTER", "INFO"), ("CLUSTER", "SLOTS"))
         best = max(words, key=lambda word: _standing(word.replies[0]))
-        makers: dict[_Host, Connect] = {}
+        targets: dict[_Host, Target] = {}
         self._ranges = []
         nodes: list[_Host] = []
         for first, last, *holders in best.replies[1]:
             at = [_announced(holder, best.host) for holder in holders]
             nodes += at
             if at:
-                self._ranges.append((int(first), int(last), makers.setdefault(at[0], self._to(at[0]))))
+                self._ranges.append((int(first), int(last), targets.setdefault(at[0], self._to(at[0]))))
         self._nodes = list(dict.fromkeys(nodes))
         if not self._ranges:
             raise StoreAway("no server of the Cluster holds any slot")

@@ -54,7 +54,9 @@ class Kit:
         self.admission = Admission(self.store, _each(self.admitted), lambda: self.now_ms)
         self.outbound = Outbound(self.store)
         self.states = States(self.store)
-        self.correlation = Correlation(self.store, self.outbound, self.states, _pairs(self.correlated))
+        self.correlation = Correlation(
+            self.store, self.outbound, self.states, _pairs(self.correlated), lambda: self.now_ms
+        )
         self.settlement = Settlement(self.store, self.correlation, _pairs(self.settled))
         self.held = Held(self.store, _pairs(self.released))
         self.long = Long(self.store, _each(self.long_replies))

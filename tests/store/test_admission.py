@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from smsgw.store import keys
-from smsgw.store.admission import ACCEPTED, CAPPED, FORBIDDEN, FULL, GONE, MEMORY, AdmitReply
+from smsgw.store.admission import ACCEPTED, CAPPED, FORBIDDEN, FULL, GONE, MEMORY, AdmitReply, Others
 from smsgw.store.facts import FactChange, FactOp
 from smsgw.store.recipients import (
     FACT_COMPANY,
@@ -207,10 +208,22 @@ async def test_only_final_states_are_kept_when_ids_prove_themselves(make_kit: An
 async def test_a_carriers_own_blacklist_sends_the_message_to_the_next_one(kit: Kit) -> None:
     alpha, beta, gamma = (("b", fact_carrier(name), "d") for name in ("alpha", "beta", "gamma"))
     others = (("beta:2", beta), ("gamma:2", gamma))
+    asked: list[int] = []
     await kit.facts.blacklist(NUMBER, "DB:0144", NOW_MS, "receipt", carrier="alpha")
     await kit.facts.blacklist(NUMBER, "DB:0144", NOW_MS, "receipt", carrier="beta")
-    item = kit.item(facts=alpha, others=others)
-    assert await kit.admit(item, kit.item(OTHER, 1, facts=alpha, others=others)) == [AdmitReply(ACCEPTED)] * 2
+
+    def ask(number: int) -> Callable[[], Others]:
+        def give() -> Others:
+            asked.append(number)
+            return others
+
+        return give
+
+    item, fine = kit.item(facts=alpha, others=ask(1)), kit.item(OTHER, 1, facts=alpha, others=ask(2))
+    assert await kit.admit(item, fine) == [AdmitReply(ACCEPTED)] * 2
+    assert asked == [1], "of others nobody asks for nothing"
+    assert await kit.codes(item._replace(long_group="decided")) == [GONE]
+    assert asked == [1, 1], "segments are gone with a first refusal"
     assert len(await kit.read("{p00}:mt:gamma:2", 1)) == 1
     assert len(await kit.read(STREAM, 1)) == 1
     assert await kit.codes(kit.item(facts=alpha)) == [FORBIDDEN]

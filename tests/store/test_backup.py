@@ -18,7 +18,8 @@ from smsgw.store.backup.gather import gather
 from smsgw.store.backup.restore import Outcome, Restorer, check
 from smsgw.store.connection import Store, StoreSettings
 from smsgw.store.id_forms import IdFormStore
-from smsgw.store.packing import from_script, to_script
+from smsgw.store.links import Links, StoredLink, real_ms
+from smsgw.store.packing import from_script, pack, to_script
 from smsgw.store.ported import PortedNumbers
 from smsgw.store.quota import QuotaLeases
 from smsgw.store.recipients import Consent, RecipientFacts, scope_account
@@ -69,6 +70,9 @@ async def fill(kit: Kit) -> None:
     quotas = QuotaLeases(kit.store)
     kit.run(quotas.commit.run())
     assert await quotas.lease("shop", [("d20270115", 1000)], 40) == 40
+    link = StoredLink("aB3dE6gH", "shop", 2, "", "sale@1", "", "https://example.com/a", real_ms() + 3_600_000)
+    opened = pack(link[1:7])
+    assert await Links(kit.store, real_ms).put_back([[link.token, b"m" * 16, link.until_ms, opened]]) == 1
 
 
 async def known(store: Store) -> dict[str, Any]:
@@ -87,6 +91,7 @@ async def known(store: Store) -> dict[str, Any]:
         "files": await versions.files(1),
         "id forms": await IdFormStore(store).load(),
         "ported": ported,
+        "links": [each async for each in Links(store, real_ms).all()],
         "quota": await QuotaLeases(store).used("shop", [("d20270115", 1000)]),
         "audit": [each async for each in AuditLog(store).all()],
     }

@@ -13,12 +13,14 @@ from smsgw.gateway.keeping import Keeping
 from smsgw.gateway.lanes import Job
 from smsgw.gateway.overdue import Due, OverdueReceipts
 from smsgw.policy.id_forms import MATCHES_NEEDED, Pair
+from smsgw.smpp.pdu import submit_sm
 from smsgw.store.correlation import DUPLICATE, KIND_SUCCESS, MATCHED, PARKED, Correlated, Receipt
 from smsgw.store.envelope import Envelope
 from smsgw.telemetry.metrics import Metrics
 from tests.store.conftest import MakeKit
 from tests.store.kit import NOW_MS, Kit, until
 
+PDU = submit_sm(1, source_addr=b"1069", destination_addr=b"13800138000", short_message=b"hello")
 FORMS = [("hex", "dec"), ("dec", "HEX:10"), ("dec:12", "dec:12>10")]
 
 
@@ -46,6 +48,10 @@ class Desk:
         self.context.overdue = self.overdue = OverdueReceipts(self.context)
         self.context.carrier_ids = self.ids = CarrierIds(self.context)
         self.keeping = Keeping(self.context)
+        failover = SimpleNamespace(breaker=None, codes=(), on_receipt=False)
+        self.queue: Any = SimpleNamespace(
+            name="alpha", pool=SimpleNamespace(settings=SimpleNamespace(failover=failover))
+        )
         self.overdue.add(settings)
         self.ids.add(settings)
         self._said, self._told = (IdForm(form).octets for form in forms)
@@ -54,9 +60,9 @@ class Desk:
         """The carrier has taken a message to its own recipient; its id is ``number``."""
         recipient = f"86138{number % 10**8:08}"
         message_id = f"00{number:016x}"
-        envelope = Envelope([message_id], [b""], "shop", 1, recipient, "1069", "", [1], NOW_MS)
+        envelope = Envelope([message_id], [PDU], "shop", 1, recipient, "1069", "", [1], NOW_MS)
         job = Job("stream", b"1-0", (1, 0, 0), 1, envelope)
-        self.keeping.taken("alpha", job, 0, self._said(number).decode("latin-1"), lambda index: b"origin")
+        self.keeping.taken(self.queue, job, 0, self._said(number).decode("latin-1"), self.kit.now_ms)
         return message_id
 
     async def receipt(self, number: int, sender: bytes | None = None) -> Correlated:

@@ -8,8 +8,8 @@ import pytest
 
 from smsgw.errors import StoreAway
 from smsgw.store import disk
-from smsgw.store.channel import StoreBusy
 from smsgw.store.server import EmbeddedServer
+from smsgw.store.wire import StoreBusy
 from tests.store.conftest import MakeKit
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from smsgw.store import keys
 from smsgw.store.admission import ACCEPTED, FORBIDDEN, NO_CONSENT, AdmitReply
 from smsgw.store.facts import LEARNT, FactChange, FactOp, FactResult, Facts
 from smsgw.store.held import ReleaseReply
@@ -21,7 +22,7 @@ from smsgw.store.recipients import (
     scope_carrier,
     scope_signature,
 )
-from tests.store.kit import DAY_MS, NOW_MS, NUMBER, Kit, until
+from tests.store.kit import DAY_MS, NOW_MS, NUMBER, Kit, mapping, until
 
 SHOP = scope_account("shop")
 ALL = facts_for("shop", "示例", "alpha", optout=True, blacklist=True, dead=True, consent=True)
@@ -180,6 +181,30 @@ async def test_a_delivery_forgets_what_was_counted_and_what_was_learnt(kit: Kit)
     await kit.facts.dead(NUMBER, "porting list", NOW_MS, "lin")
     assert await write(kit, delivered) == [FactResult.NOTHING]  # what a person entered, a person takes away
     assert await kit.facts.undead(NUMBER, NOW_MS)
+
+
+@pytest.mark.parametrize("overtakes", [False, True])
+async def test_a_receipt_of_a_delivery_forgets_it_too(kit: Kit, overtakes: bool) -> None:
+    rhash, other = kit.store.recipients.hash(NUMBER), "8613800000002"
+    await kit.admit(kit.item())
+    (message,) = await kit.read(keys.mt(0, "alpha", 2), 1)
+    stream, (entry_id, _), _ = message
+    await write(kit, failure(NOW_MS, threshold=1), failure(NOW_MS), failure(NOW_MS)._replace(number=other))
+    kit.now_ms += 1
+    kept = mapping("00" + "0" * 16)._replace(rhash=rhash)
+    if not overtakes:
+        kit.settlement.sent(None, stream, entry_id, "alpha", "c", kept)
+        await kit.drain()
+        await kit.receipt("c", final=False, delivered=False)
+        assert await kit.facts.show(NUMBER) != [], "it is not there yet"
+    await kit.receipt("c")
+    if overtakes:
+        kit.settlement.sent(None, stream, entry_id, "alpha", "c", kept)
+        await kit.drain()
+    assert await kit.facts.show(NUMBER) == []
+    assert [fact.failures for fact in await kit.facts.show(other)] == [1]
+    events = await kit.command("XRANGE", keys.events(0), "-", "+")
+    assert [dict(zip(event[1][::2], event[1][1::2], strict=True))[b"op"] for event in events] == [b"dead", b"undead"]
 
 
 async def test_a_carriers_blacklist_is_learnt(kit: Kit) -> None:

@@ -24,11 +24,11 @@ PATTERNS = {
     ":long:": "{pNN}:long:<group>", ":longdue": "{pNN}:longdue", ":done:": "{pNN}:done:<slot>",
     ":events": "{pNN}:events", ":hwm:": "{pNN}:hwm:<consumer>", ":part:": "{pNN}:part:<stream>",
     ":reg:": "{pNN}:reg:<kind>", ":regbulk": "{pNN}:regbulk", ":regfeed": "{pNN}:regfeed", ":audit": "{pNN}:audit",
-    ":audithead": "{pNN}:audithead",
+    ":audithead": "{pNN}:audithead", ":alarms": "{pNN}:alarms",
     ":parked:": "{pNN}:parked:<lot>", ":lotof": "{pNN}:lotof", ":lots": "{pNN}:lots", ":pace:": "{pNN}:pace:<lot>",
     ":quota:": "{pNN}:quota:<account>:<bucket>", ":nodes": "{pNN}:nodes", ":lease:": "{pNN}:lease:<carrier>",
     ":rate:": "{pNN}:rate:<account>", ":binds:": "{pNN}:binds:<account>",
-    ":bound": "{pNN}:bound", ":ranks": "{pNN}:ranks",
+    ":bound": "{pNN}:bound", ":ranks": "{pNN}:ranks", ":links": "{pNN}:links",
 }  # fmt: skip
 
 

@@ -5,15 +5,18 @@ it. Two servers stand for the two histories; the second is the one that counts.
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from smsgw.store import changes, keys, streams
 from smsgw.store.access import Access
 from smsgw.store.changes import EVERYTHING, ChangeFeed
-from smsgw.store.connection import StoreSettings
+from smsgw.store.connection import Store, StoreSettings
 from smsgw.store.entries import Entry
 from smsgw.store.marks import ReadElsewhere
 from smsgw.store.secrets import Secrets
@@ -34,6 +37,7 @@ class Histories:
         #: What the reader delivered and nobody has marked, and what it was told to forget.
         self.unsent: dict[bytes, bytes] = {}
         self.forgotten: set[bytes] = set()
+        self.delivered: Counter[bytes] = Counter()
 
     def read(self) -> StreamReader:
         reader = StreamReader(
@@ -46,15 +50,16 @@ class Histories:
 
     def _deliver(self, _stream: str, entries: list[Entry], _pending: bool) -> None:
         self.unsent.update((entry_id, fields[1]) for entry_id, fields in entries)
+        self.delivered.update(entry_id for entry_id, _ in entries)
 
     def _forget(self, _stream: str, entries: set[bytes]) -> None:
         self.forgotten |= entries
         for entry in entries:
             del self.unsent[entry]
 
-    async def move(self) -> None:
+    async def move(self, to: Kit | None = None) -> None:
         """The others have made another server the master, and a call without replicas finds it out."""
-        self.kit.store._topology = topology_of(self.other.url, 1.0, Access())
+        self.kit.store._topology = topology_of((to or self.other).url, 1.0, Access())
         await self.kit.store._lost(0)
 
 
@@ -110,6 +115,57 @@ async def test_what_both_have_stays_and_is_not_delivered_twice(histories: Histor
     await until(lambda: histories.forgotten)
     await until(lambda: histories.unsent == {b"1-0": b"kept", b"2-0": b"body-2"})
     assert histories.forgotten == {b"2-0"}
+
+
+async def test_what_was_forgotten_comes_again_wherever_it_is_pending(histories: Histories) -> None:
+    """Who is master is told in two ways for a while: the reader goes to the one, to the other, and back."""
+    kit, other = histories.kit, histories.other
+    await kit.command("XADD", STREAM, "7-0", "m", b"old")
+    for entry_id in ("5-0", "9-0"):
+        await other.command("XADD", STREAM, entry_id, "m", b"new")
+    histories.read()
+    await until(lambda: set(histories.unsent) == {b"7-0"})
+    await histories.move(other)
+    await until(lambda: set(histories.unsent) == {b"5-0", b"9-0"})
+    await histories.move(kit)
+    await until(lambda: set(histories.unsent) == {b"7-0"})
+    del histories.unsent[b"7-0"]  # nothing is held when it comes to the other one again
+    await histories.move(other)
+    await until(lambda: set(histories.unsent) == {b"5-0", b"9-0"})
+    assert histories.delivered == {b"5-0": 2, b"7-0": 2, b"9-0": 2}
+
+
+async def test_what_was_lost_on_its_way_comes_though_another_history_was_further(histories: Histories) -> None:
+    """An answer of the successor went with its connection, and what the old master gave had greater ids."""
+    kit, other = histories.kit, histories.other
+    await kit.command("XADD", STREAM, "7-0", "m", b"old")
+    await other.command("XADD", STREAM, "5-0", "m", b"new")
+    await other.command("XGROUP", "CREATE", STREAM, keys.GROUP, "0")
+    await other.command("XREADGROUP", "GROUP", keys.GROUP, "node1", "STREAMS", STREAM, ">")
+    histories.read()
+    await until(lambda: set(histories.unsent) == {b"7-0"})
+    await histories.move(other)
+    await until(lambda: set(histories.unsent) == {b"5-0"})
+
+
+async def test_what_is_under_way_is_not_delivered_again_when_others_are_forgotten(histories: Histories) -> None:
+    """Marked ones are pending until they are settled, also behind one that is forgotten."""
+    kit, other = histories.kit, histories.other
+    await kit.command("XADD", STREAM, "7-0", "m", b"old")
+    for entry_id in ("5-0", "8-0", "9-0"):
+        await other.command("XADD", STREAM, entry_id, "m", b"new")
+    histories.read()
+    await until(lambda: set(histories.unsent) == {b"7-0"})
+    await histories.move(other)
+    await until(lambda: set(histories.unsent) == {b"5-0", b"8-0", b"9-0"})
+    del histories.unsent[b"8-0"]  # it was marked, and is at the carrier
+    await histories.move(kit)
+    await until(lambda: set(histories.unsent) == {b"7-0"})
+    await histories.move(other)
+    await until(lambda: set(histories.unsent) == {b"5-0", b"9-0"})
+    await other.command("XADD", STREAM, "10-0", "m", b"new")
+    await until(lambda: b"10-0" in histories.unsent)
+    assert histories.delivered[b"8-0"] == 1
 
 
 async def test_an_operator_who_deletes_a_stream_has_nothing_sent_of_it(histories: Histories) -> None:
@@ -168,6 +224,24 @@ async def test_what_is_settled_while_the_reader_looks_back_is_not_told_as_lost(h
     await kit.admit(kit.item(n=2))
     await until(lambda: list(histories.unsent.values()) == [b"body-2"])
     assert histories.forgotten == set()
+
+
+async def test_a_script_that_two_masters_lack_runs_though_each_command_comes_to_another(
+    histories: Histories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit, other = histories.kit, histories.other
+    one, two = await kit.store._share(0), other.store._shared.get(0) or await other.store._share(0)
+    for each in (kit, other):
+        await each.command("SCRIPT", "FLUSH")
+    command, turns = Store.command, itertools.cycle((one, two))
+
+    async def by_turns(store: Store, partition: int, *words: Any) -> Any:
+        if store is kit.store:
+            store._shared[partition] = next(turns)
+        return await command(store, partition, *words)
+
+    monkeypatch.setattr(Store, "command", by_turns)
+    assert await kit.codes(kit.item(n=1)) == [0]
 
 
 async def test_the_feed_of_changes_leaves_the_old_master_as_well(histories: Histories) -> None:

@@ -242,6 +242,20 @@ async def test_what_the_application_took_is_gone_and_the_rest_comes_again(any_ki
     assert await waiting_messages(any_kit.store, entries[0][0]) == 0
 
 
+async def test_who_reads_again_waits_for_what_was_acknowledged(kit: Kit) -> None:
+    kit.outbound.append_mo("shop", b"mo", lambda _: None)
+    await kit.drain()
+    ((stream, (entry_id, _), _),) = await check_out_entries(kit, 1)
+    waiting: list[int] = []
+    kit.outbound.ack(stream, entry_id)
+    kit.outbound.when_acknowledged(stream, lambda: waiting.append(kit.outbound.acks.waiting))
+    assert waiting == []
+    await kit.drain()
+    kit.outbound.when_acknowledged(stream, lambda: waiting.append(kit.outbound.acks.waiting))
+    assert waiting == [0, 0]
+    assert await waiting_messages(kit.store, stream) == 0
+
+
 async def test_an_out_stream_is_bounded_and_loses_its_oldest(make_kit: MakeKit) -> None:
     kit = await make_kit(out_limit=50)
     for number in range(120):
@@ -311,8 +325,7 @@ async def test_a_password_that_is_being_changed_loses_no_receipt(kit: Kit) -> No
     admin = await kit.store.dedicated(0)
     await admin.call("CONFIG", "SET", "requirepass", "other")
     try:
-        for channel in kit.store._free.pop(0):
-            await channel.close()
+        await kit.store._shared.pop(0).close()
         kit.sent(message, "c0", message_id)
         with pytest.raises(StoreLocked, match=r"store\.password_file|NOAUTH"):
             await kit.store.command(0, "PING")

@@ -21,17 +21,18 @@ ENTRY = AuditEntry(NOW_MS, "amy", "site.apply", "version 1", "because")
 
 
 def test_an_envelope_keeps_them() -> None:
-    first = Envelope(["00aa"], [b"pdu"], "shop", 2, NUMBER, "1069", "", [1], NOW_MS, province="Hebei")
+    first = Envelope(["00aa"], [b"pdu"], "shop", 2, NUMBER, "1069", "", [1], NOW_MS, links=[[0, 9, "s.cn/1"]])
     fields = unpack(first.pack())
     assert len(fields) == FIELDS
     found = Envelope.unpack(pack([*fields, "later", {"more": 1}]))
-    assert found.province == "Hebei"
+    assert found.links == [[0, 9, "s.cn/1"]]
     found.attempts += 1
     assert unpack(found.pack())[FIELDS:] == ["later", {"more": 1}]
 
 
 def test_origins_and_reports_pass_them_over() -> None:
-    origin, report = Origin("1069", 0, 0, NUMBER, 1, 1, NOW_MS, 5, "sig", b"env"), Report(2, "000", NOW_MS, b"", "MB")
+    origin = Origin(b"\0\x001069\0", b"\1\x01139\0", NOW_MS, 5, "sig", b"env")
+    report = Report(2, "000", NOW_MS, b"", "MB")
     assert unpack_origin(pack([*origin, "later"])) == origin
     assert unpack_report(pack([*report, "later"])) == report
 

@@ -10,7 +10,7 @@ import pytest
 
 from smsgw.errors import StoreAway, StoreRefused
 from smsgw.store.admission import ACCEPTED
-from smsgw.store.channel import Channel, connection_maker
+from smsgw.store.channel import Channel, target_of
 from smsgw.store.connection import Store, StoreSettings
 from smsgw.store.secrets import Secrets
 from smsgw.store.server import SOCKET_PATH_OCTETS, EmbeddedServer, find_binary
@@ -50,6 +50,37 @@ async def test_what_was_answered_survives_a_kill(tmp_path: Path, secrets: Secret
     assert await waiting_messages(kit.store, "{p00}:mt:alpha:2") == 3
     await kit.stop()
     await server.stop()
+
+
+async def _ends(server: EmbeddedServer, check_s: float) -> None:
+    await server.start()
+    waiting = asyncio.create_task(server.ended(check_s))
+    done, _ = await asyncio.wait([waiting], timeout=0.05)
+    assert not done
+    server.kill()
+    async with asyncio.timeout(10):
+        await waiting
+    assert not server.is_running
+
+
+async def test_its_end_is_waited_for(tmp_path: Path) -> None:
+    await _ends(EmbeddedServer(tmp_path), check_s=3600.0)
+
+
+async def test_its_end_is_waited_for_where_the_kernel_does_not_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "pidfd_open", raising=False)
+    await _ends(EmbeddedServer(tmp_path), check_s=0.1)
+
+
+async def test_one_that_has_ended_is_not_waited_for(tmp_path: Path) -> None:
+    server = EmbeddedServer(tmp_path)
+    (tmp_path / "redis").mkdir(exist_ok=True)
+    (server.directory / "server.pid").write_text(str(os.getpid()))  # its number is another process's by now
+    async with asyncio.timeout(10):
+        await server.ended(check_s=3600.0)
+    assert not server.is_running
 
 
 async def test_a_long_directory_gets_a_short_socket(tmp_path: Path) -> None:
@@ -128,7 +159,7 @@ async def test_its_memory_has_the_ceiling_of_the_site(tmp_path: Path) -> None:
 
 
 async def _ceiling(server: EmbeddedServer) -> int:
-    channel = Channel(connection_maker(server.url, 1.0), 5.0)
+    channel = Channel(target_of(server.url, 1.0), 5.0)
     try:
         return int((await channel.call("CONFIG", "GET", "maxmemory"))[1])
     finally:

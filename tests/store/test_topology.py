@@ -17,13 +17,14 @@ from smsgw.errors import StoreAway
 from smsgw.store import keys
 from smsgw.store.access import Access
 from smsgw.store.admission import ACCEPTED
-from smsgw.store.channel import Channel, StoreBusy
+from smsgw.store.channel import Channel
 from smsgw.store.connection import StoreSettings
 from smsgw.store.correlation import MATCHED, Correlated
 from smsgw.store.migration.run import Migration
 from smsgw.store.secrets import Secrets
 from smsgw.store.streams import waiting_messages
 from smsgw.store.topology import _FRESH_S, SentinelMaster, topology_of
+from smsgw.store.wire import StoreBusy
 from tests.chaos.servers import ClusterSet, Servers, SingleServer, free_ports
 from tests.chaos.servers import until as servers_are
 from tests.store import test_backup as backups
@@ -121,10 +122,10 @@ async def test_a_store_is_moved_to_the_cluster_and_back(
 async def test_a_partition_that_moved_is_found_again(cluster: Kit) -> None:
     """MOVED is an answer like a lost connection: ask who holds it now, and try again."""
     topology = cluster.store._topology
-    wrong = await topology.maker(0)
-    right = [await topology.maker(partition) for partition in range(PARTITIONS)]
+    wrong = await topology.target(0)
+    right = [await topology.target(partition) for partition in range(PARTITIONS)]
     other = next(partition for partition in range(PARTITIONS) if right[partition] is not wrong)
-    cluster.store._free[other] = [Channel(wrong, 1.0)]
+    cluster.store._shared[other] = Channel(wrong, 1.0)
     assert await cluster.codes(item_of(cluster, other)) == [ACCEPTED]
 
 
@@ -250,18 +251,18 @@ async def test_the_newest_word_counts_and_who_hangs_is_not_waited_for(sentinels:
     await sentinels.add(pair.nodes["node0"].port, epoch=4)
     await sentinels.add(pair.nodes["node1"].port, epoch=2)
     async with asyncio.timeout(10):
-        connect = await sentinels.topology.maker(0)
-    assert connect().port == pair.nodes["node0"].port
+        target = await sentinels.topology.target(0)
+    assert target.port == pair.nodes["node0"].port
 
 
 async def test_who_is_named_must_be_the_master(sentinels: FakeSentinels, pair: Servers) -> None:
     """A sentinel that names a replica, though its word is the newest, is passed over for one that names a master."""
     await sentinels.add(pair.nodes["node1"].port, epoch=9)
     with pytest.raises(StoreAway, match="which a sentinel names, is a slave"):
-        await sentinels.topology.maker(0)
+        await sentinels.topology.target(0)
     await sentinels.add(pair.nodes["node0"].port, epoch=1)
-    connect = await sentinels.topology.maker(0)
-    assert connect().port == pair.nodes["node0"].port
+    target = await sentinels.topology.target(0)
+    assert target.port == pair.nodes["node0"].port
 
 
 async def test_nobody_older_is_taken_for_a_master_that_does_not_answer(sentinels: FakeSentinels, pair: Servers) -> None:
@@ -269,7 +270,7 @@ async def test_nobody_older_is_taken_for_a_master_that_does_not_answer(sentinels
     await sentinels.add(free_ports(1)[0], epoch=3)
     await sentinels.add(pair.nodes["node0"].port, epoch=2)
     with pytest.raises(StoreAway, match="no master of main is known"):
-        await sentinels.topology.maker(0)
+        await sentinels.topology.target(0)
 
 
 async def test_who_was_the_master_before_is_not_gone_back_to(sentinels: FakeSentinels, pair: Servers) -> None:
@@ -278,15 +279,15 @@ async def test_who_was_the_master_before_is_not_gone_back_to(sentinels: FakeSent
     await sentinels.add(port, epoch=2)
     sentinels.ports.append(free_ports(1)[0])  # nobody answers there yet
     topology = sentinels.topology
-    assert (await topology.maker(0))().port == port
+    assert (await topology.target(0)).port == port
     sentinels.epochs[port] = 1
     topology.forget()
     topology._asked_at = -math.inf
     with pytest.raises(StoreAway, match=f"only 127.0.0.1:{port} is named, which was the master before"):
-        await topology.maker(0)
+        await topology.target(0)
     await sentinels.add(port, epoch=1, at=sentinels.ports.pop())
     topology._asked_at = -math.inf
-    assert (await topology.maker(0))().port == port
+    assert (await topology.target(0)).port == port
 
 
 async def test_a_master_that_slept_is_named_again_or_left(
@@ -298,14 +299,14 @@ async def test_a_master_that_slept_is_named_again_or_left(
     await sentinels.add(pair.nodes["node0"].port, epoch=1)
     paused = pair.pause("node0")
     try:
-        asking = asyncio.create_task(sentinels.topology.maker(0))
+        asking = asyncio.create_task(sentinels.topology.target(0))
         await until(lambda: sentinels.asked)
         asked_at = monotonic()
         await until(lambda: monotonic() > asked_at + _FRESH_S)
         sentinels.now = other.nodes["node0"].port
         sentinels.epochs[sentinels.now] = 2
         pair.resume(paused)
-        assert (await asking)().port == sentinels.now
+        assert (await asking).port == sentinels.now
     finally:
         pair.resume(paused)
         await other.stop()
@@ -323,13 +324,13 @@ async def test_a_replica_is_not_written_to(pair: Servers, secrets: Secrets) -> N
 async def test_many_who_ask_are_told_once(sentinels: FakeSentinels, pair: Servers) -> None:
     await sentinels.add(pair.nodes["node0"].port, epoch=1)
     topology = sentinels.topology
-    found = await asyncio.gather(*(topology.maker(0) for _ in range(50)))
+    found = await asyncio.gather(*(topology.target(0) for _ in range(50)))
     assert len(set(map(id, found))) == 1
 
 
 async def test_no_sentinel_at_all_is_told_to_each_at_once(sentinels: FakeSentinels) -> None:
     topology = topology_of(f"sentinel://127.0.0.1:{free_ports(1)[0]}/main", 2.0)
-    found = await asyncio.gather(*(topology.maker(0) for _ in range(20)), return_exceptions=True)
+    found = await asyncio.gather(*(topology.target(0) for _ in range(20)), return_exceptions=True)
     assert all(isinstance(error, StoreAway) and "no server is known" in str(error) for error in found)
 
 
@@ -337,12 +338,12 @@ async def test_a_half_open_connection_is_noticed_and_left(pair: Servers, secrets
     """A server that is stopped keeps its connections and says nothing: the call ends, and the next one is a new one."""
     kit = Kit(f"redis://127.0.0.1:{pair.nodes['node0'].port}/0", secrets, StoreSettings(timeout_s=1.0))
     await kit.start()
-    before = {id(channel) for channel in kit.store._free[0]}
+    before = kit.store._shared[0]
     paused = pair.pause("node0")
     with pytest.raises(StoreAway, match=r"no answer to PING within 1 s"):
         await kit.store.command(0, "PING")
-    assert 0 not in kit.store._free
+    assert 0 not in kit.store._shared
     pair.resume(paused)
     assert await kit.store.command(0, "PING") == b"PONG"
-    assert before.isdisjoint(id(channel) for channel in kit.store._free[0])
+    assert kit.store._shared[0] is not before
     await kit.stop()

@@ -52,6 +52,8 @@ class Section(IntEnum):
     """(number, network)"""
     ID_FORMS = 6
     """(carrier, document)"""
+    LINKS = 7
+    """(short link's token, mark, until (real, Unix ms), what it is for and where it leads)"""
 
 
 NAMES: Final = {
@@ -61,6 +63,7 @@ NAMES: Final = {
     Section.QUOTA: "quota counters",
     Section.PORTED: "ported numbers",
     Section.ID_FORMS: "learnt id forms",
+    Section.LINKS: "short links",
 }
 """Sections in words, in the order in which they are shown."""
 _KNOWN: Final = frozenset(map(int, Section))

@@ -17,6 +17,7 @@ from smsgw.store.audit import AuditLog
 from smsgw.store.backup.frames import Section, Writer
 from smsgw.store.connection import Store
 from smsgw.store.id_forms import IdFormStore
+from smsgw.store.links import Links, real_ms
 from smsgw.store.ported import PortedNumbers
 from smsgw.store.registers import RegisterStore
 
@@ -36,6 +37,8 @@ async def gather(store: Store, into: Writer) -> None:
     await PortedNumbers(store, known).load()
     for number, network in known.items():
         into.add(Section.PORTED, (number, network))
+    async for link in Links(store, real_ms).copies():
+        into.add(Section.LINKS, link)
     async for seq, packed, digest in AuditLog(store).raw():
         into.add(Section.AUDIT, (seq, packed, digest))
     for partitions in await _servers(store):

@@ -19,6 +19,7 @@ from smsgw.store.backup.frames import Reader, Section
 from smsgw.store.backup.gather import document_of, opened_document
 from smsgw.store.connection import Store
 from smsgw.store.id_forms import IdFormStore
+from smsgw.store.links import Links, real_ms
 from smsgw.store.packing import from_script, pack, to_script
 from smsgw.store.ported import PortedNumbers
 from smsgw.store.registers import RegisterStore, Stored
@@ -150,6 +151,11 @@ class Restorer:
                 await self._ported(rows)
             elif section is Section.ID_FORMS:
                 await self._id_forms(rows)
+            elif section is Section.LINKS:
+                links = Links(self._store, real_ms)
+                for first in range(0, len(rows), _ROWS_AT_ONCE):
+                    some = rows[first : first + _ROWS_AT_ONCE]
+                    self._count(Section.LINKS, await links.put_back(some, looks=self._looks))
         if now and wants_versions:
             # A proposal that nobody has decided is over.
             body = {**now[0][2], "proposed": 0, "proposed_ms": 0}

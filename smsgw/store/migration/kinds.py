@@ -62,7 +62,7 @@ def of_account(rest: bytes, partitions: int) -> int:
 
 
 def of_message(message_id: bytes, partitions: int) -> int:
-    """A message id's home."""
+    """A message id's home, of the whole id or of how it begins."""
     return keys.home(message_id.decode(), partitions)
 
 
@@ -96,6 +96,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     "builds": Kind(Way.LEFT, "versions of processes", left=_NOBODY),
     "upgrade": Kind(Way.LEFT, "who upgrades the store", left=_NOBODY),
     "proved": Kind(Way.REGISTER, "marks of proved passwords", Unit.MEMBERS),
+    "links": Kind(Way.REGISTER, "short links", Unit.FIELDS),
+    "alarms": Kind(Way.REGISTER, "alarms"),
+    "session": Kind(Way.LEFT, "sessions of the console", left="people sign in again"),
+    "sessions": Kind(Way.LEFT, "whose those are", left="people sign in again"),
+    "code": Kind(Way.LEFT, "used codes of signing in", left="lives for minutes"),
     "rcpt": Kind(Way.WHOLE, "carriers' message ids", partition=spread),
     "early": Kind(Way.WHOLE, "receipts that wait for their message", partition=spread),
     "deciding": Kind(Way.WHOLE, "failures being decided on", partition=spread),

@@ -22,6 +22,7 @@
 -- include: caps
 -- include: entries
 -- include: lots
+-- include: states
 local input = unpack_message(ARGV[4])
 local now, state_ttl, flags, profiles, items = input[1], string.format('%.0f', input[2]), input[3], input[4], input[5]
 local dry = flags % 2 == 1
@@ -94,7 +95,7 @@ local function take(item, profile, person, stream)
   end
   if item[6] ~= '' then
     for i = 1, #ids do
-      call('SET', KEY_ST .. ids[i], item[6], 'PX', state_ttl)
+      write_state(ids[i], item[6])
     end
   end
 end
@@ -130,6 +131,7 @@ for i = 1, #items do
   replies[i] = reply
 end
 for n = 1, #streams do append(KEY_MT .. streams[n], 'b', accepted[streams[n]]) end
+flush_states(state_ttl)
 if not dry then save_people(order, now) end
 if all_accepted then return finish('') end
 return finish(pack_message(replies))

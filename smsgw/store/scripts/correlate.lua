@@ -2,7 +2,8 @@
 --
 -- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:rcpt:<carrier>:<cid> {pNN}:early:<carrier>:<cid>
 --          {pNN}:out:<account> {pNN}:part:<stream> {pNN}:st:<message id> {pNN}:gather:<message id>
---          {pNN}:tally:<carrier> {pNN}:deciding:<carrier>:<cid> {pNN}:done:<slot>
+--          {pNN}:tally:<carrier> {pNN}:deciding:<carrier>:<cid> {pNN}:who:<hash> {pNN}:events
+--          {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
 -- ARGV[4]  msgpack [early TTL (ms), limits (see match), items, bucket for parked ones (s, see tally)]
 --          item: [<carrier>:<cid>, kind (1 success, 2 failure, 4 intermediate), final (0/1), state header, blob]
@@ -24,6 +25,8 @@
 -- include: states
 -- include: tally
 -- include: share
+-- include: known
+-- include: alive
 -- include: match
 local input = unpack_message(ARGV[4])
 local early_ttl, limits, items = string.format('%.0f', input[1]), limits_of(input[2]), input[3]
@@ -83,5 +86,7 @@ for i = 1, #items do
   end
 end
 flush_receipts(limits)
+flush_states(limits.state_ttl)
+flush_alive(limits)
 flush_tallies(limits)
 return finish(pack_message(replies))

@@ -22,8 +22,7 @@ local input = unpack_message(ARGV[4])
 -- A first write that needs no memory: a recipient's word counts, also by a full Redis.
 call('DEL', KEY_DONE .. 'none')
 local event_limit, items = string.format('%.0f', input[1]), input[2]
-local NOTHING, CHANGED, OPTED_OUT, LEARNT, RENEWED, SUBSCRIBED = 0, 1, 2, 3, 4, 5
-local LEARNT_BY = 'receipt'
+local OPTED_OUT, RENEWED, SUBSCRIBED = 2, 4, 5
 local EVENTS = {
   'optout', 'subscribe', '', 'consent', 'consent', 'blacklist', 'unblacklist', 'dead', 'undead', 'dead', 'blacklist',
   'undead', 'blacklist', 'optout',
@@ -114,16 +113,6 @@ local function learn(who, item, name, counter)
   return CHANGED
 end
 
-local function delivered(who, item)
-  local dead, counted = who.d, who.f
-  who.f = nil
-  if dead and dead[3] == LEARNT_BY and dead[2] < item[5] then
-    who.d = nil
-    return LEARNT
-  end
-  return counted and CHANGED or NOTHING
-end
-
 local function decide(who, item)
   local op, scope = item[2], item[3]
   if op == 1 or op == 14 then return opt_out(who, item) end
@@ -137,7 +126,7 @@ local function decide(who, item)
   if op == 9 then return take_away(who, 'd', 'f') end
   if op == 10 then return learn(who, item, 'd', 'f') end
   if op == 11 then return learn(who, item, 'b' .. scope, 'f' .. scope) end
-  if op == 12 then return delivered(who, item) end
+  if op == 12 then return forget_failures(who, item[5]) end
   return extend(who, 'b' .. scope, entry) and CHANGED or NOTHING
 end
 

@@ -33,7 +33,7 @@ end
 
 local function write_states(states)
   for n = 1, #states, 2 do
-    write_state(states[n], states[n + 1], state_ttl)
+    write_state(states[n], states[n + 1])
   end
 end
 
@@ -105,5 +105,6 @@ for i = 1, #items do
   end
   if replies[i] ~= 0 then eventful = true end
 end
+flush_states(state_ttl)
 if eventful then return finish(pack_message(replies)) end
 return finish('')

@@ -3,7 +3,7 @@
 -- KEYS[1]  partition tag, {pNN}; keys used: {pNN}:mt:<carrier>:<lane> {pNN}:part:<stream> {pNN}:held {pNN}:heldmsg
 --          {pNN}:st:<message id> {pNN}:rcpt:<carrier>:<cid> {pNN}:early:<carrier>:<cid> {pNN}:out:<account>
 --          {pNN}:gather:<message id> {pNN}:tally:<carrier> {pNN}:deciding:<carrier>:<cid>
---          {pNN}:parked:<lot> {pNN}:lotof {pNN}:lots {pNN}:done:<slot>
+--          {pNN}:parked:<lot> {pNN}:lotof {pNN}:lots {pNN}:who:<hash> {pNN}:events {pNN}:done:<slot>
 -- ARGV[1]  slot, ARGV[2] call number, ARGV[3] deadline (ms, Redis' clock, 0 none)
 -- ARGV[4]  msgpack [number of items, receipt TTL (ms), limits (see match), remembers, acks, states, moves, tallies]; an item's
 --          position is from 1, an index is the message's place in its entry from 0, -1 in an entry of one
@@ -24,6 +24,8 @@
 -- include: states
 -- include: tally
 -- include: share
+-- include: known
+-- include: alive
 -- include: match
 -- include: lots
 local input = unpack_message(ARGV[4])
@@ -68,6 +70,7 @@ for n = 1, #taken, 3 do tally(taken[n], 'a', taken[n + 1], taken[n + 2]) end
 if early_keys[1] and call('EXISTS', unpack(early_keys)) > 0 then
   for n = 1, #early_keys do meet_early(n) end
   flush_receipts(limits)
+  flush_alive(limits)
 end
 flush_tallies(limits)
 
@@ -103,9 +106,10 @@ end
 for s = 1, #states do
   local row = states[s]
   if replies[row[1]] == 1 then
-    for n = 2, #row, 2 do write_state(row[n], row[n + 1], limits.state_ttl) end
+    for n = 2, #row, 2 do write_state(row[n], row[n + 1]) end
   end
 end
+flush_states(limits.state_ttl)
 
 for m = 1, #moves do
   local row = moves[m]

@@ -10,5 +10,6 @@
 -- include: states
 local input = unpack_message(ARGV[4])
 local ttl = string.format('%.0f', input[1])
-for i = 2, #input do write_state(input[i][1], input[i][2], ttl) end
+for i = 2, #input do write_state(input[i][1], input[i][2]) end
+flush_states(ttl)
 return finish('')

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from smsgw.errors import StoreAway, StoreError, StoreNotRun, StoreRefused
-from smsgw.store.commit import CallId, GroupCommit, NeverRan
+from smsgw.store.commit import _WORTH_A_CALL, CallId, GroupCommit, NeverRan
 
 
 class Hand:
@@ -41,6 +41,10 @@ class Hand:
             while not condition():
                 await asyncio.sleep(0)
 
+    async def turns(self) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+
 
 @asynccontextmanager
 async def running(hand: Hand) -> AsyncIterator[None]:
@@ -52,29 +56,81 @@ async def running(hand: Hand) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_a_turn_is_a_batch_and_two_are_under_way() -> None:
+async def test_a_turn_is_a_batch_and_few_items_wait_for_the_call_before_them() -> None:
     hand = Hand()
     for item in (1, 2, 3):
         hand.commit.put(0, item)
     async with running(hand):
         await hand.until(lambda: len(hand.calls) == 1)
         hand.commit.put(0, 4)
-        hand.commit.put(0, 5)
+        await hand.turns()
+        assert len(hand.calls) == 1
+        hand.answer(0)
         await hand.until(lambda: len(hand.calls) == 2)
-        hand.commit.put(0, 6)
-        hand.commit.put(0, 7)
-        for _ in range(5):
-            await asyncio.sleep(0)
-        assert [items for _, _, items, _ in hand.calls] == [[1, 2, 3], [4, 5]]
-        assert hand.commit.waiting == 7
+        assert [items for _, _, items, _ in hand.calls] == [[1, 2, 3], [4]]
+        hand.commit.put(0, 5)
+        assert hand.commit.waiting == 2
         hand.answer(1)
         await hand.until(lambda: len(hand.calls) == 3)
-        assert hand.calls[2][2] == [6, 7]
+        hand.answer(2)
+        await hand.commit.drain()
+    assert hand.done == [([1, 2, 3], ["1", "2", "3"]), ([4], ["4"]), ([5], ["5"])]
+    assert (hand.commit.calls, hand.commit.items, hand.commit.failures, hand.commit.waiting) == (3, 5, 0, 0)
+
+
+async def test_many_items_do_not_wait_for_the_call_before_them() -> None:
+    hand = Hand()
+    async with running(hand):
+        hand.commit.put(0, 0)
+        await hand.until(lambda: len(hand.calls) == 1)
+        for item in range(_WORTH_A_CALL):
+            hand.commit.put(0, item)
+        await hand.until(lambda: len(hand.calls) == 2)
+        for item in range(_WORTH_A_CALL):
+            hand.commit.put(0, item)
+        await hand.turns()
+        assert len(hand.calls) == 2
+        hand.answer(1)
+        await hand.until(lambda: len(hand.calls) == 3)
         hand.answer(0)
         hand.answer(2)
         await hand.commit.drain()
-    assert hand.done == [([4, 5], ["4", "5"]), ([1, 2, 3], ["1", "2", "3"]), ([6, 7], ["6", "7"])]
-    assert (hand.commit.calls, hand.commit.items, hand.commit.failures, hand.commit.waiting) == (3, 7, 0, 0)
+    assert [len(items) for items, _ in hand.done] == [_WORTH_A_CALL, 1, _WORTH_A_CALL]
+
+
+async def test_what_somebody_waits_for_does_not_wait_for_the_call_before_it() -> None:
+    hand = Hand(retry_for_s=60.0)
+    async with running(hand):
+        for number in (0, 1):
+            hand.commit.put(0, number)
+            await hand.until(lambda number=number: len(hand.calls) == number + 1)
+        hand.commit.put(0, 2)
+        await hand.turns()
+        assert len(hand.calls) == 2
+        hand.answer(1)
+        await hand.until(lambda: len(hand.calls) == 3)
+        hand.answer(0)
+        hand.answer(2)
+        await hand.commit.drain()
+    assert [items for items, _ in hand.done] == [[1], [0], [2]]
+
+
+async def test_nobody_waits_for_a_call_that_failed_once() -> None:
+    hand = Hand()
+    async with running(hand):
+        hand.commit.put(0, 1)
+        await hand.until(lambda: len(hand.calls) == 1)
+        hand.commit.put(0, 2)
+        await hand.turns()
+        assert len(hand.calls) == 1
+        hand.answer(0, StoreAway("lost"))
+        await hand.until(lambda: len(hand.calls) == 2)
+        assert hand.calls[1][2] == [2]
+        hand.answer(1)
+        await hand.until(lambda: len(hand.calls) == 3)
+        assert hand.calls[2][:3] == hand.calls[0][:3]
+        hand.answer(2)
+        await hand.commit.drain()
 
 
 async def test_a_batch_has_a_most_and_order_is_kept() -> None:

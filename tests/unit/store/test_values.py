@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from redis import exceptions as redis_errors
 
-from smsgw.errors import ConfigError, StoreAway, StoreError, StoreLocked, StoreRefused
+from smsgw.errors import ConfigError, StoreError, StoreLocked, StoreNotRun, StoreRefused
 from smsgw.store import keys
-from smsgw.store.channel import StoreBusy, as_store_error
+from smsgw.store.channel import not_opened
 from smsgw.store.entries import Groups, entry_key, expand, split, unsettled
-from smsgw.store.envelope import Envelope
+from smsgw.store.envelope import Envelope, packed
 from smsgw.store.packing import pack, to_script
 from smsgw.store.seal import Recipients, Sealer, SealError
 from smsgw.store.secrets import load, load_or_create
 from smsgw.store.state import MessageStatus, parse_state, state_header, state_value
+from smsgw.store.wire import StoreBusy, error_reply
 
 KEY, OTHER_KEY = bytes(32), bytes([1]) * 32
 
@@ -130,6 +132,17 @@ def test_no_envelope(packed: bytes) -> None:
         Envelope.unpack(packed)
 
 
+def test_a_new_message_is_packed_as_its_envelope() -> None:
+    fields: dict[str, Any] = dict(  # noqa: C408  the names are those of the arguments
+        message_ids=["a" * 20, "b" * 20], pdus=[b"one", b"two"], account="shop", message_class=2,
+        recipient="8613800138000", source_addr="1069", signature="示例", registered=[1, 0], accepted_at_ms=5,
+        looked_at_ms=6, expires_at_ms=7, due_ms=8, segments=3, carriers=["alpha", "beta"], flags=9, template="t1@2",
+        campaign="autumn", lot="review", note="company:word", lane=0, route="bench", network="mobile",
+        province="beijing",
+    )  # fmt: skip
+    assert packed(**fields) == Envelope(**fields).pack()
+
+
 def test_states() -> None:
     value = state_value(state_header(2, 1034, 1_800_000_000_000), "shop", "10690001")
     assert value[:17] == b"20341800000000000"
@@ -183,46 +196,42 @@ def test_messages_are_grouped_by_stream_and_entry() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "kind", "text"),
+    ("reply", "kind"),
     [
-        (redis_errors.ConnectionError("gone"), StoreAway, "gone"),
-        (redis_errors.TimeoutError("slow"), StoreAway, "slow"),
-        (OSError(2, "no such file"), StoreAway, "no such file"),
-        (redis_errors.BusyLoadingError("Redis is loading"), StoreBusy, "LOADING"),
-        (redis_errors.ReadOnlyError("You can't write"), StoreBusy, "READONLY"),
-        (redis_errors.ClusterDownError("CLUSTERDOWN The cluster is down"), StoreBusy, "CLUSTERDOWN"),
-        (redis_errors.ResponseError("MISCONF Redis is configured"), StoreBusy, "MISCONF"),
-        (
-            redis_errors.ResponseError(
-                "Error running script (call to f_0): @user_script:12: -READONLY You can't write"
-            ),
-            StoreBusy,
-            "READONLY",
-        ),
-        (redis_errors.OutOfMemoryError("command not allowed"), StoreRefused, "OOM"),
-        (redis_errors.ResponseError("WRONGTYPE Operation"), StoreRefused, "WRONGTYPE"),
-        (
-            redis_errors.ConnectionError(
-                "Error 111 connecting to 10.0.0.5:6379. Connect call failed ('10.0.0.5', 6379)."
-            ),
-            StoreAway,
-            "no connection to 10.0.0.5:6379: connection refused; is Redis running there? (see store.url)",
-        ),
-        (
-            redis_errors.ConnectionError("Error -2 connecting to redis.example:6379. Name or service not known."),
-            StoreAway,
-            "no connection to redis.example:6379: name or service not known; is Redis running there? (see store.url)",
-        ),
-        (redis_errors.AuthenticationError("bad password"), StoreLocked, "bad password"),
-        (redis_errors.NoPermissionError("this user may not"), StoreLocked, "this user may not"),
-        (redis_errors.ResponseError("NOAUTH Authentication required."), StoreLocked, "NOAUTH"),
+        ("LOADING Redis is loading the dataset in memory", StoreBusy),
+        ("READONLY You can't write against a read only replica.", StoreBusy),
+        ("CLUSTERDOWN The cluster is down", StoreBusy),
+        ("MISCONF Redis is configured", StoreBusy),
+        ("ERR Error running script (call to f_0): @user_script:12: -READONLY You can't write", StoreBusy),
+        ("OOM command not allowed", StoreRefused),
+        ("WRONGTYPE Operation", StoreRefused),
+        ("ERR unknown command", StoreRefused),
+        ("ERR max number of clients reached", StoreNotRun),
+        ("NOAUTH Authentication required.", StoreLocked),
+        ("WRONGPASS invalid username-password pair or user is disabled.", StoreLocked),
+        ("NOPERM this user may not", StoreLocked),
+        ("ERR AUTH <password> called without any password configured for the default user.", StoreLocked),
     ],
 )
-def test_errors_of_redis(error: Exception, kind: type[StoreError], text: str) -> None:
-    mapped = as_store_error(error)
-    assert type(mapped) is kind
-    assert text in str(mapped)
-    assert as_store_error(mapped) is mapped
+def test_error_replies_of_redis(reply: str, kind: type[StoreError]) -> None:
+    error = error_reply(reply)
+    assert type(error) is kind
+    assert reply.rstrip(".") in str(error)
+    if isinstance(error, StoreBusy):
+        assert error.code in reply
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed ('10.0.0.5', 6379)"), "connection refused"),
+        (socket.gaierror(-2, "Name or service not known"), "name or service not known"),
+        (RuntimeError("The transport is closed."), "the transport is closed"),
+    ],
+)
+def test_why_nothing_could_be_reached(error: Exception, why: str) -> None:
+    told = str(not_opened("10.0.0.5:6379", error))
+    assert told == f"no connection to 10.0.0.5:6379: {why}; is Redis running there? (see store.url)"
 
 
 def test_keys_for_other_purposes_are_derived_from_the_secret() -> None:

@@ -1,5 +1,7 @@
 -- How what is known of a recipient is written, see parts/facts. Needs parts/replay in front.
 local KEPT_MS = 86400000
+local NOTHING, CHANGED, LEARNT = 0, 1, 3
+local LEARNT_BY = 'receipt'
 
 -- Drops what ended long ago. Gives when the last entry ends, nil when one never does.
 local function last_end(who, at)
@@ -30,4 +32,15 @@ local function save(key, who, at)
   else
     call('SET', key, pack_message(who))
   end
+end
+
+-- Something was delivered there: what was counted against the number, or learnt before, counts no more.
+local function forget_failures(who, at)
+  local dead, counted = who.d, who.f
+  who.f = nil
+  if dead and dead[3] == LEARNT_BY and dead[2] < at then
+    who.d = nil
+    return LEARNT
+  end
+  return counted and CHANGED or NOTHING
 end
