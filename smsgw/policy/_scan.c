@@ -431,6 +431,41 @@ static Py_ssize_t squeeze(const Text *text, Py_UCS4 *squeezed)
     return length;
 }
 
+PyDoc_STRVAR(squeezed_doc, "squeezed(plain) -> bytes | None\n\n"
+    "UTF-8 of the text without its signs and spaces; None where it takes more than leaving out ASCII and 。.");
+
+static PyObject *squeezed(PyObject *module, PyObject *plain)
+{
+    Text text;
+    if (read_text(plain, &text) < 0) return NULL;
+    Py_UCS4 near[STACK_CHARS], *characters = near;
+    if (text.length > STACK_CHARS) {
+        characters = PyMem_New(Py_UCS4, text.length);
+        if (characters == NULL) return PyErr_NoMemory();
+    }
+    Py_ssize_t length = squeeze(&text, characters), octets = 0;
+    PyObject *result = NULL;
+    if (length < 0) result = Py_NewRef(Py_None);
+    else {
+        for (Py_ssize_t place = 0; place < length; place++) octets += characters[place] < 0x80 ? 1 : 3;
+        result = PyBytes_FromStringAndSize(NULL, octets);
+    }
+    if (length >= 0 && result != NULL) {
+        uint8_t *next = (uint8_t *)PyBytes_AS_STRING(result);
+        for (Py_ssize_t place = 0; place < length; place++) {
+            Py_UCS4 c = characters[place];
+            if (c < 0x80) *next++ = (uint8_t)c;
+            else {
+                *next++ = (uint8_t)(0xE0 | c >> 12);
+                *next++ = (uint8_t)(0x80 | (c >> 6 & 0x3F));
+                *next++ = (uint8_t)(0x80 | (c & 0x3F));
+            }
+        }
+    }
+    if (characters != near) PyMem_Free(characters);
+    return result;
+}
+
 static Py_ssize_t copy(const Text *text, Py_UCS4 *characters)
 {
     for (Py_ssize_t place = 0; place < text->length; place++) characters[place] = at(text, place);
@@ -696,6 +731,7 @@ static PyMethodDef functions[] = {
     {"count", (PyCFunction)(void (*)(void))count_flagged, METH_FASTCALL, count_doc},
     {"phone_runs", (PyCFunction)(void (*)(void))phone_runs, METH_FASTCALL, phone_runs_doc},
     {"link_hint", (PyCFunction)(void (*)(void))link_hint, METH_FASTCALL, link_hint_doc},
+    {"squeezed", squeezed, METH_O, squeezed_doc},
     {NULL},
 };
 

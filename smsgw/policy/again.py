@@ -107,13 +107,7 @@ class Again:
     ) -> Outcome:
         registers = self._registers
         outcome: Outcome = None
-        gate = self._gates[message_class]
-        if (
-            registers.pauses.any
-            or campaign
-            or (gate is not None and (self._by_recipient or not gate.open_from_ms <= at_ms < gate.open_until_ms))
-            or (self._account is not None and self._account(at_ms) is not None)
-        ):
+        if not self._is_open(message_class, at_ms, campaign):
             outcome = self._ask(message_class, at_ms, recipient, signature, template, campaign, carriers)
             if isinstance(outcome, Refusal):
                 return outcome
@@ -122,6 +116,24 @@ class Again:
         if template and not registers.templates.in_force(template, self._local_day(at_ms)):
             return Refusal(TEMPLATE, f"template {template} is not in force any more")
         return outcome
+
+    def lets_all(self, message_class: int, at_ms: int, signature: str, template: str, campaign: str) -> bool:
+        """Whether a call says None whoever the recipient is, and over any carrier."""
+        return (
+            self._is_open(message_class, at_ms, campaign)
+            and (not signature or self._names.in_force(signature, at_ms))
+            and (not template or self._registers.templates.in_force(template, self._local_day(at_ms)))
+        )
+
+    def _is_open(self, message_class: int, at_ms: int, campaign: str) -> bool:
+        """Whether none of the rules that are asked here can object."""
+        gate = self._gates[message_class]
+        return (
+            not self._registers.pauses.any
+            and not campaign
+            and (gate is None or (not self._by_recipient and gate.open_from_ms <= at_ms < gate.open_until_ms))
+            and (self._account is None or self._account(at_ms) is None)
+        )
 
     def _ask(
         self,

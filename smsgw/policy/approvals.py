@@ -46,7 +46,7 @@ _WRITES: Final = ("draft", "change", "reopen")
 """Rows of a history after which all reviews are done anew, by others."""
 _REVIEWS: Final = ("review-market", "review-legal", "review-technical")
 _SIMPLE: Final = (
-    Step("suspend", (ACTIVE,), "suspended", ("market", "compliance", "operations")),
+    Step("suspend", (ACTIVE,), "suspended", ("market", "compliance", "engineer")),
     Step("resume", ("suspended",), ACTIVE, ("market", "compliance")),
     Step("expire", _LIVE, "expired", ("market", "compliance")),
 )
@@ -56,8 +56,8 @@ STEPS: Final[dict[Kind, tuple[Step, ...]]] = {
         Step("approve-department", (DRAFT,), "department-approved", ("department",), review=True),
         Step("approve-market", ("department-approved",), "market-approved", ("market",), review=True),
         Step("reject", _OPEN, "rejected", ("department", "market")),
-        Step("activate", ("market-approved",), ACTIVE, ("market", "operations")),
-        Step("supersede", (*_OPEN, *_LIVE), SUPERSEDED, ("department", "market", "operations")),
+        Step("activate", ("market-approved",), ACTIVE, ("market", "engineer")),
+        Step("supersede", (*_OPEN, *_LIVE), SUPERSEDED, ("department", "market", "engineer")),
         *_SIMPLE,
     ),
     "channel": (
@@ -66,12 +66,12 @@ STEPS: Final[dict[Kind, tuple[Step, ...]]] = {
         Step("review-technical", (DRAFT,), "reviewed", ("technical",), review=True, together=_REVIEWS),
         Step("approve", ("reviewed",), "approved", ("management",), review=True),
         Step("reject", (DRAFT, "reviewed", "approved"), "rejected", ("market", "legal", "technical", "management")),
-        Step("activate", ("approved",), ACTIVE, ("management", "operations")),
-        Step("suspend", (ACTIVE,), "suspended", ("management", "compliance", "operations")),
+        Step("activate", ("approved",), ACTIVE, ("management", "engineer")),
+        Step("suspend", (ACTIVE,), "suspended", ("management", "compliance", "engineer")),
         Step("resume", ("suspended",), ACTIVE, ("management",)),
-        Step("expire", _LIVE, "expired", ("management", "compliance", "operations")),
+        Step("expire", _LIVE, "expired", ("management", "compliance", "engineer")),
         # Begin anew: an ended or refused approval is applied for again, with all its reviews.
-        Step("reopen", ("rejected", "expired", "suspended"), DRAFT, ("department", "market", "operations")),
+        Step("reopen", ("rejected", "expired", "suspended"), DRAFT, ("department", "market", "engineer")),
     ),
     "signature": (
         Step("activate", (DRAFT,), ACTIVE, ("market", "compliance")),

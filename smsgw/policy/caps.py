@@ -141,13 +141,14 @@ class CapRows:
 class CapSet:
     """All caps of a profile, and its rule of the same content."""
 
-    __slots__ = ("_by", "_compiled", "_same_content", "_zone", "caps")
+    __slots__ = ("_compiled", "_same_content", "_zone", "caps", "scopes")
 
     def __init__(self, caps: Iterable[Cap], zone: ZoneInfo, same_content: SameContentRule | None = None) -> None:
         self.caps = tuple(caps)
         self._zone = zone
         self._same_content = same_content
-        self._by = frozenset(cap.scope for cap in self.caps)
+        #: What the caps count by: ``company``, ``account``, ``signature``, ``template``, ``segment``.
+        self.scopes: frozenset[str] = frozenset(cap.scope for cap in self.caps)
         self._compiled: dict[tuple[str, int, str | None, str | None, str | None], CapRows] = {}
 
     def compiled(
@@ -163,9 +164,9 @@ class CapSet:
         ``signature`` is the registered one, ``template`` the matched one's id, ``segment`` the audience that the
         application named; None for none.
         """
-        if "template" not in self._by:
+        if "template" not in self.scopes:
             template = None
-        if "segment" not in self._by:
+        if "segment" not in self.scopes:
             segment = None
         key = (account, message_class, signature, template, segment)
         found = self._compiled.get(key)

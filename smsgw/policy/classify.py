@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from smsgw.policy.entries import WordEntry
 from smsgw.policy.links import find_links
-from smsgw.policy.model import CLASS_LABELS, Draft, MessageClass, Refusal, Rule
+from smsgw.policy.model import CLASS_LABELS, Draft, MessageClass, Refusal, Rule, passes
 from smsgw.policy.profile import ClassRule
 from smsgw.policy.reasons import CLASS_CONTENT
 from smsgw.policy.text import normalise
@@ -74,7 +74,7 @@ def class_rule(parts: Parts, message_class: int) -> Rule | None:
             f"{_found(promotional, draft.plain)} ({rule.promotional_hits} different ones make it marketing)"
         )
 
-    return Rule(3, "class", lambda draft: None, looked_at)
+    return Rule(3, "class", passes, looked_at)
 
 
 def _code_rule(rule: ClassRule) -> Rule:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 if TYPE_CHECKING:
     from smsgw.policy.entries import TemplateEntry
     from smsgw.policy.routing import Route
+    from smsgw.policy.short_links import Place
 
 
 class MessageClass(IntEnum):
@@ -113,6 +114,7 @@ class Draft:
     ``lane`` that it waits in; ``network`` and ``province`` of the recipient, empty for unknown; ``day``, the local
     one (ISO; empty before the pipeline).
     ``review`` is set by a word that asks for a person; the message is then accepted and parked.
+    ``links`` are those that short ones take the place of, see ``policy.short_links``; None: all stay as they are.
     """
 
     __slots__ = (
@@ -127,6 +129,7 @@ class Draft:
         "day",
         "declared_class",
         "lane",
+        "links",
         "message_class",
         "network",
         "plain",
@@ -179,6 +182,7 @@ class Draft:
         self.plain = ""
         self.template: TemplateEntry | None = None
         self.review = ""
+        self.links: tuple[Place, ...] | None = ()
 
     def __repr__(self) -> str:
         # No recipient and no text: a draft's repr ends up in tracebacks, and those in logs.
@@ -186,6 +190,10 @@ class Draft:
 
 
 Check: TypeAlias = Callable[[Draft], Outcome]
+
+
+def passes(draft: Draft) -> None:
+    """The check of a rule that objects to nothing and is there for people only; messages are not put to it."""
 
 
 @dataclass(frozen=True, slots=True)

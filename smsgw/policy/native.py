@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["BMP", "HOW", "IS_COMPILED", "WHY_NOT", "flags", "scan"]
+__all__ = ["BMP", "IS_COMPILED", "WHY_NOT", "flags", "scan"]
 
 _is_compiled, _why_not = True, ""
 try:
@@ -23,9 +23,6 @@ except ImportError as error:
 IS_COMPILED: Final[bool] = _is_compiled
 WHY_NOT: Final[str] = _why_not
 """Why the rules run as Python; empty where they are compiled."""
-
-HOW: Final = "compiled" if IS_COMPILED else f"as Python ({WHY_NOT})"
-"""For people."""
 
 BMP: Final = 0x10000
 

@@ -24,7 +24,7 @@ from smsgw.policy.contacts import contact_rule
 from smsgw.policy.direction import as_shown
 from smsgw.policy.length import length_rule
 from smsgw.policy.localtime import LocalDay
-from smsgw.policy.model import CLASS_LABELS, Check, Draft, Hold, MessageClass, Outcome, Refusal, Rule
+from smsgw.policy.model import CLASS_LABELS, Check, Draft, Hold, MessageClass, Outcome, Refusal, Rule, passes
 from smsgw.policy.native import IS_COMPILED, scan
 from smsgw.policy.orders import order_rule
 from smsgw.policy.pauses import pause_rule
@@ -33,6 +33,7 @@ from smsgw.policy.reasons import ROUTE_NONE
 from smsgw.policy.registers import Registers
 from smsgw.policy.routing import Route, RouteTable
 from smsgw.policy.service_phone import service_phone_rule
+from smsgw.policy.short_links import short_link_rule
 from smsgw.policy.signature import CLOSE, OPEN, SignatureFinder, signature_rule
 from smsgw.policy.source import source_rule
 from smsgw.policy.templates import template_rule
@@ -102,7 +103,7 @@ _ROOM: Final[tuple[tuple[int, str, tuple[Builder, ...]], ...]] = (
     (7, "words", (words_rule,)),
     (8, "contact", (contact_rule,)),
     (9, "template", (template_rule,)),
-    (10, "length", (length_rule,)),
+    (10, "length", (short_link_rule, length_rule)),
     (11, "window.hard", (window_hard_rule,)),
     (12, "window.soft", (window_soft_rule,)),
     (13, "route", (_route_rule,)),
@@ -140,7 +141,8 @@ class Rules:
             _compile(parts, message_class) for message_class in MessageClass
         )
         self._checks: tuple[tuple[Check, ...], ...] = tuple(
-            tuple(rule.check for _, _, rules in places for rule in rules) for places in self.places
+            tuple(rule.check for _, _, rules in places for rule in rules if rule.check is not passes)
+            for places in self.places
         )
         self._text_checks: tuple[tuple[Check, ...], ...] = tuple(
             tuple(rule.check for _, rule_id, rules in places if rule_id in _OF_TEXT for rule in rules)
@@ -249,6 +251,10 @@ class Rules:
         are still in force. ``carriers``: those of its route; it is paused only where all of them are.
         """
         return self._again(message_class, at_ms, recipient, signature, template, campaign, carriers)
+
+    def lets_all_again(self, message_class: int, at_ms: int, signature: str, template: str, campaign: str) -> bool:
+        """Whether ``judge_again`` says None for every recipient and carrier, until a register changes."""
+        return self._again.lets_all(message_class, at_ms, signature, template, campaign)
 
     def text_again(self, message_class: int, at_ms: int, text: str) -> tuple[Refusal | None, str]:
         """For a held message: what today's word lists and registered contacts say of its text, and ``Draft.review``."""

@@ -12,10 +12,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from smsgw.policy.model import ALL_CLASSES
+
+if TYPE_CHECKING:
+    from smsgw.policy.short_links import ShortLinks
 
 Classes: TypeAlias = frozenset[int]
 SignaturePosition: TypeAlias = Literal["front", "end", "either"]
@@ -310,7 +313,7 @@ class AccountPolicy:
     ``licence_expires`` is the last day it may send, in the profile's zone. ``slots`` narrow the soft window.
     ``signatures`` are those of its file; the register may add to them and take them away. ``service_phone`` is written
     as in its texts; empty for none. ``numbers`` maps its source numbers to the classes that may use each. ``lane``: the
-    best it may wait in; a class whose lane is lower keeps its own.
+    best it may wait in; a class whose lane is lower keeps its own. ``short_links``: None where links stay as they are.
     """
 
     name: str
@@ -323,6 +326,7 @@ class AccountPolicy:
     numbers: Mapping[str, Classes] = field(default_factory=dict)
     quota: Quota = Quota()
     lane: int = 0
+    short_links: ShortLinks | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,15 @@ class SliceBook:
             return Take.NO
         return Take.WAIT
 
+    def spend(self, at_ms: int) -> bool:
+        """``take`` one where there is plenty, so that there is no ``wish`` either; False is no refusal."""
+        left = self._left - 1
+        if left * 4 > self._size and self._from_ms <= at_ms < self._until_ms:
+            self._left = left
+            self._used_ms = at_ms
+            return True
+        return False
+
     def put_back(self, count: int, at_ms: int) -> None:
         """What was taken for a message that was refused after all; in its own day only."""
         if self.limited and self._from_ms <= at_ms < self._until_ms:

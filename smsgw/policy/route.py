@@ -55,7 +55,8 @@ class Ways(NamedTuple):
             return (self.carriers[1], self.carriers[0], *self.carriers[2:])
         left, weights = list(self.carriers[: len(self.weights)]), list(self.weights)
         drawn: list[str] = []
-        while len(left) > 1:
+        # Without any chance left each of them would be the first of those that are left.
+        while chance and len(left) > 1:
             chance, point = divmod(chance, total)
             place = 0
             while point >= weights[place]:

@@ -103,8 +103,9 @@ class RouteFinder:
             draft.network,
             draft.province,
             "",
-            *self._beginnings(recipient),
         )
+        if self._lengths:
+            known += self._beginnings(recipient)
         found: Route | None = None
         best = 1 << 60
         for first, getter, buckets in self._probes:

@@ -242,6 +242,8 @@ READ_BY_ITSELF: Final = _table() if IS_COMPILED else b""
 
 def squeezed(plain: str) -> bytes:
     """``normalise`` of a text of which ``plain`` is ``fold_kept``; in UTF-8, as the word lists read it."""
+    if IS_COMPILED and (octets := scan.squeezed(plain)) is not None:
+        return octets
     return squeezed_ways(plain)[0]
 
 

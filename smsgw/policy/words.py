@@ -237,13 +237,14 @@ class _Shelf:
 class Words:
     """Both lists, compiled. Immutable but for the memory of the latest texts."""
 
-    __slots__ = ("_count", "_finder", "_lately", "_quick_find", "_shelf")
+    __slots__ = ("_count", "_finder", "_last", "_lately", "_quick_find", "_shelf")
 
     def __init__(self, entries: Iterable[WordEntry] = ()) -> None:
         self._count = 0
         self._shelf = _Shelf()
         self._finder: _Tree | _Automata = _Tree() if IS_COMPILED else _Automata()
         self._quick_find: Callable[[str], object] | None = None
+        self._last: tuple[str, tuple[WordEntry, ...]] = ("", _NOTHING)
         self._lately: list[tuple[str, tuple[WordEntry, ...]]] = [("", _NOTHING)] * (LATELY + 1)
         for _ in self._filled(entries):
             pass
@@ -286,8 +287,17 @@ class Words:
 
     def all(self, plain: str) -> tuple[WordEntry, ...]:
         """Every entry that is in the text, strongest first. Asking again about one of the latest costs nothing."""
+        last, found = self._last
+        if last is plain:
+            return found
         if self._quick_find is not None and self._quick_find(plain) == ():
-            return _NOTHING
+            found = _NOTHING
+        else:
+            found = self._found_lately(plain)
+        self._last = (plain, found)
+        return found
+
+    def _found_lately(self, plain: str) -> tuple[WordEntry, ...]:
         place = hash(plain) & LATELY
         known, every = self._lately[place]
         if known != plain:

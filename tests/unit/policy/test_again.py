@@ -38,6 +38,7 @@ class Look:
         self.registers.put("campaign", Campaigns((CampaignEntry("double11", slots=("11:00-12:30",)),)))
         self.approval_required = False
         self._at = at
+        self.lets_all = False
 
     def __call__(
         self,
@@ -52,9 +53,11 @@ class Look:
             self.profile, self.account, RouteTable(()), {}, Workdays(),
             registers=self.registers, approval_required=self.approval_required,
         )  # fmt: skip
-        return rules.judge_again(
-            message_class, self._at(when), "8613912345678", signature, template, campaign, carriers
-        )
+        at_ms = self._at(when)
+        outcome = rules.judge_again(message_class, at_ms, "8613912345678", signature, template, campaign, carriers)
+        self.lets_all = rules.lets_all_again(message_class, at_ms, signature or "", template, campaign)
+        assert outcome is None or not self.lets_all
+        return outcome
 
 
 @pytest.fixture
@@ -68,9 +71,12 @@ def refused(outcome: Outcome) -> str | None:
 
 def test_nothing_is_wrong(look: Look) -> None:
     assert look() is None
+    assert look.lets_all
     assert look(template="sale@2", campaign="double11") is None
-    assert look(signature="") is None
+    assert look(signature="", template="sale@2") is None
+    assert look.lets_all
     assert look(OTP, "2026-11-18 22:00") is None
+    assert look.lets_all
 
 
 def test_windows(look: Look, at: At) -> None:
@@ -144,6 +150,7 @@ def test_a_recipient_s_own_clock(look: Look, at: At) -> None:
     look.profile = replace(look.profile, window=replace(look.profile.window, zone="recipient"))
     rules = compile_rules(look.profile, SHOP, RouteTable(()), {}, Workdays(), registers=look.registers)
     evening = at("2026-11-18 20:30")
+    assert not rules.lets_all_again(MARKETING, evening, "", "", "")
     assert rules.judge_again(MARKETING, evening, "8613912345678", None, "", "", ()) is None
     assert refused(rules.judge_again(MARKETING, evening, "12125550123", None, "", "", ())) == "window.hard"
 

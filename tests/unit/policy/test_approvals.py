@@ -19,7 +19,7 @@ from smsgw.policy.approvals import (
 )
 from smsgw.policy.entries import KINDS
 
-ROLES = {"department", "market", "legal", "technical", "management", "compliance", "operations"}
+ROLES = {"department", "market", "legal", "technical", "management", "compliance", "engineer"}
 
 
 def walk(kind: Any, *steps: tuple[str, str], author: str = "author") -> dict[str, Any]:

@@ -59,6 +59,25 @@ def test_a_slice_is_spent_and_asked_for_ahead(at: At, shanghai: ZoneInfo) -> Non
     assert book.wish(now) is not None
 
 
+@pytest.mark.parametrize("granted", [0, 1, 4, 5, FIRST_SLICE, 2 * FIRST_SLICE])
+def test_spending_is_taking_where_nothing_is_asked_for(at: At, shanghai: ZoneInfo, granted: int) -> None:
+    now = at("2026-11-18 10:30")
+    book, twin = SliceBook(Quota(day=1000), shanghai), SliceBook(Quota(day=1000), shanghai)
+    for each in (book, twin):
+        assert not each.spend(now)
+        each.take(1, now)
+        each.wish(now)
+        each.granted(granted, now)
+    spent = 0
+    while book.spend(now):
+        spent += 1
+        assert (twin.take(1, now), twin.wish(now)) == (Take.YES, None)
+        assert book.left == twin.left
+    assert spent == max(0, granted - book.left)
+    assert twin.take(1, now) is not Take.YES or twin.wish(now) is not None
+    assert not book.spend(at("2026-11-19 00:00"))
+
+
 def test_a_message_of_many_segments_asks_for_as_many(at: At, shanghai: ZoneInfo) -> None:
     book, now = SliceBook(Quota(day=1000), shanghai), at("2026-11-18 10:30")
     assert book.take(50, now) is Take.WAIT
