@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from smsgw.policy.channels import account_refusal
 from smsgw.policy.mo_words import MoWords
@@ -16,18 +16,28 @@ from smsgw.policy.profile import Quota
 from smsgw.store.recipients import facts_for
 
 if TYPE_CHECKING:
-    from smsgw.policy.model import Refusal
+    from smsgw.policy.caps import CapRows
+    from smsgw.policy.model import Draft, Refusal
     from smsgw.policy.pipeline import Rules
 
 NO_QUOTA = Quota()
+_WAYS: Final = 100_000
+
+
+class Way(NamedTuple):
+    """Where messages that are alike go, and what admission asks of their recipients; the same object for like ones."""
+
+    stream: str
+    facts: tuple[str, ...] = ()
+    caps: CapRows | None = None
 
 
 class AccountRules:
     """``message_class`` is the one that the account declares, ``capping`` the carriers that tell of their own caps."""
 
     __slots__ = (
-        "_capping", "_facts", "_others", "_standing", "blacklist_codes", "country", "dead_codes", "has_quota",
-        "message_class", "mo_words", "name", "rules", "zone",
+        "_by_segment", "_by_template", "_capping", "_facts", "_standing", "_ways", "blacklist_codes",
+        "country", "dead_codes", "has_quota", "message_class", "mo_words", "name", "rules", "test_numbers", "zone",
     )  # fmt: skip
 
     def __init__(
@@ -50,12 +60,31 @@ class AccountRules:
         self.has_quota = rules.account.quota != NO_QUOTA
         self._standing = account_refusal(rules.account, rules.profile.zone, rules.registers, approval_required)
         self._capping = capping
+        self.test_numbers = rules.profile.test_numbers
+        self._by_segment, self._by_template = ("segment" in rules.caps.scopes), ("template" in rules.caps.scopes)
+        self._ways: dict[tuple[object, ...], Way] = {}
         self._facts: dict[tuple[str, int, str], tuple[str, ...]] = {}
-        self._others: dict[tuple[str, int, tuple[str, ...], str, int], tuple[tuple[str, tuple[str, ...]], ...]] = {}
 
     def refusal_now(self, at_ms: int) -> Refusal | None:
         """Rule 1 alone: None when the account is in force at that business time."""
         return self._standing(at_ms) if self._standing is not None else None
+
+    def way(self, draft: Draft, carrier: str, streams: Mapping[str, tuple[str, ...]]) -> Way:
+        """For a message that the rules let pass: ``streams`` by carrier, then lane. Caps are not for test numbers."""
+        template = draft.template.id if self._by_template and draft.template is not None else None
+        audience = draft.audience if self._by_segment else ""
+        key = (draft.signature, draft.message_class, carrier, draft.lane, template, audience)
+        way = self._ways.get(key)
+        if way is None:
+            if len(self._ways) >= _WAYS:
+                self._ways.clear()
+            signature, message_class, lane = draft.signature or "", draft.message_class, draft.lane
+            way = self._ways[key] = Way(
+                streams[carrier][lane],
+                self.facts(signature, message_class, carrier),
+                self.rules.caps.compiled(draft.account, message_class, draft.signature, template, audience or None),
+            )
+        return way
 
     def facts(self, signature: str, message_class: int, carrier: str) -> tuple[str, ...]:
         """What of a recipient forbids (or, consent, must allow) a message; empty when the class is exempt."""
@@ -76,25 +105,18 @@ class AccountRules:
         return facts
 
     def others(
-        self, signature: str, message_class: int, carriers: tuple[str, ...], carrier: str, lane: int,
-        streams: Mapping[str, tuple[str, ...]],
+        self, draft: Draft, carrier: str, streams: Mapping[str, tuple[str, ...]]
     ) -> tuple[tuple[str, tuple[str, ...]], ...]:  # fmt: skip
         """For admission: the streams of the route's other carriers, each with what forbids a message there.
 
-        Only those that take whatever ``carrier`` takes; none where no blacklist of carriers is asked. ``streams`` by
-        carrier, then lane.
+        Only those that take whatever ``carrier`` takes. ``streams`` by carrier, then lane.
         """
-        key = (signature, message_class, carriers, carrier, lane)
-        others = self._others.get(key)
-        if others is None:
-            takes_all = self.rules.other_carrier.takes_all
-            asked = self.rules.facts(message_class).blacklist
-            others = self._others[key] = tuple(
-                (streams[name][lane], self.facts(signature, message_class, name))
-                for name in carriers
-                if asked and name != carrier and name in streams and takes_all(message_class, carrier, name)
-            )
-        return others
+        takes_all, message_class, lane = self.rules.other_carrier.takes_all, draft.message_class, draft.lane
+        return tuple(
+            (streams[name][lane], self.facts(draft.signature or "", message_class, name))
+            for name in draft.carriers
+            if name != carrier and name in streams and takes_all(message_class, carrier, name)
+        )
 
 
 def _folded(codes: Iterable[str]) -> frozenset[str]:

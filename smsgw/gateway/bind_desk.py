@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from smsgw.beats import beat
 from smsgw.errors import StoreError
 from smsgw.store.account_binds import BindCount, BindGrant
 
@@ -94,7 +95,7 @@ class BindDesk:
     async def run(self) -> None:
         """Say what this process has before it is forgotten, until cancelled."""
         while True:
-            await asyncio.sleep(self._period_s)
+            await beat(self._period_s)
             heard: set[int] = set()
             # One of each partition renews the lease; the others put right what Redis may have lost.
             most = max(1, -(-len(self._counts) // ROUNDS))

@@ -13,18 +13,24 @@ _REFUSED, _FAILED, _UNBOUND = "carrier.bind_refused", "carrier.connect_failed", 
 class BindFailures:
     """Hand it every event; ``why`` says what came of the last attempt of a bind, empty for one that never failed."""
 
-    __slots__ = ("_last",)
+    __slots__ = ("_last", "_refused")
 
     def __init__(self) -> None:
         self._last: dict[tuple[object, object], str] = {}
+        self._refused: dict[tuple[object, object], str] = {}
 
     def told(self, event: str, fields: Mapping[str, object]) -> None:
         """An event of a bind, as it is logged; all others are nobody's business here."""
         bind = (fields.get("carrier"), fields.get("bind"))
         if event == "carrier.bound":
             self._last.pop(bind, None)
+            self._refused.pop(bind, None)
         elif event == _REFUSED:
             again = ", next try within 5m" if fields["permanent"] else ""
+            if fields["permanent"]:
+                self._refused[bind] = str(fields["status"])
+            else:
+                self._refused.pop(bind, None)
             self._last[bind] = f"refused with {fields['status']}{again}"
         elif event in (_FAILED, _UNBOUND):
             self._last[bind] = str(fields["reason"])
@@ -32,3 +38,7 @@ class BindFailures:
     def why(self, carrier: str, kind: str, number: int) -> str:
         """Of one bind."""
         return self._last.get((carrier, f"{kind}#{number}"), "")
+
+    def refused_for_good(self, carrier: str, kind: str, number: int) -> str:
+        """The status with which the carrier refuses a bind, where trying again does not mend that; else empty."""
+        return self._refused.get((carrier, f"{kind}#{number}"), "")

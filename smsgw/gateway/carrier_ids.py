@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from smsgw.beats import beat
 from smsgw.errors import StoreError
 from smsgw.policy.id_forms import AUTO, IdForms, Pair
 from smsgw.policy.numbers import to_e164
@@ -50,6 +52,8 @@ class CarrierIds:
         self._known: Mapping[str, Mapping[str, object]] = {}
         self._waiting: list[_Sought] = []
         self._searching = 0
+        #: Receipts of messages that are being remembered just now.
+        self._put_off = 0
         self._mixed: set[str] = set()
 
     def add(self, settings: CarrierSettings) -> None:
@@ -93,7 +97,7 @@ class CarrierIds:
     @property
     def waiting(self) -> int:
         """Receipts whose message is being searched."""
-        return len(self._waiting) + self._searching
+        return len(self._waiting) + self._searching + self._put_off
 
     async def load(self) -> None:
         """Read what earlier lives and other processes have learnt. Raises StoreError."""
@@ -105,7 +109,7 @@ class CarrierIds:
     async def run(self) -> None:
         """Hear of what other processes learn, until cancelled."""
         while True:
-            await asyncio.sleep(RELOAD_S)
+            await beat(RELOAD_S)
             if any(forms.learnt is None for forms in self._forms.values()):
                 await self._reload()
 
@@ -119,9 +123,7 @@ class CarrierIds:
         numbers = {to_e164(each, country) for each in written for country in countries}
         hashed = self._context.store.recipients.hash
         tags = frozenset(hashed(number)[:TAG_OCTETS] for number in numbers if number)
-        if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._search_soon)
-        self._waiting.append(_Sought(receipt, carrier_message_id, tags, parked))
+        self._search_for(_Sought(receipt, carrier_message_id, tags, parked))
 
     def matched(self, carrier: str) -> None:
         """A receipt was found by what is known."""
@@ -130,6 +132,20 @@ class CarrierIds:
             forms.matched(())
 
     # -- inside
+
+    def _search_for(self, sought: _Sought) -> None:
+        """Search it with others of this turn; what is being remembered just now would not be found yet."""
+        carrier, after = sought.receipt.carrier, self._context.correlation.after
+        if any(after(f"{carrier}:{key}", partial(self._resume, sought)) for key in self._keys(sought)):
+            self._put_off += 1
+            return
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._search_soon)
+        self._waiting.append(sought)
+
+    def _resume(self, sought: _Sought) -> None:
+        self._put_off -= 1
+        self._search_for(sought)
 
     def _search_soon(self) -> None:
         batch, self._waiting = self._waiting, []

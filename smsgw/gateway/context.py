@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from smsgw.esme.account import Account
     from smsgw.gateway.account_rules import AccountRules
     from smsgw.gateway.carrier_ids import CarrierIds
+    from smsgw.gateway.carrier_pdus import CarrierPdus
     from smsgw.gateway.ids import MessageIds
     from smsgw.gateway.keeping import Keeping
     from smsgw.gateway.overdue import OverdueReceipts
     from smsgw.gateway.quota_desk import QuotaDesk
     from smsgw.gateway.rate_desk import RateDesk
+    from smsgw.gateway.short_links import ShortLinkDesk
     from smsgw.policy.entries import PauseEntry
     from smsgw.records.log import RecordLog
     from smsgw.store.admission import Admission
@@ -134,6 +136,8 @@ class Context:
     reference_share: ReferenceShare = field(default_factory=ReferenceShare)
     #: Parked messages by lot, as last counted.
     parked_counts: dict[str, int] = field(default_factory=dict)
+    #: Only where the carriers' PDUs are kept.
+    carrier_pdus: CarrierPdus | None = None
     #: Kept by the application: whether Redis answered when it was last asked.
     store_up: bool = True
     #: Set at shutdown: nothing new is accepted.
@@ -158,6 +162,7 @@ class Context:
     carrier_ids: CarrierIds = field(init=False)
     keeping: Keeping = field(init=False)
     overdue: OverdueReceipts = field(init=False)
+    short_links: ShortLinkDesk = field(init=False)
     choice: CarrierChoice = field(init=False)
     health: Health = field(init=False)
     #: What waits in memory is looked at again, in every carrier's queue.

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.reports import pack_origin, wanted_kinds
-from smsgw.gateway.views import view_of
+from smsgw.gateway.submission import envelope_of
 from smsgw.policy.model import MessageClass, Refusal
 from smsgw.policy.reasons import STORE_AWAY
 from smsgw.policy.shaping import TokenBucket
+from smsgw.records.record import Step
 from smsgw.smpp.constants import RESPONSE_BIT, CommandStatus
 from smsgw.smpp.pdu import message_id_of, response
 from smsgw.store.correlation import Mapping
@@ -25,15 +26,16 @@ if TYPE_CHECKING:
     from smsgw.gateway.dispatch import CarrierQueue
     from smsgw.gateway.submission import Submission
 
+_SENT, _ANSWERED = int(Step.SENT), int(Step.ANSWERED)
+
 
 class DirectFlight:
     """A verification code at a carrier whose sender waits for the carrier's answer."""
 
-    __slots__ = ("route", "submission")
+    __slots__ = ("submission",)
 
-    def __init__(self, submission: Submission, route: str) -> None:
+    def __init__(self, submission: Submission) -> None:
         self.submission = submission
-        self.route = route
 
 
 class Direct:
@@ -54,20 +56,20 @@ class Direct:
             self._rate_per_s = rate_per_s
             self._bucket = TokenBucket(rate_per_s) if rate_per_s > 0 else None
 
-    def takes(self, submission: Submission, carriers: tuple[str, ...], route: str, now_s: float) -> bool:
+    def takes(self, submission: Submission, now_s: float) -> bool:
         """Send it now if it is a code, the limit allows it and a carrier has room; False: refuse it as store.away."""
-        if self._bucket is None or submission.message_class != MessageClass.OTP:
+        if self._bucket is None or submission.draft.message_class != MessageClass.OTP:
             return False
         # A site that asks the store about recipients of codes doesn't want them unasked.
         if any(self._context.rules[submission.account.settings.system_id].rules.facts(MessageClass.OTP)):
             return False
         if len(submission.parts) != 1 or submission.due_ms or self._bucket.take(1, now_s):
             return False
-        for name in carriers:
+        for name in submission.draft.carriers:
             queue = self.queues[name]
             if not queue.pool.up or not self._context.is_open(name):
                 continue
-            if queue.send_direct(submission.parts[0].pdu, DirectFlight(submission, route), now_s):
+            if queue.send_direct(submission.parts[0].pdu, DirectFlight(submission), now_s):
                 return True
         return False
 
@@ -81,13 +83,18 @@ class Direct:
             part.session.refuse(part.command_id, part.sequence_number, Refusal(STORE_AWAY, "the carrier refused", 5))
             return
         context = self._context
-        origin = context.store.sealer.seal(pack_origin(view_of(part.pdu), submission.accepted_ms))
+        origin = context.store.sealer.seal(pack_origin(part.pdu, submission.accepted_ms))
+        draft = submission.draft
         account = submission.account.settings.system_id
-        mapping = Mapping(account, part.message_id, wanted_kinds(part.registered), origin, submission.source_addr)
+        mapping = Mapping(account, part.message_id, wanted_kinds(part.registered), origin, draft.source_addr)
         carrier_message_id = message_id_of(raw).decode("latin-1")
         if carrier_message_id:
-            context.keeping.direct(pool.name, carrier_message_id, mapping, submission.recipient)
-        self._journal.accepted(submission, part.message_id, flight.route, "")
+            context.keeping.direct(pool.name, carrier_message_id, mapping, draft.recipient)
+        envelope, took_ms = envelope_of(submission), context.clock.now_ms() - submission.accepted_ms
+        sealed = context.store.sealer.seal(envelope.pack())
+        self._journal.accepted(submission, part.message_id, context.clock.now_ms(), sealed)
+        self._journal.step(_SENT, envelope, 0, pool.name, segments=draft.segments)
+        self._journal.step(_ANSWERED, envelope, 0, pool.name, 0, took_ms, carrier_message_id)
         context.metrics.account(account).mt_accepted += 1
         answer = response(
             part.command_id | RESPONSE_BIT, CommandStatus.ESME_ROK, part.sequence_number, part.message_id.encode()

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from smsgw.gateway.alarm import Alarm
+from smsgw.gateway.lanes import Flight, Job
+from smsgw.gateway.last_look import Turn
 from smsgw.gateway.late_codes import LateCodes
 from smsgw.gateway.outgoing import Outgoing
 from smsgw.gateway.queue_memory import QueueMemory
@@ -26,26 +28,13 @@ if TYPE_CHECKING:
     from smsgw.carrier.pool import Pool
     from smsgw.gateway.context import Context
     from smsgw.gateway.direct import DirectFlight
-    from smsgw.gateway.lanes import Job, Order
+    from smsgw.gateway.lanes import Order
     from smsgw.gateway.last_look import LastLook
     from smsgw.gateway.outcomes import Outcomes
     from smsgw.store.entries import Entry
 
 #: While all binds of a carrier are down, look this often whether its messages should move.
 FAILOVER_PERIOD_S = 1.0
-
-
-class Flight:
-    """One segment at the carrier, unanswered."""
-
-    __slots__ = ("index", "is_over", "job", "sent_at_s")
-
-    def __init__(self, job: Job, index: int, sent_at_s: float) -> None:
-        self.job = job
-        self.index = index
-        self.sent_at_s = sent_at_s
-        #: Answered, or nobody waits for its answer any longer.
-        self.is_over = False
 
 
 class CarrierQueue:
@@ -184,9 +173,10 @@ class CarrierQueue:
             return
         unfinished = self._unfinished
         if unfinished:
+            turn = self._turn()
             for bind, job in tuple(unfinished.items()):
                 del unfinished[bind]
-                if self._stops(self, job):
+                if self._stops(self, job, turn):
                     continue
                 if not self._send(bind, job, now_s):
                     return self._more_later()
@@ -196,15 +186,20 @@ class CarrierQueue:
         if self._context.closing:
             self.give_back()  # also what a mark on its way has made ready since
         self._memory.let_pass(now_s)
-        self._send_waiting(now_s)
+        if any(self._memory.sendable):
+            self._send_waiting(now_s, self._turn())
         lines = self._memory.lines
         if lines and (wait_s := lines.next_turn_s(now_s)) is not None:
             self._alarm.set(wait_s)
         self._more_later()
 
-    def _send_waiting(self, now_s: float) -> None:
+    def _turn(self) -> Turn:
+        return Turn(self._context.clock.now_ms())
+
+    def _send_waiting(self, now_s: float, turn: Turn) -> None:
         """Whole messages, lane by lane as the plan says, until nothing waits or something says stop."""
         plan, pool, lanes, lines = self.plan, self.pool, self._memory.lanes, self._memory.lines
+        stops, send = self._stops, self._send
         kept = plan.kept(now_s) if plan.reserves else None
         burst, bind = 0, None
         while (index := plan.next()) >= 0:
@@ -220,9 +215,9 @@ class CarrierQueue:
             if job is None or (lines is not None and not lines.passes(job, now_s)):
                 continue
             burst -= len(job.todo)
-            if self._stops(self, job):
+            if stops(self, job, turn):
                 continue
-            if not self._send(bind if job.bind is None else self._own_bind(job, bind, now_s), job, now_s):
+            if not send(bind if job.bind is None else self._own_bind(job, bind, now_s), job, now_s):
                 return None
         return None
 
@@ -338,9 +333,10 @@ class CarrierQueue:
 
     def _pump_leaving(self, now_s: float) -> None:
         """Messages that are there in part are ended over the binds that they began on; all others move."""
+        turn = self._turn()
         for bind, job in tuple(self._unfinished.items()):
             del self._unfinished[bind]
-            if not self._stops(self, job):
+            if not self._stops(self, job, turn):
                 self._send(bind, job, now_s)
 
         def moves(job: Job) -> bool:

@@ -128,14 +128,14 @@ class Endings:
 
         for original in originals:
             self._journal.step(int(step), envelope, original, queue.name, 0, 0, why)
-            job.states.append(self.states(envelope, report)[original])
+            job.states += (self.states(envelope, report)[original],)
             # Nobody knows in which shape an earlier life sent it, or what of that the carrier has.
             gathered = step is Step.UNKNOWN if job.shipment is None else original in job.shipment.gathered
             self.report(segment_of(envelope, original), report, durable, gathered)
         if not originals:  # told with another segment
             durable()
         if job.aside:
-            job.todo, job.aside = sorted((*job.todo, *job.aside)), []
+            job.todo, job.aside = sorted((*job.todo, *job.aside)), ()
         if job.todo:
             self._fail_rest(queue, job, report, step, why)
 

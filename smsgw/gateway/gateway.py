@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
+from smsgw.beats import beat
 from smsgw.errors import StoreError
 from smsgw.gateway.approvals import Approvals
 from smsgw.gateway.bind_desk import BindDesk
@@ -20,8 +21,9 @@ from smsgw.gateway.carrier_ids import CarrierIds
 from smsgw.gateway.carriers import Carriers
 from smsgw.gateway.context import Context
 from smsgw.gateway.direct import Direct, DirectFlight
-from smsgw.gateway.dispatch import FAILOVER_PERIOD_S, Flight
+from smsgw.gateway.dispatch import FAILOVER_PERIOD_S
 from smsgw.gateway.keeping import Keeping
+from smsgw.gateway.lanes import Flight
 from smsgw.gateway.last_look import LastLook
 from smsgw.gateway.learning import Learning
 from smsgw.gateway.lease_desk import LeaseDesk
@@ -41,6 +43,7 @@ from smsgw.gateway.register_feed import RegisterFeed
 from smsgw.gateway.release import Releaser
 from smsgw.gateway.requests import Requests
 from smsgw.gateway.second_tries import SecondTries
+from smsgw.gateway.short_links import ShortLinkDesk
 from smsgw.store.account_binds import AccountBinds
 from smsgw.store.account_rates import AccountRates
 from smsgw.store.admission import Admission
@@ -49,6 +52,7 @@ from smsgw.store.correlation import Correlation
 from smsgw.store.facts import FactChange, FactResult, Facts
 from smsgw.store.held import Held
 from smsgw.store.leases import Leases
+from smsgw.store.links import Links, real_ms
 from smsgw.store.long import Long
 from smsgw.store.looks import Looks
 from smsgw.store.marks import Marks
@@ -66,7 +70,6 @@ if TYPE_CHECKING:
     from smsgw.esme.session import EsmeSession
     from smsgw.policy.entries import Kind
 
-EARLY_ANSWER_PERIOD_S = 0.02
 #: Applications have so long to answer what was delivered last before they are asked to go.
 LAST_ANSWERS_S = 2.0
 
@@ -152,6 +155,8 @@ class Gateway:
         context.facts = Facts(store, self._facts_changed)
         context.quotas = QuotaDesk(self._quota_leases, context.rules, context.clock)
         context.rates = RateDesk(self._rates, lambda: 1 + len(self.leases.others), lambda: context.store_up)
+        context.short_links = ShortLinkDesk(context)
+        context.short_links.links = Links(store, real_ms, context.short_links.stored)
         context.carrier_ids = CarrierIds(context)
         context.keeping = Keeping(context)
         context.overdue = OverdueReceipts(context)
@@ -195,6 +200,7 @@ class Gateway:
             self._rates.commit,
             self._account_binds.commit,
             context.states.commit,
+            context.short_links.links.commit,
         ]
 
     @property
@@ -244,7 +250,7 @@ class Gateway:
             queue.give_back()
         try:
             async with asyncio.timeout(patience_s):
-                while context.rates.waiting or context.quotas.waiting:
+                while context.rates.waiting or context.quotas.waiting or context.short_links.waiting:
                     await asyncio.sleep(0.02)
                 await context.admission.commit.drain()
                 last_s = self._loop.time() + LAST_ANSWERS_S
@@ -377,20 +383,15 @@ class Gateway:
         self._tasks.create_task(work)
 
     async def _tick(self) -> None:
-        """Early answers to segments; carriers that stay down."""
-        next_failover_s = 0.0
+        """Carriers that stay down, and what else is looked at once a second."""
         while True:
-            await asyncio.sleep(EARLY_ANSWER_PERIOD_S)
-            now_s = self._loop.time()
-            self._long.tick(now_s)
-            if now_s >= next_failover_s:
-                next_failover_s = now_s + FAILOVER_PERIOD_S
-                self.orders.look()
-                self._approvals.look()
-                self.context.health.tick()
-                self._outcomes.moves.tick()
-                for queue in self.queues.values():
-                    if (queue.pool.elsewhere or queue.pool.abstains) and not queue.pool.up:
-                        queue.hand_over()
-                        self.context.wake_readers()
-                    queue.tick()
+            await beat(FAILOVER_PERIOD_S)
+            self.orders.look()
+            self._approvals.look()
+            self.context.health.tick()
+            self._outcomes.moves.tick()
+            for queue in self.queues.values():
+                if (queue.pool.elsewhere or queue.pool.abstains) and not queue.pool.up:
+                    queue.hand_over()
+                    self.context.wake_readers()
+                queue.tick()

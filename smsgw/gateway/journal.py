@@ -6,7 +6,7 @@ keyed hash and masked, never in full.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from smsgw.policy.numbers import mask
 from smsgw.records.record import NO_CLASS, Step
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from smsgw.store.envelope import Envelope
 
 _ACCEPTED, _HELD, _REFUSED, _PARKED = int(Step.ACCEPTED), int(Step.HELD), int(Step.REFUSED), int(Step.PARKED)
+_NO_ROUTE: Final[tuple[object, ...]] = ("",)
+_NOBODY: Final = ("", "")
 
 
 class Journal:
@@ -31,35 +33,28 @@ class Journal:
         self._clock_ms = context.clock.now_ms
         self._hash = context.store.recipients.hash
 
-    def _who(self, recipient: str) -> tuple[str, str]:
-        return (self._hash(recipient), mask(recipient)) if recipient else ("", "")
+    def accepted(self, submission: Submission, message_id: str, now_ms: int, sealed: bytes = b"") -> None:
+        """Admitted: durably queued, held until ``submission.due_ms``, or parked for a person to look at.
 
-    def accepted(self, submission: Submission, message_id: str, route: str, hold_reason: str) -> None:
-        """Admitted: durably queued, held until ``submission.due_ms``, or parked for a person to look at."""
-        step, detail = _ACCEPTED, tuple[object, ...]((route,))
-        if submission.review:
-            step, detail = _PARKED, (LOT_REVIEW, submission.review)
+        ``sealed``: its envelope as it lies in the store, which goes behind the details, for the archive.
+        """
+        draft, hold_reason = submission.draft, submission.hold_reason
+        step, detail = _ACCEPTED, _NO_ROUTE
+        if draft.review:
+            step, detail = _PARKED, (LOT_REVIEW, draft.review)
         elif submission.due_ms > 0:
             step, detail = _HELD, (submission.due_ms, hold_reason)
-        rhash, masked = self._who(submission.recipient)
+        elif draft.route is not None:
+            detail = (draft.route.name,)
+        if sealed:
+            detail = (*detail, sealed)
         self._append(
             (
-                self._clock_ms(),
-                step,
-                message_id,
-                submission.account.settings.system_id,
-                "",
-                submission.message_class,
-                rhash,
-                masked,
-                submission.segments,
-                0,
-                hold_reason,
-                submission.signature,
-                self._clock_ms() - submission.accepted_ms,
-                *detail,
+                now_ms, step, message_id, draft.account, "", draft.message_class, submission.rhash,
+                mask(draft.recipient), draft.segments, 0, hold_reason, draft.signature or "",
+                now_ms - submission.accepted_ms, *detail,
             )
-        )
+        )  # fmt: skip
 
     def refused(
         self,
@@ -70,9 +65,14 @@ class Journal:
         message_id: str,
         status: int,
         refusal: Refusal,
+        signature: str = "",
+        sealed: bytes = b"",
     ) -> None:
-        """A rule said no; ``recipient`` is E.164 digits, empty when there was none to read."""
-        rhash, masked = self._who(recipient)
+        """A rule said no; ``recipient`` is E.164 digits, empty when there was none to read.
+
+        ``sealed``: the envelope that it would have had, for the archive.
+        """
+        rhash, masked = (self._hash(recipient), mask(recipient)) if recipient else _NOBODY
         self._append(
             (
                 self._clock_ms(),
@@ -86,9 +86,10 @@ class Journal:
                 segments,
                 status,
                 refusal.reason.rule_id,
-                "",
+                signature,
                 0,
                 refusal.detail,
+                *((sealed,) if sealed else ()),
             )
         )
 
@@ -104,25 +105,14 @@ class Journal:
         segments: int = 1,
     ) -> None:
         """Something happened to segment ``index`` of an accepted message; ``segments``: what it takes on the air."""
-        rhash, masked = self._who(envelope.recipient)
+        recipient = envelope.recipient
+        rhash, masked = (self._hash(recipient), mask(recipient)) if recipient else _NOBODY
         self._append(
             (
-                self._clock_ms(),
-                step,
-                envelope.message_ids[index],
-                envelope.account,
-                carrier,
-                envelope.message_class,
-                rhash,
-                masked,
-                segments,
-                status,
-                "",
-                envelope.signature,
-                latency_ms,
-                *detail,
+                self._clock_ms(), step, envelope.message_ids[index], envelope.account, carrier, envelope.message_class,
+                rhash, masked, segments, status, "", envelope.signature, latency_ms, *detail,
             )
-        )
+        )  # fmt: skip
 
     def plain(
         self,
@@ -135,23 +125,11 @@ class Journal:
         latency_ms: float = 0,
         *detail: object,
     ) -> None:
-        """A step where only the id or the number is known: receipts, MO, opt-outs."""
-        rhash, masked = self._who(recipient)
+        """A step where only the id or the number is known: receipts, MO, opt-outs. An MO's envelope may stand last."""
+        rhash, masked = (self._hash(recipient), mask(recipient)) if recipient else _NOBODY
         self._append(
             (
-                self._clock_ms(),
-                step,
-                message_id,
-                account,
-                carrier,
-                NO_CLASS,
-                rhash,
-                masked,
-                0,
-                status,
-                "",
-                "",
-                latency_ms,
-                *detail,
+                self._clock_ms(), step, message_id, account, carrier, NO_CLASS, rhash, masked, 0, status, "", "",
+                latency_ms, *detail,
             )
-        )
+        )  # fmt: skip

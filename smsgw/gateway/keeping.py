@@ -6,10 +6,9 @@ waited for. Never ends a stream entry by itself, except in the one call that doe
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from smsgw.gateway.reports import wanted_kinds
+from smsgw.gateway.reports import pack_origin, wanted_kinds
 from smsgw.gateway.views import view_of
 from smsgw.smpp.constants import CommandId
 from smsgw.store.correlation import TAG_OCTETS, UNDECIDED, Mapping, SharedMapping, bucket_of
@@ -18,13 +17,11 @@ from smsgw.store.sharing import Target
 
 if TYPE_CHECKING:
     from smsgw.gateway.context import Context
+    from smsgw.gateway.dispatch import CarrierQueue
     from smsgw.gateway.lanes import Job
 
 _COMMAND_ID = slice(4, 8)
 _DATA_SM = int(CommandId.DATA_SM).to_bytes(4, "big")
-
-#: Index of one of the application's segments → its sealed origin.
-Origins = Callable[[int], bytes]
 
 
 class Taken(NamedTuple):
@@ -40,24 +37,25 @@ class Keeping:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def taken(
-        self, carrier: str, job: Job, index: int, carrier_message_id: str, origin: Origins, ends: bool = False,
-        is_kept: bool = False,
-    ) -> None:  # fmt: skip
-        """The carrier has taken PDU ``index``; ``ends``: that is the end of the stream entry too.
-
-        ``is_kept``: the whole message lies in its origin, and may go elsewhere after a receipt.
-        """
-        envelope, shipment = job.envelope, job.shipment
+    def taken(self, queue: CarrierQueue, job: Job, index: int, carrier_message_id: str, now_ms: int) -> None:
+        """The carrier has taken PDU ``index``; without ``open_segments`` left that is the end of the stream entry."""
+        envelope, shipment, carrier = job.envelope, job.shipment, queue.name
         settlement = self._context.settlement
+        ends = job.open_segments == 0
         forms = self._context.carrier_ids.of(carrier)
         cid = forms.kept_as(carrier_message_id)
         taken = Taken(carrier, envelope.province)
-        self._aliases(taken, carrier_message_id, cid, envelope.recipient)
+        if forms.learnt is None:
+            self._aliases(taken, carrier_message_id, cid, envelope.recipient)
+        due = bucket_of(now_ms / 1000) if _asks(job.pdus[index]) else 0
         kept: Mapping | SharedMapping
         if shipment is None or shipment.is_plain:
-            plain = self._plain(envelope, index, origin)
-            kept = plain._replace(mask=plain.mask | UNDECIDED) if is_kept else plain
+            mask = _mask(envelope, index) | (UNDECIDED if self._is_kept(queue, job) else 0)
+            origin = self._origin(queue, job, index, now_ms)
+            kept = Mapping(
+                envelope.account, envelope.message_ids[index], mask, origin, envelope.source_addr, due,
+                self._rhash(envelope.recipient),
+            )  # fmt: skip
         else:
             tells = shipment.tells[index]
             if not tells:
@@ -71,15 +69,16 @@ class Keeping:
                 Target(
                     envelope.message_ids[each],
                     _mask(envelope, each),
-                    origin(each) if each == tells[0].original or _mask(envelope, each) else b"",
+                    self._origin(queue, job, each, now_ms)
+                    if each == tells[0].original or _mask(envelope, each)
+                    else b"",
                     part,
                     parts,
                 )
                 for each, part, parts in tells
             )
-            kept = SharedMapping(envelope.account, envelope.source_addr, targets, self._due())
-        if not _asks(job.pdus[index]):
-            kept = kept._replace(due=0)
+            rhash = self._rhash(envelope.recipient)
+            kept = SharedMapping(envelope.account, envelope.source_addr, targets, due, rhash)
         if ends and not job.states:
             settlement.sent(taken, job.stream, job.entry_id, carrier, cid, kept)
         else:
@@ -87,32 +86,51 @@ class Keeping:
             if ends:
                 settlement.done(taken, job.stream, job.entry_id, job.states)
 
-    def late(self, carrier: str, job: Job, index: int, carrier_message_id: str, origin: Origins) -> None:
+    def late(self, queue: CarrierQueue, job: Job, index: int, carrier_message_id: str) -> None:
         """The answer for a message that has gone elsewhere: its receipts are known, and not passed on."""
+        envelope, carrier, original = job.envelope, queue.name, job.original(index)
         cid = self._context.carrier_ids.of(carrier).kept_as(carrier_message_id)
-        kept = self._plain(job.envelope, job.original(index), origin)._replace(mask=0, due=0)
-        taken = Taken(carrier, job.envelope.province)
-        self._aliases(taken, carrier_message_id, cid, job.envelope.recipient)
+        origin = self._origin(queue, job, original, self._context.clock.now_ms())
+        rhash = self._rhash(envelope.recipient)
+        kept = Mapping(envelope.account, envelope.message_ids[original], 0, origin, envelope.source_addr, 0, rhash)
+        taken = Taken(carrier, envelope.province)
+        self._aliases(taken, carrier_message_id, cid, envelope.recipient)
         self._context.settlement.remember(taken, carrier, cid, kept)
 
     def direct(self, carrier: str, carrier_message_id: str, mapping: Mapping, recipient: str) -> None:
         """A message that was in no stream."""
         cid = self._context.carrier_ids.of(carrier).kept_as(carrier_message_id)
-        taken = Taken(carrier, "")
+        taken, due = Taken(carrier, ""), bucket_of(self._context.clock.now_ms() / 1000)
         self._aliases(taken, carrier_message_id, cid, recipient)
-        self._context.settlement.remember(taken, carrier, cid, mapping._replace(due=self._due()))
+        self._context.settlement.remember(taken, carrier, cid, mapping._replace(due=due, rhash=self._rhash(recipient)))
 
     # -- inside
 
-    def _plain(self, envelope: Envelope, index: int, origin: Origins) -> Mapping:
-        return Mapping(
-            envelope.account,
-            envelope.message_ids[index],
-            _mask(envelope, index),
-            origin(index),
-            envelope.source_addr,
-            self._due(),
-        )
+    def _rhash(self, recipient: str) -> str:
+        """Whom a delivery is about; see ``Mapping`` and ``Learning.delivered``."""
+        store = self._context.store
+        return store.recipients.hash(recipient) if store.partitions == 1 else ""
+
+    @staticmethod
+    def _is_kept(queue: CarrierQueue, job: Job) -> bool:
+        """The whole message is kept until its receipt, which may send it elsewhere."""
+        if not queue.pool.settings.failover.on_receipt:
+            return False
+        envelope, shipment = job.envelope, job.shipment
+        alone = len(envelope.pdus) == 1 and (shipment is None or shipment.is_plain)
+        return alone and bool(wanted_kinds(envelope.registered[0])) and not envelope.flags & INTERNAL
+
+    def _origin(self, queue: CarrierQueue, job: Job, index: int, now_ms: int) -> bytes:
+        """Of segment ``index`` as the application sent it, sealed."""
+        envelope = job.envelope
+        policy = queue.pool.settings.failover
+        if policy.breaker is None and not policy.codes and not policy.on_receipt:
+            packed = pack_origin(envelope.pdus[index], envelope.accepted_at_ms)
+        else:
+            whole = envelope.pack() if self._is_kept(queue, job) else b""
+            self._context.health.taken(queue.name, policy, envelope, index)
+            packed = pack_origin(envelope.pdus[index], envelope.accepted_at_ms, now_ms, envelope.signature, whole)
+        return self._context.store.sealer.seal(packed)
 
     def _aliases(self, taken: Taken, carrier_message_id: str, cid: str, recipient: str) -> None:
         """While it isn't known how receipts will write the id, it is found by each way in which they may.
@@ -125,9 +143,6 @@ class Keeping:
             tag = self._context.store.recipients.hash(recipient)[:TAG_OCTETS]
             for alias in aliases:
                 self._context.settlement.remember_alias(taken, carrier, alias, cid, tag)
-
-    def _due(self) -> int:
-        return bucket_of(self._context.clock.now_ms() / 1000)
 
 
 def _asks(pdu: bytes) -> bool:

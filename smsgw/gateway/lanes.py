@@ -49,23 +49,24 @@ class Job:
         self.todo = list(range(self.open_segments))
         self.queued = True
         self.paid = False
-        self.states: list[tuple[str, bytes]] = []
+        self.states: tuple[tuple[str, bytes], ...] = ()
         self.shipment: Shipment | None = None
         #: Loop time at which it first had to wait with some of its segments sent; 0 while it has not.
         self.begun_s = 0.0
         #: Where its latest segment went.
         self.bind: Bind | None = None
-        self.told: set[int] = set()
+        self.told: frozenset[int] = frozenset()
         #: Segments that the carrier refused, and those that were not sent any more, while it may move as a whole.
-        self.aside: list[int] = []
+        self.aside: tuple[int, ...] = ()
         #: Some of it is at the carrier, or may be.
         self.taken = False
 
     def fit(self, shipment: Shipment) -> None:
         """This is how the carrier gets it; before anything of it is sent."""
         self.shipment = shipment
-        self.open_segments = len(shipment.pdus)
-        self.todo = list(range(self.open_segments))
+        if len(shipment.pdus) != self.open_segments:
+            self.open_segments = len(shipment.pdus)
+            self.todo = list(range(self.open_segments))
 
     @property
     def pdus(self) -> Sequence[bytes]:
@@ -94,11 +95,24 @@ class Job:
         """The application's segments that end with segment ``index`` and were not told of yet; they count as told."""
         ending = self.shipment.ends[index] if self.shipment is not None else (index,)
         new = [original for original in ending if original not in self.told]
-        self.told.update(new)
+        self.told = self.told.union(new)
         return new
 
     def __lt__(self, other: Job) -> bool:
         return self.order < other.order
+
+
+class Flight:
+    """One segment at the carrier, unanswered."""
+
+    __slots__ = ("index", "is_over", "job", "sent_at_s")
+
+    def __init__(self, job: Job, index: int, sent_at_s: float) -> None:
+        self.job = job
+        self.index = index
+        self.sent_at_s = sent_at_s
+        #: Answered, or nobody waits for its answer any longer.
+        self.is_over = False
 
 
 class Lane:

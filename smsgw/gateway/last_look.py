@@ -25,6 +25,18 @@ if TYPE_CHECKING:
     from smsgw.gateway.dispatch import CarrierQueue
     from smsgw.gateway.lanes import Job
     from smsgw.gateway.outcomes import Outcomes
+    from smsgw.policy.pipeline import Rules
+
+
+class Turn:
+    """What is alike for all messages that one turn of the loop looks at: nothing is registered meanwhile."""
+
+    __slots__ = ("free", "now_ms")
+
+    def __init__(self, now_ms: int) -> None:
+        self.now_ms = now_ms
+        #: (account, class, signature, template, campaign) of messages that no rule stops, whoever gets them.
+        self.free: set[tuple[str, int, str, str, str]] = set()
 
 
 class LastLook:
@@ -35,38 +47,27 @@ class LastLook:
         self._outcomes = outcomes
         self._journal = Journal(context)
 
-    def stops(self, queue: CarrierQueue, job: Job) -> bool:
+    def stops(self, queue: CarrierQueue, job: Job, turn: Turn) -> bool:
         """True when the message must not be sent now; it is being taken care of.
 
-        The hours are asked every time, for a closed window binds everybody; the store when the last look is some
+        The hours are asked in every turn, for a closed window binds everybody; the store when the last look is some
         seconds old. Of a message of which segments are at the carrier the rest ends here when it may not go on.
         """
-        context = self._context
-        if self._outcomes.is_over(queue, job):
+        context, envelope, now_ms = self._context, job.envelope, turn.now_ms
+        if envelope.expires_at_ms and now_ms >= envelope.expires_at_ms and self._outcomes.is_over(queue, job):
             return True
         if context.registers.pauses.any and self._is_paused(queue, job):
             return True
         if context.health.troubled and job.is_whole and self.leaves(queue, job):
             return True
-        envelope = job.envelope
         if envelope.flags & INTERNAL:
             return False
         rules = context.rules.get(envelope.account)
         if rules is None:
             self._outcomes.refuse_late(queue, job, Refusal(ACCOUNT_DISABLED, "the account was removed", None))
             return True
-        now_ms = context.clock.now_ms()
-        outcome = rules.rules.judge_again(
-            envelope.message_class,
-            now_ms,
-            envelope.recipient,
-            envelope.signature,
-            envelope.template,
-            envelope.campaign,
-            (queue.name,),
-        )
-        if outcome is not None:
-            self._forbidden(queue, job, outcome)
+        scope = envelope.account, envelope.message_class, envelope.signature, envelope.template, envelope.campaign
+        if scope not in turn.free and self._is_forbidden(queue, job, rules.rules, scope, turn):
             return True
         if not job.is_whole or abs(now_ms - envelope.looked_at_ms) <= context.settings.look_again_s * 1000:
             return False
@@ -100,6 +101,20 @@ class LastLook:
         return self._outcomes.reroute(queue, job, why, only_up=True, cause="breaker")
 
     # -- inside
+
+    def _is_forbidden(
+        self, queue: CarrierQueue, job: Job, rules: Rules, scope: tuple[str, int, str, str, str], turn: Turn
+    ) -> bool:
+        _, message_class, signature, template, campaign = scope
+        if rules.lets_all_again(message_class, turn.now_ms, signature, template, campaign):
+            turn.free.add(scope)
+            return False
+        outcome = rules.judge_again(
+            message_class, turn.now_ms, job.envelope.recipient, signature, template, campaign, (queue.name,)
+        )
+        if outcome is not None:
+            self._forbidden(queue, job, outcome)
+        return outcome is not None
 
     def _forbidden(self, queue: CarrierQueue, job: Job, outcome: Refusal | Hold) -> None:
         if not job.is_whole:

@@ -2,7 +2,7 @@
 
 Owns: what each class of code leads to beside the message itself, and the telling. A code counts by its carrier's table
 and by the account's profile (``learn_from``). Of a receipt the recipient comes from what we kept of the message, never
-from the receipt. A delivery clears what was counted against a number; for that the receipt's own address is enough.
+from the receipt. A delivery clears what was counted against a number, see ``delivered``.
 Counting and the entries themselves are the store's (``scripts/facts.lua``).
 """
 
@@ -48,18 +48,23 @@ class Learning:
         self._signatures = BadSignatures(context)
 
     def delivered(self, carrier: str, account: str, message_id: str, sender: bytes) -> None:
-        """A receipt says DELIVRD; ``sender`` is the address that it came from."""
+        """A receipt says DELIVRD; ``sender`` is the address that it came from.
+
+        What was counted against the number is forgotten by the script that found the message, where all is in one
+        partition (``Mapping.rhash``), and else by a call of its own.
+        """
         rules = self._context.rules.get(account)
         pool = self._context.pools.get(carrier)
         watched = pool is not None and pool.settings.failover.breaker is not None
-        if rules is None or not (rules.dead_codes or watched):
+        forgets = self._context.store.partitions > 1
+        if rules is None or not (watched or (forgets and rules.dead_codes)):
             return
         number = self._context.number_of(sender, account)
         if number is None:
             return
         if watched:
             self.arrived(carrier, message_id, self._context.province_of(number, account))
-        if rules.dead_codes:
+        if forgets and rules.dead_codes:
             change = FactChange(None, FactOp.DELIVERED, number, SCOPE_COMPANY, "", self._context.clock.now_ms())
             self._context.facts.put(change)
 

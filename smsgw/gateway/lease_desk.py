@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from smsgw.beats import beat_in_s
 from smsgw.errors import StoreError
 from smsgw.store import keys
 from smsgw.store.adoption import Adoption, NewLife
@@ -72,14 +73,19 @@ class LeaseDesk:
         self._slow: dict[str, asyncio.TimerHandle] = {}
 
     async def join(self) -> None:
-        """Take what is free at once. Raises StoreError."""
+        """Take what is free at once. Raises StoreError.
+
+        What this process's former life had beyond its share goes in the first turn, when there is a task group for it.
+        """
         self._apply(await self._leases.join(self._wishes()))
+        self._wake.set()
 
     async def run(self) -> None:
         """Keep the leases until cancelled, until this process is put out, or has left."""
         while not self._left:
             try:
-                async with asyncio.timeout(min(PERIOD_S if self.others else ALONE_PERIOD_S, self._leases.ttl_s / 4)):
+                period_s = min(PERIOD_S if self.others else ALONE_PERIOD_S, self._leases.ttl_s / 4)
+                async with asyncio.timeout(beat_in_s(period_s)):
                     await self._wake.wait()
             except TimeoutError:
                 pass
@@ -114,6 +120,7 @@ class LeaseDesk:
             return
         turn = await self._leases.turn(self._wishes())
         self._apply(turn)
+        self._give(turn)
         if not self._tidying.locked():
             self._context.spawn(self._tidy(turn))
 
@@ -151,6 +158,13 @@ class LeaseDesk:
                 self._pump(pool)
             if turn.others:
                 pool.pass_on()
+
+    def _give(self, turn: Turn) -> None:
+        """Let go of what others want, when its answers have come."""
+        for name, grant in turn.grants.items():
+            pool = self._context.pools.get(name)
+            if pool is None:
+                continue
             leaving = {bind.number for bind in pool.binds if bind.leaving}
             if grant.give - leaving:
                 self._context.spawn(self._let_go(pool, grant.give - leaving))

@@ -33,7 +33,7 @@ class LocalReports:
         self, account: str, message_id: str, view: Sm | DataSm, submitted_ms: int, report: Report, durable: Durable
     ) -> None:
         """Append one."""
-        origin = self._context.store.sealer.seal(pack_origin(view, submitted_ms))
+        origin = self._context.store.sealer.seal(pack_origin(view.raw, submitted_ms))
         fields = (FIELD_ORIGIN, origin, FIELD_RECEIPT, pack_report(report), FIELD_MESSAGE_ID, message_id)
 
         def appended(error: StoreError | None) -> None:
@@ -56,6 +56,6 @@ class LocalReports:
         durable: Durable,
     ) -> None:
         """End a message of which other parts are at a carrier: it is told of once, by this or by the carrier."""
-        origin = self._context.store.sealer.seal(pack_origin(view, submitted_ms))
+        origin = self._context.store.sealer.seal(pack_origin(view.raw, submitted_ms))
         blob = pack_report(report)
         self._context.correlation.sharing.end(account, message_id, origin, blob, wanted, durable)

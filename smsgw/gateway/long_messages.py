@@ -12,14 +12,16 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from smsgw.beats import beat
 from smsgw.errors import StoreError
+from smsgw.gateway.alarm import Alarm
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.mt import MtJourney
 from smsgw.gateway.refuser import rok
 from smsgw.gateway.reports import Report
 from smsgw.gateway.submission import Part, Segment, Submission
 from smsgw.gateway.views import air_segments, view_of, whole_text
-from smsgw.policy.model import Reason, Refusal
+from smsgw.policy.model import Draft, Reason, Refusal
 from smsgw.policy.reasons import STORE_AWAY
 from smsgw.records.record import Step
 from smsgw.smpp.constants import HEADER_OCTETS, MessageState
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 #: How often to look for groups whose time is over.
 EXPIRE_PERIOD_S = 1.0
+#: Early answers that are due within so long of each other leave together.
+EARLY_ANSWERS_S = 0.02
 
 
 class _Kept(NamedTuple):
@@ -57,7 +61,7 @@ class _Waiting:
 
 
 class LongMessages:
-    """Collects segments; ``tick`` gives early answers, ``run`` ends what never completes."""
+    """Collects segments; ``run`` ends what never completes."""
 
     def __init__(self, context: Context, mt: MtJourney, reports: LocalReports) -> None:
         self._context = context
@@ -67,6 +71,7 @@ class LongMessages:
         #: By message id; ``_order`` has the same in the order of their deadlines.
         self._waiting: dict[str, _Waiting] = {}
         self._order: deque[_Waiting] = deque()
+        self._early = Alarm(asyncio.get_running_loop(), self._answer_early)
         #: Groups that this process is deciding on or ending; ``run`` leaves them alone meanwhile.
         self._deciding: set[str] = set()
 
@@ -82,6 +87,7 @@ class LongMessages:
         early_s = self._context.settings.early_answer_s
         waiting = self._waiting[part.message_id] = _Waiting(part, part.session.now_s + early_s)
         self._order.append(waiting)
+        self._early.set(early_s)
         group = store_long.group(
             account.settings.system_id, segment.source_addr, segment.recipient, concat.reference, concat.total
         )
@@ -123,23 +129,28 @@ class LongMessages:
         self._context.spawn(self._drop(partition, group))
 
     def tick(self, now_s: float) -> None:
-        """Answer what has waited long enough and is durable; called every few tens of milliseconds."""
+        """Answer what has waited long enough and is durable."""
         order = self._order
-        while order and order[0].deadline_s <= now_s:
-            waiting = order.popleft()
-            part = waiting.part
-            if self._waiting.get(part.message_id) is not waiting:
+        while order:
+            waiting = order[0]
+            message_id = waiting.part.message_id
+            is_answered = self._waiting.get(message_id) is not waiting
+            if not is_answered and waiting.deadline_s > now_s:
+                self._early.set(max(waiting.deadline_s - now_s, EARLY_ANSWERS_S))
+                return
+            order.popleft()
+            if is_answered:
                 continue
-            if not waiting.durable:
+            if waiting.durable:
+                self._answer(message_id)
+            else:
+                waiting.deadline_s = now_s + max(self._context.settings.early_answer_s, EARLY_ANSWERS_S)
                 order.append(waiting)
-                waiting.deadline_s = now_s + self._context.settings.early_answer_s
-                break
-            self._answer(part.message_id)
 
     async def run(self) -> None:
         """End what never completes, and decide what a dead process had complete, until cancelled."""
         while True:
-            await asyncio.sleep(EXPIRE_PERIOD_S)
+            await beat(EXPIRE_PERIOD_S)
             try:
                 for partition in range(self._context.store.partitions):
                     for group in await self._context.long.expired(partition, self._context.clock.now_ms()):
@@ -148,6 +159,9 @@ class LongMessages:
                 self._context.log("store.away", {"while": "expiring segments", "why": str(error)})
 
     # -- inside
+
+    def _answer_early(self) -> None:
+        self.tick(asyncio.get_running_loop().time())
 
     async def _over(self, partition: int, group: LongGroup) -> None:
         if group.group in self._deciding:
@@ -231,22 +245,18 @@ class LongMessages:
             waiting = self._waiting.pop(message_id, None)
             parts.append(waiting.part if waiting is not None else Part(None, 0, 0, message_id, registered, pdu))
         first = kept[0].segment
-        submission = Submission(
-            account,
-            parts,
-            first.source_addr,
-            first.recipient,
-            self._context.store.recipients.hash(first.recipient),
-            partition,
-            self._context.clock.now_ms(),
-        )
         views = [view_of(part.pdu) for part in parts]
-        submission.text = whole_text(views)
-        submission.segments = air_segments(views)
+        settings, now_ms = account.settings, self._context.clock.now_ms()
+        draft = Draft(
+            settings.system_id, settings.message_class, first.source_addr, first.recipient, whole_text(views),
+            air_segments(views), first.due_ms or now_ms, campaign=first.campaign, audience=first.audience,
+        )  # fmt: skip
+        rhash = self._context.store.recipients.hash(first.recipient)
+        submission = Submission(account, parts, draft, rhash, partition, now_ms)
+        submission.tier = first.tier
         submission.received_s = asyncio.get_running_loop().time()
         submission.long_key = group
         submission.due_ms, submission.expires_ms = first.due_ms, first.expires_ms
-        submission.tier, submission.campaign, submission.audience = first.tier, first.campaign, first.audience
         self._mt.decide(submission)
 
     def _expired(self, account: str, kept: _Kept, why: str, durable: Durable) -> None:

@@ -14,13 +14,15 @@ from smsgw.errors import LocalError, RecoverableError, StoreError
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.submission import Part, Submission
 from smsgw.policy.mo_words import MoKind
+from smsgw.policy.model import Draft
 from smsgw.policy.numbers import mask
-from smsgw.records.record import Step
+from smsgw.records.record import NO_CLASS, Step
 from smsgw.smpp.alphabet import choose_coding, decode_text, encode_text
 from smsgw.smpp.constants import RESPONSE_BIT, CommandStatus
 from smsgw.smpp.pdu import response, submit_sm
 from smsgw.smpp.udh import strip_udh
 from smsgw.smpp.views import DataSm, Sm
+from smsgw.store.envelope import Envelope
 from smsgw.store.facts import FactChange, FactOp, FactResult
 from smsgw.store.recipients import SCOPE_COMPANY, scope_account, scope_signature
 
@@ -114,7 +116,13 @@ class MoJourney:
         owner = received.owner
         account = owner.account if owner is not None else ""
         number = self._context.number_of(received.view.source_addr, account) or ""
-        self._journal.plain(int(Step.MO), "", account, received.carrier, number, 0, 0, received.dialled)
+        seal, now_ms = self._context.store.sealer.seal, self._context.clock.now_ms()
+        envelope = Envelope(
+            [""], [received.view.raw], account, NO_CLASS, number, received.dialled, "", [0], now_ms
+        )  # fmt: skip
+        self._journal.plain(
+            int(Step.MO), "", account, received.carrier, number, 0, 0, received.dialled, seal(envelope.pack())
+        )
         if owner is None:
             self._context.log("mo.no_owner", {"carrier": received.carrier, "dialled": received.dialled})
             self._answer(received, CommandStatus.ESME_ROK)
@@ -154,16 +162,10 @@ class MoJourney:
             # A text of several segments, or a number that only a data_sm has room for.
             self._context.log("mo.no_confirmation", {"account": rules.name, "why": str(error)})
             return
-        submission = Submission(
-            account,
-            [Part(None, 0, 0, message_id, 0, pdu)],
-            received.dialled,
-            recipient,
-            self._context.store.recipients.hash(recipient),
-            partition,
-            self._context.clock.now_ms(),
-        )
-        submission.text = text
+        settings, now_ms = account.settings, self._context.clock.now_ms()
+        draft = Draft(settings.system_id, settings.message_class, received.dialled, recipient, text, 1, now_ms)
+        rhash = self._context.store.recipients.hash(recipient)
+        submission = Submission(account, [Part(None, 0, 0, message_id, 0, pdu)], draft, rhash, partition, now_ms)
         self.mt.send_internal(submission)
 
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from smsgw.errors import RecoverableError, StoreError
+from smsgw.gateway.account_rules import Way
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.multi import Destination
 from smsgw.gateway.refuser import Refuser, refusal_of, rok
-from smsgw.gateway.submission import Part, Segment, Sender, Submission
-from smsgw.gateway.tags import read_tags
+from smsgw.gateway.submission import Part, Segment, Sender, Submission, template_name
+from smsgw.gateway.tags import NO_TAGS, read_tags
 from smsgw.gateway.views import View, check_text, outgoing, read_times, text_octets, with_absolute_validity
-from smsgw.policy.caps import CapRows, content_hash
+from smsgw.policy.caps import content_hash
 from smsgw.policy.model import Draft, MessageClass, Refusal
 from smsgw.policy.reasons import ACCOUNT_DISABLED, NUMBER_INVALID, RATE, STORE_AWAY
 from smsgw.smpp.alphabet import decode_text
@@ -28,7 +29,7 @@ from smsgw.smpp.segments import count_segments
 from smsgw.smpp.udh import Concat, concat_of
 from smsgw.smpp.views import Sm
 from smsgw.store.admission import ACCEPTED, GONE, AdmitItem, AdmitReply
-from smsgw.store.envelope import INTERNAL, ONE_RECEIPT, REPORT_ALWAYS, Envelope
+from smsgw.store.envelope import INTERNAL, ONE_RECEIPT, REPORT_ALWAYS, packed
 from smsgw.store.parked import LOT_REVIEW
 from smsgw.store.state import ENROUTE_HEADER, state_value
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from smsgw.gateway.context import Context
     from smsgw.gateway.direct import Direct
     from smsgw.gateway.long_messages import LongMessages
+    from smsgw.smpp.views import Plain
 
 #: A long message that the store could not admit is decided again after this.
 STORE_AWAY_RETRY_S = 1.0
@@ -49,7 +51,7 @@ _SUBMIT_SM = int(CommandId.SUBMIT_SM)
 _OTP = int(MessageClass.OTP)
 _ROK = int(CommandStatus.ESME_ROK)
 #: What ``MtJourney._taken`` is called with.
-_Message: TypeAlias = "tuple[Sender, Account, int, View, int, str, bytes, int, Concat | None]"
+_Message: TypeAlias = "tuple[Sender, Account, int, View, int, str, Plain, int, Concat | None, bool]"
 
 
 class MtJourney:
@@ -62,9 +64,12 @@ class MtJourney:
         self._direct = direct
         self._refuser = refuser
         self._journal = Journal(context)
+        self._counters = context.metrics.account
+        self._now_ms = context.clock.now_ms
         self._hash = context.store.recipients.hash
-        self._partition = context.store.recipients.partition
+        self._partition_of = context.store.recipients.partition_of_hash
         self._partitions = context.store.partitions
+        self._seal = context.store.sealer.seal
 
     def submit(self, session: EsmeSession, raw: bytes, sequence_number: int) -> None:
         """A submit_sm of an application; the hot one."""
@@ -79,12 +84,17 @@ class MtJourney:
         account = session.account
         assert account is not None
         name = account.settings.system_id
-        context.metrics.account(name).mt_received += 1
-        check_text(view)
-        concat = concat_of(view)
-        payload = text_octets(view)
-        segments = 1 if len(payload) <= 140 else count_segments(payload, view.data_coding)
-        recipient = context.number_of(view.destination_addr, name)
+        self._counters(name).mt_received += 1
+        fields, concat = view.plain(), None
+        is_plain = fields is not None
+        if fields is None:
+            check_text(view)
+            concat = concat_of(view)
+            text = text_octets(view)
+            fields = view.source_addr, view.destination_addr, view.registered_delivery, view.data_coding, text
+        _, address, _, data_coding, octets = fields
+        segments = 1 if len(octets) <= 140 else count_segments(octets, data_coding)
+        recipient = context.number_of(address, name)
         window = account.settings.window
         if session.unanswered > window or recipient is None:
             refusal = _BAD_NUMBER
@@ -92,9 +102,13 @@ class MtJourney:
                 refusal = Refusal(RATE, f"more than {window} requests unanswered", 1)
             self._refuser.refuse_early(session, command_id, sequence_number, refusal, recipient or "")
         elif account.slices.take(segments, session.now_s):
-            self._taken(session, account, command_id, view, sequence_number, recipient, payload, segments, concat)
+            self._taken(
+                session, account, command_id, view, sequence_number, recipient, fields, segments, concat, is_plain
+            )
         else:
-            message = (session, account, command_id, view, sequence_number, recipient, payload, segments, concat)
+            message = (
+                session, account, command_id, view, sequence_number, recipient, fields, segments, concat, is_plain
+            )  # fmt: skip
             context.rates.take(account, segments, partial(self._rated, message))
 
     def _rated(self, message: _Message, refusal: Refusal | None) -> None:
@@ -110,28 +124,38 @@ class MtJourney:
 
     def _taken(
         self, session: Sender, account: Account, command_id: int, view: View, sequence_number: int, recipient: str,
-        payload: bytes, segments: int, concat: Concat | None,
+        fields: Plain, segments: int, concat: Concat | None, is_plain: bool,
     ) -> None:  # fmt: skip
         """The account's window and rate let it in. Raises RecoverableError."""
         context = self._context
-        now_ms = context.clock.now_ms()
-        due_ms, expires_ms = read_times(view, now_ms)
-        tags = read_tags(view)
-        partition = self._partition(recipient, self._partitions)
+        now_ms = self._now_ms()
+        due_ms = expires_ms = 0
+        tags = NO_TAGS
+        if not is_plain:
+            due_ms, expires_ms = read_times(view, now_ms)
+            tags = read_tags(view)
+        rhash = self._hash(recipient)
+        partition = self._partition_of(rhash, self._partitions) if self._partitions > 1 else 0
         if isinstance(session, Destination):
             message_id = session.next_id(partition)
         else:
             message_id = context.ids.next(partition, int(context.wall_s()))
-        part = Part(session, command_id, sequence_number, message_id, view.registered_delivery, outgoing(view))
-        source_addr = view.source_addr.decode("latin-1")
+        address, _, registered, data_coding, octets = fields
+        pdu = view.raw if is_plain and registered & 3 == 1 else outgoing(view)
+        part = Part(session, command_id, sequence_number, message_id, registered, pdu)
+        source_addr = address.decode("latin-1")
         if concat is not None and concat.total > 1:
             segment = Segment(source_addr, recipient, now_ms, due_ms, expires_ms, *tags)
             self.long_messages.take(part, concat, account, partition, segment)
             return
-        submission = Submission(account, [part], source_addr, recipient, self._hash(recipient), partition, now_ms)
-        submission.text = decode_text(payload, view.data_coding)
-        submission.segments = segments
-        submission.tier, submission.campaign, submission.audience = tags
+        settings = account.settings
+        text = decode_text(octets, data_coding)
+        draft = Draft(
+            settings.system_id, settings.message_class, source_addr, recipient, text, segments, due_ms or now_ms,
+            None, None, tags.campaign, tags.audience,
+        )  # fmt: skip
+        submission = Submission(account, [part], draft, rhash, partition, now_ms)
+        submission.tier = tags.tier
         submission.due_ms, submission.expires_ms = due_ms, expires_ms
         submission.received_s = session.now_s
         self.decide(submission)
@@ -150,20 +174,8 @@ class MtJourney:
         if rules is None:
             self.refuse(submission, Refusal(ACCOUNT_DISABLED, "the account was removed", None))
             return
-        draft = Draft(
-            account.system_id,
-            account.message_class,
-            submission.source_addr,
-            submission.recipient,
-            submission.text,
-            submission.segments,
-            submission.due_ms or submission.accepted_ms,
-            campaign=submission.campaign,
-            audience=submission.audience,
-        )
+        draft = submission.draft
         outcome = rules.rules(draft)
-        submission.judged(draft)
-        hold_reason = ""
         if outcome is not None:
             if isinstance(outcome, Refusal):
                 self.refuse(submission, outcome)
@@ -171,20 +183,39 @@ class MtJourney:
             if submission.expires_ms and outcome.until_ms >= submission.expires_ms:
                 self.refuse(submission, Refusal(outcome.reason, "it opens only after the validity_period", None))
                 return
-            submission.due_ms, hold_reason = outcome.until_ms, outcome.reason.rule_id
+            submission.due_ms, submission.hold_reason = outcome.until_ms, outcome.reason.rule_id
+        if draft.links:
+            pdus = [part.pdu for part in submission.parts]
+            if not context.short_links.ready(draft, pdus, partial(self._links_known, submission)):
+                return
         if draft.plain:
             self._count_words(draft)
-        if not context.store_up and not draft.review and self._goes_directly(submission, draft):
+        if not context.store_up and not draft.review and self._goes_directly(submission):
             return
-        if rules.has_quota:
-            at_ms = submission.due_ms or submission.accepted_ms
-            context.quotas.take(account.system_id, at_ms, partial(self._quota, submission, rules, draft, hold_reason))
+        if not rules.has_quota:
+            self._admit(submission, rules)
+            return
+        at_ms = submission.due_ms or submission.accepted_ms
+        if context.quotas.spend(account.system_id, at_ms):
+            self._quota(submission, rules, None)
         else:
-            self._admit(submission, rules, draft, hold_reason)
+            context.quotas.take(account.system_id, at_ms, partial(self._quota, submission, rules))
 
-    def _goes_directly(self, submission: Submission, draft: Draft) -> bool:
-        route = draft.route.name if draft.route is not None else ""
-        return self._direct.takes(submission, draft.carriers, route, asyncio.get_running_loop().time())
+    def _links_known(self, submission: Submission, why: StoreError | None) -> None:
+        (self._store_away if why is not None else self.decide)(submission)
+
+    def _decide_again(self, submission: Submission) -> None:
+        """Anew, from what the application said: routes and rules may be other ones by now."""
+        draft, settings = submission.draft, submission.account.settings
+        submission.hold_reason = ""
+        submission.draft = Draft(
+            settings.system_id, settings.message_class, draft.source_addr, draft.recipient, draft.text, draft.segments,
+            submission.due_ms or submission.accepted_ms, None, None, draft.campaign, draft.audience,
+        )  # fmt: skip
+        self.decide(submission)
+
+    def _goes_directly(self, submission: Submission) -> bool:
+        return self._direct.takes(submission, asyncio.get_running_loop().time())
 
     def _count_words(self, draft: Draft) -> None:
         """Words that are only counted; the lists remember what they found in the last text."""
@@ -200,13 +231,8 @@ class MtJourney:
         """A message of the gateway itself: no rules, no caps, no receipts to an account."""
         submission.internal = True
         rules = self._context.rules[submission.account.settings.system_id]
-        draft = Draft(
-            rules.name, submission.message_class, submission.source_addr, submission.recipient, submission.text, 1,
-            submission.accepted_ms,
-        )  # fmt: skip
-        draft.route = rules.rules.route(draft)
-        if draft.route is not None:
-            self._admit(submission, rules, draft, "", INTERNAL)
+        if rules.rules.route(submission.draft) is not None:
+            self._admit(submission, rules, INTERNAL)
 
     # -- the store's answer
 
@@ -214,37 +240,38 @@ class MtJourney:
         """Called once for each batch of ``admit``."""
         if isinstance(replies, StoreError):
             for item in items:
-                self._store_away(cast(_Ticket, item.context).submission)
+                self._store_away(cast(Submission, item.context))
             return
-        now_s = asyncio.get_running_loop().time()
-        accounts = self._context.metrics.account
+        now_s, now_ms = asyncio.get_running_loop().time(), self._now_ms()
         for item, reply in zip(items, replies, strict=True):
-            ticket = cast(_Ticket, item.context)
-            submission = ticket.submission
+            submission = cast(Submission, item.context)
             if submission.long_key and (reply.code in (ACCEPTED, GONE) or not submission.is_promised):
                 # The script has deleted the segments; those of which something was promised go after its refusal.
                 self.long_messages.decided(submission.long_key)
                 submission.long_key = ""
-            if reply.code == GONE:
+            if reply.code == ACCEPTED:
+                self._accepted(submission, item.blob, now_s, now_ms)
+            elif reply.code == GONE:
                 self._refuser.give_back(submission)
                 self._answer_early(submission)
-                continue
-            if reply.code != ACCEPTED:
-                self.refuse(submission, refusal_of(reply, ticket.caps))
-                continue
-            counters = accounts(submission.account.settings.system_id)
-            count = len(submission.parts)
-            counters.mt_accepted += count
-            counters.answered[_ROK] += count
-            if submission.due_ms or submission.review:
-                counters.mt_held += count
-            counters.answer_latency.observe((now_s - submission.received_s) * 1000)
-            for part in submission.parts:
-                self._journal.accepted(submission, part.message_id, ticket.route, ticket.hold_reason)
-                if part.session is not None:
-                    part.session.answer(rok(part))
+            else:
+                self.refuse(submission, refusal_of(reply, submission.caps))
 
     # -- inside
+
+    def _accepted(self, submission: Submission, sealed: bytes, now_s: float, now_ms: int) -> None:
+        counters = self._counters(submission.account.settings.system_id)
+        count = len(submission.parts)
+        counters.mt_accepted += count
+        counters.answered[_ROK] += count
+        if submission.due_ms or submission.draft.review:
+            counters.mt_held += count
+        counters.answer_latency.observe((now_s - submission.received_s) * 1000)
+        for part in submission.parts:
+            self._journal.accepted(submission, part.message_id, now_ms, sealed)
+            sealed = b""  # once for all segments
+            if part.session is not None:
+                part.session.answer(rok(part))
 
     def _store_away(self, submission: Submission) -> None:
         """A single message is refused; a long one is durable in its segments, so it is answered and decided later."""
@@ -253,7 +280,7 @@ class MtJourney:
             return
         self._refuser.give_back(submission)
         self._answer_early(submission)
-        asyncio.get_running_loop().call_later(STORE_AWAY_RETRY_S, self.decide, submission)
+        asyncio.get_running_loop().call_later(STORE_AWAY_RETRY_S, self._decide_again, submission)
 
     @staticmethod
     def _answer_early(submission: Submission) -> None:
@@ -263,58 +290,51 @@ class MtJourney:
                 part.session.answer(rok(part))
                 part.session = None
 
-    def _quota(
-        self, submission: Submission, rules: AccountRules, draft: Draft, hold_reason: str, refusal: Refusal | None
-    ) -> None:
+    def _quota(self, submission: Submission, rules: AccountRules, refusal: Refusal | None) -> None:
         """The account's quota has been asked, at once or after the store lent more of it."""
         if refusal is not None:
             self.refuse(submission, refusal)
             return
         submission.quota_ms = submission.due_ms or submission.accepted_ms
-        self._admit(submission, rules, draft, hold_reason)
+        self._admit(submission, rules)
 
-    def _admit(
-        self, submission: Submission, rules: AccountRules, draft: Draft, hold_reason: str, flags: int = 0
-    ) -> None:
-        context = self._context
-        account = submission.account.settings
-        route = draft.route
-        assert route is not None
+    def _admit(self, submission: Submission, rules: AccountRules, flags: int = 0) -> None:
+        context, draft = self._context, submission.draft
         own = flags & INTERNAL
-        at_ms = submission.due_ms or submission.accepted_ms
-        caps = None if own else rules.rules.cap_rows(draft)
-        message_class = submission.message_class
+        due_ms, message_class = submission.due_ms, draft.message_class
+        at_ms = due_ms or submission.accepted_ms
         first = context.choice.first_in_time if message_class == _OTP else context.choice.first
         carrier = first(draft.carriers, draft.province, None if own else self._suits(rules, draft))
-        if submission.expires_ms and (submission.due_ms or submission.review):
+        if submission.expires_ms and (due_ms or draft.review):
             # "Two hours from now" would begin only when the carrier gets it.
             for part in submission.parts:
                 part.pdu = with_absolute_validity(part.pdu, submission.expires_ms)
-        envelope = self._envelope(submission, draft, flags)
+        streams = context.stream_names
+        way = Way(streams[carrier][draft.lane]) if own else rules.way(draft, carrier, streams)
+        caps = way.caps if draft.recipient not in rules.test_numbers else None
+        submission.caps = caps
+        message_ids = submission.message_ids
+        expires_ms = self._expires_ms(submission)
         context.admission.submit(
             AdmitItem(
-                _Ticket(submission, route.name, hold_reason, caps),
+                submission,
                 submission.rhash,
-                envelope.message_ids,
-                context.store.sealer.seal(envelope.pack()),
-                context.stream_names[carrier][draft.lane],
+                message_ids,
+                self._seal(self._envelope(submission, message_ids, expires_ms, flags)),
+                way.stream,
                 at_ms,
-                state_value(ENROUTE_HEADER, account.system_id, submission.source_addr),
-                () if own else rules.facts(submission.signature, message_class, carrier),
+                state_value(ENROUTE_HEADER, draft.account, draft.source_addr),
+                way.facts,
                 caps.script_rows(at_ms) if caps is not None else (),
                 submission.tier,
                 message_class,
                 context.settings.queue_limit,
-                envelope.expires_at_ms if envelope.lot else submission.due_ms,
+                expires_ms if draft.review else due_ms,
                 submission.long_key,
-                envelope.lot,
+                LOT_REVIEW if draft.review else "",
                 content_hash(draft.plain) if caps is not None and caps.same_content is not None else b"",
-                ()
-                if own or len(draft.carriers) == 1
-                else rules.others(
-                    submission.signature, message_class, draft.carriers, carrier, draft.lane, context.stream_names
-                ),
-                submission.is_promised,
+                () if own or len(draft.carriers) < 2 else partial(rules.others, draft, carrier, streams),
+                bool(submission.long_key) and submission.is_promised,
             )
         )
 
@@ -328,55 +348,50 @@ class MtJourney:
             draft.message_class, draft.at_ms, draft.signature or "", lambda: draft.text, draft.carrier, name
         )
 
-    def _envelope(self, submission: Submission, draft: Draft, flags: int) -> Envelope:
-        parts = submission.parts
-        account = submission.account.settings
-        now_ms = submission.accepted_ms
-        if account.reject_mode == "receipt" or None in [part.session for part in parts]:
+    def _envelope(self, submission: Submission, message_ids: list[str], expires_ms: int, flags: int) -> bytes:
+        parts, draft, settings = submission.parts, submission.draft, submission.account.settings
+        first = parts[0]
+        pdus, registered = [first.pdu], [first.registered]
+        if len(parts) > 1:
+            pdus, registered = [part.pdu for part in parts], [part.registered for part in parts]
+        route, now_ms = draft.route, submission.accepted_ms
+        assert route is not None
+        if settings.reject_mode == "receipt" or submission.is_promised:
             flags |= REPORT_ALWAYS
-        if account.long_receipts == "one" and len(parts) > 1:
+        if settings.long_receipts == "one" and len(parts) > 1:
             flags |= ONE_RECEIPT
-        return Envelope(
-            [part.message_id for part in parts],
-            [part.pdu for part in parts],
-            account.system_id,
-            submission.message_class,
-            submission.recipient,
-            submission.source_addr,
-            submission.signature,
-            [part.registered for part in parts],
+        return packed(
+            message_ids,
+            pdus,
+            draft.account,
+            draft.message_class,
+            draft.recipient,
+            draft.source_addr,
+            draft.signature or "",
+            registered,
             now_ms,
             now_ms,
-            self._expires_ms(submission),
+            expires_ms,
             submission.due_ms,
-            submission.segments,
-            list(draft.carriers),
-            flags=flags,
-            template=submission.template,
-            campaign=submission.campaign,
-            lot=LOT_REVIEW if submission.review else "",
-            note=submission.review,
-            lane=draft.lane if draft.lane != submission.message_class else -1,
-            route=draft.route.name if draft.route is not None else "",
-            network=draft.network,
-            province=draft.province,
+            draft.segments,
+            draft.carriers,
+            flags,
+            template_name(draft),
+            draft.campaign,
+            LOT_REVIEW if draft.review else "",
+            draft.review,
+            draft.lane if draft.lane != draft.message_class else -1,
+            route.name,
+            draft.network,
+            draft.province,
+            draft.links or (),
         )
 
     def _expires_ms(self, submission: Submission) -> int:
         """When it is too late for a message; for a verification code that is soon, whatever its validity."""
-        settings = self._context.settings
+        settings, draft = self._context.settings, submission.draft
         begins_ms = submission.due_ms or submission.accepted_ms
-        latest_ms = begins_ms + int(settings.max_validity_s * 1000)
-        if submission.message_class == _OTP and settings.otp_limit_s and not submission.review:
+        if draft.message_class == _OTP and settings.otp_limit_s and not draft.review:
             latest_ms = begins_ms + int(settings.otp_limit_s * 1000)
             return min(submission.expires_ms, latest_ms) if submission.expires_ms else latest_ms
-        return submission.expires_ms or latest_ms
-
-
-class _Ticket(NamedTuple):
-    """What an item of a batch was, when its reply comes."""
-
-    submission: Submission
-    route: str
-    hold_reason: str
-    caps: CapRows | None
+        return submission.expires_ms or begins_ms + int(settings.max_validity_s * 1000)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from smsgw.errors import RecoverableError, StoreError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from smsgw.store.entries import Entry
     from smsgw.store.streams import StreamReader
 
+_RECEIPT_RETURNED = int(Step.RECEIPT_RETURNED)
 #: Statuses of a deliver_sm_resp after which the same entry is worth another try soon: the client is busy.
 TEMPORARY = frozenset((0x08, 0x14, 0x58, 0x64))
 MAX_ATTEMPTS = 5
@@ -138,7 +140,8 @@ class Outbox:
             if box.stream in self._giving_back:
                 return
             box.reading = True
-            self._reader(box).add(box.stream)
+            # What this application answered before it left, a moment ago, must not be read as unanswered.
+            self._context.outbound.when_acknowledged(box.stream, partial(self._read, box, box.generation))
         self._reader(box).wake()
         self._pump_soon(box)
 
@@ -146,8 +149,9 @@ class Outbox:
         """The application answered."""
         account = session.account
         assert account is not None
-        box = self._box(account)
-        name = account.settings.system_id
+        settings = account.settings
+        name = settings.system_id
+        box = self._boxes.get(name) or self._box(account)
         counters = self._context.metrics.account(name)
         if box.losses:
             box.losses.pop(delivery.entry_id, None)
@@ -156,15 +160,16 @@ class Outbox:
             self._context.outbound.ack(box.stream, delivery.entry_id)
             if delivery.message_id:
                 counters.receipts_delivered += 1
-                self._journal.plain(int(Step.RECEIPT_RETURNED), delivery.message_id, name, "", "", 0, 0, delivery.state)
+                self._journal.plain(_RECEIPT_RETURNED, delivery.message_id, name, "", "", 0, 0, delivery.state)
             else:
                 counters.mo_delivered += 1
         else:
             counters.deliver_refused[command_status] += 1
             self._refused(box, delivery, command_status)
-        if box.starved and len(box.queue) <= account.settings.deliver_window:
+        if box.starved and len(box.queue) <= settings.deliver_window:
             self._reader(box).wake()
-        self._pump_soon(box)
+        if box.queue and not box.pump_due:
+            self._pump_soon(box)
 
     def undelivered(self, session: EsmeSession, deliveries: list[Delivery]) -> None:
         """The link went, or the application did not answer in time."""
@@ -219,6 +224,10 @@ class Outbox:
 
     # -- inside
 
+    def _read(self, box: _Box, generation: int) -> None:
+        if box.reading and box.generation == generation:
+            self._reader(box).add(box.stream)
+
     def _box(self, account: Account) -> _Box:
         name = account.settings.system_id
         box = self._boxes.get(name)
@@ -238,10 +247,13 @@ class Outbox:
     def _pump(self, box: _Box) -> None:
         box.pump_due = False
         queue = box.queue
+        if not queue or self._context.closing:
+            return
         account = box.account
-        while queue and not self._context.closing:
+        system_id = account.settings.system_id
+        while queue:
             session = account.receiver()
-            if session is None or not self._may_go(box, queue[0]):
+            if session is None or (box.losses and not self._may_go(box, queue[0])):
                 return
             delivery = queue.popleft()
             if box.endings and box.endings.get(delivery.entry_id, 0) >= MAX_ENDINGS:
@@ -249,7 +261,7 @@ class Outbox:
                 continue
             sequence_number = session.link.session.next_sequence()
             try:
-                pdu = self._pdu(account.settings.system_id, session, delivery, sequence_number)
+                pdu = self._pdu(system_id, session, delivery, sequence_number)
             except (StoreError, RecoverableError, ValueError) as error:
                 self._drop(box, delivery, f"unreadable: {error}")
                 continue
@@ -258,8 +270,6 @@ class Outbox:
     @staticmethod
     def _may_go(box: _Box, delivery: Delivery) -> bool:
         """An entry over which links were lost goes alone: the one that does it is found, and no other suffers."""
-        if not box.losses:
-            return True
         in_flight = [item for session in box.account.sessions for item in session.link.window.items()]
         if box.losses.get(delivery.entry_id, 0) >= SUSPECT_LOSSES:
             return not in_flight
@@ -278,8 +288,8 @@ class Outbox:
         report = unpack_report(fields[3])
         delivery.message_id = fields[5].decode()
         delivery.state = report.message_state
-        zone = self._context.rules[system_id].zone
         origin = unpack_origin(open_sealed(fields[1]))
+        zone = self._context.rules[system_id].zone
         return receipt_pdu(delivery.message_id, origin, report, sequence_number, zone, session.tlvs_allowed)
 
     def _refused(self, box: _Box, delivery: Delivery, command_status: int) -> None:

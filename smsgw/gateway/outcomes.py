@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from smsgw.errors import StoreError
@@ -20,26 +19,24 @@ from smsgw.gateway.moves import Moves
 from smsgw.gateway.reports import (
     MAX_ERR_CHARACTERS,
     Report,
-    pack_origin,
     unpack_report,
-    wanted_kinds,
 )
-from smsgw.gateway.views import view_of
 from smsgw.policy.code_classes import CodeClass
 from smsgw.policy.model import Hold
 from smsgw.policy.reasons import ROUTE_NONE
 from smsgw.policy.retry import Action, Backoff
 from smsgw.records.record import Step
 from smsgw.smpp.constants import MessageState
+from smsgw.smpp.pdu import message_id_of
 from smsgw.store.correlation import MATCHED, Correlated
-from smsgw.store.envelope import HAS_TURN, INTERNAL
+from smsgw.store.envelope import HAS_TURN
 from smsgw.store.keys import mt_suffix
 
 if TYPE_CHECKING:
     from smsgw.carrier.bind import Bind
     from smsgw.gateway.context import Context
-    from smsgw.gateway.dispatch import CarrierQueue, Flight
-    from smsgw.gateway.lanes import Job
+    from smsgw.gateway.dispatch import CarrierQueue
+    from smsgw.gateway.lanes import Flight, Job
     from smsgw.gateway.learning import Learning
     from smsgw.gateway.local_reports import LocalReports
     from smsgw.smpp.convert import Unfit
@@ -48,7 +45,6 @@ if TYPE_CHECKING:
 RESEND = "resend"
 #: A message of which the carrier says "temporary" waits this long before its next try, at first and at most.
 RETRY_BASE_S, RETRY_CEILING_S = 2.0, 300.0
-_HEADER_OCTETS = 16
 _UNDELIVERABLE, _DELIVERED = int(MessageState.UNDELIVERABLE), int(MessageState.DELIVERED)
 _SENT, _ANSWERED = int(Step.SENT), int(Step.ANSWERED)
 
@@ -65,6 +61,7 @@ class Outcomes(Endings):
     ) -> None:
         super().__init__(context, reports)
         self._learning = learning
+        self._pdus = context.carrier_pdus
         self.moves = Moves(context)
         self._backoff = Backoff(RETRY_BASE_S, RETRY_CEILING_S, rng, RETRY_BASE_S / 2)
 
@@ -114,32 +111,36 @@ class Outcomes(Endings):
         self._context.metrics.carrier(queue.name).mt_submitted += 1
         segments = job.shipment.segments[index] if job.shipment is not None else 1
         self._journal.step(_SENT, job.envelope, job.original(index), queue.name, 0, 0, bind.number, segments=segments)
+        if self._pdus is not None and job.shipment is not None:
+            message_id = job.envelope.message_ids[job.original(index)]
+            self._pdus.add(_SENT, message_id, queue.name, job.shipment.pdus[index])
 
     def answered(self, queue: CarrierQueue, flight: Flight, command_status: int, raw: bytes, now_s: float) -> None:
         """The carrier answered a segment."""
-        job, index = flight.job, flight.index
-        original = job.original(index)
+        name, pool = queue.name, queue.pool
         latency_s = now_s - flight.sent_at_s
         latency_ms = latency_s * 1000
-        policy = queue.pool.settings.failover
-        counters = self._context.metrics.carrier(queue.name)
+        policy = pool.settings.failover
+        counters = self._context.metrics.carrier(name)
         counters.answered[command_status] += 1
         counters.answer_latency.observe(latency_ms)
         if policy.latency_s:
-            self._context.health.answered(queue.name, policy, latency_s)
-        said = raw[_HEADER_OCTETS:].partition(b"\0")[0].decode("latin-1")
+            self._context.health.answered(name, policy, latency_s)
+        said = message_id_of(raw).decode("latin-1")
         if flight.is_over:
             self._late(queue, flight, command_status, said)
             return
         flight.is_over = True
+        job, index = flight.job, flight.index
+        original, took_ms = job.original(index), round(latency_ms, 1)
+        if self._pdus is not None:
+            self._pdus.add(_ANSWERED, job.envelope.message_ids[original], name, raw)
         if command_status == 0:
-            queue.pool.throttle.on_ok(now_s)
-            carrier_message_id = said
-            took_ms = round(latency_ms, 1)
-            self._journal.step(_ANSWERED, job.envelope, original, queue.name, 0, took_ms, carrier_message_id)
-            self._settle(queue, job, index, carrier_message_id)
+            pool.throttle.on_ok(now_s)
+            self._journal.step(_ANSWERED, job.envelope, original, name, 0, took_ms, said)
+            self._settle(queue, job, index, said)
             return
-        self._journal.step(_ANSWERED, job.envelope, original, queue.name, command_status, round(latency_ms, 1))
+        self._journal.step(_ANSWERED, job.envelope, original, name, command_status, took_ms)
         self._refused(queue, job, index, command_status, said, now_s)
 
     def unknown(self, queue: CarrierQueue, flight: Flight, why: str) -> None:
@@ -197,7 +198,7 @@ class Outcomes(Endings):
         self._journal.step(_ANSWERED, envelope, original, queue.name, command_status, 0, carrier_message_id, "late")
         if command_status or not carrier_message_id:
             return
-        self._context.keeping.late(queue.name, job, flight.index, carrier_message_id, partial(self._origin, queue, job))
+        self._context.keeping.late(queue, job, flight.index, carrier_message_id)
 
     def reroute(
         self,
@@ -251,44 +252,19 @@ class Outcomes(Endings):
             )
 
     def _settle(self, queue: CarrierQueue, job: Job, index: int, carrier_message_id: str) -> None:
-        settlement = self._context.settlement
         job.taken = True
         if job.aside:
             # Others of its segments were refused: they end here, for the whole can't move any more.
-            job.todo, job.aside = sorted((*job.todo, *job.aside)), []
+            job.todo, job.aside = sorted((*job.todo, *job.aside)), ()
             self._fail_rest(queue, job, self._undelivered("000"), Step.FAILED, "others of its segments were taken")
         job.open_segments -= 1
-        last = job.open_segments == 0
-        if not carrier_message_id:
-            # ROK without an id is seen: the message is out, but its receipt can't be recognised.
-            self._context.log("carrier.empty_message_id", {"carrier": queue.name})
-            if last:
-                settlement.done(queue.name, job.stream, job.entry_id, job.states)
+        if carrier_message_id:
+            self._context.keeping.taken(queue, job, index, carrier_message_id, self._context.clock.now_ms())
             return
-        origin = partial(self._origin, queue, job)
-        kept = self._is_kept(queue, job)
-        self._context.keeping.taken(queue.name, job, index, carrier_message_id, origin, last, kept)
-
-    @staticmethod
-    def _is_kept(queue: CarrierQueue, job: Job) -> bool:
-        """The whole message is kept until its receipt, which may send it elsewhere."""
-        if not queue.pool.settings.failover.on_receipt:
-            return False
-        envelope, shipment = job.envelope, job.shipment
-        alone = len(envelope.pdus) == 1 and (shipment is None or shipment.is_plain)
-        return alone and bool(wanted_kinds(envelope.registered[0])) and not envelope.flags & INTERNAL
-
-    def _origin(self, queue: CarrierQueue, job: Job, index: int) -> bytes:
-        """Of segment ``index`` as the application sent it, sealed."""
-        envelope = job.envelope
-        policy = queue.pool.settings.failover
-        more: tuple[int | str | bytes, ...] = ()
-        if policy.breaker is not None or policy.codes or policy.on_receipt:
-            whole = envelope.pack() if self._is_kept(queue, job) else b""
-            more = (self._context.clock.now_ms(), envelope.signature, whole)
-            self._context.health.taken(queue.name, policy, envelope, index)
-        packed = pack_origin(view_of(envelope.pdus[index]), envelope.accepted_at_ms, *more)
-        return self._context.store.sealer.seal(packed)
+        # ROK without an id is seen: the message is out, but its receipt can't be recognised.
+        self._context.log("carrier.empty_message_id", {"carrier": queue.name})
+        if job.open_segments == 0:
+            self._context.settlement.done(queue.name, job.stream, job.entry_id, job.states)
 
     def _refused(self, queue: CarrierQueue, job: Job, index: int, command_status: int, said: str, now_s: float) -> None:
         """The carrier answered with an error; ``said``: what it wrote besides, which may be a code of its own."""
@@ -322,7 +298,7 @@ class Outcomes(Endings):
 
     def _all_refused(self, queue: CarrierQueue, job: Job, refusal: Refused) -> None:
         """Nothing of the message is at the carrier: it goes elsewhere, or waits, as a whole."""
-        job.todo, job.aside = sorted(job.aside), []
+        job.todo, job.aside = sorted(job.aside), ()
         if refusal.action is Action.HOLD:
             now_ms = self._context.clock.now_ms()
             job.envelope.due_ms = queue.pool.settings.failover.opens_ms(now_ms, self._context.settings.zone)

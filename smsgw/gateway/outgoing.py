@@ -11,8 +11,10 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from smsgw.gateway.short_links import shortened
 from smsgw.gateway.views import from_number, view_of
 from smsgw.policy.references import References, ReferenceShare
+from smsgw.policy.short_links import Place
 from smsgw.smpp.convert import Converted, Unfit, convert
 from smsgw.store.envelope import ONE_RECEIPT
 
@@ -85,6 +87,9 @@ class Outgoing:
         """The message as this carrier takes it; asked once, before its first PDU is sent."""
         pdus = tuple(envelope.pdus)
         is_one = envelope.flags & ONE_RECEIPT != 0
+        originals = len(pdus)
+        if envelope.links and (shorter := shortened(pdus, [Place(*each) for each in envelope.links])) is not None:
+            pdus = shorter.pdus
         if self._source:
             pdus = tuple(from_number(pdu, self._source) for pdu in pdus)
         count = len(pdus)
@@ -97,9 +102,10 @@ class Outgoing:
             if isinstance(made, Unfit):
                 return made
             if isinstance(made, Converted):
-                return Shipment(made.pdus, made.segments, count, self._receipts, is_one)
+                return Shipment(made.pdus, made.segments, originals, self._receipts, is_one)
         # A message_payload is one PDU and as many segments as its text takes on the air.
-        return Shipment(pdus, (1,) * count if count > 1 else (envelope.segments,), count, self._receipts, is_one)
+        segments = (1,) * count if count > 1 else (envelope.segments,)
+        return Shipment(pdus, segments, originals, self._receipts, is_one)
 
     def alone(self, pdu: bytes) -> bytes | None:
         """One PDU that is in no stream, as this carrier takes it; None when it can't be said in one."""

@@ -7,10 +7,10 @@ that drops it. Memory is bounded by the minutes in which something is missing.
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from smsgw.beats import beat
 from smsgw.errors import StoreError
 from smsgw.store.correlation import BUCKET_S
 from smsgw.store.tallies import Tallies
@@ -68,7 +68,7 @@ class OverdueReceipts:
                         self.due.pop(name, None)
             except StoreError as error:
                 self._context.log("store.away", {"while": "counting overdue receipts", "why": str(error)})
-            await asyncio.sleep(PERIOD_S)
+            await beat(PERIOD_S)
 
     async def look(self, name: str) -> None:
         """Read one carrier's. Raises StoreError."""

@@ -76,19 +76,25 @@ class QueueMemory:
         lane.starved = room == 0
         return room
 
-    def jobs(self, stream: str, lane: int, entries: list[Entry]) -> Iterator[Job]:
+    def jobs(self, stream: str, lane: int, entries: list[Entry]) -> list[Job]:
         """What was read from a stream, opened."""
-        open_sealed = self._context.store.sealer.open
+        open_sealed, unpack = self._context.store.sealer.open, Envelope.unpack
+        jobs: list[Job] = []
+        entry, order = b"", (0, 0, 0)
         for entry_id, fields in entries:
             try:
-                envelope = Envelope.unpack(open_sealed(fields[1]))
+                envelope = unpack(open_sealed(fields[1]))
             except StoreError as error:
                 # It stays pending and is read again at the next start: its key may have come back by then.
                 self._context.log(
                     "store.entry_unreadable", {"stream": stream, "entry": entry_id.decode(), "why": str(error)}
                 )
                 continue
-            yield Job(stream, entry_id, entry_key(entry_id), lane, envelope)
+            base, _, index = entry_id.partition(b":")
+            if base != entry:  # of up to 40 messages
+                entry, order = base, entry_key(base)
+            jobs.append(Job(stream, entry_id, (order[0], order[1], int(index or 0)), lane, envelope))
+        return jobs
 
     def put(self, job: Job) -> None:
         """A new message, behind all others of its stream."""

@@ -7,13 +7,13 @@ What can go wrong: the store is away; what waits is refused as by rule 19. A pro
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
+from smsgw.beats import beat
 from smsgw.errors import StoreError
 from smsgw.policy.model import Refusal
 from smsgw.policy.profile import Quota
@@ -58,6 +58,11 @@ class QuotaDesk:
         #: By account: messages leased of each bucket by all processes, as last read.
         self.used: dict[str, dict[str, int]] = {}
 
+    def spend(self, account: str, at_ms: int) -> bool:
+        """One message that counts at ``at_ms``, where there is plenty, as nearly always; else ``take`` decides."""
+        day = self._latest.get(account)
+        return day is not None and day.from_ms <= at_ms < day.until_ms and not day.waiting and day.book.spend(at_ms)
+
     def take(self, account: str, at_ms: int, then: Then) -> None:
         """One message that counts at ``at_ms``; ``then(None)`` when it may go, at once or later, else a refusal."""
         day = self._latest.get(account)
@@ -101,7 +106,7 @@ class QuotaDesk:
             if ticks % LOOK_TICKS == 0:
                 await self._look()
             ticks += 1
-            await asyncio.sleep(TICK_S)
+            await beat(TICK_S)
 
     def renew(self) -> None:
         """The rules are other ones: what was leased for another quota goes back."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from smsgw.beats import beat
 from smsgw.errors import StoreError
 from smsgw.policy.model import Refusal
 from smsgw.policy.shaping import TokenBucket, rate_refusal
@@ -106,7 +107,7 @@ class RateDesk:
         """Renew what is used, give back what is not, until cancelled; sleeps while nothing is held."""
         while True:
             await self._news.wait()
-            await asyncio.sleep(TICK_S)
+            await beat(TICK_S)
             self.tick()
             if not self._holding:
                 self._news.clear()

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.local_reports import REPORT_RETRY_S
 from smsgw.gateway.reports import Report
+from smsgw.gateway.submission import envelope_of
 from smsgw.gateway.views import view_of
 from smsgw.policy.caps import CapRows
 from smsgw.policy.model import Refusal
 from smsgw.policy.reasons import BLACKLISTED, CONSENT, DEAD_NUMBER, FREQUENCY, OPTOUT, QUEUE_FULL, STORE_AWAY
-from smsgw.smpp.constants import RESPONSE_BIT, CommandStatus, MessageState
-from smsgw.smpp.pdu import response
+from smsgw.smpp.constants import MessageState
+from smsgw.smpp.pdu import accepted
 from smsgw.store.admission import CAPPED, FORBIDDEN, FULL, NO_CONSENT, AdmitReply
 from smsgw.store.recipients import CAP
 
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 #: What passes by itself is told at once: the client should try again, and the store may be away.
 _PASSING = (STORE_AWAY, QUEUE_FULL)
-_ROK = int(CommandStatus.ESME_ROK)
 
 
 class Refuser:
@@ -42,10 +42,11 @@ class Refuser:
         self._context = context
         self._reports = reports
         self._journal = Journal(context)
+        self._seal = context.store.sealer.seal
 
     def refuse(self, submission: Submission, refusal: Refusal) -> None:
         """Tell the sender of every part."""
-        settings = submission.account.settings
+        settings, draft = submission.account.settings, submission.draft
         status = refusal.reason.command_status(settings.vendor_codes)
         counters = self._context.metrics.account(settings.system_id)
         self.give_back(submission)
@@ -61,11 +62,14 @@ class Refuser:
         if not reported:
             reported = 1
             ended()
+        sealed = self._seal(envelope_of(submission).pack())
         for part in submission.parts:
             counters.refuse(refusal.reason.rule_id, status)
             self._journal.refused(
-                settings.system_id, submission.message_class, submission.recipient, 1, part.message_id, status, refusal
-            )
+                settings.system_id, draft.message_class, draft.recipient, 1, part.message_id, status, refusal,
+                draft.signature or "", sealed,
+            )  # fmt: skip
+            sealed = b""  # once for all segments
             if submission.internal:
                 continue
             if by_receipt or part.session is None:
@@ -113,7 +117,7 @@ class Refuser:
 
 def rok(part: Part) -> bytes:
     """The ESME_ROK that a part's sender waits for."""
-    return response(part.command_id | RESPONSE_BIT, _ROK, part.sequence_number, part.message_id.encode())
+    return accepted(part.command_id, part.sequence_number, part.message_id.encode())
 
 
 def refusal_of(reply: AdmitReply, caps: CapRows | None) -> Refusal:

@@ -10,10 +10,10 @@ for good. Lots whose pause is over are let go in order, at a rate for the whole 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias, cast
 
+from smsgw.beats import beat
 from smsgw.errors import StoreError
 from smsgw.gateway.journal import Journal
 from smsgw.gateway.last_look import late_refusal
@@ -101,7 +101,7 @@ class Releaser:
                 self._context.parked_counts = {lot: await self._context.parked.count(lot) for lot in self._lots}
             except StoreError as error:
                 self._context.log("store.away", {"while": "releasing held messages", "why": str(error)})
-            await asyncio.sleep(PERIOD_S)
+            await beat(PERIOD_S)
 
     def moved(self, contexts: list[object], replies: list[ReleaseReply] | StoreError) -> None:
         """Called once for each batch of the store's release script."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, Generic, TypeVar
 
+from smsgw.beats import beat
 from smsgw.errors import RequestError, SmsgwError, StoreError
 from smsgw.policy.error_watch import ErrorWatch, Totals
 from smsgw.store.audit import AuditEntry
@@ -97,7 +98,7 @@ class Reloader(Generic[Site]):
             self._watch.note(asyncio.get_running_loop().time(), self._totals())
             await self._tell(self.process)
             self._woken.set()
-            await asyncio.sleep(PERIOD_S)
+            await beat(PERIOD_S)
 
     async def _tell(self, process: Process) -> None:
         self.process = process

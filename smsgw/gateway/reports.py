@@ -8,13 +8,13 @@ became of the message and holds nothing secret. The text is that of SMPP 3.4 app
 from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from typing import NamedTuple
 
 from smsgw.gateway.ids import shown
-from smsgw.smpp.constants import ADDRESS_OCTETS, ESM_RECEIPT, MessageState, Tag
-from smsgw.smpp.pdu import deliver_sm
+from smsgw.smpp.constants import MessageState, Tag
+from smsgw.smpp.pdu import addresses_of, receipt_sm
 from smsgw.smpp.tlv import tlv
-from smsgw.smpp.views import DataSm, Sm
 from smsgw.store.packing import pack, unpack
 
 _STAT_OF_STATE = {
@@ -47,22 +47,23 @@ _WANTED = {0: 0, 1: SUCCESS | FAILURE, 2: FAILURE, 3: SUCCESS}
 
 
 class Origin(NamedTuple):
-    """The addresses of a submit_sm and its time of submission in business ms.
+    """The addresses of a submit_sm, as octets of it (``pdu.addresses_of``), and its time of submission in business ms.
 
     Only where the carrier's file asks for it: when it was sent, its signature, and the whole message as ``Envelope``
     packs it.
     """
 
-    source_addr: bytes
-    source_ton: int
-    source_npi: int
-    dest_addr: bytes
-    dest_ton: int
-    dest_npi: int
+    source: bytes
+    destination: bytes
     submitted_ms: int
     sent_ms: int = 0
     signature: str = ""
     envelope: bytes = b""
+
+    @property
+    def dest_addr(self) -> bytes:
+        """Without type and plan of its number."""
+        return self.destination[2:-1]
 
 
 class Report(NamedTuple):
@@ -88,20 +89,9 @@ def kind_of(message_state: int) -> int:
     return SUCCESS if message_state == _DELIVERED else _OTHER_KINDS.get(message_state, FAILURE)
 
 
-def pack_origin(view: Sm | DataSm, submitted_ms: int, *more: int | str | bytes) -> bytes:
-    """The origin of a message as octets, not sealed yet; ``more`` are the last fields of ``Origin``."""
-    return pack(
-        (
-            view.source_addr,
-            view.source_addr_ton,
-            view.source_addr_npi,
-            view.destination_addr,
-            view.dest_addr_ton,
-            view.dest_addr_npi,
-            submitted_ms,
-            *more,
-        )
-    )
+def pack_origin(pdu: bytes, submitted_ms: int, *more: int | str | bytes) -> bytes:
+    """The origin of a submit_sm or data_sm as octets, not sealed yet; ``more`` are the last fields of ``Origin``."""
+    return pack((*addresses_of(pdu), submitted_ms, *more))
 
 
 def unpack_origin(packed: bytes) -> Origin:
@@ -114,6 +104,7 @@ def pack_report(report: Report) -> bytes:
     return pack(report if report.stat else report[:4])
 
 
+@lru_cache(maxsize=1024)  # what carriers say in one moment is mostly the same
 def unpack_report(packed: bytes) -> Report:
     """The reverse of ``pack_report``."""
     return Report(*unpack(packed)[: len(Report._fields)])
@@ -126,33 +117,36 @@ def receipt_pdu(
 
     The message may have been a data_sm, whose addresses are longer than a deliver_sm has room for: they are cut.
     """
-    visible = shown(message_id)
-    state = report.message_state
-    delivered = "001" if state == _DELIVERED else "000"
-    stat = _STAT_OF_STATE.get(state, "UNKNOWN")
-    text = (
-        f"id:{visible} sub:001 dlvrd:{delivered} submit date:{_short(origin.submitted_ms, zone)}"
-        f" done date:{_short(report.done_ms, zone)} stat:{stat} err:{err_digits(report.err)} text:"
-    )
-    tlvs = b""
-    if tlvs_allowed:
-        tlvs = tlv(_RECEIPTED_MESSAGE_ID, visible.encode("ascii") + b"\0") + _STATE_TLVS[state]
-        if report.network_error:
-            tlvs += tlv(Tag.NETWORK_ERROR_CODE, report.network_error)
-        if not report.err.isdigit():
-            tlvs += tlv(TAG_CARRIER_CODE, report.err.encode("ascii", "replace"))
-    return deliver_sm(
+    visible = shown(message_id).encode("ascii")
+    text, tlvs = _behind_the_id(
+        report.message_state, report.err, report.network_error, origin.submitted_ms // 60_000,
+        report.done_ms // 60_000, zone,
+    )  # fmt: skip
+    return receipt_sm(
         sequence_number,
-        source_addr=origin.dest_addr[: ADDRESS_OCTETS - 1],
-        source_addr_ton=origin.dest_ton,
-        source_addr_npi=origin.dest_npi,
-        destination_addr=origin.source_addr[: ADDRESS_OCTETS - 1],
-        dest_addr_ton=origin.source_ton,
-        dest_addr_npi=origin.source_npi,
-        esm_class=ESM_RECEIPT,
-        short_message=text.encode("ascii", "replace"),
-        tlvs=tlvs,
+        origin.destination,
+        origin.source,
+        b"id:" + visible + text,
+        tlv(_RECEIPTED_MESSAGE_ID, visible + b"\0") + tlvs if tlvs_allowed else b"",
     )
+
+
+@lru_cache(maxsize=4096)  # formatting costs microseconds, and many receipts share their minutes
+def _behind_the_id(
+    state: int, err: str, network_error: bytes, submit_minute: int, done_minute: int, zone: tzinfo
+) -> tuple[bytes, bytes]:
+    """The text and the TLVs of a receipt, as far as they don't differ from message to message."""
+    delivered = "001" if state == _DELIVERED else "000"
+    text = (
+        f" sub:001 dlvrd:{delivered} submit date:{_short(submit_minute, zone)} done date:{_short(done_minute, zone)}"
+        f" stat:{_STAT_OF_STATE.get(state, 'UNKNOWN')} err:{err_digits(err)} text:"
+    )
+    tlvs = tlv(Tag.MESSAGE_STATE, bytes((state,)))
+    if network_error:
+        tlvs += tlv(Tag.NETWORK_ERROR_CODE, network_error)
+    if not err.isdigit():
+        tlvs += tlv(TAG_CARRIER_CODE, err.encode("ascii", "replace"))
+    return text.encode("ascii", "replace"), tlvs
 
 
 def err_digits(err: str) -> str:
@@ -166,16 +160,6 @@ def err_digits(err: str) -> str:
     return f"{digits[-3:]:0>3}" if digits else UNNUMBERED
 
 
-_STATE_TLVS = tuple(tlv(Tag.MESSAGE_STATE, bytes((state,))) for state in range(256))
-_minute_cache: dict[tuple[int, tzinfo], str] = {}
-
-
-def _short(at_ms: int, zone: tzinfo) -> str:
-    """YYMMDDhhmm; formatting a date costs microseconds, and many receipts share a minute."""
-    key = (at_ms // 60_000, zone)
-    text = _minute_cache.get(key)
-    if text is None:
-        if len(_minute_cache) > 10_000:
-            _minute_cache.clear()
-        text = _minute_cache[key] = datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(zone).strftime("%y%m%d%H%M")
-    return text
+def _short(minute: int, zone: tzinfo) -> str:
+    """YYMMDDhhmm of a minute since 1970."""
+    return datetime.fromtimestamp(minute * 60, UTC).astimezone(zone).strftime("%y%m%d%H%M")

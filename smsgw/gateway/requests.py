@@ -166,8 +166,12 @@ class Requests:
             raise RecoverableError(status, outcome.reason.text)
         if not _counts_alike(rules.rules, envelope, draft):
             raise RecoverableError(CommandStatus.ESME_RREPLACEFAIL, "the new text counts for other caps")
+        await self._shorten(draft, outgoing(new))
         old_lot = envelope.lot if was_parked else ""
         envelope.pdus[0] = outgoing(new)
+        envelope.links = draft.links or ()
+        if draft.links:
+            envelope.segments = draft.segments
         envelope.registered[0] = new.registered_delivery
         envelope.signature = draft.signature or ""
         envelope.template, envelope.campaign = template_name(draft), draft.campaign
@@ -186,6 +190,20 @@ class Requests:
         self._put(held._replace(blob=blob), envelope, old_lot, until_ms)
         self._journal.step(int(Step.REPLACED), envelope, 0, "", 0, 0, "replace_sm")
         return response(int(CommandId.REPLACE_SM_RESP), CommandStatus.ESME_ROK, pdu.sequence_number)
+
+    async def _shorten(self, draft: Draft, pdu: bytes) -> None:
+        """Until its links are known to the store. Raises StoreError."""
+        while draft.links:
+            stored: asyncio.Future[StoreError | None] = asyncio.get_running_loop().create_future()
+
+            def known(why: StoreError | None, stored: asyncio.Future[StoreError | None] = stored) -> None:
+                if not stored.done():
+                    stored.set_result(why)
+
+            if self._context.short_links.ready(draft, [pdu], known):
+                return
+            if (why := await stored) is not None:
+                raise why
 
     def _put(self, held: HeldMessage, envelope: Envelope, old_lot: str, until_ms: int) -> None:
         """Where a message belongs whose text was replaced: in a lot, until it expires; or held until its time."""

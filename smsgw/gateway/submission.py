@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from smsgw.store.envelope import Envelope
+
 if TYPE_CHECKING:
     from smsgw.esme.account import Account
+    from smsgw.policy.caps import CapRows
     from smsgw.policy.model import Draft, Refusal
 
 
@@ -69,88 +72,59 @@ class Part:
 class Submission:
     """A whole message and its parts, in the order of its segments.
 
-    ``recipient`` is E.164 digits, ``rhash`` its keyed hash.
-    ``accepted_ms`` is the business time of its arrival, ``received_s`` the loop's.
+    ``draft`` is what the rules see of it, and what they have found once they were asked. ``rhash`` is the recipient's
+    keyed hash. ``accepted_ms`` is the business time of its arrival, ``received_s`` the loop's.
     ``due_ms`` and ``expires_ms`` are 0 for none. ``long_key`` names a reassembled message's segments in the store.
     ``quota_ms``: the business time for which it has taken one of its account's quota; 0: it has not.
     ``internal``: made by the gateway itself; no application is told what becomes of it.
-    ``message_class`` is the account's until the rules have found the one that really holds; ``signature``,
-    ``template``, ``campaign`` and ``review`` (the word for which a person must look) are theirs too.
+    ``hold_reason`` is the id of the rule that holds it until ``due_ms``, ``caps`` what it counts for.
     """
 
     __slots__ = (
-        "accepted_ms",
-        "account",
-        "audience",
-        "campaign",
-        "due_ms",
-        "expires_ms",
-        "internal",
-        "long_key",
-        "message_class",
-        "partition",
-        "parts",
-        "quota_ms",
-        "received_s",
-        "recipient",
-        "review",
-        "rhash",
-        "segments",
-        "signature",
-        "source_addr",
-        "template",
-        "text",
-        "tier",
-    )
+        "accepted_ms", "account", "caps", "draft", "due_ms", "expires_ms", "hold_reason", "internal", "long_key",
+        "partition", "parts", "quota_ms", "received_s", "rhash", "tier",
+    )  # fmt: skip
 
     def __init__(
-        self,
-        account: Account,
-        parts: list[Part],
-        source_addr: str,
-        recipient: str,
-        rhash: str,
-        partition: int,
-        accepted_ms: int,
+        self, account: Account, parts: list[Part], draft: Draft, rhash: str, partition: int, accepted_ms: int
     ) -> None:
         self.account = account
-        self.message_class = account.settings.message_class
         self.parts = parts
-        self.source_addr = source_addr
-        self.recipient = recipient
+        self.draft = draft
         self.rhash = rhash
         self.partition = partition
         self.accepted_ms = accepted_ms
-        self.text = ""
-        self.segments = len(parts)
         self.received_s = 0.0
-        self.due_ms = 0
-        self.expires_ms = 0
-        self.quota_ms = 0
-        self.signature = ""
-        self.tier = ""
-        self.campaign = ""
-        self.audience = ""
-        self.template = ""
-        self.review = ""
-        self.long_key = ""
+        self.due_ms = self.expires_ms = self.quota_ms = 0
+        self.tier = self.long_key = self.hold_reason = ""
         self.internal = False
+        self.caps: CapRows | None = None
 
     @property
     def is_promised(self) -> bool:
         """Some of its segments were answered ESME_ROK before the whole was decided on."""
-        return any(part.session is None for part in self.parts)
+        parts = self.parts
+        return parts[0].session is None or (len(parts) > 1 and None in [part.session for part in parts])
 
-    def judged(self, draft: Draft) -> None:
-        """Keep what the rules have found."""
-        self.message_class = draft.message_class
-        self.signature = draft.signature or ""
-        self.campaign = draft.campaign
-        self.review = draft.review
-        self.template = template_name(draft)
+    @property
+    def message_ids(self) -> list[str]:
+        """Those of its parts."""
+        parts = self.parts
+        return [parts[0].message_id] if len(parts) == 1 else [part.message_id for part in parts]
 
 
 def template_name(draft: Draft) -> str:
     """The template that a text matched, as ``<id>@<version>``; empty for none."""
     template = draft.template
     return f"{template.id}@{template.version}" if template is not None else ""
+
+
+def envelope_of(submission: Submission) -> Envelope:
+    """What is to be kept of a message that goes no usual way: one that was refused, or went out past the store."""
+    parts, draft = submission.parts, submission.draft
+    return Envelope(
+        submission.message_ids, [part.pdu for part in parts], draft.account, draft.message_class, draft.recipient,
+        draft.source_addr, draft.signature or "", [part.registered for part in parts], submission.accepted_ms,
+        segments=draft.segments, template=template_name(draft), campaign=draft.campaign,
+        route=draft.route.name if draft.route is not None else "", network=draft.network, province=draft.province,
+    )  # fmt: skip

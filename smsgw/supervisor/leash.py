@@ -51,9 +51,9 @@ class Leash:
         """Set ``stop`` when the supervisor says so, or has gone; call ``look`` when it says that."""
         reader = asyncio.StreamReader()
         protocol = asyncio.StreamReaderProtocol(reader)
-        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-            lambda: protocol, os.fdopen(self._from, "rb", buffering=0)
-        )
+        # uvloop closes both the file and what is under it: the second time the number may be another thread's.
+        pipe = os.fdopen(self._from, "rb", buffering=0, closefd=False)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, pipe)
         try:
             while line := await reader.readline():
                 what = _said(line)

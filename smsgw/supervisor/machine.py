@@ -25,9 +25,9 @@ from prometheus_client import CollectorRegistry
 
 from smsgw.clock import TestClock
 from smsgw.config.site import Site
+from smsgw.merging import merged
 from smsgw.supervisor.asking import STREAM_PATIENCE_S, NoAnswer, read, read_object, request
 from smsgw.supervisor.exposition import joined
-from smsgw.supervisor.merging import merged
 from smsgw.supervisor.worker import Worker
 from smsgw.telemetry.ops import Heartbeat, OpsServer
 

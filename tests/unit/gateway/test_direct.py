@@ -37,10 +37,10 @@ def test_a_profile_that_asks_about_recipients_of_codes(asked: Facts, goes: bool)
     )
     direct.queues = {"alpha": queue}
     submission: Any = SimpleNamespace(
-        message_class=MessageClass.OTP,
+        draft=SimpleNamespace(message_class=MessageClass.OTP, carriers=("alpha",)),
         account=SimpleNamespace(settings=SimpleNamespace(system_id="login")),
         parts=[SimpleNamespace(pdu=b"code")],
         due_ms=0,
     )
-    assert direct.takes(submission, ("alpha",), "codes", 0.0) is goes
+    assert direct.takes(submission, 0.0) is goes
     assert sent == [b"code"] * goes

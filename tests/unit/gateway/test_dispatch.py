@@ -12,8 +12,8 @@ import pytest
 from smsgw.carrier.settings import CarrierSettings
 from smsgw.errors import StoreAway
 from smsgw.gateway import queue_memory
-from smsgw.gateway.dispatch import CarrierQueue, Flight
-from smsgw.gateway.lanes import SEGMENTS_LOST_S, Job
+from smsgw.gateway.dispatch import CarrierQueue
+from smsgw.gateway.lanes import SEGMENTS_LOST_S, Flight, Job
 from smsgw.gateway.queue_memory import MIN_BUFFER
 from smsgw.policy.references import ReferenceShare
 from smsgw.policy.shaping import Throttle, TokenBucket
@@ -98,7 +98,9 @@ class Scene:
         self.resend = True
         self.put_off: list[tuple[str, float]] = []
         self.context = SimpleNamespace(
+            carrier_pdus=None,
             store=SimpleNamespace(sealer=SimpleNamespace(open=lambda blob: blob)),
+            clock=SimpleNamespace(now_ms=lambda: 0),
             marks=SimpleNamespace(advance=self._advance),
             wake_readers=lambda: None,
             wall_s=lambda: 0.0,
@@ -119,7 +121,7 @@ class Scene:
         )
         self.leaving: set[str] = set()
         last_look = SimpleNamespace(
-            stops=lambda queue, job: False,
+            stops=lambda queue, job, turn: False,
             leaves=lambda queue, job: job.envelope.message_ids[0] in self.leaving,
         )
         self.queue = CarrierQueue(

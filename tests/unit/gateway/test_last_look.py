@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from smsgw.gateway.lanes import Job
+from smsgw.gateway.last_look import Turn
 from smsgw.gateway.refuser import fact_refusal, refusal_of
 from smsgw.policy.entries import PauseEntry
 from smsgw.policy.pauses import Pauses
@@ -44,7 +45,8 @@ class Scene(World):
         self.queue: Any = SimpleNamespace(name="alpha", put_back=self.back.append, pump_soon=lambda: None)
 
     def stops(self, message: Envelope) -> bool:
-        return self.last_look.stops(self.queue, Job("{p00}:mt:alpha:2", b"1-1", (1, 1, 0), 2, message))
+        job = Job("{p00}:mt:alpha:2", b"1-1", (1, 1, 0), 2, message)
+        return self.last_look.stops(self.queue, job, Turn(self.context.clock.now_ms()))
 
 
 def message(**changes: Any) -> Envelope:
@@ -91,7 +93,7 @@ def test_with_all_carriers_paused_it_is_parked() -> None:
 def test_the_rest_of_a_message_ends_where_a_pause_comes_in_between() -> None:
     scene = Scene("account:shop")
     job = halfway(scene)
-    assert scene.last_look.stops(scene.queue, job)
+    assert scene.last_look.stops(scene.queue, job, Turn(NOW_MS))
     assert (job.todo, scene.did, len(scene.receipts)) == ([], [], 2)
 
 
@@ -177,3 +179,34 @@ async def test_a_reviewed_message_goes_on_and_a_rejected_one_is_reported() -> No
 async def test_one_that_nobody_looked_at_stays_in_its_lot() -> None:
     ((operation, _, _, lot),) = await due(Scene(), message(lot="review"))
     assert (operation, lot) == ("park", "review")
+
+
+def test_a_turn_asks_once_for_messages_of_which_every_recipient_may_have_one() -> None:
+    scene = Scene()
+    asked: list[tuple[object, ...]] = []
+    scene.context.rules["shop"].rules.lets_all_again = lambda *scope: not asked.append(scope)
+
+    def looks_at(turn: Turn, **changes: Any) -> bool:
+        job = Job("{p00}:mt:alpha:2", b"1-1", (1, 1, 0), 2, message(**changes))
+        return scene.last_look.stops(scene.queue, job, turn)
+
+    turn = Turn(NOW_MS)
+    assert not any(looks_at(turn, recipient=f"861380000000{number}") for number in range(3))
+    assert len(asked) == 1
+    assert not looks_at(turn, signature="other")
+    assert not looks_at(Turn(NOW_MS))
+    assert len(asked) == 3
+    assert looks_at(turn, expires_at_ms=NOW_MS)
+
+
+def test_where_recipients_differ_each_message_is_asked_about() -> None:
+    scene = Scene()
+    asked: list[object] = []
+    scene.context.rules["shop"].rules.judge_again = lambda message_class, at_ms, recipient, *rest: asked.append(
+        recipient
+    )
+    turn = Turn(NOW_MS)
+    for number in range(3):
+        job = Job("{p00}:mt:alpha:2", b"1-1", (1, 1, 0), 2, message(recipient=f"861380000000{number}"))
+        assert not scene.last_look.stops(scene.queue, job, turn)
+    assert asked == [f"861380000000{number}" for number in range(3)]

@@ -11,19 +11,19 @@ from smsgw.gateway.learning import Learning, Lesson
 from smsgw.gateway.reports import Report, pack_origin
 from smsgw.policy.profile import ListRule
 from smsgw.records.record import Step
-from smsgw.smpp.pdu import Sm, submit_sm
+from smsgw.smpp.pdu import submit_sm
 from smsgw.store.facts import FactChange, FactOp, FactResult
 from smsgw.store.seal import SealError
 
 NOW_MS = 1_800_000_000_000
 NUMBER = "8613800000001"
-ORIGIN = pack_origin(Sm(submit_sm(1, source_addr=b"1069", destination_addr=NUMBER.encode(), short_message=b"x")), 0)
+ORIGIN = pack_origin(submit_sm(1, source_addr=b"1069", destination_addr=NUMBER.encode(), short_message=b"x"), 0)
 DEAD = ListRule(frozenset(), frozenset({"MK:0001"}), 3, 60.0, 3600.0)
 BLACK = ListRule(frozenset(), frozenset({"MBBLACK"}), 1, 60.0, 7200.0)
 
 
 class World:
-    def __init__(self, **rules: Any) -> None:
+    def __init__(self, partitions: int = 2, **rules: Any) -> None:
         self.put: list[FactChange] = []
         self.rows: list[Any] = []
         self.events: list[tuple[str, dict[str, object]]] = []
@@ -38,7 +38,9 @@ class World:
             pools={},
             number_of=lambda address, account: address.decode() if address.isdigit() else None,
             clock=SimpleNamespace(now_ms=lambda: NOW_MS),
-            store=SimpleNamespace(sealer=SimpleNamespace(open=self.open), recipients=SimpleNamespace(hash=str)),
+            store=SimpleNamespace(
+                partitions=partitions, sealer=SimpleNamespace(open=self.open), recipients=SimpleNamespace(hash=str)
+            ),
             records=SimpleNamespace(append=self.rows.append),
             facts=SimpleNamespace(put=self.put.append),
             log=lambda event, fields: self.events.append((event, fields)),
@@ -98,6 +100,9 @@ def test_a_delivery_clears_only_where_something_is_learnt() -> None:
     nothing = World(dead_codes=frozenset())
     nothing.learning.delivered("alpha", "shop", "id", NUMBER.encode())
     assert nothing.put == []
+    one = World(partitions=1)
+    one.learning.delivered("alpha", "shop", "id", NUMBER.encode())
+    assert one.put == [], "the script that found the message has done it"
 
 
 @pytest.mark.parametrize(

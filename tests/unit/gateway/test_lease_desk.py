@@ -185,6 +185,16 @@ async def test_a_bind_that_others_should_have_is_let_go_of_once(scene: Scene) ->
     assert scene.pool.left == [frozenset((1,))]
 
 
+async def test_what_a_killed_process_had_too_much_of_is_let_go_of_once_its_next_life_runs(scene: Scene) -> None:
+    """Leases outlive a killed worker: the next of its name has them all at once, before there is a task group."""
+    too_many = granted((0, 1, 2), give=(1,), others=("a",))
+    scene.turns.append(too_many)
+    await scene.desk.join()
+    assert not scene.tasks
+    await scene.run(too_many)
+    assert scene.pool.left == [frozenset((1,))]
+
+
 async def test_without_redis_everybody_keeps_what_it_has(scene: Scene) -> None:
     scene.turns.append(granted((0, 1, 2)))
     await scene.desk.join()

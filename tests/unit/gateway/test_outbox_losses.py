@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,9 @@ class Scene:
 
     def __init__(self) -> None:
         self.acknowledged: list[bytes] = []
+        #: Whether what was acknowledged has left the store; what is done once it has.
+        self.is_gone, self.later = True, list[Callable[[], None]]()
+        self.read: list[str] = []
         self.told: list[dict[str, object]] = []
         context: Any = SimpleNamespace(
             records=SimpleNamespace(append=lambda row: None),
@@ -26,13 +30,16 @@ class Scene:
             store=SimpleNamespace(
                 partitions=1, recipients=SimpleNamespace(hash=str), sealer=SimpleNamespace(open=bytes)
             ),
-            outbound=SimpleNamespace(ack=lambda stream, entry_id: self.acknowledged.append(entry_id)),
+            outbound=SimpleNamespace(
+                ack=lambda stream, entry_id: self.acknowledged.append(entry_id),
+                when_acknowledged=lambda stream, then: then() if self.is_gone else self.later.append(then),
+            ),
             log=lambda event, fields: self.told.append({"event": event, **fields}),
             metrics=Metrics("0", str),
             closing=False,
         )
         self.outbox = Outbox(context)
-        self.outbox.readers = [SimpleNamespace(add=lambda _: None, wake=lambda: None, remove=lambda _: None)]  # type: ignore[list-item]
+        self.outbox.readers = [SimpleNamespace(add=self.read.append, wake=lambda: None, remove=lambda _: None)]  # type: ignore[list-item]
         self.account = Account(AccountSettings("shop", "", 2, deliver_window=5))
         self.sent: list[Delivery] = []
         self.offered = 0
@@ -83,3 +90,16 @@ async def test_one_that_is_only_not_answered_never_is(left_by_peer: bool, also: 
         scene.lose(left_by_peer, also)
     assert scene.acknowledged == scene.told == []
     assert scene.offered == 50
+
+
+async def test_who_binds_again_at_once_is_not_given_what_was_answered_a_moment_ago() -> None:
+    scene = Scene()
+    scene.is_gone = False
+    session = scene.bind()
+    assert scene.read == []
+    scene.account.sessions.remove(session)
+    scene.outbox.unbound(scene.account)
+    scene.bind()
+    for then in scene.later:
+        then()
+    assert scene.read == [STREAM]

@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smsgw.carrier.settings import CarrierSettings
-from smsgw.gateway.dispatch import Flight
 from smsgw.gateway.keeping import Keeping
-from smsgw.gateway.lanes import Job
+from smsgw.gateway.lanes import Flight, Job
 from smsgw.gateway.outcomes import Outcomes
 from smsgw.gateway.outgoing import Shipment
 from smsgw.policy.code_classes import CodeClass, CodeTable
@@ -57,10 +56,12 @@ class Scene:
         self.uncertain = counters.uncertain
         self.up = {"alpha": True, "beta": True}
         context = SimpleNamespace(
+            carrier_pdus=None,
             settings=SimpleNamespace(uncertain=("resend", "report", "report"), look_again_s=5.0, zone=UTC),
             clock=SimpleNamespace(now_ms=lambda: NOW_MS, after_ms=lambda seconds: NOW_MS + round(seconds * 1000)),
             store=SimpleNamespace(
                 sealer=SimpleNamespace(seal=lambda blob: blob),
+                partitions=2,
                 recipients=SimpleNamespace(hash=lambda number: "h"),
             ),
             metrics=SimpleNamespace(carrier=lambda name: counters),

@@ -68,6 +68,18 @@ def test_messages_wait_for_the_first_slice_and_go_in_order(world: World) -> None
     assert (world.said, world.desk.waiting) == ([None] * 3, 0)
 
 
+def test_where_there_is_plenty_nothing_is_asked_and_nobody_overtakes(world: World) -> None:
+    assert not world.desk.spend("shop", NOON_MS)  # nothing is known of this day yet
+    world.take()
+    assert not world.desk.spend("shop", NOON_MS)
+    world.leases.answer(100)
+    assert world.desk.spend("shop", NOON_MS)
+    assert world.leases.asked == []
+    left = sum(world.desk.spend("shop", NOON_MS) for _ in range(100))
+    assert 0 < left < 100  # before the slice ends more is asked for, by those who come
+    assert not world.desk.spend("shop", NOON_MS + 86_400_000)
+
+
 def test_used_up(world: World) -> None:
     world.take()
     world.leases.answer(0)

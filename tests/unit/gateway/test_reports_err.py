@@ -10,7 +10,7 @@ from smsgw.gateway.reports import TAG_CARRIER_CODE, Origin, Report, err_digits, 
 from smsgw.smpp.receipt import parse_receipt
 from smsgw.smpp.views import Sm
 
-ORIGIN = Origin(b"10690001", 0, 1, b"8613800138000", 1, 1, 1_795_000_000_000)
+ORIGIN = Origin(b"\0\x0110690001\0", b"\1\x018613800138000\0", 1_795_000_000_000)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 
 from smsgw.gateway import queue_memory
 from smsgw.gateway.lanes import Job
+from smsgw.gateway.last_look import Turn
 from smsgw.gateway.views import from_number
 from smsgw.policy.model import Hold
 from smsgw.policy.reasons import WINDOW_HARD
@@ -97,9 +98,9 @@ QUEUE: Any = SimpleNamespace(name="alpha")
 def test_the_rest_of_a_message_is_not_sent_in_a_closed_window() -> None:
     world = World(carriers=("alpha",))
     job = halfway(world)
-    assert not world.last_look.stops(QUEUE, job)
+    assert not world.last_look.stops(QUEUE, job, Turn(world.context.clock.now_ms()))
     world.context.rules["shop"].rules.judge_again = lambda *message: Hold(NOW_MS + 1, WINDOW_HARD)
-    assert world.last_look.stops(QUEUE, job)
+    assert world.last_look.stops(QUEUE, job, Turn(world.context.clock.now_ms()))
     assert (job.todo, job.queued, len(world.receipts)) == ([], False, 2)
 
 
@@ -115,7 +116,7 @@ def test_a_clock_set_back_does_not_put_off_the_look_at_opt_outs() -> None:
     world.context.looks = SimpleNamespace(put=lambda context, rhash, facts, at_ms: looks.append(facts))
     message = one()
     message.looked_at_ms = NOW_MS + 3_600_000
-    assert world.last_look.stops(QUEUE, Job("{p00}:mt:alpha:2", b"1-1", (1, 1, 0), 2, message))
+    assert world.last_look.stops(QUEUE, Job("{p00}:mt:alpha:2", b"1-1", (1, 1, 0), 2, message), Turn(NOW_MS))
     assert looks == [("o",)]
 
 

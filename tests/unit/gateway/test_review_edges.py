@@ -82,6 +82,7 @@ class Session:
 def test_queries_beyond_the_window_ask_nobody() -> None:
     spawned: list[Any] = []
     context: Any = SimpleNamespace(
+        carrier_pdus=None,
         spawn=spawned.append,
         records=SimpleNamespace(append=None),
         clock=SimpleNamespace(now_ms=None),
@@ -111,9 +112,11 @@ async def test_what_an_application_puts_off_counts_as_in_memory() -> None:
     account.sessions.append(session)
     reader = SimpleNamespace(add=lambda stream: None, wake=lambda: None, remove=lambda stream: None)
     context: Any = SimpleNamespace(
+        carrier_pdus=None,
         records=SimpleNamespace(append=lambda row: None),
         clock=SimpleNamespace(now_ms=lambda: 0),
         store=SimpleNamespace(partitions=1, recipients=SimpleNamespace(hash=str)),
+        outbound=SimpleNamespace(when_acknowledged=lambda stream, then: then()),
         metrics=Metrics("0", str),
         closing=False,
     )
@@ -141,9 +144,11 @@ async def test_what_was_read_for_an_application_that_left_goes_back_unless_it_co
     reads: list[str] = []
     reader = SimpleNamespace(add=reads.append, wake=lambda: None, remove=lambda stream: reads.append(f"no {stream}"))
     context: Any = SimpleNamespace(
+        carrier_pdus=None,
         records=SimpleNamespace(append=lambda row: None),
         clock=SimpleNamespace(now_ms=lambda: 0),
         store=SimpleNamespace(partitions=1, recipients=SimpleNamespace(hash=str)),
+        outbound=SimpleNamespace(when_acknowledged=lambda stream, then: then()),
         metrics=Metrics("0", str),
         accounts={"shop": account},
         closing=False,

@@ -12,6 +12,7 @@ import pytest
 from smsgw.errors import StoreAway, StoreRefused
 from smsgw.esme.account import Account, AccountSettings
 from smsgw.gateway import long_messages, refuser
+from smsgw.gateway.account_rules import Way
 from smsgw.gateway.local_reports import LocalReports
 from smsgw.gateway.long_messages import LongMessages
 from smsgw.gateway.mt import MtJourney
@@ -64,14 +65,19 @@ class World:
         self.account = Account(AccountSettings("shop", "", 2))
         route = SimpleNamespace(carriers=("alpha",), name="all")
         rules = SimpleNamespace(
-            name="shop", rules=Rules(self, route), has_quota=False, facts=lambda signature, message_class, carrier: ()
+            name="shop",
+            rules=Rules(self, route),
+            has_quota=False,
+            test_numbers=(),
+            way=lambda draft, carrier, streams: Way(streams[carrier][draft.lane]),
         )
         store = SimpleNamespace(
             partitions=1,
-            recipients=SimpleNamespace(hash=str, partition=lambda digits, partitions: 0),
+            recipients=SimpleNamespace(hash=str, partition_of_hash=lambda rhash, partitions: 0),
             sealer=SimpleNamespace(seal=bytes, open=self.open),
         )
         self.context: Any = SimpleNamespace(
+            carrier_pdus=None,
             records=SimpleNamespace(append=lambda row: None),
             clock=SimpleNamespace(now_ms=lambda: NOW_MS, after_ms=lambda seconds: NOW_MS + round(seconds * 1000)),
             settings=SimpleNamespace(early_answer_s=0.3, long_expire_s=60.0, max_validity_s=3600.0, queue_limit=10),
@@ -150,9 +156,6 @@ class Rules:
     def __call__(self, draft: Any) -> Refusal | None:
         draft.route, draft.carriers = self._route, self._route.carriers
         return self._world.verdict
-
-    def cap_rows(self, draft: Any) -> None:
-        return None
 
 
 @pytest.fixture

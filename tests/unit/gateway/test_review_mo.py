@@ -28,6 +28,7 @@ def test_a_stop_from_nobody_is_told_and_goes_on_to_its_owner(alphabet: str, word
     events: list[tuple[str, object]] = []
     owner = Dialled("1069", "shop", "")
     context: Any = SimpleNamespace(
+        carrier_pdus=None,
         metrics=SimpleNamespace(carrier=lambda name: SimpleNamespace(mo_received=0)),
         dialled=SimpleNamespace(owner=lambda dialled: owner),
         number_of=lambda address, account: None,
@@ -51,6 +52,7 @@ def test_a_confirmation_that_cannot_be_built(text: str, dialled: bytes) -> None:
     events: list[str] = []
     appended: list[str] = []
     context: Any = SimpleNamespace(
+        carrier_pdus=None,
         records=SimpleNamespace(append=lambda row: None),
         clock=SimpleNamespace(now_ms=lambda: 0),
         wall_s=lambda: 0.0,

@@ -31,6 +31,7 @@ class Journey:
         self.put: list[tuple[Any, ...]] = []
         idle = self.idle = SimpleNamespace(waiting=0)
         context: Any = SimpleNamespace(
+            carrier_pdus=None,
             records=SimpleNamespace(append=lambda row: None),
             clock=SimpleNamespace(now_ms=lambda: NOW_MS),
             store=SimpleNamespace(recipients=SimpleNamespace(hash=str)),
@@ -74,8 +75,31 @@ def test_any_err_is_taken(err: bytes) -> None:
     assert len(journey.put) == 1
 
 
+def test_receipts_of_one_moment_share_what_they_say_alike_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smsgw.gateway.receipts.MOST_SAID", 3)
+    journey, bind = Journey(), SimpleNamespace(link=Link())
+    said = [
+        "DELIVRD err:000",
+        "DELIVRD err:000",
+        "UNDELIV err:000",
+        "UNDELIV err:7",
+        "EXPIRED err:7",
+        "DELIVRD err:000",
+    ]
+    for number, each in enumerate(said):
+        journey.inbound(bind, f"id:{number} stat:{each}".encode())
+    told = [(cid, blob, kind, header[:4]) for _, _, cid, blob, kind, _, header in journey.put]
+    assert [each[0] for each in told] == [str(number) for number in range(len(said))]
+    assert told[0][1] is told[1][1]
+    assert told[0][1:] == told[5][1:]
+    assert [(kind, header) for _, _, kind, header in told] == [
+        (1, b"2000"), (1, b"2000"), (2, b"5000"), (2, b"5007"), (2, b"3007"), (1, b"2000"),
+    ]  # fmt: skip
+    assert len({blob for _, blob, _, _ in told}) == 4
+
+
 def test_what_is_kept_of_an_err_fits_a_receipt() -> None:
-    origin = Origin(b"1" * 64, 0, 0, b"2" * 64, 0, 0, NOW_MS)
+    origin = Origin(b"\0\0" + b"1" * 64 + b"\0", b"\0\0" + b"2" * 64 + b"\0", NOW_MS)
     report = Report(5, "X" * MAX_ERR_CHARACTERS, NOW_MS)
     raw = receipt_pdu("0" * 20, origin, report, 1, UTC, True)
     assert Sm(raw).destination_addr == b"1" * 20

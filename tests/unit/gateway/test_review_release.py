@@ -10,7 +10,7 @@ from typing import Any
 from smsgw.gateway.choice import CarrierChoice
 from smsgw.gateway.context import Context
 from smsgw.gateway.lanes import Job
-from smsgw.gateway.last_look import LastLook
+from smsgw.gateway.last_look import LastLook, Turn
 from smsgw.gateway.local_reports import LocalReports
 from smsgw.gateway.outcomes import Outcomes
 from smsgw.gateway.release import Ending, Releaser
@@ -56,12 +56,14 @@ class World:
 
         rules = SimpleNamespace(
             judge_again=lambda *message: None,
+            lets_all_again=lambda *scope: False,
             text_again=lambda *message: self.text_again,
             route=todays_route,
             account=SimpleNamespace(department=""),
             other_carrier=SimpleNamespace(any_differ=False),
         )
         self.context: Any = SimpleNamespace(
+            carrier_pdus=None,
             records=SimpleNamespace(append=lambda row: None),
             clock=SimpleNamespace(now_ms=lambda: NOW_MS, after_ms=lambda seconds: NOW_MS + round(seconds * 1000)),
             settings=SimpleNamespace(queue_limit=10, look_again_s=5),
@@ -176,7 +178,7 @@ async def test_a_removed_accounts_messages_are_not_sent() -> None:
 def test_a_removed_accounts_messages_are_not_sent_from_a_queue_either() -> None:
     world = World(carriers=("alpha",))
     job = Job("{p00}:mt:alpha:2", b"1-1", (1, 1, 0), 2, envelope(account="gone"))
-    assert world.last_look.stops(SimpleNamespace(name="alpha"), job)  # type: ignore[arg-type]
+    assert world.last_look.stops(SimpleNamespace(name="alpha"), job, Turn(NOW_MS))  # type: ignore[arg-type]
     assert world.reported() == (MessageState.REJECTED, "401")
 
 

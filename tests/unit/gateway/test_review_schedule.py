@@ -18,7 +18,7 @@ async def test_validity_without_a_validity_period(due_ms: int, starts_ms: int) -
     async with asyncio.TaskGroup() as tasks:
         world = World(tasks)
         part = Part(None, 0, 0, "0" * 20, 0, b"")
-        submission = Submission(world.account, [part], "1069", "8613800000001", "hash", 0, NOW_MS)
-        submission.due_ms = due_ms
         draft = Draft("shop", 2, "1069", "8613800000001", "", 1, NOW_MS)
-        assert world.mt._envelope(submission, draft, 0).expires_at_ms == starts_ms + 3_600_000
+        submission = Submission(world.account, [part], draft, "hash", 0, NOW_MS)
+        submission.due_ms = due_ms
+        assert world.mt._expires_ms(submission) == starts_ms + 3_600_000

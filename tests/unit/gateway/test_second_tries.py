@@ -15,7 +15,7 @@ from smsgw.gateway.second_tries import SecondTries
 from smsgw.policy.code_classes import CodeClass, CodeTable
 from smsgw.policy.failover import FailoverPolicy
 from smsgw.policy.shaping import Throttle
-from smsgw.smpp.pdu import Sm, submit_sm
+from smsgw.smpp.pdu import submit_sm
 from smsgw.store.admission import ACCEPTED, FULL, AdmitReply
 from smsgw.store.envelope import Envelope
 
@@ -47,6 +47,7 @@ class World:
         self.throttle = Throttle(100.0)
         pool = SimpleNamespace(name="alpha", settings=SimpleNamespace(failover=policy), throttle=self.throttle)
         context: Any = SimpleNamespace(
+            carrier_pdus=None,
             pools={"alpha": pool},
             clock=SimpleNamespace(now_ms=lambda: NOW_MS),
             settings=SimpleNamespace(otp_limit_s=30.0, zone=UTC),
@@ -71,7 +72,7 @@ class World:
             ["id"], [SUBMIT], "shop", lane, NUMBER, "1069", "", [1], NOW_MS - age_ms, 0, expires_ms, 0, 1,
             ["alpha", "beta"],
         )  # fmt: skip
-        sealed = pack_origin(Sm(SUBMIT), 0, 0, "", message.pack()) if origin is None else origin
+        sealed = pack_origin(SUBMIT, 0, 0, "", message.pack()) if origin is None else origin
         receipt: Any = SimpleNamespace(carrier="alpha", cid="c7", blob=pack_report(Report(5, "001", NOW_MS, b"", code)))
         self.tries.decide(receipt, "id", sealed, self.decided.append)
 

@@ -23,7 +23,7 @@ from smsgw.smpp.layout import SmeAddress
 from smsgw.smpp.receipt import parse_receipt
 from smsgw.smpp.tlv import tlv
 from smsgw.smpp.views import Sm
-from smsgw.store.keys import home
+from smsgw.store.keys import home, state
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW_MS = to_ms(datetime(2026, 11, 18, 10, 26, 40, tzinfo=UTC))
@@ -40,6 +40,13 @@ def test_ids_differ_tell_their_partition_and_begin_anew_each_second() -> None:
     assert {home(each, 256) for each in made} == {7}
     assert made[0][2:14] == f"{NOW_MS // 1000:08x}abcd"
     assert made[2][2:10] != made[3][2:10]
+
+
+def test_ids_of_one_partition_are_neighbours_whatever_comes_between() -> None:
+    ids = MessageIds(1)
+    made = [ids.next(number % 16, NOW_MS // 1000) for number in range(256)]
+    assert len(set(made)) == 256
+    assert len({state(each, 16)[0] for each in made}) == 32
 
 
 def test_the_id_of_a_further_destination_shows_that_of_the_first() -> None:
@@ -68,7 +75,7 @@ def test_kinds_of_states() -> None:
 
 @pytest.mark.parametrize("tlvs_allowed", [True, False])
 def test_a_receipt_swaps_the_addresses_and_reads_as_written(tlvs_allowed: bool) -> None:
-    origin = Origin(b"1069", 0, 1, b"8613800000000", 1, 1, NOW_MS)
+    origin = Origin(b"\0\x011069\0", b"\1\x018613800000000\0", NOW_MS)
     raw = receipt_pdu("0" * 20, origin, Report(5, "402", NOW_MS + 60_000), 9, SHANGHAI, tlvs_allowed)
     sm = Sm(raw)
     assert (sm.source_addr, sm.source_addr_ton, sm.destination_addr, sm.dest_addr_npi) == (

@@ -1,4 +1,4 @@
-"""What several workers say of themselves, as if one process said it: the /status of a machine.
+"""What several processes say of themselves, as if one process said it: the /status of a machine, or of a fleet.
 
 Owns: how each figure of ``smsgw.status`` is joined. Counts and what is in somebody's memory are added up; what every
 process reads from the store, and so tells alike, is taken once; of a bind the process that has it is believed. A figure
@@ -19,7 +19,7 @@ _ELSEWHERE: Final = "another process has it"
 
 
 def merged(pages: Mapping[str, Page]) -> dict[str, Any]:
-    """``pages``: /status by worker, at least one."""
+    """``pages``: /status by worker or by gateway, at least one."""
     return _object(list(pages.values()), _TOP)
 
 
@@ -150,7 +150,7 @@ _STORE: Final[Mapping[str, Join]] = {
 }
 _TOP: Final[Mapping[str, Join]] = {
     "version": _different,
-    "rules": _different,
+    "compiled": _different,
     "role": lambda found: _different(sorted(found)),
     "site_version": _most,
     "business_time": _first,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from smsgw.supervisor.merging import merged
+from smsgw.merging import merged
 
 
 def page(**changed: Any) -> dict[str, Any]:
