@@ -25,6 +25,7 @@ from smsgw.documents.values import (
 )
 from smsgw.policy.model import ALL_CLASSES, MessageClass
 from smsgw.policy.profile import AccountPolicy, Quota
+from smsgw.policy.short_links import ShortLinks
 from smsgw.smpp.constants import CommandId
 
 # Digits, with what sets them out for reading.
@@ -111,6 +112,7 @@ class AccountSettings(Settings):
     vendor_codes: bool = True
     reject_mode: Literal["status", "receipt"] = "status"
     long_receipts: Literal["each", "one"] = "each"
+    short_links: bool = False
     tls_client_cn: str = ""
 
     @model_validator(mode="after")
@@ -135,8 +137,8 @@ class AccountSettings(Settings):
         """What ``verify_password`` takes, from wherever it was given."""
         return self.password or self.password_file
 
-    def policy(self) -> AccountPolicy:
-        """What the rules need to know of this account."""
+    def policy(self, short_links: ShortLinks | None = None) -> AccountPolicy:
+        """What the rules need to know of this account. ``short_links``: the site's, for accounts that have them."""
         return AccountPolicy(
             name=self.system_id,
             enabled=self.enabled,
@@ -148,4 +150,5 @@ class AccountSettings(Settings):
             numbers={each.number: each.classes for each in self.numbers},
             quota=Quota(self.quota.day, self.quota.month),
             lane=self.lane,
+            short_links=short_links if self.short_links else None,
         )

@@ -2,8 +2,9 @@
 
 Owns: which files belong to a version, when two bundles are the same, and the tables of ``smsgw.toml`` that are each
 process's own (where it listens, its store, its name): those never travel, so one version fits every process of a
-fleet. Not in a bundle: ``people.toml``, and files that others name (certificates, password files); each machine has
-its own. What can go wrong: such a file is missing on one machine; building says so, and the version is refused there.
+fleet. Not in a bundle: ``people.toml``, ``alarms.toml`` and files that others name (certificates, passwords); each
+machine has its own. What can go wrong: such a file is missing on one machine; building says so, and the version is
+refused there.
 """
 
 from __future__ import annotations

@@ -17,11 +17,12 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel
 
 from smsgw.config.account import AccountSettings
+from smsgw.config.alarms import ALARMS_FILE, load_alarms
 from smsgw.config.calendar import CalendarFile, read_days, warn_of_unknown_years
 from smsgw.config.carrier import CarrierSettings
 from smsgw.config.codes import CodesFile, check_codes
 from smsgw.config.node import NodeFile
-from smsgw.config.people import PEOPLE_FILE, load_people
+from smsgw.config.people import PEOPLE_FILE, PersonSettings, load_people
 from smsgw.config.profile import build_profile
 from smsgw.config.profile_tables import ProfileFile
 from smsgw.config.references import (
@@ -33,6 +34,7 @@ from smsgw.config.references import (
     check_names_differ,
     check_node,
     check_profile_name,
+    check_short_links,
     own_numbers,
 )
 from smsgw.config.route_table import build_routes
@@ -137,10 +139,10 @@ class _Loader:
         for entry in accounts:
             if entry.document is not None:
                 check_profile_name(entry.document, profile_names, self.problems)
-                if entry.settings is not None:
-                    check_account(entry.settings, entry.document, profiles, self.today, self.problems)
+                self._check_account(entry, profiles, node.settings)
         numbers = own_numbers(accounts, self.problems)
-        people = load_people(self.home, self.problems)
+        people = self._people(node.settings, accounts)
+        alarms = load_alarms(self.home, self.problems, {each.name for each in carriers}, account_names)
         site_routes = self._routes(routes, accounts, carriers, profiles, workdays)
         if self.problems.count or node.settings is None:
             return None
@@ -154,9 +156,23 @@ class _Loader:
             workdays=workdays,
             numbers=numbers,
             people=people,
+            alarms=alarms,
             codes={name: table for name, table in codes.items() if table is not None},
             warnings=self.problems.warnings,
         )
+
+    def _check_account(
+        self, entry: Entry[AccountSettings], profiles: Mapping[str, Profile], node: NodeFile | None
+    ) -> None:
+        if entry.settings is not None and entry.document is not None:
+            check_account(entry.settings, entry.document, profiles, self.today, self.problems)
+            if node is not None:
+                check_short_links(entry.settings, entry.document, node.links, self.problems)
+
+    def _people(self, node: NodeFile | None, accounts: list[Entry[AccountSettings]]) -> Mapping[str, PersonSettings]:
+        known = {entry.name: entry.settings for entry in accounts}
+        provider = node.console.oidc if node is not None else None
+        return load_people(self.home, self.problems, known, has_provider=provider is not None)
 
     # -- files
 
@@ -195,7 +211,7 @@ class _Loader:
     def _warn_of_strangers(self, node: Entry[NodeFile]) -> None:
         """TOML files that look as if they meant something and are not read."""
         state = node.settings.store.state_dir if node.settings is not None else "state"
-        known = {NODE_FILE, ROUTES_FILE, PEOPLE_FILE}
+        known = {NODE_FILE, ROUTES_FILE, PEOPLE_FILE, ALARMS_FILE}
         for path in sorted([*self.directory.glob("*.toml"), *self.directory.glob("*/*.toml")]):
             place = path.relative_to(self.directory)
             folder = place.parts[0] if len(place.parts) > 1 else ""

@@ -5,15 +5,22 @@ Attribute names carry units (``_s``); the keys of the file don't, because their 
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
+from smsgw.config.clickhouse import ClickHouseSettings
+from smsgw.config.links import LinksSettings
+from smsgw.config.oidc import OidcSettings, is_loopback
+from smsgw.config.reports import ReportSettings
 from smsgw.config.store import StoreSettings
 from smsgw.config.workers import Role, parse_workers
 from smsgw.documents.values import (
     ExistingFile,
     Host,
+    Listed,
     Moment,
     Name,
     PerSecond,
@@ -27,6 +34,16 @@ from smsgw.documents.values import (
 )
 
 Uncertain = Literal["resend", "report"]
+_ADDRESS = re.compile(r"https?://(\[[0-9a-fA-F:.]+\]|[^\s/:@?#\[\]]+)(:[0-9]{1,5})?/?")
+
+
+def _ops_address(value: object) -> str:
+    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
+        raise ValueError(f'expected the ops port of a gateway such as "http://10.0.0.5:8775", found {value!r}')
+    return value.rstrip("/")
+
+
+OpsAddress = Annotated[str, BeforeValidator(_ops_address, json_schema_input_type=str)]
 
 
 def _workers(value: object) -> object:
@@ -100,13 +117,20 @@ class OpsSettings(Settings):
 
 
 class ConsoleSettings(Settings):
-    """``[console]``: the HTTP interface for staff. ``hosts``: names it goes by besides its address and localhost."""
+    """``[console]``: the HTTP interface for staff. ``hosts``: names it goes by besides its address and localhost.
+
+    ``gateways``: ops ports that it asks what happens now, this site's own if left out. ``keep_archive``: it also runs
+    a keeper of the archive. ``oidc``: people may sign in by the company's identity provider.
+    """
 
     host: Host = "127.0.0.1"
     port: Port = 8776
     hosts: Strings = ()
+    gateways: Listed[OpsAddress] = ()
+    keep_archive: bool = True
     certificate: ExistingFile | None = None
     key: ExistingFile | None = None
+    oidc: OidcSettings | None = None
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
@@ -114,11 +138,26 @@ class ConsoleSettings(Settings):
             raise ValueError("certificate and key belong together: give both for HTTPS, or none")
         return self
 
+    @model_validator(mode="after")
+    def _is_called_so(self) -> Self:
+        name = urlsplit(self.oidc.url).hostname if self.oidc is not None else None
+        if name is not None and not is_loopback(name) and name not in (self.host, *map(str.lower, self.hosts)):
+            raise ValueError(f"oidc.url: the console does not go by the name {name!r}; hosts adds names")
+        return self
+
 
 class RecordSettings(Settings):
-    """``[records]``: the event log; ``directory`` is relative to the state directory."""
+    """``[records]``: the event log; ``directory`` is relative to the state directory.
+
+    ``keep_days``: so long the archive keeps records, 0 for ever. ``archive_every_s``: from one round of its keeper to
+    the next. ``carrier_pdus``: what carriers were sent and said is kept octet for octet.
+    """
 
     directory: Text = "records"
+    keep_days: Annotated[int, Field(ge=0, le=36_500)] = 183
+    carrier_pdus: bool = False
+    archive_every_s: PositiveSeconds = Field(60.0, alias="archive_every", ge=1, le=3600)
+    clickhouse: ClickHouseSettings | None = None
 
 
 class ClockSettings(Settings):
@@ -211,7 +250,9 @@ class NodeFile(Settings):
     store: StoreSettings = StoreSettings()
     ops: OpsSettings = OpsSettings()
     console: ConsoleSettings = ConsoleSettings()
+    links: LinksSettings = LinksSettings()
     records: RecordSettings = RecordSettings()
+    reports: ReportSettings = ReportSettings()
     clock: ClockSettings = ClockSettings()
     long: LongSettings = LongSettings()
     lanes: LanesSettings = LanesSettings()

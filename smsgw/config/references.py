@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from smsgw.config.account import AccountSettings
 from smsgw.config.carrier import CarrierSettings
+from smsgw.config.links import LinksSettings
 from smsgw.config.node import NodeFile
 from smsgw.config.profile_tables import CapTable, ProfileFile
 from smsgw.config.site import NumberOwner
@@ -160,6 +161,13 @@ def check_profile_name(document: Document, profiles: set[str], problems: Problem
         document.error(problems, ("profile",), with_hint(f"no profile is named {name!r}", name, profiles))
 
 
+def check_short_links(account: AccountSettings, document: Document, links: LinksSettings, problems: Problems) -> None:
+    """An account has short links only where the site says what they begin with."""
+    if account.short_links and not links.is_on:
+        why = "there are none while [links] of smsgw.toml has no base_url"
+        document.error(problems, ("short_links",), f'{why}; write base_url = "https://s.example.cn" there')
+
+
 def check_carrier(
     carrier: CarrierSettings, document: Document, routed: Collection[str] | None, problems: Problems
 ) -> None:
@@ -189,6 +197,9 @@ def check_node(node: NodeFile, document: Document, problems: Problems) -> None:
     console = node.console.port
     if console and console in (node.ops.port, node.listener.port, tls.port if tls is not None else 0):
         document.error(problems, ("console", "port"), f"{console} is in use by this process's own listeners already")
+    redirects = node.links.port if node.links.is_on else 0
+    if redirects and redirects in (console, node.ops.port, node.listener.port, tls.port if tls is not None else 0):
+        document.error(problems, ("links", "port"), f"{redirects} is in use by this site's own listeners already")
     if node.channels.approval is None:
         why = 'nobody has decided whether accounts and carriers need an approval; write approval = "required" or "none"'
         document.warn(problems, ("channels", "approval"), f"{why}. Until then none is asked for")

@@ -15,6 +15,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from smsgw.config.account import AccountSettings
+from smsgw.config.alarms import AlarmsFile
 from smsgw.config.calendar import CalendarFile
 from smsgw.config.carrier import CarrierSettings
 from smsgw.config.codes import CodesFile
@@ -33,6 +34,7 @@ KINDS: Final[Mapping[str, type[BaseModel]]] = {
     "profile": ProfileFile,
     "calendar": CalendarFile,
     "people": PeopleFile,
+    "alarms": AlarmsFile,
 }
 """Kind → model. Files of a folder are of the kind that the folder is named after."""
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from smsgw.config.account import AccountSettings
+from smsgw.config.alarms import DEFAULT, AlarmSettings
 from smsgw.config.carrier import CarrierSettings
 from smsgw.config.codes import CodesFile
+from smsgw.config.links import LinksSettings
 from smsgw.config.node import (
     ChannelSettings,
     ClockSettings,
@@ -55,6 +57,7 @@ class Site:
     numbers: Mapping[str, NumberOwner]
     people: Mapping[str, PersonSettings] = field(default_factory=dict)
     codes: Mapping[str, CodesFile] = field(default_factory=dict)
+    alarms: AlarmSettings = DEFAULT
     warnings: tuple[ConfigError, ...] = ()
 
     @property
@@ -86,6 +89,11 @@ class Site:
     def console(self) -> ConsoleSettings:
         """``[console]``."""
         return self.file.console
+
+    @property
+    def links(self) -> LinksSettings:
+        """``[links]``."""
+        return self.file.links
 
     @property
     def clock(self) -> ClockSettings:

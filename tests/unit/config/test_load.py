@@ -32,8 +32,8 @@ def test_the_passwords_in_its_comments_are_right(site: SiteCopy) -> None:
 def test_its_comments_name_every_key_of_the_process_with_its_default(site: SiteCopy) -> None:
     written = site.load().file
     assert written.channels.approval == "none"
-    # The one thing that has to be decided; left out, it is as the example says, with a warning.
-    site.write("smsgw.toml", "[channels]\napproval = 'none'\n")
+    # The one thing that has to be decided; left out, it is as the example says, with a warning. What it switches on.
+    site.write("smsgw.toml", "[channels]\napproval = 'none'\n[records]\ncarrier_pdus = true\n")
     assert written == site.load().file
     site.write("smsgw.toml", "")
     assert not site.load().channels.approval_required
