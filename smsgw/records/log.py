@@ -24,8 +24,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
-import msgpack  # type: ignore[import-untyped, unused-ignore]
-
+from smsgw.msgpacked import pack
 from smsgw.records.frames import begins_like_ours, frame, sound_end
 from smsgw.records.record import HOUR_MS, Row
 
@@ -34,6 +33,7 @@ FRAME_ROWS = 16_384
 RETRY_S = 1.0
 FSYNC_EVERY_S = 1.0
 _WRITERS_PER_NODE = 9
+_AT_MS = operator.itemgetter(0)
 _BAD_ROW = (TypeError, ValueError, OverflowError, IndexError)
 _log = logging.getLogger("smsgw.records")
 
@@ -55,7 +55,7 @@ def file_path(directory: Path, hour_ms: int, node: str) -> Path:
 
 
 class RecordLog:
-    """Call ``append`` for every step, ``flush`` every 50 ms (also when idle), ``close`` at the end.
+    """Call ``append`` for every step, ``flush`` every 50 ms (fewer times when idle), ``close`` at the end.
 
     ``max_buffer`` rows are kept while nothing can be written. ``now_ms`` is business time, and only
     tells when an idle file's hour is over. Counters (``written``, ``lost``, ``errors``, ``octets``)
@@ -64,7 +64,7 @@ class RecordLog:
 
     __slots__ = (
         "_directory", "_executor", "_fd", "_fsync", "_hour_ms", "_is_new", "_lost_told", "_monotonic", "_node",
-        "_now_ms", "_pack", "_retry_at_s", "_rows", "_synced_at_s", "_syncing", "_unsynced", "append", "errors",
+        "_now_ms", "_retry_at_s", "_rows", "_synced_at_s", "_syncing", "_unsynced", "append", "errors",
         "failing", "lost", "max_buffer", "octets", "path", "written",
     )  # fmt: skip
 
@@ -91,7 +91,6 @@ class RecordLog:
         self._monotonic = monotonic
         self._rows: list[Row] = []
         self.append = self._rows.append
-        self._pack: Callable[[object], bytes] = msgpack.Packer().pack
         self.path: Path | None = None
         self._fd = -1
         self._hour_ms = 0
@@ -153,7 +152,7 @@ class RecordLog:
         """Write the rows at the front that belong to one hour, as one frame; returns how many are done with."""
         try:
             batch, hour_ms = self._batch(rows)
-            body = self._pack(batch)
+            body = pack(batch)
             if hour_ms != self._hour_ms:
                 file_path(self._directory, hour_ms, self._node)  # a time that is in no file's name is a bad row
         except _BAD_ROW as error:
@@ -168,7 +167,7 @@ class RecordLog:
 
     def _batch(self, rows: list[Row]) -> tuple[list[Row], int]:
         batch = rows if len(rows) <= FRAME_ROWS else rows[:FRAME_ROWS]
-        times = [row[0] for row in batch]
+        times = list(map(_AT_MS, batch))
         hour_ms = operator.index(times[0]) // HOUR_MS * HOUR_MS
         if hour_ms <= min(times) and max(times) < hour_ms + HOUR_MS:
             return batch, hour_ms
@@ -209,7 +208,7 @@ class RecordLog:
 
     def _is_sound(self, row: Row) -> bool:
         try:
-            self._pack(row)
+            pack(row)
             file_path(self._directory, operator.index(row[0]) // HOUR_MS * HOUR_MS, self._node)
         except _BAD_ROW:
             return False
@@ -328,16 +327,20 @@ class RecordLog:
 
 def _locked(path: Path) -> int | None:
     """A descriptor of ``path`` with its lock held, or None when another writer has it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The archive may have removed it between the two: rows would go into a file without a name.
+            if os.fstat(descriptor).st_nlink:
+                return descriptor
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        except OSError:
+            os.close(descriptor)
+            raise
         os.close(descriptor)
-        return None
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
 
 
 def _force(descriptor: int, directory: Path | None) -> None:

@@ -14,25 +14,35 @@ import heapq
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple, cast
 
 import msgpack  # type: ignore[import-untyped, unused-ignore]
 
 from smsgw.records.frames import bodies
-from smsgw.records.record import HOUR_MS, Record, Row, padded, record_of, to_ms
+from smsgw.records.record import HOUR_MS, Record, Row, Step, padded, record_of, to_ms
 
 _NAME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d)\.(.+)\.rec")
 _at_ms = itemgetter(0)
 _ANY = 1 << 62
+_PDU = int(Step.CARRIER_PDU)
+
+
+class RawPart(NamedTuple):
+    """A file from an offset on; ``hour_ms``: when its hour begins."""
+
+    hour_ms: int
+    path: Path
+    start: int
 
 
 def read_records(path: Path | str) -> Iterator[Record]:
     """Every sound record of one file, in the order of writing; raises OSError when it can't be read."""
-    return map(record_of, _rows(Path(path), ()))
+    return map(record_of, _rows(RawPart(0, Path(path), 0), ()))
 
 
 def iter_site(directory: Path | str, since: datetime | None = None, until: datetime | None = None) -> Iterator[Record]:
@@ -54,19 +64,22 @@ def query(
     carrier: str | None = None,
     recipient_hash: str | None = None,
     last: int | None = None,
+    among: Sequence[RawPart] | None = None,
 ) -> list[Record]:
-    """The records that fit every condition given, oldest first; ``last`` keeps only the newest so many.
+    """The records that fit every condition given, oldest first; ``last`` keeps only the newest so many. Octets of
+    carriers are no records of their own, so they are only among them where ``step`` says so.
 
     One message's timeline is ``query(directory, message_id)``; give ``since`` as well when it is known,
-    because without it every file of the site is read.
+    because without it every file of the site is read. ``among``: what to look at instead of all that is there; a
+    file of it that has gone raises FileNotFoundError.
     """
     wanted = {2: message_id, 3: account, 4: carrier, 6: recipient_hash}
     exact = [(index, value) for index, value in wanted.items() if value is not None]
     needles = tuple(value.encode() for _, value in exact)
     found = (
         row
-        for row in _site_rows(Path(directory), since, until, needles)
-        if (step is None or row[1] == step) and all(row[index] == value for index, value in exact)
+        for row in _site_rows(Path(directory), since, until, needles, among)
+        if (row[1] != _PDU if step is None else row[1] == step) and all(row[index] == value for index, value in exact)
     )
     records = map(record_of, found if last is None else deque(found, maxlen=last))
     return sorted(records, key=_at_ms)
@@ -83,19 +96,19 @@ class Follower:
     def poll(self) -> list[Record]:
         """New records, oldest first; an empty list when nothing was written."""
         found: list[Record] = []
-        paths = [path for _, path in _files(self._directory, self._since_ms, _ANY)]
+        paths = [path for _, path in raw_files(self._directory, self._since_ms, _ANY)]
         self._offsets = {path: self._offsets.get(path, 0) for path in paths}
         for path in paths:
             try:
                 for end, body in _frames(path, self._offsets[path]):
                     self._offsets[path] = end
-                    found.extend(map(record_of, _unpacked(body)))
-            except FileNotFoundError:  # taken away by the retention job
+                    found.extend(record_of(_without_envelope(row)) for row in rows_of(body) if row[1] != _PDU)
+            except FileNotFoundError:  # taken into the archive
                 continue
         return sorted((record for record in found if record.at_ms >= self._since_ms), key=_at_ms)
 
 
-def _files(directory: Path, since_ms: int, until_ms: int) -> list[tuple[int, Path]]:
+def raw_files(directory: Path, since_ms: int = -_ANY, until_ms: int = _ANY) -> list[tuple[int, Path]]:
     """(beginning of its hour, path) of every file that may hold a row of the time asked for."""
     found = []
     for path in directory.glob("*.rec"):
@@ -112,12 +125,21 @@ def _files(directory: Path, since_ms: int, until_ms: int) -> list[tuple[int, Pat
 
 
 def _site_rows(
-    directory: Path, since: datetime | None, until: datetime | None, needles: tuple[bytes, ...]
+    directory: Path,
+    since: datetime | None,
+    until: datetime | None,
+    needles: tuple[bytes, ...],
+    among: Sequence[RawPart] | None = None,
 ) -> Iterator[Row]:
     since_ms = -_ANY if since is None else to_ms(since)
     until_ms = _ANY if until is None else to_ms(until)
-    for _, files in groupby(_files(directory, since_ms, until_ms), key=_at_ms):
-        for row in _merged([_present(path, needles) for _, path in files]):
+    if among is None:
+        parts = [RawPart(hour_ms, path, 0) for hour_ms, path in raw_files(directory, since_ms, until_ms)]
+    else:
+        parts = sorted(part for part in among if part.hour_ms + HOUR_MS > since_ms and part.hour_ms < until_ms)
+    reading = _present if among is None else _rows
+    for _, files in groupby(parts, key=_at_ms):
+        for row in _merged([reading(part, needles) for part in files]):
             if since_ms <= row[0] < until_ms:
                 yield row
 
@@ -127,17 +149,23 @@ def _merged(sources: list[Iterator[Row]]) -> Iterable[Row]:
     return sources[0] if len(sources) == 1 else heapq.merge(*sources, key=key)
 
 
-def _present(path: Path, needles: tuple[bytes, ...]) -> Iterator[Row]:
+def _present(part: RawPart, needles: tuple[bytes, ...]) -> Iterator[Row]:
     try:
-        yield from _rows(path, needles)
-    except FileNotFoundError:  # taken away by the retention job
+        yield from _rows(part, needles)
+    except FileNotFoundError:  # taken into the archive
         return
 
 
-def _rows(path: Path, needles: tuple[bytes, ...]) -> Iterator[Row]:
-    for _, body in _frames(path, 0):
+def _rows(part: RawPart, needles: tuple[bytes, ...]) -> Iterator[Row]:
+    for _, body in _frames(part.path, part.start):
         if all(needle in body for needle in needles):
-            yield from _unpacked(body)
+            yield from map(_without_envelope, rows_of(body))
+
+
+def _without_envelope(row: Row) -> Row:
+    """A row without the sealed message that may be behind its details: it is for the archive."""
+    fields: tuple[object, ...] = row
+    return cast("Row", fields[:-1]) if type(fields[-1]) is bytes else row
 
 
 def _frames(path: Path, offset: int) -> Iterator[tuple[int, bytes]]:
@@ -148,7 +176,7 @@ def _frames(path: Path, offset: int) -> Iterator[tuple[int, bytes]]:
         os.close(descriptor)
 
 
-def _unpacked(body: bytes) -> Iterator[Row]:
+def rows_of(body: bytes) -> Iterator[Row]:
     """The rows of a frame; what is no row of ours is passed over (a verified frame has none)."""
     try:
         rows = msgpack.unpackb(body, use_list=False)

@@ -45,6 +45,9 @@ class Step(IntEnum):
     COMPLAINED = 21
     BLACKLISTED = 22
     DEAD = 23
+    CLICKED = 24
+    CARRIER_PDU = 25
+    """No step of its own: octets that belong to another one, in the archive the message's, in a raw file a batch."""
 
 
 #: Names of a row's detail values, by step, in order; all may be left out from the end.
@@ -72,6 +75,8 @@ DETAIL: Mapping[int, tuple[str, ...]] = MappingProxyType(
         Step.COMPLAINED: ("scope", "source"),
         Step.BLACKLISTED: ("scope", "reason", "expires_ms"),
         Step.DEAD: ("reason", "expires_ms"),
+        Step.CLICKED: ("template", "campaign", "link"),
+        Step.CARRIER_PDU: ("of",),
     }
 )
 _STEP_NAMES = {int(step): step.name.lower() for step in Step}

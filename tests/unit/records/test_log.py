@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -225,6 +226,25 @@ def test_two_writers_of_one_name_do_not_meet(make: Make, tmp_path: Path) -> None
     assert ids(old.path) == ["a", "c"]
     assert ids(new.path) == ["b"]
     assert {record.message_id for record in iter_site(tmp_path / "records")} == {"a", "b", "c"}
+
+
+def test_a_file_that_is_removed_while_it_is_locked_is_made_anew(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The archive removes an hour's file under its lock; a writer may have opened it just before."""
+    log = make()
+    removed: list[Path] = []
+    lock = fcntl.flock
+
+    def locks(descriptor: int, how: int) -> None:
+        if not removed:
+            removed.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+            removed[0].unlink()
+        lock(descriptor, how)
+
+    monkeypatch.setattr("smsgw.records.log.fcntl.flock", locks)
+    log.append(row(HOUR, "kept"))
+    log.flush()
+    assert log.path == removed[0]
+    assert ids(log.path) == ["kept"]
 
 
 def test_full_disk_is_told_once_and_nothing_kept_is_lost(
