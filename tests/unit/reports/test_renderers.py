@@ -1,0 +1,150 @@
+"""Pages and workbooks, read by somebody else: whatever comes from outside stays a text."""
+
+from __future__ import annotations
+
+import io
+from html.parser import HTMLParser
+from typing import Any
+
+import openpyxl
+import pytest
+
+from smsgw.reports.document import (
+    Bars,
+    Column,
+    Document,
+    Form,
+    Prose,
+    Scale,
+    Section,
+    Table,
+    Tile,
+    Tiles,
+    written,
+)
+from smsgw.reports.page import MOST_ROWS, html
+from smsgw.reports.words import LANGUAGES, Words, _words
+from smsgw.reports.workbook import xlsx
+
+NASTY = ("=1+1", "+86", "-1", "@SUM(A1)", "=HYPERLINK(\"http://x\")", "http://example.com", "<script>alert(1)</script>",
+         "007", "\x07bell", "】\"'&", "x" * 40_000)  # fmt: skip
+COLUMNS = (
+    Column("Name <b>"),
+    Column("Count", Form.COUNT),
+    Column("Share", Form.SHARE),
+    Column("Money", Form.MONEY),
+)
+
+
+def document(language: str = "en", rows: tuple[tuple[Any, ...], ...] = ()) -> Document:
+    blocks = (
+        Tiles((Tile("accepted", 12345, Form.COUNT, "=+1%"), Tile("rate", None, Form.SHARE))),
+        Bars("days <i>", ("01", "02"), (("<a>", (1, 5)), ("b", (0, 3)))),
+        Scale("score", (("=retail<", 93.5, 100.0),)),
+        Prose("a note & more"),
+        Table("a/b: [x]" * 5, "Rows", COLUMNS, rows, empty="nothing", totals=1 if rows else 0),
+        Table("a/b: [x]" * 5, "Same name", COLUMNS, (), empty="nothing at all"),
+    )
+    return Document(language, "Title <t>", "=sub", (("fact", "=1"),), (Section("One", blocks),), "abc123")
+
+
+class Seen(HTMLParser):
+    """Tags, attributes and texts of a page."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.open: list[str] = []
+        self.attributes: set[str] = set()
+        self.texts: list[str] = []
+        self.feed(page.decode())
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+        if tag not in ("meta", "line", "rect") or tag == "rect":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_page_escapes_everything_and_needs_nothing(language: str) -> None:
+    rows = tuple((text, 1, 0.5, 2.5) for text in NASTY)
+    page = html(document(language, rows))
+    seen = Seen(page)
+    assert not {"script", "link", "img", "iframe", "b", "i", "a", "t"} & set(seen.tags)
+    assert not {"src", "href", "onload", "style"} & seen.attributes
+    assert not [each for each in seen.open if each not in ("html",)]
+    assert "<script>alert(1)</script>" in "".join(seen.texts)
+    assert b"default-src 'none'" in page
+    assert (b'lang="zh-CN"' in page) == (language == "zh")
+    for wanted in ("12,345", "50.00%", "2.50", "–", "93.5"):
+        assert wanted in "".join(seen.texts)
+    assert seen.tags.count("th") == len(COLUMNS) + len(rows)
+    assert b'scope="row"' in page
+    assert b'scope="col"' in page
+
+
+def test_of_a_long_table_a_page_shows_the_first_and_says_so() -> None:
+    rows = tuple((f"n{index}", index, None, None) for index in range(MOST_ROWS + 5))
+    text = html(document("en", rows)).decode()
+    assert f"n{MOST_ROWS - 1}<" in text
+    assert f"n{MOST_ROWS}<" not in text
+    assert f"The page has the first {MOST_ROWS} of {MOST_ROWS + 5} rows" in text
+    sheet = openpyxl.load_workbook(io.BytesIO(xlsx(document("en", rows)))).worksheets[1]
+    assert sheet.max_row == MOST_ROWS + 6
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_workbook_has_numbers_as_numbers_and_no_formula(language: str) -> None:
+    rows = (*((text, number, 0.5, 2.5) for number, text in enumerate(NASTY)), ("total", 99, None, 1))
+    book = openpyxl.load_workbook(io.BytesIO(xlsx(document(language, rows))))
+    assert len(book.sheetnames) == 3
+    assert all(len(name) <= 31 for name in book.sheetnames)
+    sheet = book.worksheets[1]
+    assert sheet.freeze_panes == "B2"
+    assert sheet.auto_filter.ref == f"A1:D{len(rows) + 1}"
+    assert sheet.column_dimensions["A"].width == pytest.approx(14, abs=1)
+    for number, text in enumerate(NASTY):
+        cells = sheet[number + 2]
+        assert cells[0].data_type == "s"
+        assert cells[0].hyperlink is None
+        assert [each.data_type for each in cells[1:]] == ["n", "n", "n"]
+        assert [each.value for each in cells[1:]] == [number, 0.5, 2.5]
+        if "\x07" not in text:
+            assert cells[0].value == text[:32_767]
+    assert [each.number_format for each in sheet[2]] == ["@", "#,##0", "[=0]0.00%;[<0.001]0.0000%;0.00%", "#,##0.00"]
+    last = sheet[len(rows) + 1]
+    assert last[0].font.bold
+    assert last[2].value is None
+    everything = [cell for each in book.worksheets for row in each.iter_rows() for cell in row]
+    assert not [cell for cell in everything if cell.data_type == "f"]
+    assert book.worksheets[2]["A2"].value == "nothing at all"
+
+
+def test_how_values_are_written() -> None:
+    forms = [
+        (1234567, Form.COUNT),
+        (0.98765, Form.SHARE),
+        (1234.5, Form.MONEY),
+        (93.5, Form.POINTS),
+        (None, Form.COUNT),
+    ]
+    assert [written(*each) for each in forms] == ["1,234,567", "98.77%", "1,234.50", "93.5", "–"]
+
+
+def test_every_word_is_there_in_both_languages() -> None:
+    for key, texts in _words().items():
+        assert len(texts) == 2, key
+        assert all(texts), key
+        assert set(Words("zh").fields(key)) == set(Words("en").fields(key)), key
