@@ -16,7 +16,7 @@ from smsgw.services.desk import Desk, named
 from smsgw.services.orders import WRITERS, bind_number
 from smsgw.services.recipients import digits_of, subject
 
-_REVEALED_TO: Final = ("operations", "compliance")
+REVEALED_TO: Final = ("engineer", "compliance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ async def trace(
         named("carrier", carrier, desk.site.carriers, "carrier")
     digits = digits_of(desk, recipient) if recipient else ""
     if reveal:
-        desk.require(*_REVEALED_TO)
+        desk.require(*REVEALED_TO)
         about = subject(desk, digits) if digits else f"account {account}" if account else f"carrier {carrier}"
         if not (account or carrier or digits):
             raise RequestError(

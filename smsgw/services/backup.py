@@ -25,7 +25,7 @@ from smsgw.store.backup.restore import Checked, Restorer, check
 from smsgw.store.keys import SCHEMA
 from smsgw.store.seal import Recipients
 
-_MAKERS: Final = ("operations", "technical", "compliance", "management")
+_MAKERS: Final = ("engineer", "technical", "compliance", "management")
 _RESTORERS: Final = ("technical", "compliance")
 _NO_LINKS: Final = frozenset((errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK))
 

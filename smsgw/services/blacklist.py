@@ -43,7 +43,7 @@ async def add(desk: Desk, number: str, why: str, *, expires: str = "") -> Change
 
     Only who may take an entry away may make it end sooner.
     """
-    desk.require("compliance", "operations")
+    desk.require("compliance", "engineer")
     digits, why = digits_of(desk, number), reason_of(why, MOST_REASON_CHARS)
     now_ms = desk.now_ms()
     ends_ms = expiry_ms("expires", expires, desk.zone, now_ms)
@@ -78,7 +78,7 @@ async def complain(desk: Desk, number: str, why: str, *, source: str = "", expir
 
     An entry that ends later stays as it is.
     """
-    desk.require("compliance", "operations", "market")
+    desk.require("compliance", "engineer", "market")
     digits, why = digits_of(desk, number), reason_of(why, MOST_REASON_CHARS)
     source = masked(optional_text("source", source)) or f"staff:{desk.person.name}"
     now_ms = desk.now_ms()

@@ -14,7 +14,7 @@ from smsgw.policy.approvals import changed, drafted, missing_reviews, next_actio
 from smsgw.services.desk import MOST_NAME_CHARS, Desk, Page, Registered, checked_text, named
 
 KIND: Final = "channel"
-_WRITERS: Final = ("department", "market", "operations")
+_WRITERS: Final = ("department", "market", "engineer")
 _NEEDS_PAPERS: Final = ("approve", "activate", "resume")
 
 
@@ -41,11 +41,12 @@ async def add(
     desk: Desk, channel: str, *, licence: str, licence_expires: str, expires: str = "", why: str
 ) -> Registered:
     """Apply for a channel of the site. ``expires``: the last day that the approval is asked for, empty for no end."""
-    desk.require(*_WRITERS)
+    desk.require_role(*_WRITERS)
     what, colon, name = channel.partition(":")
     if not colon or what not in ("account", "carrier"):
         why = f"channel: expected account:<name> or carrier:<name>, found {channel[:MOST_NAME_CHARS]!r}"
         raise RequestError("invalid", why)
+    desk.require_account(name if what == "account" else "")
     named("channel", name, desk.site.accounts if what == "account" else desk.site.carriers, what)
     papers = _papers(desk, licence, licence_expires, expires)
     document = drafted({"channel": channel, **papers}, desk.person.name, desk.now_ms(), desk.reason(why))
@@ -62,7 +63,7 @@ async def change(
     why: str,
 ) -> Registered:
     """Change the papers of a draft, which undoes its reviews; None leaves a field as it is."""
-    desk.require(*_WRITERS)
+    desk.require_role(*_WRITERS)
     found = await desk.find(KIND, channel)
     old = found.document
     papers = _papers(

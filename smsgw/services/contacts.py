@@ -63,7 +63,7 @@ async def add(
     desk: Desk, account: str, kind: str, value: str, *, owner: str = "", expires: str = "", why: str
 ) -> Registered:
     """Register a link (a host with all below it, or with the beginning of a path) or a phone number; active at once."""
-    desk.require(*_WRITERS)
+    desk.require_role(*_WRITERS)
     named("account", account, (ANY_ACCOUNT, *desk.site.accounts), "account")
     name = key(account, kind, value)
     content = {
@@ -82,7 +82,7 @@ async def change(
     desk: Desk, account: str, kind: str, value: str, *, owner: str | None = None, expires: str | None = None, why: str
 ) -> Registered:
     """Change whose a contact is or how long it holds; None leaves a field as it is. An expired one is active again."""
-    desk.require(*_WRITERS)
+    desk.require_role(*_WRITERS)
     found = await desk.find(KIND, key(account, kind, value))
     content = dict(found.document)
     if owner is not None:
@@ -101,7 +101,7 @@ async def step(desk: Desk, account: str, kind: str, value: str, action: str, *, 
 
 async def remove(desk: Desk, account: str, kind: str, value: str, *, why: str) -> None:
     """Take a contact off the list."""
-    desk.require(*_WRITERS)
+    desk.require_role(*_WRITERS)
     await desk.remove(KIND, await desk.find(KIND, key(account, kind, value)), "contact.remove", why)
 
 

@@ -1,7 +1,9 @@
 """The desk: who asks, what they may, and how a change is written down.
 
-Owns: roles, the reason that every change needs, the audit entry beside every document, pages of lists. A service takes
-a Desk as its first argument and nothing else of its surroundings. Never prints and never answers HTTP.
+Owns: who may do and see what, the reason that every change needs, the audit entry beside every document, pages of
+lists. A service takes a Desk as its first argument and nothing else of its surroundings. What is of one account asks
+``sees`` or ``require_account``; ``require`` and ``require_reader`` refuse those who see only some of the accounts.
+Never prints and never answers HTTP.
 """
 
 from __future__ import annotations
@@ -14,26 +16,26 @@ from typing import Any, Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from smsgw.clock import from_ms
+from smsgw.config.people import PersonSettings
 from smsgw.config.site import Site
 from smsgw.documents.names import with_hint
 from smsgw.errors import RequestError
 from smsgw.policy.approvals import ACTIVE, OtherEyesNeeded, states_of, step_of, transition
 from smsgw.policy.entries import Document, Kind
 from smsgw.policy.numbers import mask
+from smsgw.services.scope import ADMIN, ALL_ROLES, EVERYBODY, READERS, ROLES, accounts_seen, owner_of, readers_of
 from smsgw.store.audit import AuditEntry, AuditLog
 from smsgw.store.connection import Store
 from smsgw.store.registers import RegisterChange, RegisterStore
 
-ROLES: Final = (
-    "department", "market", "legal", "technical", "management", "compliance", "operations", "viewer",
-)  # fmt: skip
-ALL_ROLES: Final = frozenset(ROLES)
 PAGE_ROWS: Final = 50
 MOST_PAGE_ROWS: Final = 1_000
 MOST_WHY_CHARS: Final = 500
 MOST_NAME_CHARS: Final = 100
 _LAST_DAYS: Final = ("expires", "licence_expires", "ends")
 _MOST_HINTED: Final = 10_000
+
+__all__ = ["ALL_ROLES", "EVERYBODY", "READERS", "ROLES", "Desk", "Page", "Person", "Registered", "person_of"]
 
 T = TypeVar("T")
 Word = TypeVar("Word", bound=str)
@@ -59,11 +61,20 @@ class Person:
     """Who asks, by the name that the audit log shows, with the roles they have.
 
     ``os_user``: as whom the machine knows them, where that is known; the audit log says so where it is another name.
+    ``accounts`` and ``departments`` bound the roles application and department.
     """
 
     name: str
     roles: frozenset[str] = ALL_ROLES
     os_user: str = ""
+    accounts: frozenset[str] = frozenset()
+    departments: frozenset[str] = frozenset()
+
+
+def person_of(settings: PersonSettings) -> Person:
+    """Somebody as people.toml has them."""
+    roles, accounts, departments = map(frozenset, (settings.roles, settings.accounts, settings.departments))
+    return Person(settings.name, roles, accounts=accounts, departments=departments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +104,13 @@ class Page(Generic[T]):
 
 
 class Desk:
-    """One person at work on one site. ``now_ms`` gives business time."""
+    """One person at work on one site. ``now_ms`` gives business time; ``accounts`` are those they see, None for all."""
 
     def __init__(self, site: Site, store: Store, person: Person, now_ms: Callable[[], int]) -> None:
         self.site = site
         self.store = store
         self.person = replace(person, name=checked_text("who", person.name, MOST_NAME_CHARS))
+        self.accounts = accounts_seen(person.roles, person.accounts, person.departments, site.accounts)
         self.now_ms = now_ms
         self.log = AuditLog(store)
         self.registers = RegisterStore(store, self.log)
@@ -113,14 +125,54 @@ class Desk:
         return from_ms(self.now_ms()).astimezone(self.zone).date()
 
     def require(self, *roles: str) -> None:
-        """Raises RequestError ``forbidden`` unless the person has one of these roles."""
+        """Raises RequestError ``forbidden`` unless the person has one of these roles, and sees every account."""
+        self.require_role(*roles)
+        if self.accounts is not None:
+            raise RequestError("forbidden", f"{self._bounds()}, and this is about more than them")
+
+    def require_reader(self) -> None:
+        """Everybody may look at what is registered but those who see only some accounts."""
+        self.require(*READERS)
+
+    def require_role(self, *roles: str) -> None:
+        """``require`` for what is filtered by ``sees`` or asks ``require_account``. An admin has every role here."""
+        if ADMIN not in self.person.roles:
+            self.require_own(*roles)
+
+    def require_own(self, *roles: str) -> None:
+        """The same for a review, which an admin does only with the role that it is for."""
         if not self.person.roles.intersection(roles):
             needed = "the role" if len(roles) == 1 else "one of the roles"
             raise RequestError("forbidden", f"{self.person.name} needs {needed} {', '.join(roles)}")
 
-    def require_reader(self) -> None:
-        """Everybody with any role may look at what is registered."""
-        self.require(*ROLES)
+    def sees(self, account: str) -> bool:
+        """Whether what this account sends may be shown to the person."""
+        return self.accounts is None or account in self.accounts
+
+    def require_account(self, account: str) -> None:
+        """Raises RequestError ``forbidden`` unless the person sees this account; empty: what is for every account."""
+        if not self.sees(account):
+            raise RequestError("forbidden", f"{self._bounds()}{'' if account else ', and this is for every account'}")
+
+    def _bounds(self) -> str:
+        return f"{self.person.name} sees only the accounts {', '.join(sorted(self.accounts or ())) or 'of nobody'}"
+
+    def shows(self, kind: Kind, document: Document) -> bool:
+        """Whether a document may be shown: of the person's accounts, or for all accounts."""
+        owner = owner_of(kind, document)
+        return self.accounts is None or owner == "" or (owner is not None and owner in self.accounts)
+
+    def _require_register(self, kind: Kind) -> None:
+        readers = readers_of(kind)
+        if readers is None:
+            self.require_reader()
+        else:
+            self.require_role(*readers)
+
+    def require_document(self, kind: Kind, document: Document) -> None:
+        """Before a document is written: somebody who sees only some accounts changes nothing that is of others."""
+        if self.accounts is not None:
+            self.require_account(owner_of(kind, document) or "")
 
     def future_day(self, field: str, value: str) -> str:
         """A day that is not over yet, or empty for none. Raises RequestError that names the field."""
@@ -150,15 +202,18 @@ class Desk:
 
     async def look(self, kind: Kind, name: str) -> Registered:
         """``find`` for whoever only wants to see it."""
-        self.require_reader()
+        self._require_register(kind)
         return await self.find(kind, name)
 
     async def find(self, kind: Kind, name: str) -> Registered:
-        """A document. Raises RequestError ``missing``, with the nearest id that there is."""
+        """A document. Raises RequestError ``missing``, with the nearest id that there is.
+
+        What is of others' accounts is not there for those who see only some.
+        """
         found = await self.find_any(kind, name)
-        if found is None:
+        if found is None or not self.shows(kind, found.document):
             why = f"there is no {kind} {name[:MOST_NAME_CHARS]!r}"
-            there = await self.ids(kind)
+            there = await self.ids(kind) if self.accounts is None else ()
             if len(there) <= _MOST_HINTED:  # nobody waits for the nearest of a hundred thousand words
                 why = with_hint(why, name, there, list_valid=False)
             raise RequestError("missing", masked(why))
@@ -180,6 +235,8 @@ class Desk:
         self, kind: Kind, name: str, document: Document, action: str, why: str, before: Registered | None = None
     ) -> Registered:
         """Write one document that is new, or that was ``before`` and was not changed since; audited with both."""
+        for each in (document, before.document if before is not None else document):
+            self.require_document(kind, each)
         old = before.document if before is not None else {}
         entry = self.entry(action, f"{kind} {name}", why, **difference(old, document))
         change = RegisterChange(name, document, before.revision if before is not None else 0)
@@ -188,6 +245,7 @@ class Desk:
 
     async def remove(self, kind: Kind, before: Registered, action: str, why: str) -> None:
         """Delete a document that was not changed since."""
+        self.require_document(kind, before.document)
         entry = self.entry(action, f"{kind} {before.id}", why, **difference(before.document, {}))
         await self.registers.write(kind, [RegisterChange(before.id, None, before.revision)], entry)
 
@@ -200,9 +258,11 @@ class Desk:
     def moved(self, kind: Kind, found: Registered, action: str, why: str, revision: int = 0) -> dict[str, Any]:
         """The document after a step, not yet written. ``revision``: the one that the person looked at, 0 for any."""
         try:
-            self.require(*step_of(kind, action).roles)
+            step = step_of(kind, action)
         except ValueError as error:
             raise RequestError("invalid", f"action: {error}") from error
+        (self.require_own if step.review else self.require_role)(*step.roles)
+        self.require_document(kind, found.document)
         if revision and revision != found.revision:
             why = f"{kind} {found.id} has revision {found.revision}, not {revision}: it was changed; look at it again"
             raise RequestError("conflict", why)
@@ -217,14 +277,16 @@ class Desk:
         self, kind: Kind, wanted: Callable[[Document], bool], offset: int, limit: int, state: str = ""
     ) -> Page[Registered]:
         """The documents that are wanted, in a state if one is given, sorted by id."""
-        self.require_reader()
+        self._require_register(kind)
         if state:
             one_of("state", state, states_of(kind))
         found = [
             self.registered(name, stored.revision, stored.body)
             async for chunk in self.registers.read_chunks(kind)
             for name, stored in chunk.items()
-            if (not state or stored.body.get("state") == state) and wanted(stored.body)
+            if (not state or stored.body.get("state") == state)
+            and self.shows(kind, stored.body)
+            and wanted(stored.body)
         ]
         unique = {each.id: each for each in found}
         return page([unique[name] for name in sorted(unique)], offset, limit)

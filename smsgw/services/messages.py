@@ -12,13 +12,13 @@ import asyncio
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from smsgw.clock import from_ms
 from smsgw.errors import RequestError, StoreError
 from smsgw.policy.model import CLASS_LABELS
-from smsgw.records.query import query
 from smsgw.records.record import DETAIL, NO_CLASS, Record, Step
+from smsgw.services.archive import history_of
 from smsgw.services.desk import Desk
 from smsgw.services.recipients import day_text, digits_of
 from smsgw.smpp.constants import MessageState, status_name
@@ -32,6 +32,8 @@ ID: Final = re.compile(r"[0-9a-f]{20}(?:\.[0-9a-f]{4})?")
 SOUGHT: Final = 1_000
 _SECOND: Final = slice(2, 10)
 _EARLIER: Final = timedelta(hours=1)
+_LIFE: Final = timedelta(days=31)
+"""Nothing happens to a message so long after its acceptance; the files of half a year take seconds to open."""
 _OURS: Final = "here"
 _LEGS: Final = {
     Step.ACCEPTED: "application", Step.REFUSED: "application", Step.RECEIPT_RETURNED: "application",
@@ -57,6 +59,27 @@ class Event:
     status: str = ""
     took_ms: float = 0
     detail: dict[str, str] = field(default_factory=dict)
+
+
+class Now(NamedTuple):
+    """Where a message is: one of ``NOW_WORDS``, and the values of its words."""
+
+    code: str
+    about: dict[str, str]
+
+
+NOW_WORDS: Final = {
+    "final": "{state}",
+    "final_untold": "{state}; its receipt was not asked for, or not taken yet",
+    "parked": "parked in lot {lot}, given up at {until}",
+    "held": "held until {until}",
+    "at_carrier": "at carrier {carrier}, which has not said yet what became of it",
+    "waits": "waits for carrier {carrier}",
+    "written": "written to carrier {carrier}, not answered yet",
+    "refused": "refused",
+    "state": "{state}",
+    "not_kept": "its state is not kept any more",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +117,18 @@ async def timeline(desk: Desk, message_id: str) -> Timeline:
         raise RequestError(
             "invalid", f"message: {message_id[:40]!r} is no id of ours, which has 20 digits and letters a–f"
         )
-    since = None
+    since = until = None
     if desk.site.clock.mode == "real":
-        since = datetime.fromtimestamp(int(message_id[_SECOND], 16), UTC) - _EARLIER
-    records = await asyncio.to_thread(query, desk.site.records_dir, message_id, since)
+        since, until = life_of(message_id)
+    records = await asyncio.to_thread(history_of(desk.site).find, message_id, since, until=until)
     # Written a moment later, the carrier's receipt may stand behind what became of it in the same millisecond.
     records.sort(key=lambda each: (each.at_ms, each.step == Step.RECEIPT_RETURNED))
     status = await States(desk.store).query(message_id)
     if not records and status is None:
-        raise RequestError("missing", _unknown(desk, message_id))
+        raise RequestError("missing", unknown(desk, message_id))
     first = records[0] if records else None
     named = next((each for each in records if each.message_class != NO_CLASS), first)
-    now = await _now(desk, message_id, records, status.message_state if status is not None else 0)
+    now = await where_now(desk, message_id, records, status.message_state if status is not None else 0)
     return Timeline(
         message_id,
         status.account if status is not None else first.account if first is not None else "",
@@ -113,12 +136,18 @@ async def timeline(desk: Desk, message_id: str) -> Timeline:
         next((each.recipient_masked for each in records if each.recipient_masked), ""),
         next((each.signature for each in records if each.signature), ""),
         max((each.segments for each in records), default=0),
-        now,
-        [_event(desk, each, first) for each in records if first is not None],
+        NOW_WORDS[now.code].format(**now.about),
+        [event_of(desk, each, first) for each in records if first is not None],
     )
 
 
-def _unknown(desk: Desk, message_id: str) -> str:
+def life_of(message_id: str) -> tuple[datetime, datetime]:
+    """From when to when something may have happened to a message, by its id; on a test clock that says nothing."""
+    since = datetime.fromtimestamp(int(message_id[_SECOND], 16), UTC) - _EARLIER
+    return since, since + _LIFE
+
+
+def unknown(desk: Desk, message_id: str) -> str:
     came = day_text(int(message_id[_SECOND], 16) * 1000, desk.zone)
     return (
         f"message {message_id} is not known: {desk.site.records_dir} has no step of it (each machine has the records "
@@ -132,7 +161,7 @@ async def of_number(desk: Desk, number: str, *, hours: float = 24, limit: int = 
     desk.require_reader()
     rhash = desk.store.recipients.hash(digits_of(desk, number))
     since = None if desk.site.clock.mode != "real" else from_ms(desk.now_ms()) - timedelta(hours=hours)
-    records = await asyncio.to_thread(query, desk.site.records_dir, since=since, recipient_hash=rhash)
+    records = await asyncio.to_thread(history_of(desk.site).find, since=since, recipient_hash=rhash)
     found: dict[str, list[Record]] = {}
     for each in records:
         if each.message_id or each.step == Step.REFUSED:
@@ -150,11 +179,11 @@ def _brief(desk: Desk, name: str, rows: list[Record], status: MessageStatus | No
     detail = ", ".join(f"{key} {value}" for key, value in _detail(desk, last).items())
     return Brief(
         "" if name.startswith("?") else name, day_text(first.at_ms, desk.zone), first.account, label,
-        _state_name(status.message_state) if status is not None else "", last.step_name, last.carrier, detail,
+        state_name(status.message_state) if status is not None else "", last.step_name, last.carrier, detail,
     )  # fmt: skip
 
 
-def _event(desk: Desk, record: Record, first: Record | None) -> Event:
+def event_of(desk: Desk, record: Record, first: Record | None) -> Event:
     at = record.at.astimezone(desk.zone).isoformat(" ", "milliseconds")
     return Event(
         at,
@@ -177,34 +206,41 @@ def _detail(desk: Desk, record: Record) -> dict[str, str]:
         if name.endswith("_ms") and isinstance(value, int) and name != "delay_ms":
             found[name.removesuffix("_ms")] = day_text(value, desk.zone)
         elif name == "state" and isinstance(value, int):
-            found[name] = _state_name(value)
+            found[name] = state_name(value)
         else:
             found[name] = str(value)
     return found
 
 
-async def _now(desk: Desk, message_id: str, records: list[Record], state: int) -> str:
-    """Where it is, by the store first: records are a moment behind."""
+async def where_now(desk: Desk, message_id: str, records: list[Record], state: int) -> Now:
+    """Where it is, by the store first: records are a moment behind. ``state``: that of the store, 0 for none."""
     if state in _FINAL:
         returned = any(each.step == Step.RECEIPT_RETURNED for each in records)
-        return _state_name(state) + ("" if returned else "; its receipt was not asked for, or not taken yet")
+        return Now("final" if returned else "final_untold", {"state": state_name(state)})
     held = await Held(desk.store, lambda contexts, replies: None).get(message_id)
     if held is not None:
         envelope = _opened(desk, held.blob)
         lot = envelope.lot if envelope is not None else ""
         due = day_text(held.due_ms, desk.zone)
-        return f"parked in lot {lot}, given up at {due}" if lot else f"held until {due}"
+        return Now("parked", {"lot": lot, "until": due}) if lot else Now("held", {"until": due})
     last = next((each for each in reversed(records) if each.step != Step.RECEIPT_RETURNED), None)
-    if last is not None and last.step in (Step.ANSWERED, Step.RECEIPT) and not last.status:
-        return f"at carrier {last.carrier}, which has not said yet what became of it"
+    if last is not None and last.step in (Step.ANSWERED, Step.RECEIPT) and not last.status and not _final_of(records):
+        return Now("at_carrier", {"carrier": last.carrier})
     carrier = await _waits_for(desk, message_id, records)
     if carrier:
-        return f"waits for carrier {carrier}"
+        return Now("waits", {"carrier": carrier})
     if last is not None and last.step == Step.SENT:
-        return f"written to carrier {last.carrier}, not answered yet"
+        return Now("written", {"carrier": last.carrier})
     if last is not None and last.step == Step.REFUSED:
-        return "refused"
-    return _state_name(state) if state else "its state is not kept any more"
+        return Now("refused", {})
+    state = state or _final_of(records)
+    return Now("state", {"state": state_name(state)}) if state else Now("not_kept", {})
+
+
+def _final_of(records: list[Record]) -> int:
+    """The state of the receipt that was the last word, by the records; 0 for none."""
+    states = (each.detail[0] for each in reversed(records) if each.step == Step.RECEIPT and each.detail)
+    return next((state for state in states if isinstance(state, int) and state in _FINAL), 0)
 
 
 async def _waits_for(desk: Desk, message_id: str, records: list[Record]) -> str:
@@ -224,5 +260,5 @@ def _opened(desk: Desk, blob: bytes) -> Envelope | None:
         return None
 
 
-def _state_name(state: int) -> str:
+def state_name(state: int) -> str:
     return MessageState(state).name if state in list(MessageState) else f"state {state}"

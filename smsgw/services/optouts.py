@@ -105,7 +105,7 @@ async def show(desk: Desk, number: str) -> RecipientKnown:
 
 
 async def _put(desk: Desk, number: str, why: str, account: str, signature: str, source: str, *, stop: bool) -> Changed:
-    desk.require("compliance", "operations")
+    desk.require("compliance", "engineer")
     digits, why = digits_of(desk, number), reason_of(why)
     scope = (await Scopes.of(desk)).scope(account, signature)
     source = masked(optional_text("source", source, MOST_SOURCE_CHARS)) or f"staff:{desk.person.name}"

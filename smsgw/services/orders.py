@@ -18,7 +18,7 @@ from smsgw.services.desk import Desk, Page, Registered, masked, named, one_of, p
 from smsgw.services.pauses import ends_at_ms
 
 KIND: Final = "order"
-WRITERS: Final = ("operations", "management")
+WRITERS: Final = ("engineer", "management")
 #: Compliance may stop who sends, and throw away what waits; carriers are the engineers'.
 _STOPPERS: Final = (*WRITERS, "compliance")
 #: An order about a queue is for what waits now; it ends by itself, long after the last of that was taken care of.

@@ -15,10 +15,10 @@ from smsgw.clock import MAX_MS, to_ms
 from smsgw.documents.units import parse_duration
 from smsgw.errors import RequestError
 from smsgw.policy.pauses import GLOBAL, scope_fault
-from smsgw.services.desk import MOST_NAME_CHARS, Desk, Page, Registered, masked, named, page
+from smsgw.services.desk import EVERYBODY, MOST_NAME_CHARS, Desk, Page, Registered, masked, named, page
 
 KIND: Final = "pause"
-_WRITERS: Final = ("operations", "compliance", "management")
+_WRITERS: Final = ("engineer", "compliance", "management")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,22 @@ class Pause:
 
 async def list_(desk: Desk, *, scope: str = "", ended: bool = False, offset: int = 0, limit: int = 50) -> Page[Pause]:
     """Pauses in force; with ``ended`` also those whose end has come. ``scope``: its beginning, such as ``account:``."""
-    desk.require_reader()
+    desk.require_role(*EVERYBODY)
     rows = [
         _pause(desk, desk.registered(name, stored.revision, stored.body))
         for name, stored in (await desk.registers.read(KIND)).items()
-        if name.startswith(scope)
+        if name.startswith(scope) and _concerns(desk, name)
     ]
     return page(sorted((each for each in rows if ended or each.in_force), key=lambda each: each.scope), offset, limit)
+
+
+def _concerns(desk: Desk, scope: str) -> bool:
+    """Whether a pause may be shown: to those who see only some accounts what stops all, or one of them by its name."""
+    if desk.accounts is None or scope == GLOBAL:
+        return True
+    what, _, name = scope.partition(":")
+    departments = {desk.site.accounts[each].department for each in desk.accounts if each in desk.site.accounts}
+    return (what == "account" and name in desk.accounts) or (what == "department" and name in departments)
 
 
 async def get(desk: Desk, scope: str) -> Pause:

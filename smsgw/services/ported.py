@@ -35,7 +35,7 @@ async def show(desk: Desk, number: str) -> NumberNetwork:
 
 async def set_network(desk: Desk, number: str, network: str, why: str) -> NumberNetwork:
     """Say which network a number belongs to."""
-    desk.require("operations")
+    desk.require("engineer")
     digits, why = digits_of(desk, number), reason_of(why)
     network = named("network", network, (*NETWORKS, OTHER), "network").replace(OTHER, "")
     await desk.audit("number.network", subject(desk, digits), why, network=network or OTHER)

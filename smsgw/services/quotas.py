@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from smsgw.config.account import AccountSettings
 from smsgw.policy.quota import buckets
-from smsgw.services.desk import Desk, named
+from smsgw.services.desk import EVERYBODY, Desk, named
 from smsgw.services.recipients import day_text
 from smsgw.store.quota import QuotaLeases
 
@@ -33,14 +33,15 @@ class QuotaUse(BaseModel):
 
 
 async def list_(desk: Desk) -> list[QuotaUse]:
-    """Every account of the site."""
-    desk.require_reader()
-    return [await _use(desk, desk.site.accounts[name]) for name in sorted(desk.site.accounts)]
+    """Every account of the site that the person sees."""
+    desk.require_role(*EVERYBODY)
+    return [await _use(desk, desk.site.accounts[name]) for name in sorted(filter(desk.sees, desk.site.accounts))]
 
 
 async def get(desk: Desk, account: str) -> QuotaUse:
     """One account."""
-    desk.require_reader()
+    desk.require_role(*EVERYBODY)
+    desk.require_account(account)
     return await _use(desk, desk.site.accounts[named("account", account, desk.site.accounts, "account")])
 
 

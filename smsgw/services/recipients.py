@@ -93,6 +93,21 @@ async def known_of(desk: Desk, digits: str, *kinds: str) -> RecipientKnown:
     )
 
 
+async def known_for(desk: Desk, digits: str, account: str) -> list[Known]:
+    """What is known of a recipient, for a message of this account: who sees only some accounts is told of no others."""
+    desk.require_account(account)
+    facts = [_known(desk, fact) for fact in await RecipientFacts(desk.store).show(digits)]
+    if desk.accounts is None:
+        return facts
+    others = {f"account {name}" for name in desk.site.accounts if name != account}
+    own = {f"signature {name}" for name in desk.site.accounts[account].signatures}
+    return [
+        each
+        for each in facts
+        if each.scope not in others and (each.scope in own or not each.scope.startswith("signature "))
+    ]
+
+
 async def changed(desk: Desk, digits: str, is_changed: bool, why_not: str) -> Changed:
     """The answer to a change."""
     known = await known_of(desk, digits)

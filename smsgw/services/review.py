@@ -17,6 +17,7 @@ from smsgw.policy.model import CLASS_LABELS
 from smsgw.policy.numbers import mask
 from smsgw.services.desk import MOST_PAGE_ROWS, Desk, masked
 from smsgw.services.recipients import day_text, reason_of, subject
+from smsgw.services.scope import REVIEW_READERS
 from smsgw.smpp.constants import CommandId
 from smsgw.smpp.segments import joined_text
 from smsgw.smpp.udh import strip_udh
@@ -26,6 +27,7 @@ from smsgw.store.held import Held, HeldMessage
 from smsgw.store.parked import LOT_REVIEW, Parked
 
 _REVIEWERS: Final = ("compliance",)
+_LOOKERS: Final = REVIEW_READERS
 _MOST_NOTE_CHARS: Final = 200
 _COMMAND_ID: Final = slice(4, 8)
 _DATA_SM: Final = int(CommandId.DATA_SM).to_bytes(4, "big")
@@ -73,7 +75,7 @@ class Decided(BaseModel):
 
 async def list_(desk: Desk, *, limit: int = 50, after: str = "") -> WaitingPage:
     """Messages that wait, the longest waiting first."""
-    desk.require(*_REVIEWERS)
+    desk.require(*_LOOKERS)
     if not 1 <= limit <= MOST_PAGE_ROWS:
         raise RequestError("invalid", f"limit: expected 1 to {MOST_PAGE_ROWS}")
     parked = Parked(desk.store)
@@ -88,7 +90,7 @@ async def list_(desk: Desk, *, limit: int = 50, after: str = "") -> WaitingPage:
 
 async def get(desk: Desk, message_id: str) -> Waiting:
     """One message that waits. Raises RequestError ``missing`` when it does not."""
-    desk.require(*_REVIEWERS)
+    desk.require(*_LOOKERS)
     return _waiting(desk, *await _find(desk, message_id))
 
 
@@ -144,7 +146,7 @@ def _waiting(desk: Desk, held: HeldMessage, envelope: Envelope) -> Waiting:
         number=mask(envelope.recipient),
         account=envelope.account,
         message_class=CLASS_LABELS[envelope.message_class],
-        text=_text(envelope.pdus),
+        text=text_of(envelope.pdus),
         signature=envelope.signature,
         template=envelope.template,
         campaign=envelope.campaign,
@@ -156,7 +158,7 @@ def _waiting(desk: Desk, held: HeldMessage, envelope: Envelope) -> Waiting:
     )
 
 
-def _text(pdus: list[bytes]) -> str:
+def text_of(pdus: list[bytes]) -> str:
     """The text of all segments, as the rules have seen it."""
     if not pdus:
         return "[can't be read: it has no segments]"

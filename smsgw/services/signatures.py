@@ -11,7 +11,7 @@ from typing import Any, Final
 from smsgw.errors import RequestError
 from smsgw.policy.approvals import drafted, noted
 from smsgw.policy.signature import CLOSE, OPEN, signature_fault
-from smsgw.services.desk import Desk, Page, Registered, checked_text, named
+from smsgw.services.desk import EVERYBODY, Desk, Page, Registered, checked_text, named
 
 KIND: Final = "signature"
 _WRITERS: Final = ("department", "market", "compliance")
@@ -42,6 +42,8 @@ async def list_(
 
 async def get(desk: Desk, account: str, name: str) -> Registered:
     """One signature with its history."""
+    desk.require_role(*EVERYBODY)
+    desk.require_account(account)
     return await desk.look(KIND, key(account, name))
 
 
@@ -49,7 +51,8 @@ async def add(
     desk: Desk, account: str, name: str, *, owner: str, proof: str, expires: str = "", why: str
 ) -> Registered:
     """Register a signature as a draft. ``proof`` says what proves the right to it; ``expires`` is its last day."""
-    desk.require(*_WRITERS)
+    desk.require_role(*_WRITERS)
+    desk.require_account(account)
     named("account", account, desk.site.accounts, "account")
     name = bare(checked_text("name", name))
     fault = signature_fault(name, desk.site.profile_of(desk.site.accounts[account]).signature)
@@ -74,7 +77,7 @@ async def change(
 
     Its state stays; one that has ended, by a step or with its last day, becomes a draft: it is activated anew.
     """
-    desk.require(*_WRITERS)
+    desk.require_role(*_WRITERS)
     found = await desk.find(KIND, key(account, name))
     old = found.document
     papers = _papers(

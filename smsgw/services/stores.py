@@ -19,7 +19,7 @@ from smsgw.store.migration.sizes import sizes
 from smsgw.store.queues import Queues
 from smsgw.store.schema import builds, form
 
-_MOVERS = ("operations", "technical")
+_MOVERS = ("engineer", "technical")
 
 
 class KindSize(BaseModel):

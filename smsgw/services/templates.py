@@ -17,7 +17,7 @@ from smsgw.policy.approvals import ACTIVE, SUPERSEDED, drafted, missing_reviews,
 from smsgw.policy.entries import Variable, VariableKind
 from smsgw.policy.model import CLASS_LABELS
 from smsgw.policy.templates import template_fault
-from smsgw.services.desk import Desk, Page, Registered, checked_text, difference, named, one_of
+from smsgw.services.desk import EVERYBODY, Desk, Page, Registered, checked_text, difference, named, one_of
 from smsgw.store.registers import RegisterChange
 
 KIND: Final = "template"
@@ -73,10 +73,10 @@ async def get(desk: Desk, name: str, version: int = 0) -> Registered:
 
 async def versions(desk: Desk, name: str) -> list[Registered]:
     """All versions of a template, oldest first. Raises RequestError ``missing``."""
-    desk.require_reader()
-    found = await _versions(desk, name)
+    desk.require_role(*EVERYBODY)
+    found = [each for each in await _versions(desk, name) if desk.shows(KIND, each.document)]
     if not found:
-        ids = {each.partition("@")[0] for each in await desk.ids(KIND)}
+        ids = {each.partition("@")[0] for each in await desk.ids(KIND)} if desk.accounts is None else ()
         raise RequestError("missing", with_hint(f"there is no template {name!r}", name, ids, list_valid=False))
     return found
 
@@ -99,7 +99,7 @@ async def add(
     why: str,
 ) -> Registered:
     """Write a new template as a draft, its first version."""
-    desk.require(*_WRITERS)
+    desk.require_role(*_WRITERS)
     if not _ID.fullmatch(name):
         raise RequestError("invalid", f"id: {name!r}: expected up to 64 letters, digits, dots, _ and -")
     if await _versions(desk, name):
@@ -125,7 +125,7 @@ async def change(
 
     An active version stays in force until the new one is activated. An older draft is superseded at once.
     """
-    desk.require(*_WRITERS)
+    desk.require_role(*_WRITERS)
     known = await versions(desk, name)
     latest = known[-1]
     old = latest.document
@@ -145,6 +145,8 @@ async def change(
     unfinished = [each for each in known if each.document["state"] not in (*_ENDED, ACTIVE, "suspended")]
     ended = [_superseded(desk, each, version) for each in unfinished]
     key = f"{name}@{version}"
+    for each in (latest.document, document):
+        desk.require_document(KIND, each)
     entry = desk.entry("template.change", f"template {key}", why, **difference(old, document))
     revisions = await desk.registers.write(KIND, [RegisterChange(key, document, 0), *ended], entry)
     return desk.registered(key, revisions[0], document)
@@ -201,10 +203,12 @@ async def _content(
 ) -> dict[str, Any]:
     """The checked fields of a version."""
     one_of("class", message_class, CLASS_LABELS)
+    desk.require_account(account)
     if account:
         named("account", account, desk.site.accounts, "account")
     if campaign:
-        named("campaign", campaign, await desk.ids("campaign"), "campaign")
+        if desk.accounts is None:
+            named("campaign", campaign, await desk.ids("campaign"), "campaign")
         owner = (await desk.find("campaign", campaign)).document["account"]
         if owner and account != owner:
             raise RequestError("invalid", f"campaign: {campaign} belongs to account {owner}; the template must, too")

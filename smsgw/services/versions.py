@@ -18,7 +18,7 @@ from smsgw.store.audit import AuditEntry
 from smsgw.store.publishing import Entry, Published, publish, running, settled
 from smsgw.store.versions import KEPT, Now, Process, Trial, Version, VersionStore
 
-_WRITERS: Final = ("technical", "operations", "management")
+_WRITERS: Final = ("technical", "engineer", "management")
 MOST_CONFIRM_S: Final = 24 * 3600.0
 
 

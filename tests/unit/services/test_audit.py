@@ -17,7 +17,7 @@ from tests.unit.services.conftest import MakeDesk, Time
 @pytest.fixture
 async def filled(desk_of: MakeDesk, time: Time) -> Desk:
     """Six entries of two people, an hour apart, from 10:30 on."""
-    ann, bob = desk_of("ann", "market"), desk_of("bob", "operations")
+    ann, bob = desk_of("ann", "market"), desk_of("bob", "engineer")
     for number, (desk, action) in enumerate(
         ((ann, "template.add"), (bob, "pause.add"), (ann, "template.change"), (bob, "pause.resume"),
          (ann, "signature.add"), (bob, "pause.add"))

@@ -93,7 +93,7 @@ async def test_a_list(desk: Desk) -> None:
 
 
 async def test_only_those_who_may(desk_of: MakeDesk) -> None:
-    for role, put in [("viewer", blacklist.add), ("viewer", blacklist.complain), ("operations", blacklist.remove)]:
+    for role, put in [("viewer", blacklist.add), ("viewer", blacklist.complain), ("engineer", blacklist.remove)]:
         with pytest.raises(RequestError, match="li needs "):
             await put(desk_of("li", role), NUMBER, "test")
     with pytest.raises(RequestError, match="li needs "):
@@ -116,11 +116,11 @@ async def test_a_list_never_makes_an_entry_end_sooner(desk: Desk, time: Time) ->
 
 
 async def test_who_may_not_take_an_entry_away_may_not_make_it_end_sooner(desk_of: MakeDesk) -> None:
-    operations, compliance = desk_of("li", "operations"), desk_of("wang", "compliance")
-    assert (await blacklist.add(operations, NUMBER, "complained")).changed
-    sooner = await blacklist.add(operations, NUMBER, "by mistake", expires="2026-11-19")
+    engineer, compliance = desk_of("li", "engineer"), desk_of("wang", "compliance")
+    assert (await blacklist.add(engineer, NUMBER, "complained")).changed
+    sooner = await blacklist.add(engineer, NUMBER, "by mistake", expires="2026-11-19")
     assert (sooner.changed, sooner.facts[0].expires) == (False, "")
     assert sooner.why_not == "the same entry is there, or one that ends later"
     agreed = await blacklist.add(compliance, NUMBER, "until then", expires="2026-11-19")
     assert (agreed.changed, agreed.facts[0].source) == (True, "until then")
-    assert (await blacklist.add(operations, NUMBER, "again", expires="2026-11-20")).changed
+    assert (await blacklist.add(engineer, NUMBER, "again", expires="2026-11-20")).changed

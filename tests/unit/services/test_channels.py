@@ -17,7 +17,7 @@ GOOD: dict[str, Any] = {
 }  # fmt: skip
 WAY = (
     ("review-market", "ann", "market"), ("review-technical", "bob", "technical"), ("review-legal", "cai", "legal"),
-    ("approve", "dan", "management"), ("activate", "eva", "operations"),
+    ("approve", "dan", "management"), ("activate", "eva", "engineer"),
 )  # fmt: skip
 
 

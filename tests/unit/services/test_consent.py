@@ -158,5 +158,5 @@ async def test_only_those_who_may(desk_of: MakeDesk) -> None:
     with pytest.raises(RequestError, match="needs one of the roles"):
         await consent.add(desk_of("li", "viewer", "department"), NUMBER, "app", "1", "test")
     with pytest.raises(RequestError, match="needs one of the roles"):
-        await consent.import_list(desk_of("li", "operations", "department"), LIST.encode(), "test")
+        await consent.import_list(desk_of("li", "engineer", "department"), LIST.encode(), "test")
     assert (await consent.add(desk_of("li", "market"), NUMBER, "app", "1", "test")).changed

@@ -23,6 +23,53 @@ def test_only_who_has_the_role_may(desk_of: MakeDesk) -> None:
     desk_of("guest", "viewer").require_reader()
 
 
+@pytest.mark.parametrize(
+    ("roles", "accounts", "departments", "seen"),
+    [
+        ((), (), (), frozenset()),
+        (("application",), ("shop", "orders"), (), {"shop", "orders"}),
+        (("department",), (), (), None),
+        (("department",), (), ("retail",), {"shop", "ushop"}),
+        (("department", "application"), ("login",), ("logistics",), {"login", "orders"}),
+        (("department", "application"), ("login",), (), None),
+        (("department", "viewer"), (), ("retail",), None),
+        (("admin",), (), (), None),
+    ],
+)
+def test_whose_accounts_one_sees(
+    desk: Desk, roles: tuple[str, ...], accounts: tuple[str, ...], departments: tuple[str, ...], seen: set[str] | None
+) -> None:
+    person = Person("li", frozenset(roles), accounts=frozenset(accounts), departments=frozenset(departments))
+    li = Desk(desk.site, desk.store, person, desk.now_ms)
+    assert li.accounts == seen
+    for account in (*desk.site.accounts, "", "nobody"):
+        assert li.sees(account) == (seen is None or account in seen)
+
+
+def test_who_sees_only_some_accounts_does_nothing_about_all(desk: Desk) -> None:
+    person = Person("li", frozenset({"department"}), departments=frozenset({"retail"}))
+    li = Desk(desk.site, desk.store, person, desk.now_ms)
+    li.require_role("department", "market")
+    too_much = "li sees only the accounts shop, ushop, and this is about more than them"
+    with pytest.raises(RequestError, match=too_much):
+        li.require("department")
+    with pytest.raises(RequestError, match=too_much):
+        li.require_reader()
+    with pytest.raises(RequestError, match=r"li sees only the accounts shop, ushop$"):
+        li.require_account("orders")
+    with pytest.raises(RequestError, match=r"and this is for every account$"):
+        li.require_account("")
+
+
+def test_an_admin_has_every_role_but_in_reviews(desk_of: MakeDesk) -> None:
+    admin = desk_of("ann", "admin")
+    admin.require("legal", "management")
+    admin.require_reader()
+    with pytest.raises(RequestError, match="ann needs the role legal"):
+        admin.require_own("legal")
+    desk_of("both", "admin", "legal").require_own("legal")
+
+
 def test_a_person_has_a_name(desk: Desk) -> None:
     for name in ("", "  ", "a\nb", "x" * 101):
         with pytest.raises(RequestError, match=r"^who: "):

@@ -82,7 +82,7 @@ async def test_only_those_who_may(desk_of: MakeDesk) -> None:
     assert caught.value.kind == "forbidden"
     assert (await optouts.show(desk_of("li.na", "viewer"), NUMBER)).facts == []
     with pytest.raises(RequestError, match="compliance"):
-        await optouts.import_list(desk_of("li.na", "operations"), b"13800138001\n", "moved")
+        await optouts.import_list(desk_of("li.na", "engineer"), b"13800138001\n", "moved")
 
 
 LIST = """号码,范围,来源,退订时间

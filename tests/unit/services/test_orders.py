@@ -16,7 +16,7 @@ HOUR_MS = 3_600_000
 
 
 async def test_an_order_from_its_beginning_to_its_end(desk_of: MakeDesk, time: Time) -> None:
-    desk = desk_of("li.na", "operations")
+    desk = desk_of("li.na", "engineer")
     put = await orders.give(desk, "carrier:alpha", "suspend", why="fibre cut, ask 13800138000", expires="2h")
     assert put == Order(
         "carrier:alpha", "suspend", "fibre cut, ask 138****8000", "li.na", NOW_MS, NOW_MS + 2 * HOUR_MS, True, "", 1
@@ -83,10 +83,10 @@ async def test_who_may_order_what(desk_of: MakeDesk) -> None:
         await orders.give(compliance, "carrier:alpha", "suspend", why="x")
     assert fault(caught)[0] == "forbidden"
     await orders.tidy(compliance, "purge", why="x", account="shop")
-    with pytest.raises(RequestError, match="needs one of the roles operations, management"):
+    with pytest.raises(RequestError, match="needs one of the roles engineer, management"):
         await orders.tidy(compliance, "move", why="x", carrier="alpha", target="beta")
     with pytest.raises(RequestError, match="every change needs a reason"):
-        await orders.give(desk_of("zhou", "operations"), "carrier:alpha", "suspend", why=" ")
+        await orders.give(desk_of("zhou", "engineer"), "carrier:alpha", "suspend", why=" ")
 
 
 async def test_a_queue_is_tidied_for_ten_minutes(desk: Desk) -> None:
@@ -107,7 +107,7 @@ async def test_a_queue_is_tidied_for_ten_minutes(desk: Desk) -> None:
 
 
 async def test_acts_are_audited_before_they_are_done(desk_of: MakeDesk) -> None:
-    desk = desk_of("zhou", "operations")
+    desk = desk_of("zhou", "engineer")
     assert await acts.rebind(desk, "alpha", why="x") == ("alpha", None)
     assert await acts.rebind(desk, "alpha#1", why="x") == ("alpha", 1)
     assert await acts.close_session(desk, "shop/3", why="x") == "shop/3"
@@ -122,7 +122,7 @@ async def test_acts_are_audited_before_they_are_done(desk_of: MakeDesk) -> None:
 
 
 async def test_what_is_not_acted_upon(desk_of: MakeDesk) -> None:
-    desk, viewer = desk_of("zhou", "operations"), desk_of("he", "viewer")
+    desk, viewer = desk_of("zhou", "engineer"), desk_of("he", "viewer")
     for asked, said in (
         (acts.rebind(desk, "alpha#7", why="x"), "not '7'"),
         (acts.rebind(viewer, "alpha", why="x"), "needs one of the roles"),

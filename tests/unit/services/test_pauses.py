@@ -18,7 +18,7 @@ HOUR_MS = 3_600_000
 
 
 async def test_a_pause_from_its_beginning_to_its_end(desk_of: MakeDesk, time: Time) -> None:
-    desk = desk_of("li.na", "operations")
+    desk = desk_of("li.na", "engineer")
     put = await pauses.pause(desk, "account:shop", why="complaints of 13800138000", expires="2h")
     assert put == Pause("account:shop", "complaints of 138****8000", "li.na", NOW_MS, NOW_MS + 2 * HOUR_MS, True, 1)
     stored = await desk.registers.get("pause", "account:shop")
@@ -113,7 +113,7 @@ async def test_every_scope_that_there_is(desk: Desk, desk_of: MakeDesk) -> None:
         with pytest.raises(RequestError) as caught:
             await act(desk, "account:shop", why="x")
         assert fault(caught) == ("missing", "account:shop is not paused")
-    for role, may in (("operations", True), ("compliance", True), ("management", True), ("market", False)):
+    for role, may in (("engineer", True), ("compliance", True), ("management", True), ("market", False)):
         person = desk_of("somebody", role)
         if may:
             await pauses.change(person, "global", why="y")

@@ -12,7 +12,7 @@ from smsgw.clock import from_ms
 from smsgw.errors import RequestError, StoreAway
 from smsgw.services import blacklist, consent, dead_numbers, optouts, recipients, tiers
 from smsgw.services.csv_rows import WrongCell
-from smsgw.services.desk import Desk
+from smsgw.services.desk import Desk, Person
 from smsgw.services.recipients import Scopes, digits_of, expiry_ms, parse_moment, scope_words, subject
 from smsgw.store.recipients import RecipientFacts
 from tests.unit.services.conftest import NOW_MS, MakeDesk
@@ -159,3 +159,18 @@ async def test_a_list_that_was_interrupted_is_in_the_log(
         await bring(desk, data, "test")
     (entry,) = await desk.log.read()
     assert (entry.action, entry.detail["lines"]) == (action, 1)
+
+
+async def test_a_team_is_told_what_counts_for_its_own_account(desk: Desk) -> None:
+    await optouts.add(desk, NUMBER, "asked", account="orders")
+    await optouts.add(desk, NUMBER, "asked", signature="示例物流")
+    await optouts.add(desk, NUMBER, "asked", signature="示例会员")
+    await blacklist.add(desk, NUMBER, "complained")
+    team = Person("shop-team", frozenset({"application"}), accounts=frozenset({"shop"}))
+    theirs = Desk(desk.site, desk.store, team, desk.now_ms)
+    digits = digits_of(theirs, NUMBER)
+    found = await recipients.known_for(theirs, digits, "shop")
+    assert sorted(each.scope for each in found) == ["company", "signature 示例会员"]
+    assert len(await recipients.known_for(desk, digits, "shop")) == 4
+    with pytest.raises(RequestError, match="sees only the accounts shop"):
+        await recipients.known_for(theirs, digits, "orders")

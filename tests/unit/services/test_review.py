@@ -163,7 +163,7 @@ async def test_a_full_number_is_shown_for_a_reason(desk_of: MakeDesk) -> None:
 
 
 async def test_who_may(desk_of: MakeDesk) -> None:
-    viewer = desk_of("li", "viewer", "operations", "market", "management")
+    viewer = desk_of("li", "viewer", "engineer", "market", "management")
     message_id = await park(viewer.store, 1)
     assert (await review.get(desk_of("na", "compliance"), message_id)).id == message_id
     for look in (review.list_(viewer), review.get(viewer, message_id)):
@@ -186,5 +186,5 @@ async def test_what_does_not_wait_for_review(desk: Desk) -> None:
 
 
 async def test_a_text_that_cant_be_read_says_so(desk: Desk) -> None:
-    assert review._text([b"\0\0\0\x10"]).startswith("[can't be read")
-    assert review._text([]).startswith("[can't be read")
+    assert review.text_of([b"\0\0\0\x10"]).startswith("[can't be read")
+    assert review.text_of([]).startswith("[can't be read")

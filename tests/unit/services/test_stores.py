@@ -69,7 +69,7 @@ async def test_a_migration_stands_in_the_new_audit_log(
     settings = replace(store.settings, partitions=3)
     new = Store(f"{server.server.url}?db=1", sealer=store.sealer, recipients=store.recipients, settings=settings)
     try:
-        with pytest.raises(RequestError, match="needs one of the roles operations, technical"):
+        with pytest.raises(RequestError, match="needs one of the roles engineer, technical"):
             await stores.migrate(desk_of("mei", "viewer"), new, "it grows", lambda step, written: None)
         done = await stores.migrate(desk_of("he", "technical"), new, "it grows", lambda step, written: None)
         assert done.partitions == (2, 3)

@@ -45,4 +45,4 @@ async def test_what_is_wrong(desk: Desk, desk_of: MakeDesk) -> None:
     with pytest.raises(RequestError, match="why: "):
         await tiers.set_tier(desk, NUMBER, "loyal", "")
     with pytest.raises(RequestError, match="needs one of the roles"):
-        await tiers.set_tier(desk_of("li", "operations"), NUMBER, "loyal", "test")
+        await tiers.set_tier(desk_of("li", "engineer"), NUMBER, "loyal", "test")
