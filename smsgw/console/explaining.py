@@ -11,7 +11,7 @@ from pydantic import Field
 from smsgw.console.bodies import Number
 from smsgw.console.people import At
 from smsgw.console.problems import CHANGES
-from smsgw.services.desk import Desk
+from smsgw.services.desk import EVERYBODY, Desk
 
 router = APIRouter(prefix="/api")
 
@@ -34,6 +34,7 @@ Explain: TypeAlias = Callable[[Desk, Imagined], Awaitable[dict[str, Any]]]
 @router.post("/explain", tags=["explain"], summary="What would become of a message · 试算", responses=CHANGES)
 async def explain(desk: At, request: Request, body: Imagined) -> dict[str, Any]:
     """Every rule's verdict with the value it looked at, and what would have to change. Nothing is sent or counted."""
-    desk.require_reader()
+    desk.require_role(*EVERYBODY)
+    desk.require_account(body.account)
     ask: Explain = request.app.state.explain
     return await ask(desk, body)

@@ -34,6 +34,15 @@ _HEADERS: Final = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
+_PAGE_HEADERS: Final = {
+    **_HEADERS,
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+        " font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    # Kept, but asked for each time: a new version shows at once.
+    "cache-control": "no-cache",
+}
 _CHANGING: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 LIST_ROUTES: Final = "/import"
 """How the paths end that take a list; the body of every other one is read before anybody knows who asks."""
@@ -72,7 +81,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 found = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in (_PAGE_HEADERS if _is_page(scope["path"]) else _HEADERS).items():
                     found[name] = value
             await send(message)
 
@@ -112,6 +121,10 @@ class Guard:
             return ipaddress.ip_address(name).is_loopback or self._any_address
         except ValueError:
             return False
+
+
+def _is_page(path: str) -> bool:
+    return path in ("/", "/pages.json") or path.startswith(("/static/", "/words/"))
 
 
 def _kind(headers: Headers) -> str:

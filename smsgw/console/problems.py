@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
-from smsgw.errors import ConfigError, RequestError, StoreError
+from smsgw.errors import ConfigError, RecordsError, RequestError, StoreError
 from smsgw.services.csv_rows import WrongLines
 from smsgw.services.desk import masked
 from smsgw.telemetry.logs import EventLog
@@ -29,8 +29,9 @@ _NAMES: Final = {
     413: "The body is too large. 请求正文过大。",
     415: "Send JSON; for an import, CSV. 请使用 JSON，导入请使用 CSV。",
     429: "Too many failed attempts from this address. 失败次数过多，请稍后再试。",
-    503: "The store can't be reached; try again. 存储不可用，请稍后重试。",
+    503: "The store can't be reached, or records can't be asked; try again. 存储或记录暂不可用，请稍后重试。",
 }
+_NEVER: Final = "422"
 _RETRY_AFTER_S: Final = "1"
 _log = EventLog("smsgw.console")
 
@@ -64,10 +65,24 @@ def install(app: FastAPI) -> None:
     """Turn every error of ``app`` into a Problem."""
     app.add_exception_handler(RequestError, _request)
     app.add_exception_handler(StoreError, _store)
+    app.add_exception_handler(RecordsError, _records)
     app.add_exception_handler(ConfigError, _config)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _mistake)
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        """Without FastAPI's own form of an error, which nobody is answered with."""
+        page = described()
+        for operations in page["paths"].values():
+            for operation in operations.values():
+                operation["responses"].pop(_NEVER, None)
+        for name in ("HTTPValidationError", "ValidationError"):
+            page["components"]["schemas"].pop(name, None)
+        return page
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def answer(status: int, error: str, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -89,6 +104,10 @@ async def _store(request: Request, error: Exception) -> JSONResponse:
     looks = request.method == "GET"
     why += "try again" if looks else "whether it was done is not known, look before you try again"
     return answer(503, why, {"retry-after": _RETRY_AFTER_S})
+
+
+async def _records(_: Request, error: Exception) -> JSONResponse:
+    return answer(503, masked(str(error)), {"retry-after": _RETRY_AFTER_S})
 
 
 async def _config(_: Request, error: Exception) -> JSONResponse:

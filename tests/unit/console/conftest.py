@@ -8,11 +8,14 @@ from typing import Any, get_args
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from smsgw.config.passwords import hash_octets
 from smsgw.config.people import PersonSettings, Role
 from smsgw.config.site import Site
 from smsgw.console.app import build_app
+from smsgw.console.explaining import Imagined
+from smsgw.services.desk import Desk
 from smsgw.store.connection import Store
 from tests.unit.services.conftest import Time
 from tests.unit.services.conftest import desk as desk
@@ -33,7 +36,10 @@ def token(name: str) -> str:
 def person(name: str, *roles: str, enabled: bool = True) -> PersonSettings:
     """With a token that is quickly verified."""
     stored = hash_octets(token(name).encode(), n=2**10)
-    return PersonSettings(name=name, roles=roles, token=stored, enabled=enabled)
+    accounts = ("shop",) if "application" in roles else ()
+    return PersonSettings.model_validate(
+        {"name": name, "roles": roles, "accounts": accounts, "token": stored, "enabled": enabled}
+    )
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +76,15 @@ class Asked:
 
 
 @pytest.fixture
-async def client(site: Site, store: Store, time: Time) -> AsyncIterator[httpx.AsyncClient]:
-    app = build_app(site, store, lambda: time.now_ms)
+def app(site: Site, store: Store, time: Time) -> FastAPI:
+    async def explain(desk: Desk, wanted: Imagined) -> dict[str, Any]:
+        return {"account": wanted.account}
+
+    return build_app(site, store, lambda: time.now_ms, explain=explain)
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8776") as client:
         yield client

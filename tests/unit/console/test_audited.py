@@ -45,17 +45,20 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("POST", "/api/campaigns", {"name": "c1", **WHY}),
     ("PATCH", "/api/campaigns/{name}", {"slots": ["11:00-12:00"], **WHY}),
     ("POST", "/api/campaigns/{name}/step", {"action": "suspend", **WHY}),
+    ("POST", "/api/carriers/{carrier}/suspend", WHY),
+    ("POST", "/api/carriers/{carrier}/drain", WHY),
+    ("POST", "/api/carriers/{carrier}/resume", WHY),
     ("POST", "/api/pauses", {"scope": "global", **WHY}),
     ("PATCH", "/api/pauses", {"scope": "global", "expires": "2h", **WHY}),
     ("POST", "/api/pauses/resume", {"scope": "global", **WHY}),
 )
-NO_CHANGES = ("/show", "/explain")
-ELSEWHERE = ("/import", "/review/")
+NO_CHANGES = ("/show", "/explain", "/search")
+ELSEWHERE = ("/api/people/", "/api/alarms", "/import", "/review/", "/messages/", "/reports/", "/api/session")
 """Changes that have tests of their own."""
 
 
 def path_of(route: str) -> str:
-    names = {"{account}": "shop", "{id}": "t1", "{channel}": "account:shop"}
+    names = {"{account}": "shop", "{id}": "t1", "{channel}": "account:shop", "{carrier}": "alpha"}
     names["{name}"] = "新签名" if "signatures" in route else "c1"
     for name, value in names.items():
         route = route.replace(name, value)

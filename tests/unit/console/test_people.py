@@ -19,7 +19,9 @@ from tests.unit.console.conftest import Asked, ok, problem, token
 
 async def test_a_token_says_who_it_is(client: httpx.AsyncClient) -> None:
     assert ok(await Asked(client, "root").get("/api/me"))["name"] == "root"
-    assert ok(await Asked(client, "legal").get("/api/me")) == {"name": "legal", "roles": ["legal"]}
+    legal = ok(await Asked(client, "legal").get("/api/me"))
+    assert (legal["name"], legal["roles"], legal["accounts"]) == ("legal", ["legal"], None)
+    assert "GET /api/audit" in legal["rights"]
 
 
 @pytest.mark.parametrize(

@@ -132,4 +132,4 @@ async def test_the_scope_of_imported_opt_outs(root: Asked, client: httpx.AsyncCl
     ok(await root.bring(path, data, why="moved", account="shop"))
     (fact,) = ok(await root.post("/api/optouts/show", {"number": "13800138001"}))["facts"]
     assert (fact["kind"], fact["scope"], fact["by"]) == ("optout", "account shop", "root")
-    assert problem(await Asked(client, "operations").bring(path, data, why="moved"), 403)
+    assert problem(await Asked(client, "engineer").bring(path, data, why="moved"), 403)
