@@ -28,6 +28,7 @@ from smsgw.errors import StoreError
 from smsgw.esme.account import Account
 from smsgw.esme.doors import Doors
 from smsgw.esme.listener import Listener
+from smsgw.gateway.carrier_pdus import CarrierPdus
 from smsgw.gateway.change import SiteParts
 from smsgw.gateway.context import Context
 from smsgw.gateway.gateway import Gateway
@@ -59,7 +60,8 @@ from smsgw.told import Teller
 from smsgw.upkeep import Upkeep
 
 DRAIN_S = 10.0
-#: New objects before each generation of the collector runs. Messages make no cycles; sessions are few.
+#: New objects before each generation of the collector runs. Messages make no cycles, and what is under way at full load
+#: is less than the first: nobody waits for the collector then (``tests/bench/bench_gc.py``). Sessions are few.
 GC_THRESHOLDS = (50_000, 20, 100)
 _log = EventLog("smsgw.app")
 
@@ -118,6 +120,7 @@ class App:
         #: This machine's wall clock, as Redis' sees it.
         self.clock_ahead_s = 0.0
         self.records: RecordLog
+        self._pdus: CarrierPdus | None = None
         self.gateway: Gateway
         self.following: Following
         self.listener: Listener
@@ -146,6 +149,8 @@ class App:
         site.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         await self._open_store()
         self.records = RecordLog(site.records_dir, site.node_name, self.clock.now_ms)
+        if site.file.records.carrier_pdus:
+            self._pdus = CarrierPdus(self.records, self.clock, self.store.sealer.seal)
         await self._make_gateway()
         context = self.gateway.context
         passwords, self.proofs = await wiring.passwords(site, self.store)
@@ -296,6 +301,7 @@ class App:
         if self.ops is not None:
             self.ops.stop()
         if hasattr(self, "records"):
+            self.flush_pdus()
             self.records.close()
         if hasattr(self, "store"):
             await self.store.close()
@@ -318,10 +324,16 @@ class App:
             registers=registers,
             metrics=self.metrics,
             records=self.records,
+            carrier_pdus=self._pdus,
             dialled=parts.dialled,
             mo_words=parts.mo_words,
             log=self.told,
         )
+
+    def flush_pdus(self) -> None:
+        """What is kept of the carriers' PDUs goes to the records."""
+        if (pdus := self._pdus) is not None:
+            pdus.flush()
 
     def _standing(self, account: str) -> Refusal | None:
         """Rule 1 at the bind: is the account in force?"""

@@ -6,6 +6,7 @@ Business outcomes (throttled, capped, no route) are not here: they are values, s
 SmsgwError
 ├── ConfigError                 a file of the site is wrong: file, line, key, why
 ├── RequestError                a person asked for what can't be done: kind, and why
+├── RecordsError                records can't be asked now, or not in time; the text is for whoever asked
 ├── ProtocolError
 │   ├── LocalError              we tried to do what the protocol forbids
 │   └── RemoteError             the peer did
@@ -57,6 +58,10 @@ class RequestError(SmsgwError):
     def __init__(self, kind: Literal["invalid", "missing", "forbidden", "conflict"], why: str) -> None:
         self.kind = kind
         super().__init__(why)
+
+
+class RecordsError(SmsgwError):
+    """A question over records has no answer: it took too long, or files can't be read. Ask again, or for less."""
 
 
 class ProtocolError(SmsgwError):

@@ -42,12 +42,14 @@ def compiled_rules(site: Site, registers: Registers) -> dict[str, Rules]:
     """Every account's rules, compiled, by account. They read ``registers`` anew for each message."""
     carriers = {name: carrier.policy() for name, carrier in site.carriers.items()}
     approval_required = site.file.channels.approval_required
+    short_links = site.links.short_links() if site.links.is_on else None
     shared: dict[str, CapSet] = {}
     rules = {}
     for name, account in site.accounts.items():
         profile = site.profile_of(account)
         caps = shared.setdefault(profile.name, CapSet(profile.caps, profile.zone, profile.same_content))
+        policy = account.policy(short_links)
         rules[name] = compile_rules(
-            profile, account.policy(), site.routes, carriers, site.workdays, caps, registers, approval_required
+            profile, policy, site.routes, carriers, site.workdays, caps, registers, approval_required
         )
     return rules

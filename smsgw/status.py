@@ -11,9 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from smsgw import __version__
+from smsgw.compiled import HOW
 from smsgw.gateway.choice import NO_BIND_UP
 from smsgw.gateway.context import LANE_LABELS
-from smsgw.policy.native import HOW
 from smsgw.policy.orders import in_force
 from smsgw.smpp.receipt import STAT_WORDS
 
@@ -52,7 +52,7 @@ class Status:
         gateway = app.gateway
         return {
             "version": __version__,
-            "rules": HOW,
+            "compiled": HOW,
             "node": app.site.node_name,
             "role": app.role,
             "site_version": app.following.reloader.running,
@@ -170,8 +170,17 @@ class Status:
             "full_rate_per_s": pool.throttle.full_rate_per_s,
             "why_not": self._why_not(pool),
             "drained": pool.name in self._app.gateway.orders.drained,
-            "links": [_bind(bind, self._why_down(pool, bind)) for bind in tuple(pool.binds)],
+            "answered_within_s": dict(counters.answer_latency.cumulative()),
+            "links": [
+                {**_bind(bind, self._why_down(pool, bind)), "refused": self._refused(pool, bind)}
+                for bind in tuple(pool.binds)
+            ],
         }
+
+    def _refused(self, pool: Pool, bind: Bind) -> str:
+        """The status with which the carrier refuses a bind of ours for good; else empty."""
+        failures = self._app.gateway.bind_failures
+        return failures.refused_for_good(pool.name, bind.kind, bind.number) if bind.leased and not bind.up else ""
 
     def _why_not(self, pool: Pool) -> str:
         """Why it is given nothing; of binds that are down what became of the first one's last attempt."""
@@ -220,6 +229,7 @@ def _bind(bind: Bind, why_down: str) -> dict[str, object]:
         "why_down": why_down,
         "peer": link.peer if link is not None else "",
         "up_s": round(link.now_s - link.bound_s, 1) if link is not None and bind.up else 0,
+        "heard_ago_s": round(max(0.0, time.monotonic() - link.heard_s), 1) if link is not None and bind.up else None,
         "in_flight": bind.in_flight,
         "window": link.window.limit if link is not None else 0,
     }

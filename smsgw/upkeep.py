@@ -11,6 +11,7 @@ import time
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
+from smsgw.beats import beat, beat_in_s
 from smsgw.errors import StoreError
 from smsgw.store.disk import refuse_unwritten
 from smsgw.supervisor.orphans import Orphans
@@ -19,7 +20,11 @@ from smsgw.telemetry.logs import EventLog
 if TYPE_CHECKING:
     from smsgw.app import App
 
+BEAT_S = 1.0
 RECORDS_PERIOD_S = 0.05
+#: After so many rounds in which there was nothing to write, until there is something again.
+BUSY_ROUNDS = 20
+RECORDS_IDLE_PERIOD_S = 0.25
 STORE_CHECK_S = 1.0
 #: Processes whose clocks differ by more judge hours, caps and validities differently.
 CLOCK_TOLERANCE_S = 2.0
@@ -39,16 +44,20 @@ class Upkeep:
     async def _beat(self) -> None:
         app, loop, orphans = self._app, asyncio.get_running_loop(), Orphans()
         while True:
-            asked_s = loop.time()
-            await asyncio.sleep(1.0)
+            due_s = loop.time() + beat_in_s(BEAT_S)
+            await asyncio.sleep(due_s - loop.time())
             app.heartbeat.beat()
             orphans.bury()
-            app.metrics.loop_lag.observe(max(0.0, (loop.time() - asked_s - 1.0) * 1000))
+            app.metrics.loop_lag.observe(max(0.0, (loop.time() - due_s) * 1000))
 
     async def _flush_records(self) -> None:
+        records, written, idle_rounds = self._app.records, 0, 0
         while True:
-            await asyncio.sleep(RECORDS_PERIOD_S)
-            self._app.records.flush()
+            await beat(RECORDS_PERIOD_S if idle_rounds < BUSY_ROUNDS else RECORDS_IDLE_PERIOD_S)
+            self._app.flush_pdus()
+            records.flush()
+            idle_rounds = 0 if records.written != written else idle_rounds + 1
+            written = records.written
 
     async def _watch_store(self) -> None:
         """Is Redis there, does it have memory left, and is it as late there as here?"""
@@ -71,4 +80,4 @@ class Upkeep:
                 context.admission.memory_stage = app.memory.stage
                 if abs(app.clock_ahead_s) > CLOCK_TOLERANCE_S:
                     app.told("clock.differs", {"ahead_of_redis_s": round(app.clock_ahead_s, 1)})
-            await asyncio.sleep(STORE_CHECK_S)
+            await beat(STORE_CHECK_S)

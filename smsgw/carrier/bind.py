@@ -137,11 +137,16 @@ class Bind:
         return f"{self.settings.name}#{self.number}"
 
     @property
+    def _unwanted(self) -> str:
+        """Why it is not to be bound now; empty when it is."""
+        if self.stopping:
+            return "shutting down"
+        return HANDED_OVER if not self.leased else "closed by order" if self._closed else ""
+
+    @property
     def why_down(self) -> str:
         """Why it is not up, as far as we wish it so; empty when we wish it up."""
-        if self._closed:
-            return "closed by order"
-        return "" if self.leased else "another process has it"
+        return "closed by order" if self._closed else "" if self.leased else "another process has it"
 
     def resize(self, window: int) -> None:
         """From now on so many requests may be unanswered; those that are too many are waited for."""
@@ -195,7 +200,7 @@ class Bind:
         """Keep the bind up until ``stop``."""
         while not self.stopping:
             delay_s: float | None = None
-            if not self.leased or self._closed:
+            if self._unwanted:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
@@ -291,8 +296,7 @@ class Bind:
         self._handler.changed(self)
 
     def lost(self, reason: str, unanswered: list[object]) -> None:
-        was_up, self.up = self.up, False
-        self._resting = False
+        was_up, self.up, self._resting = self.up, False, False
         self._gone.set()
         if self._bound is not None and not self._bound.done():
             self._bound.set_exception(LinkLost(reason))
@@ -340,16 +344,14 @@ class Bind:
         settings = self.settings
         loop = asyncio.get_running_loop()
         self._gone.clear()
-        self._goodbye = ""
+        self._goodbye, self._bound = "", loop.create_future()
         self.failing_since_s = self.failing_since_s or loop.time()
-        self._bound = loop.create_future()
         timers = SessionTimers(
             settings.bind_timeout_s, settings.enquire_link_s, settings.inactivity_s, settings.response_s
         )
         owner = cast(LinkOwner[object], self)
         self.link = link = Link(Role.ESME, owner, self._ticker, timers, self.window, settings.response_s)
-        wanted = lambda: self.leased and not (self.stopping or self._closed)  # noqa: E731
-        await self._way.connect(lambda: link, settings, wanted)
+        await self._way.connect(lambda: link, settings, lambda: not self._unwanted)
         await self._bound
 
     def _received_other(
@@ -382,10 +384,11 @@ class Bind:
             link.close(f"bind refused: {status_name(command_status)}")
             return
         link.bound(BIND_COMMANDS[self.kind])
-        self.up = True
-        self.failing_since_s = None
+        self.up, self.failing_since_s = True, None
         self._bound.set_result(None)
         self._tell("carrier.bound", peer=link.peer)
+        if self._unwanted:  # since the request to bind was sent
+            self._rest(link, self._unwanted)
         self._handler.changed(self)
 
     def _tell(self, event: str, **fields: object) -> None:

@@ -14,6 +14,7 @@ from typing import Annotated, Final
 
 import typer
 
+from smsgw.alarms.checking import channel_faults
 from smsgw.cli.options import JsonOption, SiteOption
 from smsgw.cli.output import counted
 from smsgw.config.load import load_site
@@ -56,7 +57,7 @@ def _load(directory: Path, today: date | None) -> tuple[Site | None, tuple[Confi
         site = load_site(directory, today=today)
     except ConfigErrors as found:
         return None, found.errors, found.warnings
-    failed = tuple(run_route_tests(site))
+    failed = (*run_route_tests(site), *channel_faults(site))
     return None if failed else site, failed, site.warnings
 
 

@@ -1,9 +1,11 @@
-"""``smsgw console``: the HTTP interface for staff, in the foreground; ``smsgw console token`` lets people in."""
+"""``smsgw console``: the HTTP interface for staff, in the foreground; its other commands let people in."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,12 +20,14 @@ from smsgw.cli.output import wrong_usage
 from smsgw.cli.site_store import open_store
 from smsgw.clock import RealClock, to_ms
 from smsgw.config.load import load_site
-from smsgw.config.people import PersonSettings, hash_token, new_token
+from smsgw.config.people import PersonSettings, hash_console_password, hash_token, new_token
 from smsgw.config.site import Site
+from smsgw.documents.names import with_hint
 from smsgw.errors import ConnectFailed, RequestError
 from smsgw.services.desk import Desk, masked, named
 from smsgw.services.recipients import digits_of, parse_moment
 from smsgw.services.tiers import tier_names
+from smsgw.store.secrets import load_or_create
 from smsgw.telemetry.logs import configure
 
 if TYPE_CHECKING:
@@ -55,6 +59,47 @@ def token(
         wrong_usage(f"{name!r}: expected a name of at most 32 letters, digits, '_', '-' and '.'")
     typer.echo(f"token: {made}", err=True)
     typer.echo(stored)
+
+
+@app.command()
+def password() -> None:
+    """Print the stored form of a password to sign in with, for people.toml.
+
+    Asks for the password twice; with standard input from a pipe its first line is taken.
+    """
+    if sys.stdin.isatty():
+        chosen = typer.prompt("Password", hide_input=True, confirmation_prompt="Again", err=True)
+    else:
+        chosen = sys.stdin.readline().rstrip("\r\n")
+    try:
+        typer.echo(hash_console_password(chosen))
+    except ValueError as error:
+        typer.echo(f"smsgw: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def totp(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who signs in with the codes, as people.toml has them.")],
+    site: SiteOption = Path(),
+) -> None:
+    """Make the secret of somebody's codes: a picture for their telephone, and its stored form for people.toml.
+
+    It is shown this once. The stored form can be read only with the secrets of this site.
+    """
+    import segno
+
+    from smsgw.services.sessions import enrol
+
+    loaded = load_site(site)
+    if loaded.people and name not in loaded.people:
+        wrong_usage(with_hint(f"people.toml has no {name!r}", name, loaded.people))
+    made = enrol(name, load_or_create(loaded.secrets_file).sealer())
+    picture = StringIO()
+    segno.make(made.uri, error="m").terminal(out=picture, compact=True)
+    typer.echo(picture.getvalue(), err=True)
+    typer.echo(made.uri, err=True)
+    typer.echo(made.stored)
 
 
 class _Explainer:
@@ -110,12 +155,25 @@ class _Clock:
 
 async def _serve(site: Site) -> None:
     # Here and not above: no other command needs the web framework, and loading it doubles their start.
+    from smsgw.alarms.running import engine_of, watching
     from smsgw.console.app import build_app, check_people
+    from smsgw.console.keeping import keeping
     from smsgw.console.serving import serve
+    from smsgw.console.watching import Watcher, addresses, fetch_status
+    from smsgw.services.asking import worker_of
 
     check_people(site)
     clock = _Clock(site)
     await clock.refresh()
-    async with open_store(site) as store:
+    async with open_store(site) as store, keeping(site):
         explainer = _Explainer(site)
-        await serve(build_app(site, store, clock.now_ms, clock.refresh, explainer.explain), site.console)
+        records, watcher = worker_of(site), Watcher(site, store)
+        try:
+            app = build_app(
+                site, store, clock.now_ms, clock.refresh, explainer.explain, asking=records, watcher=watcher
+            )
+            engine = engine_of(site, store, clock.now_ms, addresses(site), fetch_status, records)
+            async with watcher.running(), watching(engine, clock.refresh):
+                await serve(app, site.console)
+        finally:
+            await records.close()

@@ -26,7 +26,7 @@ from smsgw.clock import to_ms
 from smsgw.config.site import Site
 from smsgw.documents.names import with_hint
 from smsgw.errors import RequestError
-from smsgw.services.desk import Desk, Person
+from smsgw.services.desk import Desk, Person, person_of
 from smsgw.store.connection import Store
 
 WhyOption = Annotated[str, typer.Option("--why", "--reason", help="The reason, for the audit log.", show_default=False)]
@@ -90,4 +90,4 @@ def person_named(site: Site, name: str) -> Person:
         raise RequestError("forbidden", with_hint(f"--who: people.toml has no {name!r}", name, site.people))
     if not known.enabled:
         raise RequestError("forbidden", f"--who: {name} is not enabled in people.toml")
-    return Person(known.name, frozenset(known.roles))
+    return person_of(known)

@@ -14,7 +14,7 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from smsgw import __version__
-from smsgw.cli import backup, console, route
+from smsgw.cli import alarms, archive, backup, console, links, report, route
 from smsgw.cli.carriers import account, bind, carrier
 from smsgw.cli.check import check
 from smsgw.cli.explain.command import explain
@@ -27,6 +27,7 @@ from smsgw.cli.records import records
 from smsgw.cli.registers import campaign, channel, contact, signature, template, word
 from smsgw.cli.run import run
 from smsgw.cli.schema import schema
+from smsgw.cli.stats import stats
 from smsgw.cli.status import status
 from smsgw.cli.store import commands as store
 from smsgw.cli.usage import CommandLine
@@ -38,8 +39,8 @@ from smsgw.cli.watch.message import message
 from smsgw.cli.watch.top import top
 from smsgw.cli.watch.trace import trace
 from smsgw.cli.worker import worker
+from smsgw.compiled import HOW
 from smsgw.errors import SmsgwError
-from smsgw.policy.native import HOW
 
 _GATEWAY: Final = "The gateway"
 _CHANGING: Final = "Changing the site"
@@ -64,6 +65,7 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
     (_GATEWAY, schema),
     (_GATEWAY, status),
     (_GATEWAY, records),
+    (_GATEWAY, stats),
     (_GATEWAY, password),
     (_CHANGING, diff),
     (_CHANGING, apply),
@@ -81,8 +83,12 @@ _COMMANDS: Final[tuple[tuple[str, Callable[..., None]], ...]] = (
 _GROUPS: Final = (
     (_GATEWAY, "route", route.app),
     (_GATEWAY, "console", console.app),
+    (_GATEWAY, "links", links.app),
+    (_GATEWAY, "alarms", alarms.app),
     (_GATEWAY, "backup", backup.app),
     (_GATEWAY, "store", store.app),
+    (_GATEWAY, "archive", archive.app),
+    (_GATEWAY, "report", report.app),
     (_LINKS, "carrier", carrier.app),
     (_LINKS, "bind", bind.app),
     (_LINKS, "account", account.app),
@@ -110,7 +116,7 @@ for _panel, _name, _group in _GROUPS:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"smsgw {__version__}, rules {HOW}")
+        typer.echo(f"smsgw {__version__}, {HOW}")
         raise typer.Exit
 
 

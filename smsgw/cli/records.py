@@ -18,8 +18,10 @@ from smsgw.cli.options import SiteOption, account_named, known, recipient, zone_
 from smsgw.cli.output import clean, console, table, wrong_usage
 from smsgw.cli.versions.recovered import usable_site
 from smsgw.config.site import Site
-from smsgw.records.query import Follower, query
+from smsgw.records.history import ARCHIVE, Embedded
+from smsgw.records.query import Follower
 from smsgw.records.record import DETAIL, Record, Step, as_dict, to_json
+from smsgw.services.archive import history_of
 from smsgw.services.recipients import scope_words
 from smsgw.smpp.constants import status_name
 from smsgw.store.secrets import load
@@ -93,6 +95,7 @@ class _Look:
         until: datetime | None,
     ) -> None:
         self._directory = site.records_dir
+        self._history = history_of(site)
         self._since = since
         self._until = until
         self._wanted = (step, message_id, account, carrier, recipient_hash)
@@ -102,7 +105,9 @@ class _Look:
         return self._query(self._since, None)
 
     def last(self, count: int) -> list[Record]:
-        """The newest that fit, looking back no further than it takes."""
+        """The newest that fit, looking back no further than it takes; a server sees to that itself."""
+        if not isinstance(self._history, Embedded):
+            return self._query(self._since, count)
         hours = _hours(self._directory)
         back = 1
         while back < len(hours) and (self._since is None or hours[-back] > self._since):
@@ -120,8 +125,8 @@ class _Look:
 
     def _query(self, since: datetime | None, last: int | None) -> list[Record]:
         step, message_id, account, carrier, recipient_hash = self._wanted
-        return query(
-            self._directory, message_id, since, account, step,
+        return self._history.find(
+            message_id, since, account, step,
             until=self._until, carrier=carrier, recipient_hash=recipient_hash, last=last,
         )  # fmt: skip
 
@@ -129,7 +134,7 @@ class _Look:
 def _hours(directory: Path) -> list[datetime]:
     """The hours that there are files of, oldest first."""
     found = set()
-    for path in directory.glob("*.rec"):
+    for path in (*directory.glob("*.rec"), *directory.glob(f"{ARCHIVE}/[0-9]*/*.parquet")):
         try:
             found.add(datetime.strptime(path.name[:13], "%Y-%m-%dT%H").replace(tzinfo=UTC))
         except ValueError:

@@ -85,6 +85,7 @@ class Link(asyncio.Protocol, Generic[Item]):
         "_transport",
         "bound_s",
         "check_s",
+        "heard_s",
         "left_by_peer",
         "now_s",
         "peer",
@@ -126,6 +127,8 @@ class Link(asyncio.Protocol, Generic[Item]):
         self.left_by_peer = False
         #: Loop time of the bind, 0 before.
         self.bound_s = 0.0
+        #: Loop time at which the peer last sent anything.
+        self.heard_s = self.now_s
         #: False while the peer does not read; owners should send no further requests then.
         self.writable = False
 
@@ -143,7 +146,7 @@ class Link(asyncio.Protocol, Generic[Item]):
         self._owner.connected()
 
     def data_received(self, data: bytes) -> None:
-        self.now_s = now_s = self._loop.time()
+        self.now_s = self.heard_s = now_s = self._loop.time()
         owner_received = self._owner.received
         unpack = HEADER.unpack_from
         activity = False

@@ -11,6 +11,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from smsgw.beats import beat
+
 if TYPE_CHECKING:
     from smsgw.link.link import Link
 
@@ -40,7 +42,7 @@ class Ticker:
         """Tick until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(PERIOD_S)
+            await beat(PERIOD_S)
             now_s = loop.time()
             for link in tuple(self._links):
                 if link.check_s <= now_s:

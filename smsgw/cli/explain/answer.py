@@ -30,6 +30,8 @@ def as_json(found: Explanation, zone: tzinfo, clock: str) -> dict[str, object]:
         "text": question.text,
         "data_coding": found.data_coding,
         "segments": found.segments,
+        "short_links": [{"link": link, "short": short} for link, short in found.short_links],
+        "sent_text": found.sent_text or None,
         "signature": found.signature or None,
         "template": found.template or None,
         "campaign": found.campaign or None,
@@ -41,7 +43,13 @@ def as_json(found: Explanation, zone: tzinfo, clock: str) -> dict[str, object]:
         "nearly": [near._asdict() for near in found.nearly],
         "carrier": found.carrier or None,
         "carriers": [
-            {"name": way.carrier, "binds_up": way.binds_up, "why_not": way.why_not or None} for way in found.ways
+            {
+                "name": way.carrier,
+                "binds_up": way.binds_up,
+                "why_not": way.why_not or None,
+                "cost": round(way.cost * found.segments, 6),
+            }
+            for way in found.ways
         ],
         "rules": [_line(line, zone) for line in found.lines],
         "facts_looked_at": list(found.facts_looked_at),

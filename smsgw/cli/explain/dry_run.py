@@ -14,17 +14,21 @@ from typing import Any, Final
 from smsgw.cli.explain.findings import Explanation, Line, Nearly, Question, Way
 from smsgw.cli.explain.hints import Looked, hints_for
 from smsgw.cli.explain.stateful import ask_store
+from smsgw.errors import LocalError
 from smsgw.policy.entries import KINDS, Document, Kind
 from smsgw.policy.model import CLASS_LABELS, Draft, Refusal
 from smsgw.policy.number_plan import OTHER, planned_network
 from smsgw.policy.numbers import to_e164
+from smsgw.policy.pipeline import Rules
 from smsgw.policy.reasons import NUMBER_INVALID
 from smsgw.policy.registers import Registers, compile_register
+from smsgw.policy.short_links import identities, rewritten, with_shorts
 from smsgw.policy.templates import reference
 from smsgw.services.desk import Desk
 from smsgw.site_rules import compiled_rules
 from smsgw.smpp.alphabet import choose_coding
 from smsgw.smpp.segments import count_segments
+from smsgw.store.links import KEY_PURPOSE
 from smsgw.store.ported import PortedNumbers
 
 _SHOWN_NEARLY: Final = 5
@@ -58,6 +62,7 @@ async def explain_message(desk: Desk, question: Question, carriers: Mapping[str,
         value = each.looked_at if each.applies else _ALWAYS.get(each.rule_id, each.looked_at)
         found.lines.append(Line(each.rule_id, each.outcome, value, each.applies, hints_for(each, looked)))
     _found_in(found, draft)
+    _shorten(desk, rules, found, draft)
     found.ways = tuple(_way(name, looked, carriers) for name in draft.carriers)
     found.number = _number(draft)
     found.nearly = tuple(islice(_nearly(looked), _SHOWN_NEARLY))
@@ -86,6 +91,24 @@ def _found_in(found: Explanation, draft: Draft) -> None:
     found.review = draft.review
     found.lane = draft.lane
     found.route = draft.route.name if draft.route is not None else ""
+
+
+def _shorten(desk: Desk, rules: Rules, found: Explanation, draft: Draft) -> None:
+    """What leaves in place of links; the token is the gateway's, unless another link has that."""
+    shape = rules.account.short_links
+    if shape is None or not draft.links:
+        return
+    key = desk.store.recipients.key_for(KEY_PURPOSE)
+    asked = identities(draft, found.template, shape)
+    shorts = [shape.base + each.token(key, shape.token_chars) for each in asked]
+    sent = rewritten(draft.text, with_shorts(draft.links, shorts))
+    try:
+        found.segments = count_segments(sent, found.data_coding)
+    except LocalError:
+        return
+    found.sent_text = sent
+    links = (draft.text[place.start : place.end] for place in draft.links)
+    found.short_links = tuple(zip(links, shorts, strict=True))
 
 
 def _number(draft: Draft) -> str:
@@ -127,4 +150,5 @@ def _way(name: str, looked: Looked, carriers: Mapping[str, Any] | None) -> Way:
     pause = registers.pauses.of(f"carrier:{name}", at_ms)
     if pause is not None:
         why_not = f"paused: {pause.reason}"
-    return Way(name, binds_up, why_not)
+    cost = looked.site.carriers[name].policy().cost_for(looked.draft.network or "")
+    return Way(name, binds_up, why_not, cost)

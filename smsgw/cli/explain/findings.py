@@ -114,12 +114,13 @@ class QuotaLine(NamedTuple):
 class Way(NamedTuple):
     """One carrier of the route: how many of its binds are up, None when the gateway does not answer.
 
-    ``why_not``: it may not be used just now, because it is paused or not approved.
+    ``why_not``: it may not be used just now, because it is paused or not approved. ``cost`` is that of a segment.
     """
 
     carrier: str
     binds_up: int | None
     why_not: str = ""
+    cost: float = 0.0
 
 
 class Nearly(NamedTuple):
@@ -136,6 +137,8 @@ class Explanation:
 
     ``review`` names the list and word for which a person would have to release it; empty for none. ``number``: network
     and province of the recipient, in words. ``nearly``: routes before the one found that miss by one condition.
+    ``short_links``: links of the text, each with the short one that leaves instead; ``sent_text`` with those, and
+    ``segments`` is of that. Both are empty where no link is replaced.
     """
 
     question: Question
@@ -159,6 +162,8 @@ class Explanation:
     tier: str = ""
     caps: tuple[CapLine, ...] = ()
     quotas: tuple[QuotaLine, ...] = field(default=())
+    short_links: tuple[tuple[str, str], ...] = ()
+    sent_text: str = ""
 
     @property
     def verdict(self) -> Outcome:

@@ -43,12 +43,13 @@ def print_page(found: Explanation, zone: tzinfo, clock: str) -> None:
 def _head(found: Explanation, zone: tzinfo, clock: str) -> list[tuple[str, Cell]]:
     question = found.question
     account = question.account
-    coding = _CODING_NAMES[found.data_coding]
+    coding, text = _CODING_NAMES[found.data_coding], found.sent_text or question.text
     rows: list[tuple[str, Cell]] = [
         ("account", f"{account.system_id}, {found.class_label}, profile {account.profile}"),
         ("from, to", f"{question.source_addr or '(none)'} → {found.recipient or question.number}"),
         ("text", question.text),
-        ("length", f"{counted(len(question.text), 'character')}, {coding}: {counted(found.segments, 'segment')}"),
+        *((("", f"{link} leaves as {short}") for link, short in found.short_links)),
+        ("length", f"{counted(len(text), 'character')}, {coding}: {counted(found.segments, 'segment')}"),
         ("time", f"{local(question.at_ms, zone)} ({clock})"),
         ("signature", f"【{found.signature}】" if found.signature else "none that is registered"),
     ]

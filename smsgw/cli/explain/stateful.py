@@ -17,7 +17,7 @@ from smsgw.policy.profile import Cap
 from smsgw.policy.quota import buckets
 from smsgw.policy.reasons import BLACKLISTED, CONSENT, DEAD_NUMBER, OPTOUT, QUEUE_FULL, QUOTA, STORE_AWAY
 from smsgw.services.desk import Desk
-from smsgw.services.recipients import Known, known_of, scope_words
+from smsgw.services.recipients import Known, known_for, scope_words
 from smsgw.store.admission import (
     CAPPED,
     FORBIDDEN,
@@ -52,7 +52,7 @@ async def ask_store(desk: Desk, rules: Rules, found: Explanation, draft: Draft) 
     verdict = found.verdict
     at_ms = verdict.until_ms if isinstance(verdict, Hold) else found.question.at_ms
     store = desk.store
-    found.facts = tuple((await known_of(desk, found.recipient)).facts)
+    found.facts = tuple(await known_for(desk, found.recipient, found.question.account.system_id))
     found.tier = found.question.tier or next((fact.source for fact in found.facts if fact.kind == "tier"), "")
     item = AdmitItem(
         None, store.recipients.hash(found.recipient), [], b"", mt_suffix(found.carrier, draft.message_class), at_ms,

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
+from smsgw.cli import archive
 from smsgw.cli.desk import Visit, WhoOption
 from smsgw.cli.options import JsonOption, SiteOption
 from smsgw.cli.output import console, counted, print_json, table
@@ -65,6 +66,9 @@ def verify(
     ] = "",
     site: SiteOption = Path(),
     who: WhoOption = "",
+    with_records: Annotated[
+        bool, typer.Option("--records", help="Then also every record of the archive, as `archive verify` does.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Look at every entry and its place in the chain. Exit code 1, and the first broken entry, when it is not whole."""
@@ -78,6 +82,8 @@ def verify(
         typer.echo(f"smsgw: the audit log is broken: {found.faults[0].why}{more}", err=True)
     if not found.whole:
         raise typer.Exit(1)
+    if with_records:
+        archive.verify(site=site, as_json=as_json)
 
 
 @app.command()

@@ -17,9 +17,9 @@ from smsgw.config.bundle import Bundle, load_bundle, own_tables
 from smsgw.config.differences import Change, differences
 from smsgw.config.load import load_site
 from smsgw.config.site import Site
-from smsgw.records.query import query
 from smsgw.records.record import Record, Step
 from smsgw.services import versions as service
+from smsgw.services.archive import history_of
 from smsgw.services.rerouting import Rerouting, rerouting
 
 #: How far back the last messages are looked for, in steps: records of half a year are not read for two hundred.
@@ -107,7 +107,7 @@ def _rerouting(visit: Visit, before: Bundle, after: Site, messages: int) -> Rero
     accepted: list[Record] = []
     for hours in _LOOK_BACK_H:
         since = from_ms(visit.now_ms) - timedelta(hours=hours)
-        accepted = query(after.records_dir, since=since, step=int(Step.ACCEPTED), last=messages)
+        accepted = history_of(after).find(since=since, step=int(Step.ACCEPTED), last=messages)
         if len(accepted) >= messages:
             break
     return rerouting(site, after, accepted)

@@ -17,6 +17,7 @@ from smsgw.carrier.settings import CarrierSettings
 from smsgw.errors import ConnectFailed
 from smsgw.link.ticker import Ticker
 from smsgw.policy.retry import Backoff
+from tests.ports import free_port
 from tests.unit.carrier.test_bind import Handler, Transport, World, answer, turns
 from tests.unit.carrier.test_calls import Heard, running
 
@@ -149,12 +150,13 @@ async def test_binds_move_between_two_carriers_of_one_name(monkeypatch: pytest.M
 
     monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo, raising=False)
     taken = {"accounts": {"smsgw": "secret"}}
+    port = free_port()
     async with (
-        CarrierSim(Carrier(host="127.0.0.2", **taken)) as first,
-        CarrierSim(Carrier(port=first.port, **taken)) as second,
+        CarrierSim(Carrier(host="127.0.0.2", port=port, **taken)) as first,
+        CarrierSim(Carrier(port=port, **taken)) as second,
     ):
         first.refuse_binds(0x05)
-        settings = CarrierSettings("alpha", "carrier.example", first.port, "smsgw", "secret")
+        settings = CarrierSettings("alpha", "carrier.example", port, "smsgw", "secret")
         async with running(heard, settings) as pool:
             await heard.until(lambda: pool.up)
             assert (first.stats.binds_refused, second.bound) == (1, 1)

@@ -332,6 +332,20 @@ async def test_a_bind_that_goes_to_another_process_was_not_lost(world: World) ->
     assert events(world, "carrier.unbound") == []
 
 
+@pytest.mark.parametrize("unwanted", [Bind.let_go, Bind.stop, lambda bind: bind.keep_closed(True)])
+async def test_a_bind_that_nobody_wants_any_more_when_it_is_answered_is_unbound(
+    world: World, unwanted: Callable[[Bind], None]
+) -> None:
+    bind = await running(world)
+    unwanted(bind)
+    connection = await answer(world)
+    (asked,) = await _written(connection)
+    assert asked.command_id == CommandId.UNBIND
+    connection.link.data_received(pdu.unbind_resp(asked.sequence_number))
+    await turns()
+    assert (bind.up, bind.is_connected, len(world.connections)) == (False, False, 1)
+
+
 async def test_of_the_end_of_a_bind_it_is_told_whether_we_wished_it(world: World) -> None:
     bind = await running(world)
     connection = await answer(world)

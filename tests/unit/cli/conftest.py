@@ -49,9 +49,9 @@ def smsgw(site: Path) -> Run:
     return lambda *arguments: started(*arguments, "--site", str(site))
 
 
-def started(*arguments: str) -> Result:
+def started(*arguments: str, stdin: str = "") -> Result:
     """The program itself, as it is started, so that errors end it as they do for people."""
-    with CliRunner().isolation() as streams, mock.patch.object(sys, "argv", ["smsgw", *arguments]):
+    with CliRunner().isolation(stdin) as streams, mock.patch.object(sys, "argv", ["smsgw", *arguments]):
         with pytest.raises(SystemExit) as ended:
             main()
         sys.stdout.flush()

@@ -17,7 +17,8 @@ from smsgw.policy.entries import Kind
 #: Commands that change nothing that staff answer for.
 LOOKING = frozenset(
     ("show", "list", "versions", "verify", "export", "pauses", "quota", "explain", "check", "status", "records", "run",
-     "password", "token", "console", "diff", "history", "top", "message", "ids", "schema", "test", "info", "worker")
+     "password", "token", "console", "diff", "history", "top", "message", "ids", "schema", "test", "info", "worker",
+     "stats", "keep", "once", "clickhouse-init", "totp", "links", "monthly", "audit", "key")
 )  # fmt: skip
 #: Changes whose reason is plain unless another one is given, and commands that change something only when told to.
 PLAIN = frozenset(("confirm", "network", "trace"))

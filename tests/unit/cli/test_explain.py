@@ -31,8 +31,8 @@ def test_what_would_be_accepted(smsgw: Run) -> None:
     assert (found["from"], found["to"], found["signature"]) == ("1069000130", "8613800138000", "示例商城")
     assert (found["route"], found["carrier"], found["segments"]) == ("everything-else", "alpha", 1)
     assert found["carriers"] == [
-        {"name": "alpha", "binds_up": None, "why_not": None},
-        {"name": "beta", "binds_up": None, "why_not": None},
+        {"name": "alpha", "binds_up": None, "why_not": None, "cost": 0.0},
+        {"name": "beta", "binds_up": None, "why_not": None, "cost": 0.0},
     ]
     assert [(cap["name"], cap["seen"], cap["limit"], cap["period"]) for cap in found["caps"]] == [
         ("marketing-day", 0, 1, "day"),
@@ -40,6 +40,35 @@ def test_what_would_be_accepted(smsgw: Run) -> None:
     ]
     assert found["facts_looked_at"] == ["o", "o:a:shop", "o:s:示例商城", "b", "b:c:alpha", "d"]
     assert found["at"] == "2026-11-18T10:30:00+08:00"
+
+
+def test_what_each_carrier_would_charge(smsgw: Run, site: Path) -> None:
+    path = site / "carriers" / "alpha.toml"
+    path.write_text(f"cost = 0.04\ncosts = {{ mobile = 0.035 }}\n{path.read_text(encoding='utf-8')}", encoding="utf-8")
+    long = "【示例商城】" + "双十一大促全场五折" * 8 + "，回T退订"
+    found = shown(_explain(smsgw, "--json", text=long))
+    assert (found["segments"], [each["cost"] for each in found["carriers"]]) == (2, [0.07, 0.0])
+    found = shown(_explain(smsgw, "--json", to="13000130000"))
+    assert [each["cost"] for each in found["carriers"]] == [0.04, 0.0]
+
+
+def test_registered_links_are_shown_as_they_leave(smsgw: Run, site: Path) -> None:
+    change(site / "smsgw.toml", "[ops]", '[links]\nbase_url = "https://s.example.cn"\ntoken_chars = 6\n[ops]')
+    change(site / "accounts" / "shop.toml", "explain = true", "explain = true\nshort_links = true")
+    done(smsgw("contact", "add", "shop", "link", "shop.example.com", *WHY))
+    link = "https://shop.example.com/" + "a" * 80
+    found = shown(_explain(smsgw, "--json", text=f"【示例商城】{link}，回T退订"))
+    (short,) = found["short_links"]
+    assert short["link"] == link
+    assert short["short"].startswith("https://s.example.cn/")
+    assert len(short["short"]) == len("https://s.example.cn/") + 6
+    assert found["sent_text"] == f"【示例商城】{short['short']}，回T退订"
+    assert found["segments"] == 1
+    length = next(rule["looked_at"] for rule in found["rules"] if rule["name"] == "length")
+    assert length.endswith(f"; {len(found['sent_text'])} characters; at most 500")
+    page = _explain(smsgw, text=f"【示例商城】{link}，回T退订").stdout
+    assert f"leaves as {short['short']}" in " ".join(page.split())
+    assert shown(_explain(smsgw, "--json"))["short_links"] == []
 
 
 def test_every_rule_is_shown_and_the_first_refusal_decides(smsgw: Run) -> None:

@@ -28,7 +28,7 @@ def _run_failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> int | str
 
 def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(monkeypatch, "--version") == 0
-    assert capsys.readouterr().out.startswith(f"smsgw {__version__}, rules ")
+    assert capsys.readouterr().out.startswith(f"smsgw {__version__}, rules")
 
 
 def test_wrong_usage_is_exit_code_2(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

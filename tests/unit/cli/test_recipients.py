@@ -171,9 +171,27 @@ def test_only_those_whom_the_site_knows(site: Path, smsgw: Run) -> None:
     add = ("blacklist", "add", NUMBER, *WHY)
     assert "people.toml has no 'wan'; did you mean 'wang'?" in refused(smsgw(*add, "--who", "wan"))
     assert "zhao is not enabled" in refused(smsgw(*add, "--who", "zhao"))
-    assert "li needs one of the roles compliance, operations" in refused(smsgw(*add, "--who", "li"))
+    assert "li needs one of the roles compliance, engineer" in refused(smsgw(*add, "--who", "li"))
     done(smsgw(*add, "--who", "wang"))
     assert _facts_of(smsgw, "li")[0]["by"] == "wang"
+
+
+def test_who_sees_only_some_accounts_sees_no_more_at_a_terminal(site: Path, smsgw: Run) -> None:
+    token = "scrypt$16384$8$1$QkUOWOj0+hXk90TzCEgI9w==$ngk7D/wHetsuR7pNOCiLUgp3/4xQ4o8bBB9q4Q2LpiU="
+    (site / "people.toml").write_text(
+        f'[[person]]\nname = "team"\nroles = ["application"]\naccounts = ["shop"]\ntoken = "{token}"\n'
+        f'[[person]]\nname = "wang"\nroles = ["market"]\ntoken = "{token[:-4]}abU="\n',
+        encoding="utf-8",
+    )
+    for account in ("shop", "orders"):
+        papers = ("--owner", "示例公司", "--proof", "B1", *WHY)
+        done(smsgw("signature", "add", account, "新签名", *papers, "--who", "wang"))
+    found = shown(smsgw("signature", "list", "--json", "--who", "team"))["items"]
+    assert [each["id"] for each in found] == ["shop/新签名"]
+    theirs = smsgw("signature", "show", "orders", "新签名", "--who", "team")
+    assert "team sees only the accounts shop" in refused(theirs)
+    assert "team needs one of the roles" in refused(smsgw("blacklist", "show", NUMBER, "--who", "team"))
+    assert "team needs one of the roles" in refused(smsgw("audit", "list", "--who", "team"))
 
 
 def _facts_of(smsgw: Run, who: str) -> list[dict[str, Any]]:

@@ -85,7 +85,12 @@ def test_store_and_process(metrics: Metrics) -> None:
     assert value(metrics, "smsgw_event_loop_lag_seconds_count") == 1
     assert value(metrics, "smsgw_pdu_errors_total", status="0x2") == 1
     names = {name for name, _ in scrape(metrics)}
-    assert {"smsgw_build_info", "smsgw_start_time_seconds", "process_cpu_seconds_total"} <= names
+    assert {
+        "smsgw_build_info",
+        "smsgw_start_time_seconds",
+        "process_cpu_seconds_total",
+        "python_gc_collections_total",
+    } <= names
 
 
 def test_statuses_are_hexadecimal_unless_named() -> None:
