@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from typing import Any
 from rich.console import Console
 
 from simulators.demo import report, screen
-from simulators.demo.audit import audit, balance, stopped
+from simulators.demo.audit import audit, balance, seen, stopped
+from simulators.demo.country import PREFIXES
 from simulators.demo.facts import DemoError, Row
 from simulators.demo.gateway import GatewayProcess
 from simulators.demo.play import Play
 from simulators.demo.stage import Stage
+from simulators.demo.steady import Steady
 from smsgw.errors import SmsgwError
 
 Screen = screen.LiveScreen | screen.Lines | screen.Silent
@@ -33,6 +36,8 @@ _PAUSE_S = 0.4
 _PIPE_COLUMNS = 150
 _LAST_WORDS_S = 2.0
 _EPILOG = """\
+The console's address, and a password to sign in with, are shown while it runs; --stay leaves time to look.
+
 Exit status: 0 when every expectation held; 1 when not; 2 when the demonstration could not be performed, with the
 gateway's last log lines; 130 after Ctrl-C. Nothing is left running and nothing is written but in a temporary
 directory."""
@@ -58,12 +63,15 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--once", action="store_true", help="no live screen and no pauses: lines, then the table")
     made.add_argument("--json", action="store_true", help="print one JSON object instead (implies --once)")
+    made.add_argument("--stay", action="store_true", help="stay up at the end, to look at the console, until Ctrl-C")
     made.add_argument("--svg", type=Path, metavar="FILE", help="also write the last screen as a picture")
     return made
 
 
-async def perform(show: Screen, directory: Path, pause_s: float) -> Performance:
-    """All of it, from starting to stopping. Raises DemoError when it can't go on."""
+async def perform(
+    show: Screen, directory: Path, pause_s: float, stay: Callable[[Stage, Performance], Awaitable[None]] | None = None
+) -> Performance:
+    """All of it, from starting to stopping; before that ``stay``, if given. Raises DemoError when it can't go on."""
     async with Stage(directory) as stage:
         show.started(stage)
         play = Play(stage, show, pause_s)
@@ -72,9 +80,12 @@ async def perform(show: Screen, directory: Path, pause_s: float) -> Performance:
         audit(stage, rows)
         status = await _settled(stage, rows)
         rows.append(balance(rows, status))
-        code = await stage.close()
-        rows.append(stopped(code, stage.gateway.errors()))
-        return Performance(rows, report.versions(status))
+        rows.append(seen(await stage.console.figures(len(PREFIXES), 2), stage.console.address))
+        performance = Performance(rows, report.versions(status))
+        if stay is not None:
+            await stay(stage, performance)
+        rows.append(stopped(*await stage.close(), stage.gateway.errors()))
+        return performance
 
 
 async def _settled(stage: Stage, rows: list[Row]) -> dict[str, Any]:
@@ -119,9 +130,24 @@ async def _run(arguments: argparse.Namespace, console: Console) -> tuple[Perform
         screen.Silent() if arguments.json else screen.LiveScreen(console) if is_live else screen.Lines(console)
     )
     began_s = time.monotonic()
+    stayed_s = 0.0
+
+    async def stay(stage: Stage, performance: Performance) -> None:
+        nonlocal stayed_s
+        since_s = time.monotonic()
+        ended = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        if not arguments.json:
+            show.__exit__(None, None, None)
+            console.print(screen.table(performance.rows, "So far", screen.is_wide(console)), screen.staying(stage))
+        await Steady(stage).until(ended)
+        stayed_s = time.monotonic() - since_s
+
     with tempfile.TemporaryDirectory(prefix="smsgw-demo-", ignore_cleanup_errors=True) as directory, show:
-        performance = await perform(show, Path(directory), _PAUSE_S if is_live else 0.0)
-    return performance, time.monotonic() - began_s
+        pause_s = _PAUSE_S if is_live else 0.0
+        performance = await perform(show, Path(directory), pause_s, stay if arguments.stay else None)
+    return performance, time.monotonic() - began_s - stayed_s
 
 
 class _Once:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simulators.demo.country import recipients
 from simulators.demo.facts import Expect
 
 MORNING = "2026-11-18T10:30:00+08:00"
@@ -104,6 +105,31 @@ class Burst:
     #: Whether the account's class is sent again when nobody knows if the carrier had it.
     resends: bool
 
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """In the order in which they are sent to."""
+        return tuple(str(self.first + number) for number in range(self.count))
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """One message of an account to each of these recipients, over ``carrier``; the failing ones get UNDELIV."""
+
+    name: str
+    account: str
+    carrier: str
+    recipients: tuple[str, ...]
+    text: str
+    pause_s: float = 0
+    resends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """Several such, at once."""
+
+    spreads: tuple[Spread, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class CarrierDies:
@@ -114,7 +140,7 @@ class CarrierDies:
     traffic: tuple[Burst, ...]
 
 
-Act = Heading | Send | TooFast | BindRefused | FromHandset | SetClock | CarrierDies
+Act = Heading | Send | TooFast | BindRefused | FromHandset | SetClock | CarrierDies | Country
 
 _LONG_NOTICE = (
     "【示例物流】尊敬的客户，您在示例商城购买的三件商品已于今日上午分别从华东、华南两个仓库发出，"
@@ -240,4 +266,11 @@ ACTS: tuple[Act, ...] = (
     Send("notice on a Saturday", "orders", "13800138034", "【示例物流】周末照常派送，请保持电话畅通。"),
     SetClock(MONDAY, "Monday"),
     Send("marketing in a new week", "shop", "13800138003", "【示例商城】新的一周，新的优惠，拒收请回复R"),
+    Heading("To every province, over both carriers"),
+    Country((
+        Spread("notices to 31 provinces", "orders", "alpha", recipients(0, 4), "【示例物流】您的包裹{n}已到本地网点。"),
+        Spread(
+            "marketing to 31 provinces", "shop", "beta", recipients(1, 2), "【示例商城】会员礼券{n}已到账，拒收请回复R",
+        ),
+    )),
 )  # fmt: skip

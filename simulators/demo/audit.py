@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from simulators.demo.country import PREFIXES
 from simulators.demo.facts import Row, Trace
 from simulators.demo.stage import Stage
 
@@ -46,10 +47,27 @@ def balance(rows: list[Row], status: dict[str, Any]) -> Row:
     return row
 
 
-def stopped(code: int, errors: list[str]) -> Row:
-    """The last row: how the gateway ended."""
-    row = Row("the gateway stops", done=True)
-    row.check("exit status", 0, code)
+def seen(found: dict[str, Any], address: str) -> Row:
+    """What the console shows in the end, to somebody who signed in with name and password."""
+    row = Row("the console shows it", way=address, done=True)
+    overview = found.get("overview", {})
+    row.check("answers", True, bool(found))
+    row.check(
+        "carriers up",
+        {"alpha": "up", "beta": "up"},
+        {each["name"]: each["state"] for each in overview.get("carriers", ())},
+    )
+    row.check("provinces on its map", len(PREFIXES), found.get("provinces", 0))
+    row.check("carriers on its map", 2, found.get("carriers", 0))
+    row.note = f"{found.get('provinces', 0)} provinces on its map"
+    return row
+
+
+def stopped(console: int, code: int, errors: list[str]) -> Row:
+    """The last row: how console and gateway ended."""
+    row = Row("console and gateway stop", done=True)
+    row.check("exit status of the console", 0, console)
+    row.check("exit status of the gateway", 0, code)
     row.check("errors in its log", [], errors)
     return row
 

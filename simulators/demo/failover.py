@@ -10,7 +10,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, KeysView
 
-from simulators.demo.acts import ACCOUNTS, Burst, CarrierDies
+from simulators.demo.acts import ACCOUNTS, Burst, CarrierDies, Country, Spread
+from simulators.demo.country import is_reached
 from simulators.demo.facts import Row
 from simulators.demo.stage import Stage, until
 from simulators.esme import Answer, EsmeSim, Incoming
@@ -27,13 +28,13 @@ _RECEIPTS_S = 20.0
 class Traffic:
     """One application's messages, each to a recipient of its own."""
 
-    def __init__(self, application: EsmeSim, row: Row, burst: Burst) -> None:
+    def __init__(self, application: EsmeSim, row: Row, burst: Burst | Spread) -> None:
         self.application = application
         self.row = row
         self.account = burst.account
-        self.count = burst.count
+        self.count = len(burst.recipients)
         self.resends = burst.resends
-        self.recipients = [str(burst.first + number) for number in range(burst.count)]
+        self.recipients = list(burst.recipients)
         self.ids: dict[str, str] = {}
         self._text = burst.text
         self._pause_s = burst.pause_s
@@ -107,6 +108,27 @@ async def carrier_dies(stage: Stage, act: CarrierDies, rows: list[Row]) -> None:
     await until(lambda: all(len(traffic.receipts()) >= len(traffic.ids) for traffic in all_traffic), _RECEIPTS_S)
     for traffic in all_traffic:
         _judge(stage, act, traffic, had[traffic.account])
+
+
+async def country(stage: Stage, act: Country, rows: list[Row]) -> None:
+    """Send to every province; the rows are in the order of the act's spreads."""
+    all_traffic = [
+        Traffic(stage.applications[spread.account], row, spread) for row, spread in zip(rows, act.spreads, strict=True)
+    ]
+    async with asyncio.TaskGroup() as tasks:
+        for traffic in all_traffic:
+            tasks.create_task(traffic.send())
+    await until(lambda: all(len(traffic.receipts()) >= len(traffic.ids) for traffic in all_traffic), _RECEIPTS_S)
+    for traffic, spread in zip(all_traffic, act.spreads, strict=True):
+        row, stats = traffic.row, traffic.stats()
+        row.receipts = len(traffic.receipts())
+        row.delivered = sum(stat == "DELIVRD" for stat in stats.values())
+        row.way = spread.carrier
+        row.check("accepted", traffic.count, row.accepted)
+        row.check(f"received by {spread.carrier}", traffic.count, traffic.at(stage, spread.carrier).total())
+        wanted = {name: "DELIVRD" if is_reached(name) else "UNDELIV" for name in traffic.recipients}
+        row.check_that("each has the receipt that its carrier sent", stats == wanted, len(stats))
+        row.owed.extend((traffic.account, message_id, wanted[name]) for message_id, name in traffic.ids.items())
 
 
 def _is_away(stage: Stage, act: CarrierDies, traffic: Traffic) -> bool:

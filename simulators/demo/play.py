@@ -14,6 +14,7 @@ from simulators.demo.acts import (
     Act,
     BindRefused,
     CarrierDies,
+    Country,
     FromHandset,
     Heading,
     Send,
@@ -21,7 +22,7 @@ from simulators.demo.acts import (
     TooFast,
 )
 from simulators.demo.facts import Row, Trace
-from simulators.demo.failover import carrier_dies
+from simulators.demo.failover import carrier_dies, country
 from simulators.demo.stage import Stage, until
 from simulators.esme import Answer, EsmeSim, Incoming
 from smsgw.errors import BindRejected, LinkError
@@ -67,6 +68,11 @@ class Play:
         elif isinstance(act, CarrierDies):
             rows = [self._begin(burst.name, burst.account) for burst in act.traffic]
             await carrier_dies(self.stage, act, rows)
+            for row in rows:
+                self._end(row)
+        elif isinstance(act, Country):
+            rows = [self._begin(spread.name, spread.account) for spread in act.spreads]
+            await country(self.stage, act, rows)
             for row in rows:
                 self._end(row)
         else:

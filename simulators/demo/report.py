@@ -50,6 +50,7 @@ def result(rows: list[Row], shown_versions: dict[str, str], took_s: float) -> di
         "ok": all(each["held"] for each in expectations),
         "versions": shown_versions,
         "counts": counts(rows),
+        "console": next((row.way for row in rows if row.way.startswith("http")), ""),
         "table": [row.to_json() for row in rows],
         "expectations": expectations,
         "failed": sum(not each["held"] for each in expectations),

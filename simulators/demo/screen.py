@@ -16,6 +16,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from simulators.demo.console import PEOPLE
 from simulators.demo.facts import DemoError, Row
 from simulators.demo.report import counts
 from simulators.demo.stage import Stage
@@ -64,7 +65,8 @@ class LiveScreen:
     def _render(self) -> RenderableType:
         clock = f"   business time {self._at[:16].replace('T', ' ')}" if self._at else ""
         title = Text(f" {self._title}{clock}", style="bold")
-        return Group(title, self._parties(), table(self._rows[-_SHOWN_ROWS:], "", is_wide(self._console)))
+        console = Text(f" {console_line(self._stage)}", style="cyan") if self._stage is not None else Text("")
+        return Group(title, console, self._parties(), table(self._rows[-_SHOWN_ROWS:], "", is_wide(self._console)))
 
     def _parties(self) -> RenderableType:
         if self._stage is None:
@@ -105,6 +107,7 @@ class Lines:
     def started(self, stage: Stage) -> None:
         """Everything runs."""
         self._say(f"gateway on port {stage.smpp_port}, carriers alpha and beta, embedded Redis")
+        self._say(console_line(stage))
 
     def heading(self, title: str, at: str | None) -> None:
         when = f" — business time {at[:16].replace('T', ' ')}" if at else ""
@@ -135,6 +138,18 @@ class Silent:
     def began(self, row: Row) -> None: ...
 
     def ended(self, row: Row) -> None: ...
+
+
+def console_line(stage: Stage) -> str:
+    """Where the console is, and who may sign in."""
+    names = list(PEOPLE)
+    people = f"{', '.join(names[:-1])} or {names[-1]}"
+    return f"console {stage.console.address} — sign in as {people} with the password {stage.console.password}"
+
+
+def staying(stage: Stage) -> RenderableType:
+    """What is said while it stays up."""
+    return Text(f"{console_line(stage)}\nIt stays up, with a message now and then. Ctrl-C ends it.", "bold cyan")
 
 
 def is_wide(console: Console) -> bool:

@@ -24,6 +24,7 @@ class Ports:
 
     smpp: int
     ops: int
+    console: int
     carriers: Mapping[str, int]
 
 
@@ -43,6 +44,8 @@ def make_site(directory: Path, ports: Ports) -> None:
         directory / "smsgw.toml",
         ("port = 2775", f"port = {ports.smpp}"),
         ("port = 8775", f"port = {ports.ops}"),
+        ("port = 8776", f"port = {ports.console}"),
+        ('# archive_every = "60s"', 'archive_every = "1s"'),
         ('mode = "real"', f'mode = "test"\nstart = "{MORNING}"'),
     )
     _edit(

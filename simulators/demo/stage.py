@@ -14,7 +14,11 @@ from types import TracebackType
 
 from simulators.carrier import CarrierSettings, CarrierSim
 from simulators.carrier.ids import IdForm
+from simulators.carrier.settings import Match, Rule
+from simulators.carrier.states import UNDELIVERED
 from simulators.demo.acts import ACCOUNTS
+from simulators.demo.console import ConsoleProcess
+from simulators.demo.country import UNREACHED
 from simulators.demo.facts import DemoError
 from simulators.demo.gateway import GatewayProcess
 from simulators.demo.site import Ports, free_port, make_site
@@ -23,6 +27,7 @@ from simulators.spread import Delay
 from smsgw.errors import LinkError
 
 _POLL_S = 0.01
+_RULES = (Rule(Match(recipients=(UNREACHED,)), {"rest_state": UNDELIVERED}, "not reached"),)
 _CARRIERS = {
     "alpha": CarrierSettings(
         smsc_id="alpha",
@@ -30,6 +35,7 @@ _CARRIERS = {
         response=Delay("fixed", 0.04),
         receipt=Delay("uniform", 0.05, 0.2),
         resend_after_s=2.0,
+        rules=_RULES,
     ),
     # Its ids are hexadecimal in responses and decimal in receipts, as some carriers' are.
     "beta": CarrierSettings(
@@ -40,6 +46,7 @@ _CARRIERS = {
         response_id=IdForm("hex"),
         receipt_id=IdForm("dec"),
         id_base=2_500_000_000,
+        rules=_RULES,
     ),
 }
 
@@ -52,6 +59,7 @@ class Stage:
         self.carriers = {name: CarrierSim(settings) for name, settings in _CARRIERS.items()}
         self.applications: dict[str, EsmeSim] = {}
         self.gateway: GatewayProcess
+        self.console: ConsoleProcess
         self.smpp_port = 0
         self.started_s = time.monotonic()
         self._exits = AsyncExitStack()
@@ -75,13 +83,22 @@ class Stage:
                 await self._exits.enter_async_context(carrier)
             except OSError as error:
                 raise DemoError(f"carrier {name} can't listen: {error}") from error
-        ports = Ports(free_port(), free_port(), {name: carrier.port for name, carrier in self.carriers.items()})
+        ports = Ports(
+            free_port(), free_port(), free_port(), {name: carrier.port for name, carrier in self.carriers.items()}
+        )
         self.smpp_port = ports.smpp
         site = self.directory / "site"
         make_site(site, ports)
+        self.console = ConsoleProcess(site, ports.console)
+        self.console.write_people()
         self.gateway = GatewayProcess(site, ports.ops)
         self._exits.push_async_callback(self.gateway.stop)
         await self.gateway.start()
+        # It stops before the gateway does, whose store it uses.
+        self._exits.push_async_callback(self.console.stop)
+        self.console.start()
+        warming = asyncio.create_task(self.console.warm())
+        self._exits.callback(warming.cancel)
         for system_id, (password, _, _) in ACCOUNTS.items():
             application = self.application(system_id, password)
             try:
@@ -100,11 +117,12 @@ class Stage:
         """How many binds the gateway has at a carrier."""
         return self.carriers[carrier].bound
 
-    async def close(self) -> int:
-        """Unbind the applications and stop the gateway while the carriers are still there; its exit status."""
+    async def close(self) -> tuple[int, int]:
+        """Unbind the applications, stop console and gateway while the carriers are still there; their exit status."""
         for application in self.applications.values():
             await application.disconnect()
-        return await self.gateway.stop()
+        console = await self.console.stop()
+        return console, await self.gateway.stop()
 
 
 async def until(condition: Callable[[], object], deadline_s: float) -> bool:
