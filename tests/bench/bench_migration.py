@@ -43,7 +43,8 @@ def _cpu_s(pid: int) -> float:
 async def _fill(store: Store, count: int) -> None:
     """As a gateway leaves it: a message that waits, its state, its recipient's counters; a receipt map, an opt-out."""
     writer = Writer(store)
-    blobs = []
+    blobs: list[bytes] = []
+    states: list[str | bytes] = []
     for n in range(count):
         digits, message_id = f"86138{n:08}", f"00{1_700_000_000:08x}abcd{n:06x}"
         rhash = store.recipients.hash(digits).encode()
@@ -53,9 +54,10 @@ async def _fill(store: Store, count: int) -> None:
         caps = to_script([b"capA", 1_800_000_000, 1, b"capB", 1_800_000_000, 1])
         await writer.add(0, "string", b":c:" + rhash, caps, _DAY_MS)
         await writer.add(0, "string", b":who:" + rhash, to_script({"o": ["web", 1_800_000_000_000]}))
-        await writer.add(
-            0, "string", f":st:{message_id}".encode(), state_value(ENROUTE_HEADER, "shop", "1069"), _DAY_MS
-        )
+        states += [message_id[19:], state_value(ENROUTE_HEADER, "shop", "1069")]
+        if len(states) == 32:
+            await writer.add(0, "hash", f":st:{message_id[:19]}".encode(), states, _DAY_MS)
+            states = []
         await writer.add(0, "string", f":rcpt:alpha:{n:016x}".encode(), mapping, 3 * _DAY_MS)
         if len(blobs) == 40:
             fields = [b"b", to_script(blobs)]

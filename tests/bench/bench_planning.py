@@ -29,7 +29,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from smsgw.store.channel import Channel, connection_maker  # noqa: E402
+from smsgw.store.channel import Channel, target_of  # noqa: E402
 from smsgw.store.server import EmbeddedServer  # noqa: E402
 from tests.bench.processes import bench_site, listens, quiet, smsgw, stop, usage, wait_ready  # noqa: E402
 from tests.bench.suite.load import SOURCE, TEXT  # noqa: E402
@@ -141,7 +141,7 @@ class Bench:
         return found
 
     def _channel(self) -> Channel:
-        return Channel(connection_maker(EmbeddedServer(self.site / "state").url, 5.0), 60.0)
+        return Channel(target_of(EmbeddedServer(self.site / "state").url, 5.0), 60.0)
 
     async def _state(self) -> State:
         channel = self._channel()

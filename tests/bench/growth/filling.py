@@ -16,7 +16,7 @@ from typing import Final
 
 from smsgw.smpp import pdu
 from smsgw.store import keys
-from smsgw.store.channel import Channel, connection_maker
+from smsgw.store.channel import Channel, target_of
 from smsgw.store.entries import MOST_IN_ENTRY
 from smsgw.store.envelope import Envelope
 from smsgw.store.packing import to_script
@@ -57,7 +57,7 @@ return redis.call('HINCRBY', part, 'n', #ARGV - 3)
 
 def channel_to(url: str) -> Channel:
     """A connection that waits longer than a gateway would."""
-    return Channel(connection_maker(url, 5.0), _CALL_S)
+    return Channel(target_of(url, 5.0), _CALL_S)
 
 
 async def used_octets(channel: Channel) -> int:

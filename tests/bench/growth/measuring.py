@@ -37,6 +37,7 @@ from tests.site_files import Overrides, merged
 Say = Callable[[str], None]
 _BOUND_S = 60.0
 _POLL_S = 0.05
+_ACKS_WAIT = b'smsgw_store_waiting_items{kind="ack"} 0.0'
 #: Of messages, before those that count.
 _WARM_UP_SHARE = 0.1
 #: Message ids of one carrier: more than it may ever give.
@@ -191,6 +192,7 @@ class Measuring:
             return run_of(measure(site, load, warm_up))
         with receipts_taken(site, kept.spent):
             offer(site, warm_up)
+            all_acknowledged(site)
             before, began_s = submitted(site), time.monotonic()
             result = measure(site, load)
             return run_of(result, max(0, submitted(site) - before - count), time.monotonic() - began_s)
@@ -235,6 +237,15 @@ def all_bound(site: BenchSite, carriers: tuple[str, ...]) -> None:
             return
         if time.monotonic() > deadline_s:
             raise BenchError(f"after {_BOUND_S:g} s binds of {len(missing)} carriers are down, such as {missing[0]}")
+        time.sleep(_POLL_S)
+
+
+def all_acknowledged(site: BenchSite) -> None:
+    """Wait until receipts that were answered have left the store: whoever binds before that gets them once more."""
+    deadline_s = time.monotonic() + _BOUND_S
+    while _ACKS_WAIT not in site.asked("/metrics"):
+        if time.monotonic() > deadline_s:
+            raise BenchError(f"after {_BOUND_S:g} s not all answered receipts have left the store")
         time.sleep(_POLL_S)
 
 

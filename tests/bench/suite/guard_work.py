@@ -7,14 +7,13 @@ Admission runs the gateway's own journey on the site config/bench; the store's s
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from zoneinfo import ZoneInfo
-
-import msgpack  # type: ignore[import-untyped, unused-ignore]
 
 from smsgw import __version__, wiring
 from smsgw.config.load import load_site
@@ -24,6 +23,7 @@ from smsgw.gateway.gateway import Gateway
 from smsgw.gateway.ids import MessageIds
 from smsgw.gateway.receipts import read_report
 from smsgw.gateway.reports import pack_origin, pack_report, receipt_pdu, unpack_origin, unpack_report
+from smsgw.msgpacked import pack
 from smsgw.policy.registers import Registers
 from smsgw.records.frames import frame
 from smsgw.smpp.constants import CommandId, Tag, status_name
@@ -38,6 +38,7 @@ from smsgw.store.envelope import Envelope
 from smsgw.store.secrets import Secrets
 from smsgw.telemetry.metrics import Metrics
 from tests.bench.rule_world import World
+from tests.bench.suite.carried_work import Carried
 from tests.bench.suite.load import SOURCE, TEXT
 
 ROOT = Path(__file__).parents[3]
@@ -57,15 +58,15 @@ class Work:
     call: Callable[[], object]
 
 
-def submits() -> list[bytes]:
-    """Messages to different recipients."""
+def submits(first: int = 0) -> list[bytes]:
+    """Messages with different texts to different recipients, counted from ``first``."""
     return [
         submit_sm(
             number + 1, source_addr=SOURCE.encode(), dest_addr_ton=1, dest_addr_npi=1, registered_delivery=1,
             destination_addr=f"86138{number:08d}".encode(), data_coding=8,
             short_message=TEXT.replace("{n}", f"{number:09d}").encode("utf-16-be"),
         )
-        for number in range(MESSAGES)
+        for number in range(first, first + MESSAGES)
     ]  # fmt: skip
 
 
@@ -85,7 +86,7 @@ def receipts() -> list[bytes]:
 
 def works() -> list[Work]:
     """All of them. Needs a running event loop, for the gateway does."""
-    admission = Admitted()
+    admission, carried = Admitted(), _carried()
     return [
         Work("reading", "cut a read of the socket into PDUs and read the fields that every message needs", _reading()),
         Work("building", "answers, and PDUs with another header", _building()),
@@ -96,6 +97,9 @@ def works() -> list[Work]:
         Work("envelope", "a message sealed for its stream, and opened again", _envelope()),
         Work("receipt in", "a carrier's receipt read and made into a report", _receipt_in()),
         Work("receipt out", "a report made into a receipt for the application", _receipt_out()),
+        Work("carrying", "a message from its stream to the carrier and from there into settle", carried.carry),
+        Work("correlating", "a carrier's receipt from its octets into correlate, and its reply", carried.correlate),
+        Work("delivering", "a receipt from its stream to the application and from there into ack", carried.deliver),
         Work("recording", "rows of the record file packed and framed", admission.record),
     ]
 
@@ -173,7 +177,7 @@ def _receipt_out() -> Callable[[], object]:
     receipt = parse_receipt(view)
     assert receipt is not None
     packed = pack_report(read_report(receipt, view, _NOW_MS)[0])
-    origins = [pack_origin(Sm(raw), _NOW_MS) for raw in submits()]
+    origins = [pack_origin(raw, _NOW_MS) for raw in submits()]
 
     def build() -> None:
         for number, origin in enumerate(origins):
@@ -187,30 +191,43 @@ def secrets() -> Secrets:
     return Secrets({1: bytes(range(32))}, 1, bytes(range(32)))
 
 
+def made(rows: list[Any]) -> tuple[Gateway, Context, wiring.SiteParts]:
+    """The gateway of the site config/bench; what it records goes into ``rows``."""
+    site = load_site(ROOT / "config" / "bench")
+    parts = wiring.site_parts(site, Registers())
+    key = secrets()
+    store = Store("unix:///nowhere", sealer=key.sealer(), recipients=key.hasher(), settings=wiring.store_settings(site))
+    context = Context(
+        settings=parts.settings,
+        clock=wiring.clock_of(site),
+        wall_s=lambda: _NOW_MS / 1000,
+        store=store,
+        ids=MessageIds(1),
+        accounts={name: Account(settings) for name, settings in parts.accounts.items()},
+        rules=dict(parts.rules),
+        metrics=Metrics(__version__, status_name),
+        records=cast(Any, SimpleNamespace(append=rows.append)),
+    )
+    return Gateway(context, random.Random(1)), context, parts
+
+
+def _carried() -> Carried:
+    rows: list[Any] = deque(maxlen=MESSAGES)  # type: ignore[assignment]  # nobody reads them
+    gateway, context, parts = made(rows)
+    return Carried(gateway, context, submits(), parts.carriers["alpha"])
+
+
 class Admitted:
-    """The gateway's admission, with a session that counts answers and a store that only collects."""
+    """The gateway's admission, with a session that counts answers and a store that only collects.
+
+    ``pdus`` are the messages of one call; ``rows`` what the last ones left for the records.
+    """
 
     def __init__(self) -> None:
-        site = load_site(ROOT / "config" / "bench")
-        parts = wiring.site_parts(site, Registers())
-        self._rows: list[Any] = []
-        key = secrets()
-        store = Store(
-            "unix:///nowhere", sealer=key.sealer(), recipients=key.hasher(), settings=wiring.store_settings(site)
-        )
-        context = Context(
-            settings=parts.settings,
-            clock=wiring.clock_of(site),
-            wall_s=lambda: _NOW_MS / 1000,
-            store=store,
-            ids=MessageIds(1),
-            accounts={name: Account(settings) for name, settings in parts.accounts.items()},
-            rules=dict(parts.rules),
-            metrics=Metrics(__version__, status_name),
-            records=cast(Any, SimpleNamespace(append=self._rows.append)),
-        )
-        self._gateway = Gateway(context, random.Random(1))
+        self.rows: list[Any] = []
+        self._gateway, context, parts = made(self.rows)
         context.stream_names = {name: tuple(f"{name}:{lane}" for lane in range(3)) for name in parts.carriers}
+        context.pools = {name: cast(Any, SimpleNamespace(up=True, elsewhere=False)) for name in parts.carriers}
         self._admission = context.admission
         self._items: list[AdmitItem] = []
         context.admission = cast(Any, SimpleNamespace(submit=self._items.append))
@@ -218,17 +235,16 @@ class Admitted:
         account.slices = cast(Any, SimpleNamespace(take=lambda segments, now_s: True))
         self._session: Any = SimpleNamespace(account=account, unanswered=0, now_s=0.0, answer=self._answered)
         self._answers = 0
-        self._pdus = submits()
+        self.pdus = submits()
         self._replies = [AdmitReply(ACCEPTED)] * MESSAGES
         self.admit()
         self.answer()
-        self._packer = msgpack.Packer()
-        self._recorded = self._rows[:MESSAGES]
+        self._recorded = self.rows[:MESSAGES]
 
     def admit(self) -> None:
         """From octets to items."""
         self._items.clear()
-        for number, raw in enumerate(self._pdus, 1):
+        for number, raw in enumerate(self.pdus, 1):
             self._gateway.submit(self._session, raw, number)
         if len(self._items) != MESSAGES:
             raise AssertionError(f"{len(self._items)} of {MESSAGES} messages reached admission")
@@ -240,14 +256,14 @@ class Admitted:
     def answer(self) -> None:
         """The script's replies."""
         self._answers = 0
-        self._rows.clear()
+        self.rows.clear()
         self._gateway._mt.admitted(self._items, self._replies)
         if self._answers != MESSAGES:
             raise AssertionError(f"{self._answers} of {MESSAGES} messages were answered")
 
     def record(self) -> bytes:
         """What they leave in the records."""
-        return frame(self._packer.pack(self._recorded))
+        return frame(pack(self._recorded))
 
     def _answered(self, raw: bytes) -> None:
         self._answers += 1

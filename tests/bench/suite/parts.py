@@ -14,6 +14,7 @@ from tests.bench.suite.figures import Figure, Run
 MEANINGS = {
     "codec": "Cutting, reading and building PDUs.",
     "rules": "Deciding about texts of all classes, with full registers; no store.",
+    "admission": "From a submit_sm to the queue of admit, and its answer with its record; no store.",
     "admit": "The admit script by messages in a call, under every rule that has state.",
     "store": "All calls of a message's way by messages in a call: admit, read, settle, correlate, read, acknowledge.",
 }

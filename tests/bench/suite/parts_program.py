@@ -48,6 +48,14 @@ def rules() -> Iterator[Row]:
     yield from rows
 
 
+def admission() -> Iterator[Row]:
+    """Each step of the stage."""
+    from tests.bench.suite.admission import costs
+
+    for name, micros in asyncio.run(costs()):
+        yield f"admission: {name}", "µs", micros, ""
+
+
 def admit() -> Iterator[Row]:
     """Decisions with every rule that has state."""
     for batch in BATCHES:
@@ -78,7 +86,9 @@ def _stored(batch: int, all_rules: bool) -> list[tuple[str, float, float, float]
         return runner.run(run(batch, options))
 
 
-PARTS: dict[str, Callable[[], Iterator[Row]]] = {"codec": codec, "rules": rules, "admit": admit, "store": store}
+PARTS: dict[str, Callable[[], Iterator[Row]]] = {
+    "codec": codec, "rules": rules, "admission": admission, "admit": admit, "store": store,
+}  # fmt: skip
 
 
 def main() -> int:
