@@ -25,7 +25,8 @@ from typer.testing import CliRunner
 
 from smsgw.cli.desk import os_user
 from smsgw.cli.main import app
-from smsgw.config.people import ROLES, hash_token, new_token
+from smsgw.config.people import hash_token, new_token
+from smsgw.services.desk import READERS
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "config" / "example"
@@ -43,9 +44,9 @@ _EXIT = re.compile(r"#.*exit status (\d)")
 _HEAD = re.compile(r"[0-9]+:[0-9a-f]{64}")
 _HELD = re.compile(r"\b[0-9a-f]{20}\b")
 """How pages write the id of a message that waits for review."""
-_FILE = re.compile(r"@?[\w-]+\.(csv|jsonl|backup)")
+_FILE = re.compile(r"@?[\w-]+\.(csv|jsonl|backup|html|xlsx|pem)")
 _ROLES = {"chen": "department", "zhao": "department", "wang": "market", "liu": "legal", "he": "technical",
-          "gao": "management", "li": "compliance", "zhou": "operations"}  # fmt: skip
+          "gao": "management", "li": "compliance", "zhou": "engineer"}  # fmt: skip
 
 
 def _files(path: Path) -> dict[str, str]:
@@ -171,9 +172,9 @@ def running_world(directory: Path, commands: Sequence[Command]) -> Iterator[Worl
 
 
 def _hire(site: Path) -> str:
-    """People of one role each, and whoever runs the tests with all; gives the token of one, who has all roles too."""
+    """People of one role each, and whoever runs the tests with all that see everything; gives the token of one more."""
     token = new_token("crm")
-    staff = {**{name: [role] for name, role in _ROLES.items()}, os_user(): list(ROLES), "crm": list(ROLES)}
+    staff = {**{name: [role] for name, role in _ROLES.items()}, os_user(): list(READERS), "crm": list(READERS)}
     text = ""
     for name, roles in staff.items():
         stored = hash_token(token if name == "crm" else new_token(name))

@@ -22,13 +22,17 @@ from simulators.control import api_run, api_state, api_steer, api_traffic
 from simulators.control.simctl import parser as simctl_parser
 from simulators.scenario import json_schema, show_settings
 from simulators.scenario.model import ACTIONS
-from smsgw.console import approvals, content, control, explaining, messages, recipients
+from smsgw.alarms.texts import figure, words_of
+from smsgw.console import explaining
+from smsgw.console.app import ROOMS
+from smsgw.policy.alarms.kinds import KINDS
 from smsgw.policy.approvals import STEPS
 from smsgw.policy.reasons import REASONS
 from tests.chaos.scenario import all_scenarios
 
 ROOT = Path(__file__).parents[1]
-RULE_PAGES = [ROOT / "docs" / name for name in ("applications.md", "compliance.md", "compliance.en.md", "console.md")]
+_WITH_TABLES = ("applications.md", "compliance.md", "compliance.en.md", "console.md", "alarms.md")
+RULE_PAGES = [ROOT / "docs" / name for name in _WITH_TABLES]
 CHAOS_PAGE = ROOT / "docs" / "chaos.md"
 PAGES = [*sorted((ROOT / "docs" / "simulators").glob("*.md")), *RULE_PAGES, CHAOS_PAGE]
 _MARKED = re.compile(r"^<!-- table (.+?) -->\n(.*?)^<!-- end -->$", re.MULTILINE | re.DOTALL)
@@ -193,16 +197,35 @@ def _steps(columns: tuple[str, ...], other_eyes: str) -> str:
 
 
 def _console() -> str:
-    rows = [
-        ("`GET`", "`/healthz`", "console", "Does it run? · 健康检查"),
-        ("`GET`", "`/api/me`", "console", "Who am I? · 当前用户"),
-    ]
-    for room in (recipients, messages, approvals, content, control, explaining):
-        for route in room.router.routes:
-            if isinstance(route, APIRoute):
+    rows = []
+    for router in (*ROOMS, explaining.router):
+        for route in router.routes:
+            if isinstance(route, APIRoute) and route.include_in_schema:
                 about = (str(route.tags[0]) if route.tags else "explain", route.summary or "")
                 rows += [(f"`{method}`", f"`{route.path}`", *about) for method in sorted(route.methods or ())]
     return _table(("", "path", "of", "what it does"), rows)
+
+
+def _alarms() -> str:
+    """Every kind of alarm with what it rings at by default."""
+    rows = [
+        (
+            f"`{kind.name}`",
+            words_of(kind.name, "en")[0],
+            words_of(kind.name, "zh")[0],
+            "; ".join(", ".join(scope) or "the site" for scope in kind.scopes),
+            f"{'<' if kind.below else '>'} {figure(kind.threshold, kind.unit)}",
+            figure(kind.clear, kind.unit),
+            f"{kind.minimum:,}" if kind.minimum else "",
+            figure(kind.window_s, "seconds") if kind.window_s else "now",
+            figure(kind.for_s, "seconds"),
+            kind.severity,
+            figure(kind.repeat_s, "seconds"),
+        )
+        for kind in KINDS.values()
+    ]
+    columns = ("kind", "", "", "of", "rings at", "over at", "minimum", "window", "for", "severity", "repeat")
+    return _table(columns, rows)
 
 
 def _fenced(text: str) -> str:
@@ -223,6 +246,7 @@ def rule_tables() -> dict[str, Callable[[], str]]:
         "steps": partial(_steps, ("of", "step", "from", "to", "who", ""), other_eyes="other eyes"),
         "步骤": partial(_steps, ("对象", "步骤", "原状态", "新状态", "角色", ""), other_eyes="须他人办理"),
         "console": _console,
+        "alarms": _alarms,
     }  # fmt: skip
 
 

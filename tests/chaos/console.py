@@ -39,7 +39,7 @@ class ConsoleProcess:
         self.put: list[str] = []
         gateway.override({"smsgw.toml": {"console": {"port": self._port}}})
         (gateway.site / "people.toml").write_text(
-            f'[[person]]\nname = "amy"\nroles = ["compliance", "operations"]\ntoken = "{hash_token(self._token)}"\n',
+            f'[[person]]\nname = "amy"\nroles = ["compliance", "engineer"]\ntoken = "{hash_token(self._token)}"\n',
             encoding="utf-8",
         )
 

@@ -29,7 +29,8 @@ _PATCHES: Final = {
     "__init__.py": ((r'__version__ = "[^"]+"', f'__version__ = "{VERSION}"'),),
     "store/keys.py": ((r"\nSCHEMA = 1\n", f"\nSCHEMA = {SCHEMA}\n"),),
     "store/schema.py": ((r"\nSTEPS: Mapping\[int, Step\] = \{\}\n", _STEP),),
-    "store/envelope.py": ((r"\*self\.later,", f'*(self.later or ["{LATER}"]),'),),
+    "store/envelope.py": ((r"\*\(\(self\.links, \*self\.later\) if self\.links or self\.later else \(\)\),",
+                           f'self.links, *(self.later or ["{LATER}"]),'),),
     "store/state.py": (
         (r"return header \+ account\.encode\(\) \+ b\"\\0\" \+ source_addr\.encode\(\)",
          f'return header + account.encode() + b"\\\\0" + source_addr.encode() + b"\\\\0{LATER}"'),

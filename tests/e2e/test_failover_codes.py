@@ -77,6 +77,7 @@ async def test_a_signature_that_a_carrier_refuses_is_paused(failover: Stage) -> 
         assert (await outcome(failover, "8619900004515", "login"))[0] == "UNDELIV"  # SC:0018
         failover.gateway.advance(90)
     await failover.gateway.wait_for(lambda: events(failover, "signature.paused") == 1, 5, "the pause")
+    await failover.gateway.wait_for(lambda: failover.gateway.metric("smsgw_pauses_in_force") == 1, 5, "it holds")
     assert await failover.status("login", failover.recipient()) == 0x450
     assert await failover.status("orders", failover.recipient()) == 0
     failover.gateway.advance(3600)

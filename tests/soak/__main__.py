@@ -22,7 +22,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from smsgw.store.channel import Channel, connection_maker
+from smsgw.store.channel import Channel, target_of
 from smsgw.store.server import EmbeddedServer
 from tests.bench.processes import (
     MIB,
@@ -119,7 +119,7 @@ class Soak:
 
     def _store_octets(self) -> int:
         async def ask() -> int:
-            channel = Channel(connection_maker(EmbeddedServer(self.site / "state").url, 5.0), 30.0)
+            channel = Channel(target_of(EmbeddedServer(self.site / "state").url, 5.0), 30.0)
             try:
                 info: str = (await channel.call("INFO", "memory")).decode()
             finally:
