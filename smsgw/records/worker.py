@@ -1,16 +1,17 @@
 """A process that answers questions over records, beside one that must not wait for them.
 
-Owns: the child, one at a time, which yields to everything else on the machine; questions and answers over its pipes;
-time limits. A question is any function at the top of a module, whose first argument is what ``start`` gave the child;
-it answers with what can be pickled. One that takes too long is interrupted and, if that does not help, its child ended.
-The next question starts a new one, as after any death of it. When the asking process dies, the child reads the end of
-its pipe and ends.
+Owns: the child, one at a time, which yields to everything else on the machine and runs in short turns where others
+want it too (``records.pacing``); questions and answers over its pipes; time limits. A question is any function at the
+top of a module, whose first argument is what ``start`` gave the child; it answers with what can be pickled. One that
+takes too long is interrupted and, if that does not help, its child ended. The next question starts a new one, as after
+any death of it. The child ends with the asking process.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import logging
 import os
 import pickle
@@ -22,10 +23,13 @@ from collections.abc import Callable
 from typing import IO, Any, Concatenate, Final, Generic, ParamSpec, Protocol, TypeVar
 
 from smsgw.errors import RecordsError, RequestError
+from smsgw.records.pacing import paced
 
-LIMIT_S: Final = 60.0
+LIMIT_S: Final = 180.0
 """How long a question may take, the waiting for others included."""
 _GRACE_S: Final = 2.0
+_PR_SET_PDEATHSIG: Final = 1
+"""Linux, prctl(2)."""
 _LENGTH: Final = struct.Struct("<Q")
 _log = logging.getLogger("smsgw.records")
 
@@ -99,19 +103,20 @@ class Worker(Generic[S]):
 
     async def _answer(self, packed: bytes) -> Any:
         child = self._child
-        if child is None or child.returncode is not None:
-            child = await self._started()
-        assert child.stdin is not None
-        assert child.stdout is not None
         try:
-            child.stdin.write(_LENGTH.pack(len(packed)) + packed)
-            await child.stdin.drain()
-            kind, answer = await _received(child.stdout)
+            if child is None or child.returncode is not None:
+                child = await self._started()
+            assert child.stdin is not None
+            assert child.stdout is not None
+            async with paced(child.pid) if yields() else contextlib.nullcontext():
+                child.stdin.write(_LENGTH.pack(len(packed)) + packed)
+                await child.stdin.drain()
+                kind, answer = await _received(child.stdout)
         except (OSError, EOFError) as error:  # IncompleteReadError is an EOFError
             await self._end()
             raise RecordsError("the process that reads the records ended; ask again") from error
         except asyncio.CancelledError:
-            await asyncio.shield(self._stopped(child))
+            await asyncio.shield(self._end() if child is None else self._stopped(child))
             raise
         if kind == "answer":
             return answer
@@ -130,7 +135,9 @@ class Worker(Generic[S]):
         )  # fmt: skip
         packed = pickle.dumps(self._start)
         assert child.stdin is not None
+        assert child.stdout is not None
         child.stdin.write(_LENGTH.pack(len(packed)) + packed)
+        await _received(child.stdout)  # from here on it ends with this process, so it may be made to stand
         return child
 
     async def _stopped(self, child: asyncio.subprocess.Process) -> None:
@@ -172,6 +179,7 @@ class _Child:
 
     def run(self) -> None:
         start: Callable[[], Any] = pickle.loads(self._read())
+        self._say(("ready", None))
         source: Any = None
         while packed := self._read():
             said: tuple[str, Any]
@@ -185,9 +193,12 @@ class _Child:
                 said = _failure(error)
             finally:
                 self._is_asked = False
-            sent = pickle.dumps(said)
-            self._answers.write(_LENGTH.pack(len(sent)) + sent)
-            self._answers.flush()
+            self._say(said)
+
+    def _say(self, said: tuple[str, Any]) -> None:
+        packed = pickle.dumps(said)
+        self._answers.write(_LENGTH.pack(len(packed)) + packed)
+        self._answers.flush()
 
     def _interrupt(self, *_: object) -> None:
         # Only what is being looked for is given up; an answer on its way goes out whole.
@@ -224,10 +235,17 @@ def yield_to_others() -> None:
         file.write("19")
 
 
+def end_with_parent() -> None:
+    """Be killed when who started this process dies: one that stands between two turns can't read its pipe's end."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def main() -> None:
     """The child: answers on what was its standard output, which then goes where errors do."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    end_with_parent()
     if yields():
         yield_to_others()
     with contextlib.suppress(BrokenPipeError):  # nobody is there any more who asked
