@@ -109,7 +109,7 @@ class ConnectFailed(LinkError):
 
 
 class CantListen(ConnectFailed):
-    """A port for applications can't be had. ``key`` of smsgw.toml names the port, ``host_key`` the address."""
+    """A port of ours can't be had. ``key`` of smsgw.toml names the port, ``host_key`` the address."""
 
     def __init__(self, host: str, port: int, error: OSError, key: str, host_key: str = "listener.host") -> None:
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import errno
-import signal
-import socket
-from collections.abc import Iterator
 from typing import Final
 
 import uvicorn
@@ -15,6 +10,7 @@ import uvicorn
 from smsgw.errors import StoreError
 from smsgw.records.log import RecordLog
 from smsgw.redirect.app import Redirects
+from smsgw.serving import listening, serve_until_told
 from smsgw.store.links import Links
 from smsgw.telemetry.logs import EventLog
 
@@ -26,39 +22,21 @@ _TICKS_TO_FORGET: Final = 3_600
 _log = EventLog("smsgw.links")
 
 
-class _Server(uvicorn.Server):
-    """Leaves the signals to us: uvicorn raises them again when it has ended, and the records are still to be closed."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def serve(app: Redirects, links: Links, log: RecordLog, host: str, port: int) -> None:
-    """Serve until a signal comes. Raises OSError, in words, when the address can't be listened on."""
+    """Serve until a signal comes. Raises CantListen."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", ws="none", server_header=False, proxy_headers=False,
         limit_concurrency=_CONNECTIONS, timeout_keep_alive=_IDLE_S, timeout_graceful_shutdown=_GRACE_S,
     )  # fmt: skip
-    listener = _listen(host, port)
-    server = _Server(config)
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        server.should_exit = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    listener = listening(host, port, "links")
     bound_host, bound_port = listener.getsockname()[:2]
     _log.event("links.started", host=bound_host, port=bound_port)
     upkeep = asyncio.create_task(_upkeep(links, log), name="upkeep")
     try:
-        await server.serve(sockets=[listener])
+        await serve_until_told(config, listener)
     finally:
         upkeep.cancel()
         await asyncio.gather(upkeep, return_exceptions=True)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
         log.close()
         _log.event("links.stopped", clicks_count=app.clicks, machines_count=app.machines, lost_rows=log.lost)
 
@@ -78,16 +56,3 @@ async def _upkeep(links: Links, log: RecordLog) -> None:
                     _log.event("links.forgotten", links_count=gone)
         ticks += 1
         await asyncio.sleep(_TICK_S)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=512)
-    except OSError as error:
-        where = f"{host}:{port}"
-        if error.errno == errno.EADDRINUSE:
-            why = f"{where} is taken by another program; choose another [links] port, or end that program"
-        else:
-            why = f"can't listen on {where}: {error.strerror or error}"
-        raise OSError(error.errno, why) from None

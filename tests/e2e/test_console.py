@@ -51,7 +51,7 @@ class Console:
             verify=ssl.create_default_context(cafile=certificate),
             headers={"authorization": f"Bearer {self.token}"},
             trust_env=False,
-            timeout=20,
+            timeout=60,
         )
 
     async def start(self) -> None:
@@ -237,10 +237,10 @@ async def test_a_second_console_says_that_the_port_is_taken(console: Console) ->
         [sys.executable, "-m", "smsgw", "console", "--site", str(console.site)],
         cwd=ROOT,
         capture_output=True,
-        timeout=20,
+        timeout=60,
     )
     assert second.returncode == 1
-    assert f"127.0.0.1:{console.port} is taken by another program" in second.stderr.decode()
+    assert f"127.0.0.1:{console.port} (console.port in smsgw.toml): another program listens" in second.stderr.decode()
 
 
 async def test_while_the_store_is_away_it_says_so_and_goes_on_after(stage: Stage, console: Console) -> None:
@@ -304,7 +304,7 @@ async def test_over_tls_and_without_a_gateway(tmp_path: Path) -> None:
         [sys.executable, "-m", "smsgw", "console", "--site", str(site)],
         cwd=ROOT,
         capture_output=True,
-        timeout=20,
+        timeout=60,
     )
     assert refused.returncode == 1
     assert f"{made.certificate}: certificate: can't be used with its key" in refused.stderr.decode()
