@@ -16,6 +16,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from simulators.demo.acts import ACCOUNTS
 from simulators.demo.console import PEOPLE
 from simulators.demo.facts import DemoError, Row
 from simulators.demo.report import counts
@@ -149,7 +150,14 @@ def console_line(stage: Stage) -> str:
 
 def staying(stage: Stage) -> RenderableType:
     """What is said while it stays up."""
-    return Text(f"{console_line(stage)}\nIt stays up, with a message now and then. Ctrl-C ends it.", "bold cyan")
+    password, _, source = ACCOUNTS["orders"]
+    return Text(
+        f"{console_line(stage)}\n"
+        f"gateway 127.0.0.1:{stage.smpp_port} — bind as orders with the password {password}, and send from {source}: "
+        "【示例物流】您的包裹已到达\n"
+        "It stays up, with a message now and then. Ctrl-C ends it.",
+        "bold cyan",
+    )
 
 
 def is_wide(console: Console) -> bool:

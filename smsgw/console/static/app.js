@@ -138,7 +138,9 @@ async function begin(session) {
 }
 
 async function start() {
-  const [pages] = await Promise.all([loadPages(), useLanguage(), get("/api/session").then(begin, () => setSession(null))]);
+  const worded = useLanguage();   // before anything is asked, for an answer that is an error is put into words
+  const signedIn = worded.then(() => get("/api/session")).then(begin, () => setSession(null));
+  const [pages] = await Promise.all([loadPages(), worded, signedIn]);
   render(html`<${App} pages=${pages} />`, document.getElementById("app"));
 }
 

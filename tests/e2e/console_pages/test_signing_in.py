@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.e2e.console_pages.harness import MARKS, NARROW, PASSWORD, OpenPage, Scene, playwright
 
 pytestmark = MARKS
 _NOT_SIGNED_IN = ("401 ", "Failed to load resource: the server responded with a status of 401")
+
+
+async def test_nothing_is_asked_before_there_are_words_for_its_error(scene: Scene, open_page: OpenPage) -> None:
+    at = await open_page("", "en")
+    seen: list[str] = []
+
+    async def words(route: Any) -> None:
+        answer = await route.fetch()
+        seen.append("words came")
+        await route.fulfill(response=answer)
+
+    async def session(route: Any) -> None:
+        seen.append("session asked")
+        await route.continue_()
+
+    await at.page.route("**/words/en.json", words)
+    await at.page.route("**/api/session", session)
+    await at.page.reload()
+    await at.page.wait_for_selector("#main")
+    assert seen == ["words came", "session asked"]
 
 
 async def test_from_signing_in_to_a_pause_by_keys(scene: Scene, open_page: OpenPage) -> None:
