@@ -200,8 +200,10 @@ def disclose(
 ) -> None:
     """Print everything that is archived of one recipient, with the texts, as lines of JSON; for compliance, audited."""
     visit = Visit(site, who)
-    for line in visit.ask(lambda desk: archive.disclose(desk, visit.recipient(number), why=why)):
+    found = visit.ask(lambda desk: archive.disclose(desk, visit.recipient(number), why=why))
+    for line in found:
         typer.echo(line)
+    typer.echo(f"{counted(len(found), 'record')} of this number", err=True)
 
 
 @app.command()

@@ -84,16 +84,15 @@ def _row(names: tuple[str, ...], found: Figures, zone: tzinfo, clicks: bool) -> 
     return [
         *_group(names, found, zone),
         *(found.counts[name] for name in _COLUMNS),
-        *((found.counts["clicked"], _percent(found, "clicked", "delivered")) if clicks else ()),
-        _percent(found, "delivered", "accepted"),
-        _percent(found, "delivered_within_30_s", "delivered"),
+        *((found.counts["clicked"], _percent(found.share("clicked", "delivered"))) if clicks else ()),
+        _percent(found.delivered_of_final()),
+        _percent(found.share("delivered_within_30_s", "delivered")),
         f"{found.cost:.2f}" if found.cost else "",
         *(f"{each[0]} / {each[1]}" if each else "" for each in times),
     ]
 
 
-def _percent(found: Figures, name: str, of: str) -> str:
-    share = found.share(name, of)
+def _percent(share: float | None) -> str:
     return "" if share is None else f"{share * 100:.1f}"
 
 

@@ -88,6 +88,11 @@ class Figures:
         """A count as a share of another; None of nothing."""
         return self.counts[name] / self.counts[of] if self.counts[of] else None
 
+    def delivered_of_final(self) -> float | None:
+        """Delivered as a share of all whose last word came; None where none did."""
+        final = self.counts["delivered"] + self.counts["failed"]
+        return self.counts["delivered"] / final if final else None
+
 
 class Kept(Protocol):
     """A record with the message itself. ``number`` and ``pdus`` (submit_sm octets by segment) are empty where no

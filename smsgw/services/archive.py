@@ -169,7 +169,9 @@ class Erased:
 
 
 async def disclose(desk: Desk, number: str, *, why: str) -> list[str]:
-    """Everything that the archive has of a recipient, as lines of JSON, with the texts; oldest first."""
+    """Everything that the archive has of a recipient, as lines of JSON, oldest first. With the texts, and in
+    hexadecimal the PDUs of the carrier's leg that were kept.
+    """
     desk.require("compliance")
     digits = digits_of(desk, number)
     await desk.audit("records.disclose", subject(desk, digits), why)
@@ -181,6 +183,8 @@ async def disclose(desk: Desk, number: str, *, why: str) -> list[str]:
         shown: dict[str, Any] = {**as_dict(kept.record)}
         if kept.number:
             shown |= {"number": kept.number, "text": text_of(list(kept.pdus))}
+        elif kept.pdus:
+            shown["pdu"] = kept.pdus[0].hex()
         lines.append(json.dumps(shown, ensure_ascii=False, default=str))
     return lines
 

@@ -188,14 +188,13 @@ def labels(desk: Desk, by: Sequence[str], found: Figures) -> dict[str, str]:
 
 
 def _row(desk: Desk, by: Sequence[str], found: Figures, codes: Figures | None) -> FigureRow:
-    final = found.counts["delivered"] + found.counts["failed"]
     arrived, quick = (codes.counts["delivered"], codes.counts["delivered_within_30_s"]) if codes else (0, 0)
     return FigureRow(
         group=labels(desk, by, found),
         counts=found.counts,
         failed_by=found.failed_by,
         delivered_of_accepted=_rounded(found.share("delivered", "accepted")),
-        delivered_of_final=_rounded(found.counts["delivered"] / final if final else None),
+        delivered_of_final=_rounded(found.delivered_of_final()),
         codes=Codes(delivered=arrived, within_30_s=quick, share=_rounded(quick / arrived if arrived else None)),
         cost=round(found.cost, 6),
         latencies={name: list(values) for name, values in found.latencies.items()},

@@ -89,6 +89,7 @@ async def one_recipient(gateway: GatewayProcess, text: str) -> None:
     said = await smsgw(gateway, "archive", "disclose", NUMBER, *why)
     shown = [json.loads(line) for line in said.splitlines()]
     assert [each["text"] for each in shown if "text" in each] == ["【示例物流】您的包裹5已送达", text]
+    assert bytes.fromhex(next(each["pdu"] for each in shown if "pdu" in each))[4:8] == b"\0\0\0\x04"
     assert "is whole" in await smsgw(gateway, "archive", "verify")
     assert "erased from" in await smsgw(gateway, "archive", "erase", NUMBER, *why)
     assert await smsgw(gateway, "archive", "disclose", NUMBER, *why) == ""

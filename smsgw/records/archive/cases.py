@@ -108,7 +108,7 @@ def _of(case: Case) -> str:
 def _with_numbers(
     reader: Reader, look: Look, case: Case, messages: list[Affected], keys: Keys, inside: str
 ) -> list[Affected]:
-    """The same with their numbers, where they were not erased; of what was refused no number is kept."""
+    """The same with their numbers, where they were not erased; of what was refused, which nobody got, none is given."""
     source = files(look.paths(case.since_ms - AROUND_MS, case.until_ms + AROUND_MS))[:-1]
     rows = reader.rows(
         f"""SELECT filename, file_row_number, recipient_hash
