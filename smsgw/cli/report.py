@@ -167,9 +167,13 @@ def _asked(visit: Visit, fresh: bool, call: Callable[[Desk, Asking], Awaitable[T
 
 def _format(given: str, into: Path | None) -> str:
     """What was asked for, else what the file's name says, else html; ends the command for what there is not."""
-    found = given or (into.suffix.lstrip(".").lower() if into is not None else "") or FORMATS[0]
+    by_name = into.suffix.lstrip(".").lower() if into is not None else ""
+    found = given or by_name or FORMATS[0]
     if found not in FORMATS:
-        wrong_usage(f"--format: expected {' or '.join(FORMATS)}, found {found!r}")
+        where = "--format" if given else f"--into {into}: the end of the name"
+        wrong_usage(f"{where}: expected {' or '.join(FORMATS)}, found {found!r}")
+    if into is not None and not into.resolve().parent.is_dir():
+        wrong_usage(f"--into {into}: there is no directory {into.parent}")
     return found
 
 

@@ -196,8 +196,7 @@ def log_table(words: Words, title: str, found: tuple[Logged, ...]) -> Table:
         Column(words("audit.detail"), width=40),
     )
     rows = tuple(
-        (each.seq, each.at, each.who, words.named("act", each.action), each.subject, each.why, each.detail)
-        for each in found
+        (each.seq, each.at, each.who, words.act(each.action), each.subject, each.why, each.detail) for each in found
     )
     return Table(title, title, columns, rows, empty=words("audit.none"))
 

@@ -6,6 +6,7 @@ page; the same figures stand in a table or a tile.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Final
 
@@ -20,6 +21,8 @@ _BELOW: Final = 20
 _ROW: Final = 24
 _NAME: Final = 150
 _STEPS: Final = (1, 2, 3, 4, 5, 6, 8, 10)
+_CHARACTER: Final = 8
+"""Room for a character of a label."""
 
 
 def bars(chart: Bars) -> Markup:
@@ -29,6 +32,7 @@ def bars(chart: Bars) -> Markup:
     pieces = [_line(_LEFT, high * (1 - each), _WIDTH, most * each) for each in (0, 0.5, 1)]
     slot = inner / max(1, len(chart.labels))
     wide = min(18.0, slot * 0.8 / max(1, len(chart.series)))
+    every = math.ceil(_CHARACTER * (1 + max(map(len, chart.labels), default=0)) / slot)
     for index, label in enumerate(chart.labels):
         middle = _LEFT + slot * (index + 0.5)
         begins = middle - wide * len(chart.series) / 2
@@ -40,7 +44,7 @@ def bars(chart: Bars) -> Markup:
                 )
                 + Markup("<title>{} · {}: {:,}</title></rect>").format(label, name, values[index])
             )
-        if len(chart.labels) <= 16 or index % 2 == 0:
+        if index % every == 0:
             pieces.append(_text(middle, _HEIGHT - 5, label, "middle"))
     return _drawing(chart.title, _HEIGHT + 6, pieces)
 
@@ -85,8 +89,8 @@ def _short(value: float) -> str:
 
 
 def _round_up(value: float) -> float:
-    """The next number that reads well at an axis' end; at least 1."""
+    """The next even number that reads well at an axis' end, so that half of it is a number of messages, too."""
     size = 1.0
     while size * 10 <= value:
         size *= 10
-    return next((size * step for step in _STEPS if size * step >= value), size * 10)
+    return next((size * step for step in _STEPS if size * step >= value and size * step % 2 == 0), size * 10)

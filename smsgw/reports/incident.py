@@ -153,7 +153,7 @@ def _timeline(report: Incident, words: Words) -> Section:
         Column(words("incident.count"), Form.COUNT, 10),
     )
     rows = tuple(
-        (each.at, each.until, each.who, words.named("act", each.what), each.about, _why(each, words), each.count)
+        (each.at, each.until, each.who, words.act(each.what), each.about, _why(each, words), each.count)
         for each in report.timeline
     )
     title = words("incident.timeline")

@@ -226,9 +226,11 @@ def _departments(report: Monthly, words: Words) -> Section:
         Column(words("cost"), Form.MONEY),
         Column(words("score"), Form.POINTS),
     )
-    now = tuple((_name(each, words), *_cells(each.counts, each.rates), each.score.score) for each in rows)
-    then = tuple((_name(each, words), *_cells(each.before, each.rates_before), each.score_before) for each in rows)
     totals, empty = len(rows) - len(report.departments), words("monthly.nothing")
+    names = (*(_named(each.name, words) for each in report.departments), *([words("monthly.total")] * totals))
+    named = tuple(zip(names, rows, strict=True))
+    now = tuple((name, *_cells(each.counts, each.rates), each.score.score) for name, each in named)
+    then = tuple((name, *_cells(each.before, each.rates_before), each.score_before) for name, each in named)
     tables = (
         Table(report.month, report.month, columns, now, empty=empty, totals=totals),
         Table(report.month_before, report.month_before, columns, then, empty=empty, totals=totals),
@@ -241,10 +243,6 @@ def _cells(counts: Counts, rates: Rates) -> tuple[Cell, ...]:
         *(getattr(counts, name) for name in _COUNTS), rates.delivery, rates.codes, counts.unsubscribed,
         rates.unsubscribes, counts.complained, counts.refused, counts.violations, counts.cost,
     )  # fmt: skip
-
-
-def _name(department: Department, words: Words) -> str:
-    return department.name or words("monthly.total")
 
 
 def _scores(report: Monthly, words: Words) -> Section:
@@ -261,6 +259,7 @@ def _scores(report: Monthly, words: Words) -> Section:
         (_named(each.name, words), words(f"rate.{part.name}"), part.rate, part.full, part.zero, part.weight,
          part.points)
         for each in report.departments
+        if each.score.score is not None
         for part in each.score.parts
     )  # fmt: skip
     marks = tuple((_named(each.name, words), each.score.score, 100.0) for each in report.departments)

@@ -34,6 +34,13 @@ class Words:
         found = _words().get(f"{prefix}.{name}")
         return found[self._index] if found is not None else name
 
+    def act(self, action: str) -> str:
+        """What an action of the audit log is called: by its own words, else by those of its thing and step."""
+        kind, _, step = action.partition(".")
+        if f"act.{action}" in _words() or f"thing.{kind}" not in _words():
+            return self.named("act", action)
+        return f"{self.named('thing', kind)} · {self.named('step', step)}"
+
 
 @cache
 def _words() -> dict[str, list[str]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 
 import openpyxl
 import pytest
 
+from smsgw.reports.charts import bars
 from smsgw.reports.document import (
     Bars,
     Column,
@@ -22,7 +25,10 @@ from smsgw.reports.document import (
     Tiles,
     written,
 )
+from smsgw.reports.monthly import Counts, Monthly, department_of
+from smsgw.reports.monthly import document as monthly_document
 from smsgw.reports.page import MOST_ROWS, html
+from smsgw.reports.score import Part
 from smsgw.reports.words import LANGUAGES, Words, _words
 from smsgw.reports.workbook import xlsx
 
@@ -148,3 +154,32 @@ def test_every_word_is_there_in_both_languages() -> None:
         assert len(texts) == 2, key
         assert all(texts), key
         assert set(Words("zh").fields(key)) == set(Words("en").fields(key)), key
+
+
+@pytest.mark.parametrize("count", [1, 31, 288])
+def test_labels_of_bars_do_not_touch_and_half_of_the_axis_is_a_whole_number(count: int) -> None:
+    labels = tuple(f"{minute // 60:02d}:{minute % 60:02d}" for minute in range(0, 5 * count, 5))
+    drawn = str(bars(Bars("a day", labels, (("accepted", (1,) * count),))))
+    places = [float(each) for each in re.findall(r'<text x="([\d.]+)" [^>]*text-anchor="middle"', drawn)]
+    assert places
+    assert all(after - before > 6 * 5 for before, after in pairwise(places))
+    assert re.findall(r'text-anchor="end">([^<]+)<', drawn) == ["0", "1", "2"]
+
+
+def test_what_staff_do_has_words_of_its_own_or_of_its_thing_and_step() -> None:
+    words = Words("zh")
+    assert [words.act(each) for each in ("pause.add", "template.suspend", "nobody.knows")] == [
+        "暂停", "模板 · 停用", "nobody.knows",
+    ]  # fmt: skip
+
+
+def test_what_is_nobody_s_is_not_the_total() -> None:
+    """Nor has it a score, of which every part would be empty."""
+    parts = (Part("delivery", 100, 0.98, 0.8),)
+    retail = department_of("retail", Counts(accepted=2, delivered=2), Counts(), parts)
+    nobody = department_of("", Counts(unsubscribed=1), Counts(), parts)
+    total = department_of("", Counts(accepted=2, delivered=2, unsubscribed=1), Counts(), parts)
+    report = Monthly("us", "2026-11", "2026-10", "", "now", True, total, (retail, nobody))
+    book = openpyxl.load_workbook(io.BytesIO(xlsx(monthly_document(report, "en", ""))))
+    assert [row[0].value for row in book["2026-11"].iter_rows(min_row=2)] == ["retail", "(nobody's)", "Total"]
+    assert [row[0].value for row in book["Score"].iter_rows(min_row=2)] == ["retail"]
