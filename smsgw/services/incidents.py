@@ -77,7 +77,8 @@ def _case(desk: Desk, scope: str, since: str, until: str) -> Case:
         _moment(desk, "until", until) if until.strip() else desk.now_ms(),
     )
     if not since_ms < until_ms <= since_ms + MOST_DAYS * _DAY_MS:
-        raise RequestError("invalid", f"until: expected a time after since, at most {MOST_DAYS} days later; left out, it is now")
+        why = f"until: expected a time after since, at most {MOST_DAYS} days later; left out, it is now"
+        raise RequestError("invalid", why)
     return Case(what, name, since_ms, until_ms)
 
 
