@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -21,6 +18,7 @@ from smsgw.smpp.alphabet import encode_text
 from smsgw.smpp.constants import CommandId
 from smsgw.smpp.tlv import tlv
 from tests.e2e.gateway import WORKDAY
+from tests.e2e.redirecting import PHONE, healthy, redirects
 from tests.e2e.staff import Staff, staff_of
 from tests.e2e.stage import Stage, open_stage
 from tests.ports import free_port
@@ -160,33 +158,6 @@ async def test_a_held_message_that_is_replaced_has_the_links_of_its_new_text(sta
     assert arrived.text == new.replace(f"{URL}x", f"{BASE}/{token}")
 
 
-PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile Safari/537.36"
-
-
-@contextmanager
-def redirects(stage: Stage) -> Iterator[subprocess.Popen[bytes]]:
-    """``smsgw links``, until the end of the block."""
-    command = [sys.executable, "-m", "smsgw", "links", "--site", str(stage.gateway.site)]
-    with (stage.gateway.site.parent / "links.log").open("ab") as log:
-        process = subprocess.Popen(command, cwd=stage.gateway.code, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-async def healthy(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                if (await client.get("/healthz")).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(0.05)
-
-
 async def figures(stage: Stage, by: str) -> dict[tuple[str, ...], dict[str, int]]:
     arguments = ["stats", "--by", by, "--since", "2026-11-18", "--json", "--site", str(stage.gateway.site)]
     result = await asyncio.to_thread(CliRunner().invoke, app, arguments)
@@ -204,7 +175,7 @@ async def test_a_click_leads_to_the_link_and_counts_for_its_campaign_also_when_t
     (of_none,) = SHORT.findall(await arriving(stage, text))
     assert of_may != of_none
     async with httpx.AsyncClient(base_url=BASE, headers={"user-agent": PHONE}, timeout=10) as client:
-        with redirects(stage) as server:
+        with redirects(stage.gateway) as server:
             await healthy(client)
             answer = await client.get(f"/{of_may}")
             assert (answer.status_code, answer.headers["location"]) == (302, f"{URL}9")
@@ -222,7 +193,7 @@ async def test_a_click_leads_to_the_link_and_counts_for_its_campaign_also_when_t
             assert (await client.get(f"/{of_none}")).status_code == 302
             server.kill()  # at once: what was answered is counted
             server.wait()
-        with redirects(stage) as server:
+        with redirects(stage.gateway) as server:
             await healthy(client)
             assert (await client.get(f"/{of_may}")).status_code == 302
             server.terminate()

@@ -32,8 +32,10 @@ _SENT, _ANSWERED, _RECEIPT, _RETURNED = (
     int(Step.RECEIPT_RETURNED),
 )
 DELIVERED: Final = 2
-PENDING: Final = (0, 1, 6)
-"""States of a receipt that are not the last word: scheduled, en route, accepted."""
+PENDING: Final = (0, 1, 6, 7)
+"""States of a receipt that are not the last word, those without which ``smpp.receipt.FINAL_STATES`` is: scheduled, en
+route, accepted, unknown.
+"""
 
 
 @dataclass(slots=True)
