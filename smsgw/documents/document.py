@@ -96,8 +96,20 @@ class Document:
                 # pydantic's mark for "the key of this entry, not its value"
                 key = tuple(part for part in details["loc"] if part != "[key]")
                 if not _follows_from_another(details):
-                    self.error(problems, key, _explain(model, key, details))
+                    self.error(
+                        problems, key, _explain(model, key, {**details, "input": self._as_written(key, details)})
+                    )
         return None
+
+    def _as_written(self, key: KeyPath, details: ErrorDetails) -> object:
+        """The value that an error is about; of a duration out of its bounds the text, not its seconds."""
+        found: Any = self.data
+        for part in key if details["type"] in _BOUNDS else ():
+            try:
+                found = found[part]
+            except (KeyError, IndexError, TypeError):
+                return details["input"]
+        return found if isinstance(found, str) else details["input"]
 
 
 def show_key(key: KeyPath) -> str:
@@ -133,7 +145,12 @@ def _explain(model: type[BaseModel], key: KeyPath, details: ErrorDetails) -> str
         return with_hint(f"expected {expected}{found}", details["input"], _words(expected), list_valid=False)
     if kind in _BOUNDS:
         words, bound = _BOUNDS[kind]
-        return f"expected {words} {context[bound]}{found}"
+        is_duration = isinstance(details["input"], str) and context[bound]
+        return (
+            f"expected {words} {context[bound]:g}s{found}"
+            if is_duration
+            else f"expected {words} {context[bound]}{found}"
+        )
     if kind in ("string_too_short", "too_short"):
         return "must not be empty"
     if kind in _TYPES:

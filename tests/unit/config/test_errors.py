@@ -125,6 +125,12 @@ TYPES_AND_RANGES = [
     ),
     Mistake(
         "smsgw.toml",
+        'lease = "10s"',
+        'lease = "2h"',
+        "node.lease: expected at most 300s, found '2h'",
+    ),
+    Mistake(
+        "smsgw.toml",
         'url = ""',
         'url = "http://user:hunter2@x"',
         'store.url: expected "" for the embedded server, or a URL of redis, rediss, unix, sentinel, cluster',
