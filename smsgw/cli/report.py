@@ -55,7 +55,7 @@ def monthly(
     who: WhoOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Volume, delivery, unsubscribes, complaints, violations, cost and score of each department in a month."""
+    """Volume, delivery, unsubscribes, complaints, clicks, violations, cost and score of each department in a month."""
     visit = Visit(site, who)
     chosen = _format(format_, into)
     found = _asked(visit, fresh, lambda desk, asking: monthly_of(desk, asking, month=month, department=department))

@@ -75,7 +75,7 @@ def _sent(file: ReportFile, **headers: str) -> Response:
 
 @router.get("/monthly", summary="A month of each department · 月报", responses=LOOKS)
 async def monthly(desk: At, asking: AskingOf, month: Month = "", department: Department = "") -> Monthly:
-    """Volume, delivery, unsubscribes, complaints, violations, cost and score, beside the month before."""
+    """Volume, delivery, unsubscribes, complaints, clicks, violations, cost and score, beside the month before."""
     return await reports.monthly(desk, asking, month=month, department=department)
 
 

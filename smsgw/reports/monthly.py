@@ -17,7 +17,10 @@ from smsgw.reports.words import Words
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Whole numbers of a month, and what it cost. ``violations``: refusals by a rule that counts as one."""
+    """Whole numbers of a month, and what it cost. ``violations``: refusals by a rule that counts as one.
+
+    ``delivered_clickable``: delivered of the templates and campaigns (by class) whose short links were followed.
+    """
 
     accepted: int = 0
     refused: int = 0
@@ -30,6 +33,8 @@ class Counts:
     codes_within_30_s: int = 0
     unsubscribed: int = 0
     complained: int = 0
+    clicked: int = 0
+    delivered_clickable: int = 0
     cost: float = 0.0
 
 
@@ -39,7 +44,8 @@ class Rates:
 
     ``delivery``: delivered of accepted. ``unsubscribes``: of marketing that was delivered. ``complaints``: of
     everything delivered. ``violations``: of everything submitted. ``codes``: verification codes within 30 s, of those
-    delivered.
+    delivered. ``clicks``: of what was delivered of the templates and campaigns that were clicked; above 1 where people
+    follow a link more than once.
     """
 
     delivery: float | None = None
@@ -47,6 +53,7 @@ class Rates:
     complaints: float | None = None
     violations: float | None = None
     codes: float | None = None
+    clicks: float | None = None
 
     def by_name(self) -> dict[str, float | None]:
         """As ``score.scored`` takes them."""
@@ -65,12 +72,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """What was sent by a template; ``name`` is its id and version."""
+    """What was sent by a template; ``name`` is its id and version. ``click_rate``: of what was delivered."""
 
     name: str
     accepted: int
     delivered: int
     rate: float | None
+    clicked: int
+    click_rate: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,7 @@ def rates_of(counts: Counts) -> Rates:
         share(counts.complained, counts.delivered),
         share(counts.violations, counts.accepted + counts.refused),
         share(counts.codes_within_30_s, counts.delivered_codes),
+        share(counts.clicked, counts.delivered_clickable),
     )
 
 
@@ -176,6 +186,8 @@ def _overview(report: Monthly, words: Words) -> Section:
             _tile(words, "cost", now.cost, then.cost, Form.MONEY),
             _tile(words, "rate.unsubscribes", rates.unsubscribes, rates_then.unsubscribes, Form.SHARE),
             _tile(words, "complained", now.complained, then.complained, Form.COUNT),
+            _tile(words, "clicked", now.clicked, then.clicked, Form.COUNT),
+            _tile(words, "rate.clicks", rates.clicks, rates_then.clicks, Form.SHARE),
             _tile(words, "violations", now.violations, then.violations, Form.COUNT),
             _tile(words, "score", total.score.score, total.score_before, Form.POINTS),
         )
@@ -221,6 +233,8 @@ def _departments(report: Monthly, words: Words) -> Section:
         Column(words("unsubscribed"), Form.COUNT),
         Column(words("rate.unsubscribes"), Form.SHARE),
         Column(words("complained"), Form.COUNT),
+        Column(words("clicked"), Form.COUNT),
+        Column(words("rate.clicks"), Form.SHARE),
         Column(words("refused"), Form.COUNT),
         Column(words("violations"), Form.COUNT),
         Column(words("cost"), Form.MONEY),
@@ -241,7 +255,8 @@ def _departments(report: Monthly, words: Words) -> Section:
 def _cells(counts: Counts, rates: Rates) -> tuple[Cell, ...]:
     return (
         *(getattr(counts, name) for name in _COUNTS), rates.delivery, rates.codes, counts.unsubscribed,
-        rates.unsubscribes, counts.complained, counts.refused, counts.violations, counts.cost,
+        rates.unsubscribes, counts.complained, counts.clicked, rates.clicks, counts.refused, counts.violations,
+        counts.cost,
     )  # fmt: skip
 
 
@@ -306,9 +321,19 @@ def _templates(report: Monthly, words: Words) -> Section:
         Column(words("accepted"), Form.COUNT),
         Column(words("delivered"), Form.COUNT),
         Column(words("rate.delivery"), Form.SHARE),
+        Column(words("clicked"), Form.COUNT),
+        Column(words("rate.clicks"), Form.SHARE),
     )
     rows = tuple(
-        (_named(each.name, words), found.name, found.accepted, found.delivered, found.rate)
+        (
+            _named(each.name, words),
+            found.name,
+            found.accepted,
+            found.delivered,
+            found.rate,
+            found.clicked,
+            found.click_rate,
+        )
         for each in report.departments
         for found in each.templates
     )

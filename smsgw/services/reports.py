@@ -32,6 +32,8 @@ FORMATS: Final = ("html", "xlsx")
 _MONTH: Final = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])")
 _MARKETING, _CODES = CLASS_LABELS.index("marketing"), CLASS_LABELS.index("otp")
 
+_BY: Final = ("department", "message_class", "template", "campaign")
+
 ByDepartment = dict[str, list[Figures]]
 
 
@@ -46,7 +48,7 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class MonthFigures:
-    """What records say: groups are (department, class, template), (department, class), (department, hour)."""
+    """What records say: groups are ``_BY`` of both months, and (department, hour)."""
 
     now: list[Figures]
     before: list[Figures]
@@ -86,11 +88,11 @@ def asked_of_month(month: Month, department: str = "", accounts: tuple[str, ...]
 def month_figures(source: Source, asked: Asked, before: Asked) -> MonthFigures:
     """The question that another process answers."""
     source.require_archive()
-    history, by_class = source.history, ("department", "message_class")
+    history = source.history
     # Each question over a month costs about the same, however many groups it has.
     return MonthFigures(
-        history.statistics(replace(asked, by=(*by_class, "template"), reasons=True)),
-        history.statistics(replace(before, by=by_class, reasons=True)),
+        history.statistics(replace(asked, by=_BY, reasons=True)),
+        history.statistics(replace(before, by=_BY, reasons=True)),
         history.statistics(replace(asked, by=("department", "hour"))),
     )
 
@@ -174,16 +176,25 @@ def _department(name: str, now: list[Figures], then: list[Figures], site: Site, 
     refused: Counter[str] = Counter()
     accepted: Counter[str] = Counter()
     delivered: Counter[str] = Counter()
+    clicked: Counter[str] = Counter()
     for each in now:
         refused.update(each.refused_by)
         accepted[str(each.group[2])] += each.counts["accepted"]
         delivered[str(each.group[2])] += each.counts["delivered"]
+        clicked[str(each.group[2])] += each.counts["clicked"]
     rows = (
         Refused(REASONS[rule].rule if rule in REASONS else 0, rule, count, rule in settings.violations)
         for rule, count in refused.items()
     )
     used = (
-        Template(template, count, delivered[template], share(delivered[template], count))
+        Template(
+            template,
+            count,
+            delivered[template],
+            share(delivered[template], count),
+            clicked[template],
+            share(clicked[template], delivered[template]),
+        )
         for template, count in accepted.items()
         if template and count
     )
@@ -198,7 +209,7 @@ def _department(name: str, now: list[Figures], then: list[Figures], site: Site, 
 
 
 def _counts(found: Sequence[Figures], violations: Sequence[str]) -> Counts:
-    """The counts of a department; the second group is the class."""
+    """The counts of a department."""
 
     def total(name: str, message_class: int | None = None) -> int:
         return sum(each.counts[name] for each in found if message_class is None or each.group[1] == message_class)
@@ -215,6 +226,8 @@ def _counts(found: Sequence[Figures], violations: Sequence[str]) -> Counts:
         total("delivered_within_30_s", _CODES),
         total("unsubscribed"),
         total("complained"),
+        total("clicked"),
+        sum(each.counts["delivered"] for each in found if each.counts["clicked"]),
         round(sum(each.cost for each in found), 6),
     )
 

@@ -86,9 +86,10 @@ def figures_of(asked: Asked, counted: Counted) -> list[Figures]:
             found[tuple(group)].latencies[_NAMES[step]] = values
     if asked.reasons and found:
         for *group, step, reason, count in counted.reasons():
-            if (there := found.get(tuple(group))) is not None:
-                getattr(there, _REASONS[step])[reason] = count
-    return list(found.values())
+            # Reasons have fewer dimensions, so that nothing else may have been counted in their group.
+            there = found.setdefault(tuple(group), Figures(tuple(group), dict.fromkeys(COUNTS, 0)))
+            getattr(there, _REASONS[step])[reason] = count
+    return [found[group] for group in sorted(found)]
 
 
 class _Answer:

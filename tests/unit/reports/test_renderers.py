@@ -25,7 +25,7 @@ from smsgw.reports.document import (
     Tiles,
     written,
 )
-from smsgw.reports.monthly import Counts, Monthly, department_of
+from smsgw.reports.monthly import Counts, Monthly, Template, department_of
 from smsgw.reports.monthly import document as monthly_document
 from smsgw.reports.page import MOST_ROWS, html
 from smsgw.reports.score import Part
@@ -171,6 +171,33 @@ def test_what_staff_do_has_words_of_its_own_or_of_its_thing_and_step() -> None:
     assert [words.act(each) for each in ("pause.add", "template.suspend", "nobody.knows")] == [
         "暂停", "模板 · 停用", "nobody.knows",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "clicks", "rate"), [("zh", "点击", "点击率"), ("en", "Clicks", "Click rate")])
+def test_clicks_of_a_month_are_on_page_and_in_workbook(language: str, clicks: str, rate: str) -> None:
+    counts = Counts(accepted=400, delivered=320, clicked=52, delivered_clickable=160)
+    before = Counts(accepted=400, delivered=320, clicked=40, delivered_clickable=160)
+    used = (Template("sale@1", 200, 160, 0.8, 52, 0.325), Template("news@1", 200, 160, 0.8, 0, 0.0))
+    retail = department_of("retail", counts, before, (), (), used)
+    report = Monthly("us", "2026-11", "2026-10", "", "now", True, department_of("", counts, before, ()), (retail,))
+    page = Seen(html(monthly_document(report, language, ""))).texts
+    texts = [each.strip() for each in page if each.strip()]
+    assert texts[texts.index(clicks) + 1] == "52"
+    assert texts[texts.index(rate) + 1] == "32.50%"
+    assert "+30.0%" in "".join(texts[texts.index(clicks) :][:4])
+    assert "+7.50" in "".join(texts[texts.index(rate) :][:4])
+    assert any(f"{rate}＝" in each or f"{rate}: " in each for each in texts), "what the rate is of"
+    book = openpyxl.load_workbook(io.BytesIO(xlsx(monthly_document(report, language, ""))))
+    for sheet, expected in ((report.month, [(52, 0.325)]), (report.month_before, [(40, 0.25)])):
+        assert _columns(book[sheet], clicks, rate) == expected
+    assert [_columns(each, clicks, rate) for each in book.worksheets if each.max_row == 3 and each["B2"].value] == [
+        [(52, 0.325), (0, 0)]
+    ]
+
+
+def _columns(sheet: Any, *titles: str) -> list[tuple[Any, ...]]:
+    head, *rows = sheet.iter_rows(values_only=True)
+    return [tuple(row[head.index(title)] for title in titles) for row in rows]
 
 
 def test_what_is_nobody_s_is_not_the_total() -> None:

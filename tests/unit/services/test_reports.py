@@ -16,7 +16,7 @@ from smsgw.errors import RequestError
 from smsgw.records.archive import raw
 from smsgw.records.history import Embedded
 from smsgw.records.record import NO_CLASS, Row, Step
-from smsgw.reports.monthly import Counts, Monthly
+from smsgw.reports.monthly import Counts, Monthly, Template
 from smsgw.services import reports
 from smsgw.services.asking import Source
 from smsgw.services.desk import Desk
@@ -37,6 +37,17 @@ def other(step: Step, at_ms: int, account: str, rule: str = "", message_class: i
     return (at_ms, step, "", account, "alpha", message_class, "", "", 0, 1 if rule else 0, rule, "", 0)
 
 
+def click(at_ms: int, template: str, campaign: str) -> Row:
+    """Somebody followed a link of the shop's marketing."""
+    return (at_ms, Step.CLICKED, "", "shop", "", 2, "", "", 0, 0, "", "示例", 0, template, campaign, "8fQ2mXkB")
+
+
+def refused_with_its_text(at_ms: int, account: str, rule: str) -> Row:
+    """A verification code of a template that a rule refused."""
+    sealed = life(99, at_ms, account=account)[0][-1]
+    return (at_ms, Step.REFUSED, "", account, "", 0, "", "", 0, 1, rule, "", 0, sealed)
+
+
 def codes(number: int, at_ms: int, receipt_ms: int) -> list[Row]:
     """A verification code of the account ``login``."""
     rows = life(number, at_ms, account="login", receipt_ms=receipt_ms)
@@ -46,7 +57,8 @@ def codes(number: int, at_ms: int, receipt_ms: int) -> list[Row]:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     """October: the shop of retail has ten marketing messages of which eight arrive, login of security four codes of
-    which three come within 30 s; in September the shop had two, of which one arrived."""
+    which three come within 30 s; in September the shop had two, of which one arrived. Links of the shop were followed
+    four times in what arrived, once in what had not, and twice in September."""
     knowledge = replace(KNOWLEDGE, departments={"shop": "retail", "login": "security"})
     found = World(tmp_path_factory.mktemp("reports") / "records", at("2026-11-18T10:30+08:00"), knowledge=knowledge)
     first, last = OCTOBER, NOVEMBER - 60_000
@@ -61,7 +73,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     rows += [other(Step.OPTOUT, first + 1, "shop"), other(Step.COMPLAINED, first + 2, "shop")]
     for rule, count in (("optout", 2), ("words.national", 1), ("quota", 3)):
         rows += [other(Step.REFUSED, first + 3, "shop", rule, 2)] * count
-    rows += [other(Step.REFUSED, first + 4, "login", "frequency", 0), other(Step.MO, first + 5, "")]
+    rows += [refused_with_its_text(first + 4, "login", "frequency"), other(Step.MO, first + 5, "")]
+    rows += [click(first + 6, "sale@1", "spring")] * 4 + [click(last, "", "autumn")]
+    rows += [click(OCTOBER - 50_000, "sale@1", "spring")] * 2
     found.write(sorted(rows, key=lambda row: row[0]))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(raw, "LOCK_KEPT_S", 0.0)
@@ -92,27 +106,30 @@ def test_every_number_is_what_was_put_in(world: World, small_site: Site) -> None
     assert (retail.name, security.name) == ("retail", "security")
     assert retail.counts == Counts(
         accepted=10, refused=6, violations=3, sent_segments=10, delivered=8, failed=2, delivered_marketing=8,
-        unsubscribed=1, complained=1, cost=pytest.approx(0.3),
+        unsubscribed=1, complained=1, clicked=5, delivered_clickable=8, cost=pytest.approx(0.3),
     )  # fmt: skip
     assert retail.rates.by_name() == {
         "delivery": 0.8, "unsubscribes": 1 / 8, "complaints": 1 / 8, "violations": 3 / 16, "codes": None,
+        "clicks": 5 / 8,
     }  # fmt: skip
     assert security.counts == Counts(
         accepted=4, refused=1, violations=1, sent_segments=4, delivered=4, delivered_codes=4, codes_within_30_s=3,
         cost=pytest.approx(0.12),
     )  # fmt: skip
     assert security.rates.codes == 0.75
+    assert security.rates.clicks is None
     assert retail.before == Counts(
-        accepted=2, sent_segments=2, delivered=1, failed=1, delivered_marketing=1, cost=pytest.approx(0.06)
-    )
+        accepted=2, sent_segments=2, delivered=1, failed=1, delivered_marketing=1, clicked=2, delivered_clickable=1,
+        cost=pytest.approx(0.06),
+    )  # fmt: skip
+    assert retail.rates_before.clicks == 2
     assert found.total.counts.accepted == 14
+    assert found.total.rates.clicks == 5 / 8
     assert found.total.counts.cost == pytest.approx(0.42)
     assert found.total.before == retail.before
     refused = [(each.rule, each.rule_id, each.count, each.violation) for each in retail.refused_by]
     assert refused == [(18, "quota", 3, False), (14, "optout", 2, True), (7, "words.national", 1, True)]
-    assert [(each.name, each.accepted, each.delivered, each.rate) for each in retail.templates] == [
-        ("sale@1", 10, 8, 0.8)
-    ]
+    assert retail.templates == (Template("sale@1", 10, 8, 0.8, 4, 0.5),)
 
 
 def test_the_score_is_that_of_the_rates(world: World, small_site: Site) -> None:
