@@ -10,12 +10,14 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
 import httpx
 
 from simulators.carrier.message import Message
+from simulators.esme.sim import EsmeSim
 from smsgw.config.number_plan import province_table
 from smsgw.smpp.constants import CommandId
 from smsgw.smpp.tlv import tlv
@@ -117,12 +119,12 @@ class Script:
         await self.send("orders", "861990000" + f"2{0x0B:03d}", NOTICE)
         await self.send("orders", MUTE, NOTICE)
         await self.send("orders", VAGUE, NOTICE, ends=NEVER)
-        scheduled = {"schedule_delivery_time": SCHEDULED}
+        scheduled: dict[str, Any] = {"schedule_delivery_time": SCHEDULED}
         (mine,) = await self.send("orders", "8613700006", NOTICE, **scheduled)
         answer = await self.stage.ask("orders", CommandId.CANCEL_SM, mine.message_id)
         assert answer.ok, answer
         self.done.append(("cancelled", 1, dims(mine, self.hour)))
-        over = {**scheduled, "validity_period": ENDS, "ends": 1}
+        over: dict[str, Any] = {**scheduled, "validity_period": ENDS, "ends": 1}
         await self.send("orders", "8613700007", LONG, **over)
         await self.send("shop", "8613500008", f"【示例商城】会员日{URL} 拒收请回复R", SALE, campaign=CAMPAIGN, **over)
 
@@ -161,8 +163,7 @@ class Script:
             esme = await self.stage.esme(account)
             wanted = {each.message_id for each in self.sent if each.account == account and each.ok}
             wanted -= {each.message_id for each in self.sent if each.ends > self.hour}
-            got = lambda esme=esme: {each.message_id for each in esme.receipts}  # noqa: E731
-            await esme.wait_for(lambda wanted=wanted, got=got: wanted <= got(), 20, f"receipts of {account}")
+            await esme.wait_for(partial(_has, esme, wanted), 20, f"receipts of {account}")
 
     def facts(self) -> Iterator[Fact]:
         """Everything that anybody counted."""
@@ -229,6 +230,10 @@ def _outcome(sim: Any, message: Message, own: Sent, carrier: str, classes: dict[
         yield "failed", 1, ended
         code = next((each for each in (words_of["err"], words_of["stat"]) if each in classes), "")
         yield f"failed_by {classes.get(code, '')}", 1, ended
+
+
+def _has(esme: EsmeSim, message_ids: set[str]) -> bool:
+    return message_ids <= {each.message_id for each in esme.receipts}
 
 
 def _code_classes() -> dict[str, str]:
