@@ -2,6 +2,7 @@
 
 import { currentSession, get, may, onLost, post, setSession, setSite } from "./lib/api.js";
 import { Said } from "./lib/dialog.js";
+import { keepFocus } from "./lib/focus.js";
 import { Component, html, render, useEffect, useRef, useState } from "./lib/html.js";
 import { Notice, Problem } from "./lib/parts.js";
 import { link, useRoute } from "./lib/router.js";
@@ -48,7 +49,7 @@ function Navigation({ pages, current, isOpen, onClose, languages }) {
     if (isOpen) (ref.current.querySelector("[aria-current]") || ref.current.querySelector("a"))?.focus();
   }, [isOpen]);
   useEffect(() => { ref.current.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" }); }, [current]);
-  const key = (event) => { if (event.key === "Escape" && isOpen) onClose(true); };
+  const key = (event) => { if (event.key === "Escape" && isOpen) onClose(); };
   const signOut = async () => {
     await post("/api/session/end", { which: "this" }).catch(() => undefined);
     setSession(null);
@@ -57,11 +58,11 @@ function Navigation({ pages, current, isOpen, onClose, languages }) {
   };
   return html`<nav class=${`navigation ${isOpen ? "open" : ""}`} id="navigation" aria-label=${t("navigation")} ref=${ref} onKeyDown=${key}>
     <div class="brand"><img src="/static/icon.svg" alt="" width="24" height="24" /><strong>smsgw</strong>
-      <button type="button" class="icon drawer" aria-label=${t("close")} onClick=${() => onClose(true)}>✕</button></div>
+      <button type="button" class="icon drawer" aria-label=${t("close")} onClick=${onClose}>✕</button></div>
     <div class="groups">${GROUPS.map((group) => {
       const shown = pages.filter((page) => page.group === group && allowed(page));
       return shown.length > 0 && html`<section key=${group}><h2>${t(`group.${group}`)}</h2><ul>${shown.map((page) => html`
-        <li key=${page.path}><a href=${link(page.path)} aria-current=${page.path === current ? "page" : undefined} onClick=${() => onClose(false)}>${t(page.title)}</a></li>`)}
+        <li key=${page.path}><a href=${link(page.path)} aria-current=${page.path === current ? "page" : undefined} onClick=${onClose}>${t(page.title)}</a></li>`)}
       </ul></section>`;
     })}</div>
     <div class="who"><div><strong>${session.name}</strong><div class="roles">${session.roles.map((role) => tOr(`role.${role}`, role)).join(t("comma"))}</div></div>
@@ -74,17 +75,23 @@ function Shell({ pages, onLanguage }) {
   const [isOpen, setOpen] = useState(false);
   const main = useRef(null);
   const menu = useRef(null);
-  const before = useRef(route.page);
+  const place = [route.page, ...route.args].join("/");
+  const before = useRef(place);
   const seen = pages.filter(allowed);
   const name = route.page || (FIRST.map((first) => seen.find((page) => page.path === first)).find(Boolean) || seen[0])?.path;
   const page = pages.find((each) => each.path === name);
   const title = page ? t(page.title) : t("no_page");
   useEffect(() => {
     document.title = `${title} · smsgw`;
-    if (before.current !== route.page) { main.current.focus({ preventScroll: true }); scrollTo(0, 0); }
-    before.current = route.page;
-  }, [route.page, title]);
-  const close = (back) => { setOpen(false); if (back) menu.current.focus(); };
+    if (before.current !== place) { main.current.focus({ preventScroll: true }); scrollTo(0, 0); }
+    before.current = place;
+  }, [place, title]);
+  const wasOpen = useRef(false);
+  useEffect(() => {
+    if (wasOpen.current && !isOpen && !main.current.matches(":focus")) menu.current.focus();
+    wasOpen.current = isOpen;
+  }, [isOpen]);
+  const close = () => setOpen(false);
   const skip = (event) => { event.preventDefault(); main.current.focus(); };
   const languages = html`<${Languages} onChange=${onLanguage} />`;
   let content;
@@ -95,8 +102,8 @@ function Shell({ pages, onLanguage }) {
   return html`<div class="shell">
     <a class="skip" href="#main" onClick=${skip}>${t("skip")}</a>
     <${Navigation} pages=${pages} current=${name} isOpen=${isOpen} onClose=${close} languages=${languages} />
-    ${isOpen && html`<div class="shade" onClick=${() => close(true)}></div>`}
-    <div class="page">
+    ${isOpen && html`<div class="shade" onClick=${close}></div>`}
+    <div class="page" inert=${isOpen}>
       <header class="top">
         <button type="button" class="icon drawer" ref=${menu} aria-label=${t("navigation")} aria-expanded=${String(isOpen)} aria-controls="navigation" onClick=${() => setOpen(true)}>☰</button>
         <h1>${title}</h1>
@@ -117,6 +124,10 @@ function App({ pages }) {
     keepLanguage(language);
     await useLanguage(language);
     draw();
+    requestAnimationFrame(() => {   // everything is made anew, and the button with it
+      const button = document.querySelector(`.languages [lang=${language}]`);
+      (button.checkVisibility() ? button : document.querySelector(".top .drawer")).focus();
+    });
   };
   const signed = async (session) => {
     await begin(session);
@@ -142,6 +153,7 @@ async function start() {
   const signedIn = worded.then(() => get("/api/session")).then(begin, () => setSession(null));
   const [pages] = await Promise.all([loadPages(), worded, signedIn]);
   render(html`<${App} pages=${pages} />`, document.getElementById("app"));
+  keepFocus();
 }
 
 start();

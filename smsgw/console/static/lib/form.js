@@ -61,7 +61,9 @@ export function Form({ fields, run, submit, danger = false, onCancel, inline = f
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState(null);
   const isThere = useRef(true);
+  const fault = useRef(null);
   useEffect(() => () => { isThere.current = false; }, []);
+  useEffect(() => { if (error) fault.current.focus(); }, [error]);
   const shown = list(values);
   const valueOf = (field) => (field.name in values ? values[field.name] : firstOf(field));
   const go = async (event) => {
@@ -82,10 +84,10 @@ export function Form({ fields, run, submit, danger = false, onCancel, inline = f
       autofocus=${autofocus && index === 0} onInput=${(value) => setValues((old) => ({ ...old, [field.name]: value }))} />`)}
     </div>
     ${typeof children === "function" ? children(values) : children}
-    <${Problem} error=${error} />
+    ${error && html`<div class="fault" tabindex="-1" ref=${fault}><${Problem} error=${error} /></div>`}
     <div class="buttons">
       ${onCancel && html`<button type="button" onClick=${onCancel}>${t("cancel")}</button>`}
-      <button type="submit" class=${danger ? "danger" : "primary"} disabled=${busy} aria-busy=${busy ? "true" : undefined}>${submit}</button>
+      <button type="submit" class=${danger ? "danger" : "primary"} aria-disabled=${busy ? "true" : undefined} aria-busy=${busy ? "true" : undefined}>${submit}</button>
     </div>
   </form>`;
 }

@@ -41,7 +41,7 @@ function Pdu({ of }) {
       ${of.source === "records" && html` <${Tag}>${t("messages.from_records")}</${Tag}>`}</summary>
     ${of.text && html`<p class="said"><${Text}>${of.text}</${Text}></p>`}
     <${Fields} of=${of.fields} label=${name} />
-    ${of.parameters.length > 0 && html`<h4>${t("messages.parameters")}</h4><${Fields} of=${of.parameters} label=${`${name} TLV`} />`}
+    ${of.parameters.length > 0 && html`<h3>${t("messages.parameters")}</h3><${Fields} of=${of.parameters} label=${`${name} TLV`} />`}
     ${of.octets > 0 && html`<p class="quiet">${t("messages.octets", { n: number(of.octets) })}</p>`}
   </details>`;
 }

@@ -54,7 +54,9 @@ export const Text = ({ children }) => html`<span class="text">${visible(children
 export function Masked({ number, reveal, needs }) {
   const [whole, setWhole] = useState("");
   const [asking, setAsking] = useState(false);
-  if (whole) return html`<code class="number revealed">${whole}</code>`;
+  const shown = useRef(null);
+  useEffect(() => { if (whole) shown.current.focus(); }, [whole]);
+  if (whole) return html`<code class="number revealed" tabindex="-1" ref=${shown}>${whole}</code>`;
   const run = async ({ why }) => {
     setWhole(await reveal(why));
     setAsking(false);

@@ -26,7 +26,8 @@ export function Problem({ error, again }) {
 }
 
 // columns: [{key, label, render(row), num, wide, main, acts}] (num: to the right; wide: takes what is left and breaks;
-// main: the card's heading; acts: buttons, its label is for who can't see it). `of`: what useApi gave; `rows` of it. `label` says what the table is to who can't see it.
+// main: the card's heading; acts: buttons, its label is for who can't see it). `of`: what useApi gave; `rows` of it. `label` says what the table is to who can't see it,
+// for the box around it too: a browser makes that a stop for Tab where the table is wider than the box.
 // `onOpen(row)` makes the main cell a button that opens the row; `picked(row)` marks it.
 export function Table({ columns, rows, of, label, empty, rowKey = "id", onOpen, picked }) {
   const waiting = html`<${Waiting} of=${of} rows=${rows} empty=${empty} />`;
@@ -42,7 +43,7 @@ export function Table({ columns, rows, of, label, empty, rowKey = "id", onOpen, 
   };
   const kind = (column, row) => [column.num && "num", column.wide && "wide", column === main && "main", column.acts && "acts",
     column.acts && row && isNone(column.render(row)) && "none"].filter(Boolean).join(" ");
-  return html`<div class="table-box">
+  return html`<div class="table-box" role="group" aria-label=${label}>
     ${of?.error && html`<${Problem} error=${of.error} again=${of.reload} />`}
     <table aria-label=${label} aria-busy=${of?.loading ? "true" : undefined}>
       <thead><tr>${shown.map((column) => html`<th scope="col" class=${kind(column)} key=${column.key}>${column.acts ? html`<span class="hidden">${column.label}</span>` : column.label}</th>`)}</tr></thead>
@@ -59,8 +60,8 @@ export function Pager({ total, offset = 0, limit = 50, onMove }) {
   const last = Math.min(offset + limit, total);
   return html`<nav class="pager" aria-label=${t("pager")}>
     <span>${t("pager.rows", { first: number(offset + 1), last: number(last), total: number(total) })}</span>
-    <button type="button" disabled=${offset === 0} onClick=${() => onMove(Math.max(0, offset - limit))}>${t("pager.before")}</button>
-    <button type="button" disabled=${last >= total} onClick=${() => onMove(offset + limit)}>${t("pager.after")}</button>
+    <button type="button" aria-disabled=${String(offset === 0)} onClick=${() => offset > 0 && onMove(Math.max(0, offset - limit))}>${t("pager.before")}</button>
+    <button type="button" aria-disabled=${String(last >= total)} onClick=${() => last < total && onMove(offset + limit)}>${t("pager.after")}</button>
   </nav>`;
 }
 

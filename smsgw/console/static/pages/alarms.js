@@ -11,8 +11,13 @@ const LIMIT = 50;
 const SILENCE = "POST /api/alarms/silences";
 const UNTIL = ["30m", "2h", "8h", "1d", "7d"];
 const kindText = (kind) => (kind ? tOr(`alarms.kind.${kind}`, kind) : t("alarms.kind.all"));
-const onlyText = (only) => Object.entries(only).map(([label, value]) => `${tOr(`alarms.label.${label}`, label)} ${value}`).join(t("comma"));
+const onlyText = (only) => Object.entries(only).map(([label, value]) => `${tOr(`alarms.label.${label}`, label)} ${label === "class" ? tOr(`class.${value}`, value) : value}`).join(t("comma"));
 const scopeOf = ({ kind, only }) => [kindText(kind), onlyText(only)].filter(Boolean).join(" · ");
+// "queue_growing carrier=beta", as the history names a silence; "*" is of every kind.
+const silenced = (scope) => {
+  const [kind, ...only] = scope.split(" ");
+  return { kind: kind === "*" ? "" : kind, only: Object.fromEntries(only.map((each) => [each.split("=")[0], each.slice(each.indexOf("=") + 1)])) };
+};
 const untilField = () => ({ name: "until", label: t("alarms.until"), type: "select", value: "2h", options: UNTIL.map((each) => [each, t(`alarms.until.${each}`)]) });
 
 // Silence just this one.
@@ -102,7 +107,7 @@ function Channels({ found }) {
 function Past() {
   const [offset, setOffset] = useState(0);
   const found = useApi("/api/alarms/history", { offset, limit: LIMIT }, { everyS: 30 });
-  const of = (row) => row.channel || row.scope || scopeOf({ kind: row.kind, only: Object.fromEntries(row.labels || []) });
+  const of = (row) => row.channel || scopeOf(row.scope ? silenced(row.scope) : { kind: row.kind, only: Object.fromEntries(row.labels || []) });
   const columns = [
     { key: "at_ms", label: t("alarms.at"), render: (row) => html`<${Time} at=${row.at_ms} />` },
     { key: "what", label: t("alarms.what"), render: (row) => html`<${Tag} kind=${{ firing: "bad", resolved: "good", channel_failed: "bad", not_acted: "warn" }[row.what] || "info"}>${tOr(`alarms.what.${row.what}`, row.what)}</${Tag}>` },

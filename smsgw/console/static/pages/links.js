@@ -58,8 +58,7 @@ function View({ query }) {
     ${report && report.rows.length > 0 && html`<${Totals} rows=${report.rows} />`}
     <${Card} title=${t("links.by")}>
       ${bars.length > 0 && html`<${Bars} rows=${bars} format=${(value) => number(value)} label=${t("links.clicked")} />`}
-      <div class="scroll" tabindex="0" role="region" aria-label=${t("links.by")}>
-        <${Table} label=${t("links.by")} columns=${columns()} of=${found} rows=${report?.rows} rowKey=${keyOf} empty=${t("links.none")} /></div>
+      <${Table} label=${t("links.by")} columns=${columns()} of=${found} rows=${report?.rows} rowKey=${keyOf} empty=${t("links.none")} />
       ${report?.more > 0 && html`<p class="hint">${t("links.more", { n: number(report.more) })}</p>`}
       <p class="hint">${t("links.how")}</p>
     </${Card}>`;

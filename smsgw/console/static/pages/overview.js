@@ -7,6 +7,7 @@ import { CARRIER_KINDS, CarrierState, perSecond, said } from "../lib/live.js";
 import { Card, Facts, Figure, Figures, Notice, Problem, Table, Tag, Tabs, Time, Waiting } from "../lib/parts.js";
 import { link } from "../lib/router.js";
 import { duration, number, percent, t, tOr } from "../lib/words.js";
+import { scopeText } from "./pauses.js";
 
 const LEVELS = { bad: "bad", warn: "warn", info: "info" };
 const LINKS = { review: "review", account: "accounts", down: "carriers", partly: "carriers", slowed: "carriers", overdue: "carriers", breaker: "carriers", queue: "carriers" };
@@ -83,7 +84,7 @@ function Queues({ rows }) {
 
 function Pauses({ rows }) {
   const columns = [
-    { key: "scope", label: t("overview.scope"), main: true, render: (row) => html`<code>${row.scope}</code>` },
+    { key: "scope", label: t("overview.scope"), main: true, render: (row) => scopeText(row.scope) },
     { key: "reason", label: t("why"), wide: true },
     { key: "who", label: t("overview.who") },
     { key: "ends_ms", label: t("overview.ends"), render: (row) => (row.ends_ms ? html`<${Time} at=${row.ends_ms} precision="minute" />` : t("overview.until_resumed")) },

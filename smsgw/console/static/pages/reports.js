@@ -32,8 +32,8 @@ function Files({ files, query, body }) {
   return html`<${Card} title=${t("reports.files")}>
     <div class="filters"><${Field} field=${{ name: "language", label: t("reports.language"), type: "select", options: [["zh", "中文"], ["en", "English"]] }}
       value=${language} onInput=${setLanguage} /></div>
-    <div class="buttons">${files.map(([label, path, name, more]) => html`<button type="button" key=${name} disabled=${busy !== ""}
-      aria-busy=${busy === name ? "true" : undefined} onClick=${() => fetchOne(path, name, more)}>${label}</button>`)}</div>
+    <div class="buttons">${files.map(([label, path, name, more]) => html`<button type="button" key=${name} aria-disabled=${String(busy !== "")}
+      aria-busy=${busy === name ? "true" : undefined} onClick=${() => busy || fetchOne(path, name, more)}>${label}</button>`)}</div>
     <${Problem} error=${error} />
   </${Card}>`;
 }
