@@ -142,7 +142,7 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        _fail(str(error))
+        _fail(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
     except Exception as error:  # the outermost frame: a bug's traceback helps us, not the user
         if os.environ.get("SMSGW_TRACEBACK"):
             raise

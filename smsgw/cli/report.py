@@ -185,10 +185,15 @@ def _write(file: ReportFile, into: Path | None) -> Path:
 
 
 def _put(path: Path, data: bytes) -> None:
-    """Readable by nobody else: a report tells of people and of costs. Raises OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
+    """Whole or not at all, and readable by nobody else: a report tells of people and of costs. Raises OSError."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        if path.is_file():
+            path.unlink()
+        raise OSError(error.errno, f"can't be written: {error.strerror}", str(path)) from error
 
 
 def _read(path: Path) -> bytes:

@@ -91,8 +91,10 @@ class ChannelSettings(Settings):
             return found
         try:
             found = self.url_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"{self.url_file} can't be read: {type(error).__name__}") from None
+        except OSError as error:
+            raise ValueError(f"{self.url_file} can't be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ValueError(f"{self.url_file} is not UTF-8") from None
         if not found or "\n" in found:
             raise ValueError(f"{self.url_file} should hold one URL on one line")
         return found

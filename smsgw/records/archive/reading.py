@@ -26,7 +26,7 @@ from smsgw.records.record import Record, Step, to_ms
 _ATTEMPTS: Final = 5
 _FIXED: Final = ("at_ms", "step", "message_id", "account", "carrier", "message_class", "recipient_hash",
                  "recipient_masked", "segments", "status", "rule_id", "signature", "latency_ms")  # fmt: skip
-_DETAIL: Final = ("state", "err", "carrier_message_id", "detail")
+_DETAIL: Final = ("state", "err", "carrier_message_id", "detail", "template", "campaign")
 RECORD_COLUMNS: Final = ", ".join((*_FIXED, *_DETAIL))
 """What ``record_of`` makes a record of."""
 T = TypeVar("T")
@@ -50,6 +50,15 @@ class Look:
         ]
 
 
+def _help(error: duckdb.Error) -> str:
+    if not isinstance(error, duckdb.InvalidInputException):
+        return ""
+    return (
+        "; `smsgw archive verify` says what is damaged: bring the file back from a copy, or move it away and do "
+        "without its records"
+    )
+
+
 class Reader:
     """Asks the archive of a directory of records. Belongs to one thread at a time; keeps what it learnt of files."""
 
@@ -69,7 +78,7 @@ class Reader:
                     raise
             except duckdb.Error as error:
                 if attempt == _ATTEMPTS - 1 or not isinstance(error, duckdb.IOException):
-                    raise OSError(f"{self._archive}: {str(error).splitlines()[0]}") from error
+                    raise OSError(f"{self._archive}: {str(error).splitlines()[0]}{_help(error)}") from error
         raise AssertionError("unreachable")
 
     def look(self) -> Look:

@@ -40,7 +40,7 @@ def test_wrong_usage_is_exit_code_2(monkeypatch: pytest.MonkeyPatch, capsys: pyt
     ("error", "shown"),
     [
         (ConfigError("a.toml", 3, "port", "is missing"), "smsgw: a.toml:3: port: is missing\n"),
-        (PermissionError(13, "Permission denied", "x"), "smsgw: [Errno 13] Permission denied: 'x'\n"),
+        (PermissionError(13, "Permission denied", "x"), "smsgw: x: Permission denied\n"),
         (ZeroDivisionError("oh"), "smsgw: internal error: ZeroDivisionError: oh (SMSGW_TRACEBACK=1 shows where)\n"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import stat
 from pathlib import Path
 
@@ -101,3 +102,17 @@ def test_what_can_not_be(arguments: tuple[str, ...], code: int, said: str, smsgw
     assert found.exit_code == code
     assert said in found.stderr
     assert "Traceback" not in found.stderr
+
+
+@pytest.mark.usefixtures("written")
+def test_nothing_is_left_of_a_report_that_could_not_be_written(smsgw: Run, tmp_path: Path) -> None:
+    file = tmp_path / "month.html"
+    smsgw("report", "monthly", "--month", "2026-11", "--into", str(tmp_path / "first.html"))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16_384, before[1]))
+    try:
+        found = smsgw("report", "monthly", "--month", "2026-11", "--no-fresh", "--into", str(file))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert found.stderr == f"smsgw: {file}: can't be written: File too large\n"
+    assert not file.exists()

@@ -32,6 +32,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     return found
 
 
+def test_a_file_that_is_damaged_is_named_with_what_helps(world: World) -> None:
+    path = next(world.archive.rglob("*.parquet"))
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(OSError, match=rf"{path.name}.*; `smsgw archive verify` says what is damaged: bring the file"):
+        Embedded(world.directory).of_recipient(HASH, KEYS)
+
+
 def test_what_was_sent_to_somebody(world: World) -> None:
     found = Embedded(world.directory).of_recipient(HASH, KEYS)
     assert [each.record.step for each in found] == [Step.ACCEPTED, Step.SENT, Step.ANSWERED] * 4
