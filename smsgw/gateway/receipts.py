@@ -16,7 +16,7 @@ from smsgw.gateway.reports import INTERMEDIATE, STATS, Report, kind_of, pack_rep
 from smsgw.records.record import Step
 from smsgw.smpp.constants import RESPONSE_BIT, CommandId, CommandStatus, MessageState, Tag
 from smsgw.smpp.pdu import response, with_header
-from smsgw.smpp.receipt import Receipt, parse_receipt
+from smsgw.smpp.receipt import FINAL_STATES, Receipt, parse_receipt
 from smsgw.smpp.views import DataSm, Sm
 from smsgw.store.correlation import DUPLICATE, MATCHED, PARKED, Correlated
 from smsgw.store.correlation import Receipt as Correlating
@@ -36,6 +36,7 @@ _DATA_SM = int(CommandId.DATA_SM)
 #: The responses without a message id, by the request; sequence number and status come at sending.
 _ANSWERS = {int(each): response(each | RESPONSE_BIT, 0, 0, b"") for each in (CommandId.DELIVER_SM, CommandId.DATA_SM)}
 _RECEIPT = int(Step.RECEIPT)
+_ENROUTE = int(MessageState.ENROUTE)
 _UNKNOWN, _DELIVERED = int(MessageState.UNKNOWN), int(MessageState.DELIVERED)
 _NETWORK_ERROR = int(Tag.NETWORK_ERROR_CODE)
 #: Of a carrier's ``err:``, which may run on: what it becomes part of must still fit a short_message.
@@ -43,9 +44,12 @@ MAX_ERR_CHARACTERS = 20
 
 
 class _Said:
-    """What receipts of one moment that say the same have in common, in every form in which it is wanted."""
+    """What receipts of one moment that say the same have in common, in every form in which it is wanted.
 
-    __slots__ = ("blob", "final", "header", "kind", "label", "report")
+    ``recorded``: the state for records, in which a failed attempt that is no end of the message has not failed.
+    """
+
+    __slots__ = ("blob", "final", "header", "kind", "label", "recorded", "report")
 
     def __init__(self, report: Report, final: bool) -> None:
         self.report = report
@@ -55,6 +59,7 @@ class _Said:
         self.header = state_header(report.message_state, code, report.done_ms if final else 0)
         self.blob = pack_report(report)
         self.label = str(report.message_state)
+        self.recorded = _ENROUTE if not final and report.message_state in FINAL_STATES else report.message_state
 
 
 class _Inbound:
@@ -202,7 +207,7 @@ class ReceiptJourney:
             if self._pdus is not None and message_id:
                 self._pdus.add(_RECEIPT, message_id, carrier, inbound.view.raw)
             self._journal.plain(
-                _RECEIPT, message_id, result.account, carrier, "", 0, 0, report.message_state, report.err,
+                _RECEIPT, message_id, result.account, carrier, "", 0, 0, said.recorded, report.err,
                 inbound.carrier_message_id,
             )  # fmt: skip
 

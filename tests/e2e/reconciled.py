@@ -35,8 +35,8 @@ LATER = HOURS[1] + timedelta(minutes=10)
 """When it is after the first hour is over."""
 SCHEDULED, ENDS = (f"261118{minute}00032+" for minute in ("1050", "1100"))
 """When what is scheduled would be sent, and no longer; both have gone by at ``LATER``."""
-SLOW, TARDY, MUTE = (f"861990000{code}" for code in ("4002", "4107", "4000"))
-"""Answered after a second, told of after three, never answered."""
+SLOW, TARDY, MUTE, EARLY = (f"861990000{code}" for code in ("4002", "4107", "4000", "4100"))
+"""Answered after a second, told of after three, never answered, told of before it is answered."""
 FAILING = ("4500", "4303"), ("4501", "4305")
 """In each hour: a network's code, and a carrier's own EXPIRED and UNDELIV."""
 VAGUE = "8619900004307"
@@ -118,6 +118,7 @@ class Script:
         """Refused by a carrier and never answered by one, scheduled and cancelled, scheduled and over before."""
         await self.send("orders", "861990000" + f"2{0x0B:03d}", NOTICE)
         await self.send("orders", MUTE, NOTICE)
+        await self.send("orders", EARLY, NOTICE)
         await self.send("orders", VAGUE, NOTICE, ends=NEVER)
         scheduled: dict[str, Any] = {"schedule_delivery_time": SCHEDULED}
         (mine,) = await self.send("orders", "8613700006", NOTICE, **scheduled)

@@ -14,11 +14,12 @@ from smsgw.gateway.mo import MoJourney
 from smsgw.gateway.receipts import MAX_ERR_CHARACTERS, MAX_UNANSWERED, ReceiptJourney
 from smsgw.gateway.reports import Origin, Report, receipt_pdu
 from smsgw.policy.id_forms import IdForms
+from smsgw.records.record import Row, Step
 from smsgw.smpp.canonical import canonical_id
 from smsgw.smpp.codec import decode
-from smsgw.smpp.constants import ESM_RECEIPT, CommandId
+from smsgw.smpp.constants import ESM_INTERMEDIATE, ESM_RECEIPT, CommandId
 from smsgw.smpp.pdu import Sm, deliver_sm
-from smsgw.store.correlation import PARKED_REPLY
+from smsgw.store.correlation import MATCHED, PARKED_REPLY, Correlated
 from smsgw.telemetry.metrics import Metrics
 
 NOW_MS = 1_800_000_000_000
@@ -29,10 +30,11 @@ class Journey:
 
     def __init__(self) -> None:
         self.put: list[tuple[Any, ...]] = []
+        self.recorded: list[Row] = []
         idle = self.idle = SimpleNamespace(waiting=0)
         context: Any = SimpleNamespace(
             carrier_pdus=None,
-            records=SimpleNamespace(append=lambda row: None),
+            records=SimpleNamespace(append=self.recorded.append),
             clock=SimpleNamespace(now_ms=lambda: NOW_MS),
             store=SimpleNamespace(recipients=SimpleNamespace(hash=str)),
             metrics=Metrics("0", str),
@@ -50,9 +52,9 @@ class Journey:
         self.journey = ReceiptJourney(context, MoJourney(context), Learning(context))
         self.pool: Any = SimpleNamespace(name="alpha", settings=SimpleNamespace(receipt_id="text"))
 
-    def inbound(self, bind: Any, text: bytes, sequence_number: int = 1) -> None:
+    def inbound(self, bind: Any, text: bytes, sequence_number: int = 1, esm_class: int = ESM_RECEIPT) -> None:
         raw = deliver_sm(
-            sequence_number, source_addr=b"1", destination_addr=b"2", esm_class=ESM_RECEIPT, short_message=text
+            sequence_number, source_addr=b"1", destination_addr=b"2", esm_class=esm_class, short_message=text
         )
         self.journey.inbound(self.pool, bind, int(CommandId.DELIVER_SM), raw, sequence_number)
 
@@ -96,6 +98,17 @@ def test_receipts_of_one_moment_share_what_they_say_alike_and_nothing_else(monke
         (1, b"2000"), (1, b"2000"), (2, b"5000"), (2, b"5007"), (2, b"3007"), (1, b"2000"),
     ]  # fmt: skip
     assert len({blob for _, blob, _, _ in told}) == 4
+
+
+def test_a_failed_attempt_that_is_no_end_is_recorded_as_under_way() -> None:
+    """Else figures had it as failed, and the delivery behind it as one too many."""
+    journey = Journey()
+    bind: Any = SimpleNamespace(link=Link(), respond=lambda raw, origin: None)
+    for number, esm_class in enumerate((ESM_INTERMEDIATE, ESM_RECEIPT), 1):
+        journey.inbound(bind, b"id:77 stat:UNDELIV err:003", number, esm_class)
+        journey.journey.correlated([journey.put[-1][0]], [Correlated(MATCHED, "orders", message_id="m1")])
+    states = [(row[1], row[2], *row[13:15]) for row in journey.recorded]
+    assert states == [(Step.RECEIPT, "m1", 1, "003"), (Step.RECEIPT, "m1", 5, "003")]
 
 
 def test_what_is_kept_of_an_err_fits_a_receipt() -> None:
