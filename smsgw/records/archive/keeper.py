@@ -214,6 +214,9 @@ class Keeper:
         rows: list[Row] = []
         covers: dict[str, tuple[str, int]] = {}
         for file in files:
+            # Its first frame tells it from others of its name: what came since it was looked at is the next round's.
+            if not file.first:
+                continue
             with contextlib.suppress(FileNotFoundError):
                 for end, found in read_frames(file.path, self._taken(file)):
                     rows += found

@@ -121,6 +121,24 @@ def test_a_torn_end_is_taken_when_it_was_written_whole(world: World) -> None:
     assert len(found(world)) == 10
 
 
+def test_a_raw_file_that_was_empty_when_it_was_looked_at_is_not_taken_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway makes a file, the keeper lists it, and only then the first frame comes."""
+    world.now_ms = HOUR + 1
+    listed = raw.all_raw
+
+    def before_its_first_frame(directory: Path) -> list[raw.RawFile]:
+        return [each._replace(first="") for each in listed(directory)]
+
+    world.write(life(1))
+    with monkeypatch.context() as patched:
+        patched.setattr(keepers, "all_raw", before_its_first_frame)
+        world.round()
+    world.round()
+    assert len(found(world)) == 5
+
+
 class Killed(BaseException):
     """At the moment that a test has chosen."""
 

@@ -57,6 +57,17 @@ def test_what_is_counted(world: World) -> None:
     assert found.latencies["receipt_ms"] == pytest.approx((3000, 3000, 3000), rel=0.08)
 
 
+def test_a_receipt_that_comes_again_hours_later_counts_once(world: World) -> None:
+    """Both of them long after their message, and in rounds of their own."""
+    rows = life(1, receipt_ms=3 * HOUR_MS)
+    first, again = rows[3], (rows[3][0] + HOUR_MS, *rows[3][1:])
+    for each in (rows[:3], [first], [again]):
+        world.write(each)
+        world.round()
+    counts = one(world).counts
+    assert (counts["accepted"], counts["delivered"]) == (1, 1)
+
+
 def test_clicks_count_for_their_template_and_campaign(world: World) -> None:
     """Of what has no message nobody knows more than it says itself; the account's department is known."""
     day(world)
