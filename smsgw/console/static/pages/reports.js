@@ -53,6 +53,7 @@ function Overview({ of: { counts, before, rates, rates_before: then, score, scor
     ${one("codes", rates.codes, rate(rates.codes), then.codes, true)}
     ${one("unsubscribes", rates.unsubscribes, rate(rates.unsubscribes), then.unsubscribes, true)}
     ${one("complaints", counts.complained, number(counts.complained), before.complained)}
+    ${one("clicks", rates.clicks, rate(rates.clicks), then.clicks, true)}
     ${one("violations", counts.violations, number(counts.violations), before.violations)}
     ${one("cost", counts.cost, money(counts.cost), before.cost)}
     <${Figure} label=${t("reports.score")} value=${number(score.score, 1)} note=${scoreBefore === null ? "" : t("reports.score.before", { score: number(scoreBefore, 1) })} />
@@ -73,6 +74,7 @@ function Monthly({ query }) {
     { key: "codes", label: t("reports.codes"), num: true, render: (row) => rate(row.rates.codes) },
     { key: "unsubscribes", label: t("reports.unsubscribes"), num: true, render: (row) => rate(row.rates.unsubscribes) },
     { key: "complained", label: t("reports.complaints"), num: true, render: (row) => number(row.counts.complained) },
+    { key: "clicks", label: t("reports.clicks"), num: true, render: (row) => rate(row.rates.clicks) },
     { key: "violations", label: t("reports.violations"), num: true, render: (row) => number(row.counts.violations) },
     { key: "cost", label: t("reports.cost"), num: true, render: (row) => money(row.counts.cost) },
     { key: "score", label: t("reports.score"), num: true, render: (row) => html`<strong>${number(row.score.score, 1)}</strong>` },
