@@ -55,6 +55,7 @@ class Shipper:
         if not archive:
             return 0, 0
         self._begin(archive)
+        self._is_tidy = False  # an error on the way, or an answer that is lost, leaves something to remove
         until_s = time.monotonic() + ROUND_S
         sent = waiting = 0
         for job in list(jobs(stock, self._batches)):
@@ -64,6 +65,7 @@ class Shipper:
             self._send(archive, job, stock.seq)
             sent += 1
         self._purge(archive, stock)
+        self._is_tidy = True
         return sent, waiting
 
     def erase(self, stock: Stock, recipient_hash: str) -> None:
@@ -181,7 +183,8 @@ class Shipper:
             self._client.do(f"ALTER TABLE {self._client.table(name)} DROP PARTITION {partition}")
 
     def _delete_all(self, batches: list[tuple[int, int]]) -> None:
-        for name in COLUMNS:
+        # Records last: by them ``_tidy`` knows what is still to be removed.
+        for name in reversed(COLUMNS):
             if name != BATCHES:
                 self._delete(name, batches)
 
