@@ -126,19 +126,20 @@ def keeper_of(site: Site, secrets: Secrets, now_ms: Callable[[], int]) -> Keeper
 
 
 def prepare_clickhouse(site: Site) -> str:
-    """Make the tables that are missing; says what was done. Raises RequestError where there is no ClickHouse, and
-    OSError.
+    """Make the tables, or bring them to this version; says what was done.
+
+    Raises RequestError where there is no ClickHouse, and OSError.
     """
     server = clickhouse_of(site)
     if server is None:
         why = f"{site.directory}/smsgw.toml has no [records.clickhouse], so records are kept in files alone"
         raise RequestError("missing", why)
     from smsgw.records.clickhouse.client import Client
-    from smsgw.records.clickhouse.schema import VERSION, prepare
+    from smsgw.records.clickhouse.schema import VERSION, migrate
 
     client = Client(server)
     try:
-        before = prepare(client)
+        before = migrate(client)
     finally:
         client.close()
     done = "has been ready" if before == VERSION else "is ready now" if not before else f"was of version {before}"

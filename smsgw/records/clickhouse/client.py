@@ -21,6 +21,16 @@ _KEPT_S: Final = 2.0
 _ERROR_CHARS: Final = 300
 _ARRAY: Final = re.compile(r"Array\((.*)\)")
 _WHOLE: Final = re.compile(r"U?Int\d+")
+_CODE: Final = re.compile(r"Code: (\d+)")
+_NAMES: Final = "check user and password_file of [records.clickhouse]"
+_RIGHTS: Final = "grant the user of [records.clickhouse] its database; docs/records.md says which rights are needed"
+_FULL: Final = "make room on its disk; what is not sent waits in the files of the archive"
+_MENDED: Final = {
+    192: _NAMES, 193: _NAMES, 194: _NAMES, 516: _NAMES, 291: _RIGHTS, 497: _RIGHTS, 164: _RIGHTS, 243: _FULL,
+    60: "run `smsgw archive clickhouse-init`", 81: "check database of [records.clickhouse]",
+}  # fmt: skip
+"""How an error of the server is mended, by its code; those of 2018 and of today."""
+_TRUST: Final = "name the authority's PEM file as ca in [records.clickhouse]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,18 +101,28 @@ class Client:
             # With its status at the end, so that an error is one.
             answer = self._client().post("/", params={"wait_end_of_query": "1", **(query or {})}, content=body)
         except httpx.HTTPError as error:
-            raise self._failed(f"can't be reached: {str(error) or type(error).__name__}") from error
+            why = str(error) or type(error).__name__
+            raise self._failed(
+                f"can't be reached: {why}{_and(_TRUST if 'CERTIFICATE_VERIFY' in why else '')}"
+            ) from error
         if answer.status_code == httpx.codes.OK:
             return answer.content
         why = _why(answer.text)
-        raise self._failed(why or f"answered with status {answer.status_code}")
+        code = _CODE.match(why)
+        mended = _MENDED.get(int(code[1]), "") if code else ""
+        raise self._failed((why or f"answered with status {answer.status_code}") + _and(mended))
 
     def _client(self) -> httpx.Client:
         if self._http is None:
             server = self.server
             context: ssl.SSLContext | bool = True
             if server.ca is not None:
-                context = ssl.create_default_context(cafile=str(server.ca))
+                try:
+                    context = ssl.create_default_context(cafile=str(server.ca))
+                except OSError as error:
+                    raise self._failed(
+                        f"{server.ca}, the ca of [records.clickhouse], is no PEM file: {error}"
+                    ) from None
             self._http = httpx.Client(
                 base_url=server.url, auth=(server.user, server.password), timeout=server.timeout_s, verify=context,
                 limits=httpx.Limits(keepalive_expiry=_KEPT_S), trust_env=False,
@@ -111,6 +131,10 @@ class Client:
 
     def _failed(self, why: str) -> ClickHouseError:
         return ClickHouseError(f"ClickHouse at {self.server.url}: {why}")
+
+
+def _and(mended: str) -> str:
+    return f"; {mended}" if mended else ""
 
 
 def _why(answer: str) -> str:

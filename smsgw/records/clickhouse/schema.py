@@ -78,28 +78,72 @@ VERSION: Final = len(_VERSIONS)
 def version_of(client: Client) -> int:
     """Of the tables that are there; 0 for none."""
     there = f"database = '{client.server.database}' AND name = 'versions'"
-    if not client.rows(f"SELECT count() FROM system.tables WHERE {there}")[0][0]:
+    if not client.rows(_count("tables", there))[0][0]:
         return 0
     return int(client.rows(f"SELECT max(version) FROM {client.table('versions')}")[0][0])
 
 
-def prepare(client: Client) -> int:
-    """Make what is missing; gives the version that was there before. Raises ClickHouseError."""
+def prepare(client: Client) -> None:
+    """Make the tables where there are none, and look at them where there are.
+
+    Raises ClickHouseError for those of another version, or of a layout that is not ours, with what mends it.
+    """
     found = version_of(client)
-    if found > VERSION:
+    _refuse_newer(client, found)
+    if not found:
+        migrate(client)
+    elif found < VERSION:
         raise ClickHouseError(
-            f"ClickHouse at {client.server.url}: the tables of {client.server.database} are of version {found}, and "
-            f"this program knows {VERSION}: upgrade it"
+            f"{_place(client)} are of version {found}, and this program needs {VERSION}: run `smsgw archive "
+            "clickhouse-init`, which brings them there; until then records wait in the files of the archive"
         )
-    if found == VERSION:
-        return found
-    if not client.rows(f"SELECT count() FROM system.databases WHERE name = '{client.server.database}'")[0][0]:
+    else:
+        _require_layout(client)
+
+
+def migrate(client: Client) -> int:
+    """Bring the tables to this program's version; gives the one that was there before. Raises ClickHouseError."""
+    found = version_of(client)
+    _refuse_newer(client, found)
+    if found < VERSION and not client.rows(_count("databases", f"name = '{client.server.database}'"))[0][0]:
         client.do(f"CREATE DATABASE IF NOT EXISTS `{client.server.database}`")
     for statements in _VERSIONS[found:]:
         for statement in statements(client):
             client.do(statement)
-    versions = client.table("versions")
-    columns = "(version UInt32, at_ms Int64)"
-    client.do(f"CREATE TABLE IF NOT EXISTS {versions} {columns} ENGINE = MergeTree ORDER BY version")
-    client.do(f"INSERT INTO {versions} VALUES ({VERSION}, {time.time_ns() // 1_000_000})")
+    _require_layout(client)
+    if found < VERSION:
+        versions = client.table("versions")
+        columns = "(version UInt32, at_ms Int64)"
+        client.do(f"CREATE TABLE IF NOT EXISTS {versions} {columns} ENGINE = MergeTree ORDER BY version")
+        client.do(f"INSERT INTO {versions} VALUES ({VERSION}, {time.time_ns() // 1_000_000})")
     return found
+
+
+def _refuse_newer(client: Client, found: int) -> None:
+    if found > VERSION:
+        raise ClickHouseError(
+            f"{_place(client)} are of version {found}, and this program knows {VERSION}: upgrade smsgw on this machine"
+        )
+
+
+def _require_layout(client: Client) -> None:
+    """Columns that are there besides ours are let be: every statement names its own."""
+    rows = client.rows(f"SELECT table, name, type FROM system.columns WHERE database = '{client.server.database}'")
+    there = {(table, name): kind for table, name, kind in rows}
+    for table, columns in COLUMNS.items():
+        for name, kind in columns.items():
+            found = there.get((table, name))
+            if found != kind:
+                raise ClickHouseError(
+                    f"{_place(client)} are not as this program made them: {table}.{name} should be {kind}, and is "
+                    f"{found or 'missing'}; name another database in [records.clickhouse], or drop this one and run "
+                    "`smsgw archive clickhouse-init`, and the keeper sends everything that the archive has again"
+                )
+
+
+def _count(table: str, where: str) -> str:
+    return f"SELECT count() FROM system.{table} WHERE {where}"
+
+
+def _place(client: Client) -> str:
+    return f"ClickHouse at {client.server.url}: the tables of the database {client.server.database}"

@@ -81,6 +81,9 @@ def _other(chance: random.Random, at_ms: int) -> Row:
     if chance.random() < 0.5:
         rule = chance.choice(("optout", "frequency", HOSTILE[0]))
         found = (at_ms, Step.REFUSED, "", account, "", 2, rhash, "138****8000", 1, 0x410, rule, "示例", 1.5, "why")
+    elif chance.random() < 0.2:
+        click = (chance.choice(TEMPLATES), chance.choice(("", "spring")))
+        found = (at_ms, Step.CLICKED, "", account, "", NO_CLASS, "", "", 0, 0, "", "", 0.0, *click)
     elif chance.random() < 0.3:
         parked = (0.0, "review", HOSTILE[1])
         found = (at_ms, Step.PARKED, message_id(9_000, at_ms), account, "", 2, rhash, "x", 1, 0, "", "示例", *parked)
@@ -150,6 +153,8 @@ def test_records_are_found(filled: Sending) -> None:
 def test_figures_are_the_same(filled: Sending) -> None:
     chance = random.Random(7)
     assert same(lambda history: history.statistics(Asked(reasons=True)), filled)
+    clicked = same(lambda history: history.statistics(Asked(("template", "campaign"))), filled)
+    assert sum(each.counts["clicked"] for each in clicked if each.group[0])
     for _ in range(12):
         by = tuple(chance.sample(GROUPS, chance.randrange(4)))
         where: list[tuple[str, str | int]] = []
