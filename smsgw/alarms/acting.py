@@ -23,8 +23,8 @@ PERSON: Final = "alarms"
 
 
 def is_asked(standing: Standing, rule: Rule) -> bool:
-    """Whether something is to be done about an alarm that was not done yet."""
-    if standing.state != FIRING or standing.acted or not rule.action:
+    """Whether something is to be done about an alarm that was not done yet; not while it is good and about to end."""
+    if standing.state != FIRING or standing.good_ms or standing.acted or not rule.action:
         return False
     labels = dict(standing.labels)
     return LABEL_OF[rule.action] in labels and "province" not in labels

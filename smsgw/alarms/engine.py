@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from smsgw.alarms import acting, state, texts
@@ -36,7 +36,7 @@ class _Look:
     settings: AlarmSettings
     now_ms: int
     silences: list[Silence]
-    events: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]]
 
 
 class Engine:
@@ -62,6 +62,8 @@ class Engine:
         self._address = address
         self._real_ms = real_ms or RealClock().now_ms
         self._state: State | None = None
+        #: Events of looks that could not be written down; the next one has them.
+        self._unwritten: list[dict[str, Any]] = []
 
     @property
     def every_s(self) -> float:
@@ -71,13 +73,13 @@ class Engine:
     async def look(self) -> bool:
         """Look once; False when it is another process's turn. Raises StoreError."""
         if not await self._store.take_turn():
-            self._state = None
+            self._forget_all()
             return False
         if self._state is None:
             self._state = state.unpacked(await self._store.read())
         known, settings = self._state, self._settings()
         said = await self._store.said()
-        look = _Look(settings, self._desk.now_ms(), state.silences_in(said))
+        look = _Look(settings, self._desk.now_ms(), state.silences_in(said), self._unwritten)
         before = known.standings
         found = await self._facts.gather(settings.rules, self._failing_s(known, settings))
         known.standings = self._acknowledged(judge(settings.rules, found, before, look.now_ms), said)
@@ -88,9 +90,14 @@ class Engine:
         known.looked_ms, known.why_not = self._real_ms(), dict(self._facts.why_not)
         gone = state.of_no_use(said, known.standings, look.now_ms)
         if not await self._store.write(state.packed(known), look.events, gone):
-            self._state = None
+            self._forget_all()
             return False
+        self._unwritten = []
         return True
+
+    def _forget_all(self) -> None:
+        """Another process has the turn, and judges by what is in the store."""
+        self._state, self._unwritten = None, []
 
     async def leave(self) -> None:
         """Another may look after them at once. Raises StoreError."""

@@ -13,6 +13,7 @@ from smsgw.alarms.facts import Found
 from smsgw.alarms.sending import wait_s
 from smsgw.config.alarms import AlarmSettings, ChannelSettings
 from smsgw.config.site import Site
+from smsgw.errors import StoreError
 from smsgw.policy.alarms.conditions import Look
 from smsgw.policy.alarms.kinds import KINDS
 from smsgw.policy.alarms.rules import Rule, Rules
@@ -192,6 +193,33 @@ async def test_a_silence_keeps_quiet_and_still(world: World, desk: Desk, ordered
     await alarms.silence(desk, kind="", only={}, until="1m", why="works")
     await world.look({ALPHA: 0.5}, after_s=61)
     assert [name for name in await AlarmStore(world.store).said() if name.startswith("silence")] == []
+
+
+async def test_nothing_is_done_about_what_is_good_again(world: World, desk: Desk, ordered: Any) -> None:
+    """Its silence ends while it waits to be over."""
+    world.rules = (replace(SUSPENDS, clear_for_s=300.0),)
+    made = await alarms.silence(desk, kind="delivery_low", only={}, until="2h", why="works")
+    await world.look({ALPHA: 0.5})
+    await alarms.end_silence(desk, made.id, why="done")
+    await world.look({ALPHA: 0.95})
+    assert await ordered() == set()
+    await world.look({ALPHA: 0.5})
+    assert await ordered() == {"carrier:alpha"}
+
+
+async def test_what_began_while_the_store_could_not_be_written_is_in_the_history(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> bool:
+        raise StoreError("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(AlarmStore, "write", away)
+        with pytest.raises(StoreError):
+            await world.look({ALPHA: 0.5})
+    await world.look({ALPHA: 0.5})
+    await world.look({ALPHA: 0.5})
+    assert await world.history() == ["firing"]
 
 
 async def test_what_is_acknowledged_is_not_repeated_until_it_rings_anew(world: World, desk: Desk) -> None:
