@@ -226,40 +226,6 @@ class CarrierCounters:
         )  # fmt: skip
 
 
-class StoreCounters:
-    """One kind of group commit (admit, settle, correlate, …)."""
-
-    __slots__ = ("calls", "failures", "gauges", "items", "name", "seconds")
-
-    COUNTERS: ClassVar[tuple[Family, ...]] = (
-        Family("calls", "smsgw_store_calls", "Script calls."),
-        Family("items", "smsgw_store_items", "Messages, answers or receipts that the calls carried."),
-        Family("seconds", "smsgw_store_call_seconds", "Time from sending a call to its result, added up."),
-        Family("failures", "smsgw_store_call_failures", "Calls that failed or were not answered in time."),
-    )
-    HISTOGRAMS: ClassVar[tuple[Family, ...]] = ()
-    GAUGES: ClassVar[tuple[Family, ...]] = (
-        Family("in_flight", "smsgw_store_in_flight_calls", "Calls sent and not answered yet."),
-        Family("waiting", "smsgw_store_waiting_items", "Items gathered for the next call."),
-    )
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.calls = self.items = self.failures = 0
-        self.seconds = 0.0
-        self.gauges: dict[str, Callable[[], float | Sequence[float]]] = {}
-
-    def called(self, items: int, seconds: float) -> None:
-        """Count one call that carried ``items`` and took ``seconds``."""
-        self.calls += 1
-        self.items += items
-        self.seconds += seconds
-
-    def watch(self, *, in_flight: Read | None = None, waiting: Read | None = None) -> None:
-        """Register what is read at scrape time."""
-        _register(self.gauges, in_flight=in_flight, waiting=waiting)
-
-
 def _register(
     gauges: dict[str, Callable[[], float | Sequence[float]]], **reads: Callable[[], float | Sequence[float]] | None
 ) -> None:

@@ -30,13 +30,12 @@ from smsgw.telemetry.counters import (
     Family,
     Histogram,
     Read,
-    StoreCounters,
 )
 
 _LAG_BOUNDS_MS = (1, 2, 5, 10, 20, 50, 100, 250, 500, 1000, 5000)
 _log = logging.getLogger("smsgw.telemetry")
 T = TypeVar("T")
-_Keyed = AccountCounters | CarrierCounters | StoreCounters
+_Keyed = AccountCounters | CarrierCounters
 
 
 def _hexadecimal(status: int) -> str:
@@ -61,7 +60,6 @@ class Metrics(Collector):
         self._started_s = time.time()
         self._accounts: dict[str, AccountCounters] = {}
         self._carriers: dict[str, CarrierCounters] = {}
-        self._kinds: dict[str, StoreCounters] = {}
         self._registered: dict[str, _Registered] = {}
         self._told: set[str] = set()
         self.registry = CollectorRegistry()
@@ -78,10 +76,6 @@ class Metrics(Collector):
     def carrier(self, name: str) -> CarrierCounters:
         """The counters of a carrier, made when first asked for."""
         return self._carriers.get(name) or self._carriers.setdefault(name, CarrierCounters(name))
-
-    def store_kind(self, name: str) -> StoreCounters:
-        """The counters of one kind of store call, made when first asked for."""
-        return self._kinds.get(name) or self._kinds.setdefault(name, StoreCounters(name))
 
     def forget_account(self, name: str) -> None:
         """Show an account no more that is not configured any longer."""
@@ -122,7 +116,6 @@ class Metrics(Collector):
         yield from self._process()
         yield from self._keyed("account", AccountCounters, list(self._accounts.values()))
         yield from self._keyed("carrier", CarrierCounters, list(self._carriers.values()))
-        yield from self._keyed("kind", StoreCounters, list(self._kinds.values()))
         for name, registered in list(self._registered.items()):
             yield self._of_registered(name, registered)
         yield CounterMetricFamily("smsgw_scrape_errors", "Gauges that failed when read.", value=self.scrape_errors)
@@ -155,7 +148,7 @@ class Metrics(Collector):
     def _keyed(
         self,
         label: str,
-        kind: type[AccountCounters] | type[CarrierCounters] | type[StoreCounters],
+        kind: type[AccountCounters] | type[CarrierCounters],
         each: Sequence[_Keyed],
     ) -> Iterator[Metric]:
         for family in kind.COUNTERS:

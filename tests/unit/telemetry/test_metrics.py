@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from smsgw.telemetry.counters import AccountCounters, CarrierCounters, Counts, Histogram, StoreCounters
+from smsgw.telemetry.counters import AccountCounters, CarrierCounters, Counts, Histogram
 from smsgw.telemetry.metrics import Metrics
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -72,16 +72,9 @@ def test_carrier(metrics: Metrics) -> None:
     assert value(metrics, "smsgw_carrier_binds_up", carrier="alpha") is None
 
 
-def test_store_and_process(metrics: Metrics) -> None:
-    metrics.store_kind("admit").called(64, 0.002)
-    metrics.store_kind("admit").called(36, 0.001)
-    metrics.store_kind("admit").watch(waiting=lambda: 4)
+def test_process(metrics: Metrics) -> None:
     metrics.loop_lag.observe(0.5)
     metrics.pdu_errors[2] += 1
-    assert value(metrics, "smsgw_store_calls_total", kind="admit") == 2
-    assert value(metrics, "smsgw_store_items_total", kind="admit") == 100
-    assert value(metrics, "smsgw_store_call_seconds_total", kind="admit") == pytest.approx(0.003)
-    assert value(metrics, "smsgw_store_waiting_items", kind="admit") == 4
     assert value(metrics, "smsgw_event_loop_lag_seconds_count") == 1
     assert value(metrics, "smsgw_pdu_errors_total", status="0x2") == 1
     names = {name for name, _ in scrape(metrics)}
@@ -128,7 +121,7 @@ def test_a_gauge_that_fails_hides_only_itself(metrics: Metrics, caplog: pytest.L
 
 
 def test_every_metric_has_a_help_text_and_an_attribute() -> None:
-    for kind in (AccountCounters, CarrierCounters, StoreCounters):
+    for kind in (AccountCounters, CarrierCounters):
         one = kind("x")
         for family in (*kind.COUNTERS, *kind.HISTOGRAMS):
             assert hasattr(one, family.attribute), family
