@@ -20,6 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from smsgw.console.refusals import refusals
 from smsgw.services.csv_rows import MOST_OCTETS
 from smsgw.telemetry.logs import EventLog
 
@@ -169,7 +170,8 @@ def _tell(scope: Scope, status: int, took_s: float) -> None:
 
 
 async def _refuse(send: Send, status: int, error: str) -> None:
-    body = json.dumps({"error": error}, ensure_ascii=False).encode()
+    said = {"error": error, "error_zh": refusals().chinese(error)}
+    body = json.dumps(said, ensure_ascii=False).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -1,11 +1,12 @@
-"""One form for every error of the console: ``{"error": a sentence}``; of a list with wrong lines also which.
+"""One form for every error of the console: ``{"error": a sentence}`` and ``error_zh``, the same in Chinese; of a list
+with wrong lines also which.
 
 The sentence repeats of a request only what is wrong in it, and no full number, wherever that stood.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,8 +14,9 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
+from smsgw.console.refusals import refusals
 from smsgw.errors import ConfigError, RecordsError, RequestError, StoreError
-from smsgw.services.csv_rows import WrongLines
+from smsgw.services.csv_rows import LineFault, WrongLines
 from smsgw.services.desk import masked
 from smsgw.telemetry.logs import EventLog
 
@@ -42,12 +44,14 @@ class WrongLine(BaseModel):
     line: int
     column: str = ""
     why: str
+    why_zh: str = ""
 
 
 class Problem(BaseModel):
     """Every error."""
 
     error: str = Field(description="What is wrong, in a sentence.")
+    error_zh: str = Field("", description="The same in Chinese; empty where there is none. 中文说明。")
     lines: list[WrongLine] | None = Field(None, description="Of a list: its wrong lines, the first thousand.")
 
 
@@ -87,13 +91,28 @@ def install(app: FastAPI) -> None:
 
 def answer(status: int, error: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """A Problem as an answer."""
-    return JSONResponse({"error": error}, status, headers)
+    return JSONResponse({"error": error, "error_zh": refusals().chinese(error)}, status, headers)
+
+
+class _Imported(Protocol):
+    faults: list[LineFault]
+
+
+_I = TypeVar("_I", bound=_Imported)
+
+
+def in_chinese(found: _I) -> _I:
+    """What became of a list, with its wrong lines in Chinese, too."""
+    for fault in found.faults:
+        fault.why_zh = refusals().chinese(fault.why)
+    return found
 
 
 async def _request(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, WrongLines):
-        lines = [fault._asdict() for fault in error.faults]
-        return JSONResponse({"error": str(error), "lines": lines}, 400)
+        chinese = refusals().chinese
+        lines = [{**fault._asdict(), "why_zh": chinese(fault.why)} for fault in error.faults]
+        return JSONResponse({"error": str(error), "error_zh": chinese(str(error)), "lines": lines}, 400)
     assert isinstance(error, RequestError)
     return answer(_STATUS[error.kind], masked(str(error)))
 

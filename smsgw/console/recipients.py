@@ -24,7 +24,7 @@ from smsgw.console.bodies import (
     WhyQuery,
 )
 from smsgw.console.people import At
-from smsgw.console.problems import CHANGES, LOOKS
+from smsgw.console.problems import CHANGES, LOOKS, in_chinese
 from smsgw.services import blacklist, consent, dead_numbers, optouts, recipients, tiers
 from smsgw.services.csv_rows import ListImport
 from smsgw.services.recipients import Changed, RecipientKnown
@@ -77,7 +77,8 @@ async def import_optouts(
     skip_wrong: SkipWrong = False,
 ) -> optouts.OptoutImport:
     """Columns number, scope, source, time (号码, 范围, 来源, 退订时间). Numbers alone will do."""
-    return await optouts.import_list(desk, data, why, account=account, signature=signature, skip_wrong=skip_wrong)
+    made = await optouts.import_list(desk, data, why, account=account, signature=signature, skip_wrong=skip_wrong)
+    return in_chinese(made)
 
 
 @router.post("/consents", tags=["consents"], summary="Record a consent · 登记同意", responses=CHANGES)
@@ -117,7 +118,8 @@ async def import_consents(
     skip_wrong: SkipWrong = False,
 ) -> consent.ConsentImport:
     """Columns number, source, wording, time, scope (号码, 来源, 文案版本, 同意时间, 范围). Never undoes an opt-out."""
-    return await consent.import_list(desk, data, why, account=account, signature=signature, skip_wrong=skip_wrong)
+    made = await consent.import_list(desk, data, why, account=account, signature=signature, skip_wrong=skip_wrong)
+    return in_chinese(made)
 
 
 @router.post("/blacklist", tags=["blacklist"], summary="Blacklist a recipient · 加入黑名单", responses=CHANGES)
@@ -147,7 +149,7 @@ async def show_blacklist(desk: At, body: Number) -> RecipientKnown:
 )
 async def import_blacklist(desk: At, data: CsvBody, why: WhyQuery = "", skip_wrong: SkipWrong = False) -> ListImport:
     """Columns number, reason, expires (号码, 原因, 到期); a list of numbers alone will do."""
-    return await blacklist.import_list(desk, data, why, skip_wrong=skip_wrong)
+    return in_chinese(await blacklist.import_list(desk, data, why, skip_wrong=skip_wrong))
 
 
 @router.post("/complaints", tags=["blacklist"], summary="Take a complaint · 登记投诉", responses=CHANGES)
@@ -183,7 +185,7 @@ async def show_dead(desk: At, body: Number) -> RecipientKnown:
 )
 async def import_dead(desk: At, data: CsvBody, why: WhyQuery = "", skip_wrong: SkipWrong = False) -> ListImport:
     """Columns number, reason, expires (号码, 原因, 到期); a list of numbers alone will do."""
-    return await dead_numbers.import_list(desk, data, why, skip_wrong=skip_wrong)
+    return in_chinese(await dead_numbers.import_list(desk, data, why, skip_wrong=skip_wrong))
 
 
 @router.post("/tiers", tags=["tiers"], summary="Set a recipient's tier · 设置等级", responses=CHANGES)
@@ -203,4 +205,4 @@ async def show_tier(desk: At, body: Number) -> RecipientKnown:
 )
 async def import_tiers(desk: At, data: CsvBody, why: WhyQuery = "", skip_wrong: SkipWrong = False) -> ListImport:
     """Columns number, tier (号码, 等级); an empty tier for none."""
-    return await tiers.import_list(desk, data, why, skip_wrong=skip_wrong)
+    return in_chinese(await tiers.import_list(desk, data, why, skip_wrong=skip_wrong))

@@ -36,6 +36,7 @@ class LineFault(BaseModel):
     line: int
     column: str = Field("", description="Empty: the whole line.")
     why: str
+    why_zh: str = Field("", description="The same in Chinese, for who reads it there. 中文说明。")
 
 
 class ListImport(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any, get_args
@@ -108,6 +109,7 @@ def problem(answer: httpx.Response, status: int) -> str:
     """The sentence of an answer that must be an error."""
     assert answer.status_code == status, answer.text
     found = answer.json()
-    assert set(found) <= {"error", "lines"}
+    assert {"error", "error_zh"} <= set(found) <= {"error", "error_zh", "lines"}
     assert isinstance(found["error"], str)
+    assert re.search(r"[\u4e00-\u9fff]", found["error_zh"]), f"there is no Chinese for: {found['error']}"
     return str(found["error"])

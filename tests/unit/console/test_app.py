@@ -137,7 +137,7 @@ async def test_every_error_is_documented_as_it_is(client: httpx.AsyncClient) -> 
     page = (await client.get("/openapi.json")).json()
     assert "ValidationError" not in str(page)
     assert not [path for path, found in page["paths"].items() for each in found.values() if "422" in each["responses"]]
-    assert set(page["components"]["schemas"]["Problem"]["properties"]) == {"error", "lines"}
+    assert set(page["components"]["schemas"]["Problem"]["properties"]) == {"error", "error_zh", "lines"}
 
 
 async def test_me(root: Asked) -> None:

@@ -1,7 +1,7 @@
 // Requests to /api: the header beside the cookie, errors as sentences, and back to signing in when the session is over.
 
 import { useCallback, useEffect, useRef, useState } from "./html.js";
-import { t, tOr } from "./words.js";
+import { currentLanguage, t, tOr } from "./words.js";
 
 let session = null;
 let site = { accounts: [], departments: [], carriers: [], tiers: [] };
@@ -26,6 +26,13 @@ export class ApiError extends Error {
     this.sentence = sentence;
     this.lines = lines;
   }
+}
+
+// What the server says of an error, in the language of the page.
+function refused(status, problem, otherwise) {
+  const zh = currentLanguage() === "zh";
+  const lines = (problem.lines || []).map((each) => ({ ...each, why: (zh && each.why_zh) || each.why }));
+  return new ApiError(status, (zh && problem.error_zh) || problem.error || otherwise, lines);
 }
 
 export function urlOf(path, query = {}) {
@@ -68,7 +75,7 @@ async function sent(method, path, { query, body, list, signal }) {
     session = null;
     lost.forEach((call) => call());
   }
-  throw new ApiError(answer.status, problem.error || answer.statusText, problem.lines || []);
+  throw refused(answer.status, problem, answer.statusText);
 }
 
 export const get = async (path, query, signal) => (await send("GET", path, { query, signal })).json();

@@ -4,7 +4,7 @@ import { may, post, upload, useSite } from "../lib/api.js";
 import { html, useState } from "../lib/html.js";
 import { Card, Change, Form, Head, Notice, Table, Tabs, Tag, Text, Time, whyField } from "../lib/parts.js";
 import { setQuery } from "../lib/router.js";
-import { number as written, t, tOr } from "../lib/words.js";
+import { currentLanguage, number as written, t, tOr } from "../lib/words.js";
 
 const BAD = { optout: "warn", blacklist: "bad", dead: "bad", failures: "warn", consent: "good", subscribe: "good", tier: "info" };
 
@@ -91,7 +91,7 @@ function Import() {
   const counts = done && Object.entries(done).filter(([, value]) => typeof value === "number");
   return html`<${Card}><p class="intro">${t("recipients.import.about")}</p><${Form} submit=${t("recipients.import")} fields=${fields} run=${run} />
     ${done && html`<${Notice} kind=${done.wrong ? "warn" : "good"}>${t("recipients.imported")} ${counts.map(([name, value]) => `${tOr(`recipients.imported.${name}`, name)} ${written(value)}`).join(t("comma"))}
-      ${done.faults.length > 0 && html`<ol class="lines">${done.faults.map((each) => html`<li key=${each.line}>${t("list.line", { line: each.line, column: each.column || "" })} ${each.why}</li>`)}</ol>`}</${Notice}>`}
+      ${done.faults.length > 0 && html`<ol class="lines">${done.faults.map((each) => html`<li key=${each.line}>${t("list.line", { line: each.line, column: each.column || "" })} ${(currentLanguage() === "zh" && each.why_zh) || each.why}</li>`)}</ol>`}</${Notice}>`}
   </${Card}>`;
 }
 
