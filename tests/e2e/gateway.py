@@ -135,7 +135,7 @@ class GatewayProcess:
 
     # -- its life
 
-    async def start(self, deadline_s: float = 20.0, ready: bool = True) -> None:
+    async def start(self, deadline_s: float = 60.0, ready: bool = True) -> None:
         """Run it and wait until /readyz agrees; with ``ready=False`` only until /healthz does."""
         assert self.process is None, "it runs already"
         with self.log_path.open("ab") as log:
@@ -149,7 +149,7 @@ class GatewayProcess:
         page = "/readyz" if ready else "/healthz"
         await self.wait_for(lambda: self._is_ok(page), deadline_s, page)
 
-    async def stop(self, deadline_s: float = 20.0) -> int:
+    async def stop(self, deadline_s: float = 60.0) -> int:
         """SIGTERM, and wait for the drained end; returns the exit status. Raises TimeoutError when it does not end."""
         process = self._running()
         process.terminate()
@@ -195,7 +195,7 @@ class GatewayProcess:
                     os.kill(pid, signal.SIGKILL)
         self._kill_store()
 
-    async def wait_for(self, condition: Callable[[], object], deadline_s: float = 10.0, what: str = "") -> None:
+    async def wait_for(self, condition: Callable[[], object], deadline_s: float = 30.0, what: str = "") -> None:
         """Return once ``condition()`` is true; TimeoutError after ``deadline_s``, RuntimeError when it died."""
         deadline = time.monotonic() + deadline_s
         while not condition():

@@ -144,14 +144,14 @@ class Stage:
         tail = recipient[-11:]
         return [each for sim in self.carriers.values() for each in sim.received if each.recipient.endswith(tail)]
 
-    async def arrives(self, recipient: str, count: int = 1, deadline_s: float = 10) -> list[Message]:
+    async def arrives(self, recipient: str, count: int = 1, deadline_s: float = 30) -> list[Message]:
         """Wait until ``count`` segments reached carriers; returns all that did."""
         await self.gateway.wait_for(
             lambda: len(self.arrived(recipient)) >= count, deadline_s, f"{count} at the carrier"
         )
         return self.arrived(recipient)
 
-    async def receipts(self, account: str, *message_ids: str, deadline_s: float = 10) -> list[Incoming]:
+    async def receipts(self, account: str, *message_ids: str, deadline_s: float = 30) -> list[Incoming]:
         """The receipts for these ids, one each, in their order."""
         esme = await self.esme(account)
         found: Callable[[str], list[Incoming]] = lambda key: [r for r in esme.receipts if r.message_id == key]  # noqa: E731
