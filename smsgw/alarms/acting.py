@@ -22,12 +22,15 @@ HOUR_MS: Final = 3_600_000
 PERSON: Final = "alarms"
 
 
+def can(standing: Standing, rule: Rule) -> bool:
+    """Whether the rule has an action, and the alarm names what it is about."""
+    labels = dict(standing.labels)
+    return bool(rule.action) and LABEL_OF[rule.action] in labels and "province" not in labels
+
+
 def is_asked(standing: Standing, rule: Rule) -> bool:
     """Whether something is to be done about an alarm that was not done yet; not while it is good and about to end."""
-    if standing.state != FIRING or standing.good_ms or standing.acted or not rule.action:
-        return False
-    labels = dict(standing.labels)
-    return LABEL_OF[rule.action] in labels and "province" not in labels
+    return standing.state == FIRING and not standing.good_ms and not standing.acted and can(standing, rule)
 
 
 def recent(acts: Collection[int], now_ms: int) -> list[int]:

@@ -135,9 +135,15 @@ class Engine:
                 self._note(look, RESOLVED, standing)
 
     async def _act(self, known: State, look: _Look) -> None:
-        covering = firing(known.standings)
+        rules = look.settings.rules
+        # A wider one leaves it to this one where it can't do it itself: an account's names no template.
+        covering = {
+            key: each
+            for key, each in firing(known.standings).items()
+            if acting.can(each, rules.find(each.kind, each.labels))
+        }
         for name, standing in list(known.standings.items()):
-            rule = look.settings.rules.find(standing.kind, standing.labels)
+            rule = rules.find(standing.kind, standing.labels)
             if not acting.is_asked(standing, rule) or self._is_silent(standing, covering, look):
                 continue
             known.acts = acting.recent(known.acts, look.now_ms)

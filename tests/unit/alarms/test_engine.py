@@ -288,3 +288,17 @@ async def test_a_template_is_paused_only_where_there_is_one(world: World, desk: 
     assert await world.engine.look()
     assert (await pauses.list_(desk)).items == []
     assert "pause template none: scope: there is no template 'none'" in world.wire.sent[0]
+
+
+async def test_what_only_the_narrower_names_is_done_though_a_wider_one_covers_it(world: World) -> None:
+    """An account's alarm names no template, and it always rings where one of its templates does."""
+    kind = KINDS["complaints"]
+    world.rules = (replace(Rule.of(kind), for_s=0.0, window_s=RULE.window_s, action="pause template"),)
+    shop, sale = ("account", "shop"), ("template", "none")
+
+    async def gather(rules: Rules, failing_s: Any) -> Found:
+        return {(kind.name, RULE.window_s): [Reading((shop,), 9, 9), Reading((shop, sale), 9, 9)]}
+
+    world.facts.gather = gather  # type: ignore[method-assign]
+    assert await world.engine.look()
+    assert await world.history() == ["firing", "firing", "not_acted"]
