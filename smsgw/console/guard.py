@@ -49,6 +49,7 @@ LIST_ROUTES: Final = "/import"
 """How the paths end that take a list; the body of every other one is read before anybody knows who asks."""
 _LIST_TYPES: Final = frozenset({"text/csv", "application/octet-stream", "application/vnd.ms-excel"})
 _JSON_TYPES: Final = frozenset({"application/json"})
+_SHOWN_CHARS: Final = 100
 _SEND_JSON: Final = "send JSON with the header Content-Type: application/json"
 _SEND_LIST: Final = "send the list as the body, with the header Content-Type: text/csv"
 _ALL_INTERFACES: Final = frozenset({"0.0.0.0", "::"})
@@ -97,10 +98,11 @@ class Guard:
     def _problem(self, method: str, headers: Headers, takes_list: bool) -> tuple[int, str] | None:
         host = headers.get("host", "")
         if not self._is_known(host):
-            return 403, f"the console does not go by the name {host!r}; [console] hosts in smsgw.toml adds names"
+            shown = host[:_SHOWN_CHARS]
+            return 403, f"the console does not go by the name {shown!r}; [console] hosts in smsgw.toml adds names"
         origin = headers.get("origin")
         if origin is not None and origin.partition("://")[2] != host:
-            return 403, f"requests from pages of {origin!r} are refused"
+            return 403, f"requests from pages of {origin[:_SHOWN_CHARS]!r} are refused"
         length = headers.get("content-length", "0")
         has_body = length != "0" or "transfer-encoding" in headers
         kind = _kind(headers)

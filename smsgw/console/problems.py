@@ -112,7 +112,8 @@ async def _request(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, WrongLines):
         chinese = refusals().chinese
         lines = [{**fault._asdict(), "why_zh": chinese(fault.why)} for fault in error.faults]
-        return JSONResponse({"error": str(error), "error_zh": chinese(str(error)), "lines": lines}, 400)
+        head = str(error).partition(": ")[0]  # behind it stand some of the lines
+        return JSONResponse({"error": str(error), "error_zh": chinese(f"{head}: …"), "lines": lines}, 400)
     assert isinstance(error, RequestError)
     return answer(_STATUS[error.kind], masked(str(error)))
 

@@ -22,6 +22,8 @@ _OF: Final = re.compile(r"(?P<what>[a-z]+ )?(?P<name>\S+): (?P<why>.+)", re.DOTA
 _FILLED: Final = re.compile(r"\{\}")
 _QUOTED: Final = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _DEPTH: Final = 4
+_MOST_CHARS: Final = 400
+"""Looking a sentence up takes time that grows faster than its length, and what was sent may stand in it."""
 
 
 class _Sentence(NamedTuple):
@@ -42,8 +44,8 @@ class Refusals:
         self._filled = [_Sentence(_pattern(each), sentences[each]) for each in filled]
 
     def chinese(self, sentence: str) -> str:
-        """The sentence in Chinese, empty where it is not known."""
-        return self._found(sentence, _DEPTH)
+        """The sentence in Chinese; empty where it is not known, or too long to be looked up."""
+        return self._found(sentence, _DEPTH) if len(sentence) <= _MOST_CHARS else ""
 
     def _found(self, sentence: str, depth: int) -> str:
         hint = _HINT.search(sentence)

@@ -48,13 +48,8 @@ NO_WHOLE_SENTENCES = {
 def sentences() -> list[tuple[str, str]]:
     said = [each for path in SAYING if path.name not in FOR_COMMANDS_ALONE for each in said_in(path, RAISED)]
     said += said_in(ROOT / "policy" / "approvals.py", {"ValueError": 0, "OtherEyesNeeded": 0})
-    said += returned_by(
-        ROOT / "policy" / "placeholders.py", ("template_fault", "_variable_fault", "_text_fault", "_link_fault")
-    )
-    said += returned_by(ROOT / "policy" / "campaigns.py", ("campaign_fault",))
-    said += returned_by(ROOT / "policy" / "pauses.py", ("scope_fault",))
-    said += returned_by(ROOT / "policy" / "signature.py", ("signature_fault",))
-    said += returned_by(ROOT / "services" / "words.py", ("_word_fault",))
+    for path, names in RETURNING.items():
+        said += returned_by(ROOT / path, names)
     return sorted({(each.sentence, each.where) for each in said if each.sentence not in NO_WHOLE_SENTENCES})
 
 
@@ -142,3 +137,9 @@ def test_the_more_exact_sentence_is_taken() -> None:
     assert known.chinese("it is not red") == "it不是红"
     assert known.chinese("it is red") == "it是红"
     assert known.chinese("at: is red") == "at：是红"
+
+
+def test_what_was_sent_can_not_make_looking_it_up_long() -> None:
+    known = refusals()
+    assert known.chinese("requests from pages of " + "a: " * 100 + "are refused")
+    assert known.chinese("requests from pages of " + "a: " * 10_000 + "are refused") == ""
