@@ -17,6 +17,7 @@ from tests.e2e.console_pages.harness import SOON_MS, At, playwright
 from tests.e2e.console_pages.test_walk import WORDS
 
 MOST_STOPS: Final = 120
+_DRAWN_MS: Final = 250
 # What has the focus, as who can't see it is told of it, and as who sees it finds it.
 _STOP: Final = """() => {
   const each = document.activeElement;
@@ -72,6 +73,10 @@ class Keys:
     async def stop(self) -> dict[str, Any] | None:
         """What has the focus; none when the page itself has it."""
         found: dict[str, Any] | None = await self.at.page.evaluate(_STOP)
+        if found is not None and found["wrong"]:  # a page that was just drawn anew may still be scrolling there
+            await self.at.settle()
+            await self.at.page.wait_for_timeout(_DRAWN_MS)
+            found["wrong"] = (await self.at.page.evaluate(_STOP) or found)["wrong"]
         if found is not None:
             self.seen.append(f"{found['role']} {found['name']}"[:60])
             where = f"{self.at.page.url} ({self.at.language}): {found['role']} {found['name']!r}"

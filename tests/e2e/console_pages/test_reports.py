@@ -48,7 +48,7 @@ async def test_a_month_and_its_files(open_page: OpenPage) -> None:
 async def test_a_month_that_can_not_be_says_why(open_page: OpenPage) -> None:
     at = await open_page("market", "zh", NARROW)
     await at.go("reports?month=2027-05")
-    await at.sees("has not begun", "main [role=alert]")
+    await at.sees("月份：2027-05 尚未开始", "main [role=alert]")
     at.errors.clear()
     await at.go("reports?month=2026-10")
     await at.sees("本期没有记录")

@@ -302,7 +302,7 @@ def test_a_certificate_that_nobody_knows_is_told(tmp_path: Path) -> None:
 
 
 @once
-@pytest.mark.parametrize("at", [0, 1, 2, 3, 4, 5, 6, 7])
+@pytest.mark.parametrize("at", [1, 6, 7])
 def test_an_answer_that_is_lost_counts_nothing_twice(world: Sending, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
     """The server has taken what it was told, and the connection ends before it says so."""
     world.write(life(1))
